@@ -1,0 +1,73 @@
+"""What a decoder hands on, and how it says no: shared by `raster` (PNG, JPEG) and `dicom`."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from django.utils.translation import gettext as _
+
+# The largest flat panels give about 18 Mpx and a telephone's photograph of a film 50 Mpx. What claims more
+# is a bomb: 64 Mpx in four channels already takes 256 MB to decode.
+MAX_PIXELS = 64_000_000
+
+# A stamp or an icon, never a radiograph: the models look at 224 pixels and more.
+MIN_LONG_EDGE = 64
+
+# Contrast enhancement cuts a picture into 8 × 8 tiles, and each needs a pixel.
+MIN_SHORT_EDGE = 8
+
+# Burnt-in letters and dead detector elements sit at both ends of a 16-bit range; the chest lies between these.
+DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE = 0.1, 99.9
+
+
+class Refused(Exception):  # noqa: N818 — an answer to the user, not a fault of the program
+    """The file is not kept. The message is for the user: what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Pixels and the little that a file says about them.
+
+    `grey` is a uint8 array of shape (height, width), upright, bright where the film is bright (bone is white).
+    `bit_depth` is that of the source's samples. `view` is "PA", "AP", "LL" or "" where the file does not say.
+    """
+
+    grey: np.ndarray
+    bit_depth: int
+    is_colour: bool = False
+    has_more_pictures: bool = False
+    view: str = ""
+    taken_on: date | None = None
+    patient_name: str = ""
+
+
+def too_many_pixels() -> Refused:
+    message = _("The picture claims more than the %(limit)d megapixels that are read. Export it smaller.")
+    return Refused(message % {"limit": MAX_PIXELS // 1_000_000})
+
+
+def check_dimensions(width: int, height: int) -> None:
+    """Raise Refused unless a picture that claims `width` × `height` pixels is worth, and safe, decoding."""
+    if width * height > MAX_PIXELS:
+        raise too_many_pixels()
+    if max(width, height) < MIN_LONG_EDGE or min(width, height) < MIN_SHORT_EDGE:
+        raise Refused(
+            _("The picture is only %(width)d × %(height)d pixels, too small for an X-ray. Export it at full size.")
+            % {"width": width, "height": height}
+        )
+
+
+def to_eight_bits(values: np.ndarray, *, clip: bool) -> np.ndarray:
+    """Scale `values` (any real dtype, shape (height, width)) to uint8 by the range they really use.
+
+    A 12-bit film in a 16-bit file uses a sixteenth of the range, so scaling by the file's depth would leave it black.
+    With `clip`, the range is that between two percentiles, so that a marker or a dead pixel does not set it;
+    without, minimum and maximum, for values which a window has cut already.
+    """
+    low, high = np.percentile(values, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE) if clip else (0, 100))
+    if low == high:
+        low, high = values.min(), values.max()
+    if low == high:
+        return np.zeros(values.shape, np.uint8)
+    scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / (float(high) - float(low)))
+    return np.clip(scaled, 0, 255).round().astype(np.uint8)
