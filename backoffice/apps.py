@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class BackofficeConfig(AppConfig):
+    name = "backoffice"
+    verbose_name = _("People and access")
+
+    def ready(self):
+        from backoffice.roles import sync_roles
+
+        post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
+
+
+class SiteConfig(AdminConfig):
+    """django.contrib.admin, with our site in the place of its own."""
+
+    default_site = "backoffice.site.BackofficeSite"

@@ -1,0 +1,68 @@
+"""Is the process up, and is it ready to work? Apps add their own checks in a `health.py` of theirs."""
+
+from collections.abc import Callable
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import JsonResponse
+from django.utils.module_loading import autodiscover_modules
+from django.views.decorators.cache import never_cache
+
+Check = Callable[[], str | None]
+"""Returns None where all is well, else a sentence that says what is wrong."""
+
+_checks: dict[str, Check] = {}
+
+
+def check(name: str) -> Callable[[Check], Check]:
+    """Register a readiness check under a name: `@check("database")`."""
+
+    def register(function: Check) -> Check:
+        _checks[name] = function
+        return function
+
+    return register
+
+
+@check("database")
+def database() -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return None
+
+
+@check("migrations")
+def migrations() -> str | None:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(missing)} migrations are not applied: run `manage.py migrate`." if missing else None
+
+
+@check("cache")
+def cache_answers() -> str | None:
+    cache.set("readyz", "yes", 10)
+    return None if cache.get("readyz") == "yes" else "The cache does not keep what it is given."
+
+
+@never_cache
+def healthz(request):
+    """The process is up."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+def readyz(request):
+    """Everything that a request or a job needs is there: 200, or 503 and a sentence for each thing that is not."""
+    autodiscover_modules("health")
+    answers = {}
+    for name, function in _checks.items():
+        try:
+            answers[name] = function()
+        except Exception as error:  # whatever is broken, this page must say so
+            answers[name] = f"{type(error).__name__}"
+    ready = not any(answers.values())
+    return JsonResponse(
+        {"status": "ready" if ready else "not ready", "checks": {name: said or "ok" for name, said in answers.items()}},
+        status=200 if ready else 503,
+    )

@@ -1,0 +1,51 @@
+"""Private files: they live outside every public URL and leave only through a view that asked for permission."""
+
+import secrets
+from pathlib import PurePath
+
+from django.core.files.storage import FileSystemStorage
+from django.http import FileResponse
+from django.utils.deconstruct import deconstructible
+
+
+@deconstructible
+class PrivateStorage(FileSystemStorage):
+    """The media folder without an address: `url` is refused, so that no template can leak a path."""
+
+    def url(self, name):
+        raise ValueError("Private files have no URL: link the view that checks the permission.")
+
+
+@deconstructible
+class RandomName:
+    """`upload_to` that keeps nothing of the given name but its extension: names carry patients' names.
+
+    Two letters of folder keep any one folder small.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = folder
+
+    def __call__(self, instance, filename: str) -> str:
+        name = secrets.token_hex(16)
+        return f"{self.folder}/{name[:2]}/{name}{PurePath(filename).suffix.lower()}"
+
+    def __eq__(self, other):
+        return isinstance(other, RandomName) and self.folder == other.folder
+
+    __hash__ = None
+
+
+def send_private(file, *, content_type: str, download_as: str | None = None) -> FileResponse:
+    """Send a private file to somebody who may see it. The caller has checked the permission.
+
+    `file` is a field file or any binary file object. With `download_as` the browser saves it under that name and never
+    shows it.
+    """
+    handle = file.open("rb") if hasattr(file, "field") else file
+    response = FileResponse(
+        handle, as_attachment=bool(download_as), filename=download_as or "", content_type=content_type
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response

@@ -1,0 +1,85 @@
+"""Abstract models that every app builds on: time stamps, hiding, and the two together as a clinical record."""
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.utils import bulk_update_with_history
+
+
+class TimeStamped(models.Model):
+    created_at = models.DateTimeField(_("created"), auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class HideableQuerySet(models.QuerySet):
+    """`objects` returns everything; `.visible()` is written out where it is meant."""
+
+    def visible(self):
+        return self.filter(hidden_at=None)
+
+    def hidden(self):
+        return self.exclude(hidden_at=None)
+
+    def hide(self, *, by, reason: str = "") -> int:
+        """Hide what is still visible here, with history. Returns how many rows that were."""
+        return self.visible()._mark(by, reason, hidden_at=timezone.now(), hidden_by=by, hide_reason=reason)
+
+    def restore(self, *, by, reason: str = "") -> int:
+        """Bring back what is hidden here, with history. Returns how many rows that were.
+
+        Raises IntegrityError where a row would now break a rule, such as two visible patients with one national ID.
+        """
+        return self.hidden()._mark(by, reason, hidden_at=None, hidden_by=None, hide_reason="")
+
+    @transaction.atomic
+    def _mark(self, by, reason, **values) -> int:
+        rows = list(self.select_for_update(of=("self",)))
+        for row in rows:
+            for name, value in values.items():
+                setattr(row, name, value)
+        bulk_update_with_history(
+            rows,
+            self.model,
+            list(values),
+            batch_size=500,
+            default_user=by,
+            default_change_reason=reason,
+            manager=self.model._base_manager,
+        )
+        return len(rows)
+
+
+class Hideable(models.Model):
+    """Nothing clinical is deleted by a click: it is hidden, with who, when and why, and can be brought back."""
+
+    hidden_at = models.DateTimeField(_("hidden"), null=True, blank=True, editable=False, db_index=True)
+    hidden_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("hidden by"),
+    )
+    hide_reason = models.CharField(_("why hidden"), max_length=200, blank=True, editable=False)
+
+    objects = HideableQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.hidden_at is not None
+
+
+class ClinicalRecord(TimeStamped, Hideable):
+    """The base of every clinical model. Each adds its own `history`, so that each says what its history leaves out."""
+
+    class Meta:
+        abstract = True

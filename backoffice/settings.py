@@ -1,0 +1,277 @@
+"""One file of settings, read from the environment (and `.env`); secure unless DJANGO_DEBUG says otherwise.
+
+Nothing has to be set to run on one machine. See `.env.example` for every variable.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def own_secret_key(path: Path) -> str:
+    """The key of this one machine: made on the first start, kept readable by its owner only.
+
+    Web and workers may start at the same moment, so the file appears whole or not at all: `link` fails where another
+    process was first, and its key is read instead.
+    """
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="")
+if not SECRET_KEY:
+    if env.str("DATABASE_URL", default=""):
+        raise ImproperlyConfigured(
+            "DATABASE_URL is set, so several machines may serve this site and must share one key: "
+            "set DJANGO_SECRET_KEY (50 or more random characters) on each of them."
+        )
+    SECRET_KEY = own_secret_key(DATA_DIR / "secret_key")
+
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+# -- Applications: our own first (their templates and commands win), from the ground up -------------------------------
+
+INSTALLED_APPS = [
+    "backoffice.apps.BackofficeConfig",
+    "clinic.apps.ClinicConfig",
+    "imaging.apps.ImagingConfig",
+    "inference.apps.InferenceConfig",
+    "import_export",  # before jazzmin, or exports ignore the list's filters
+    "jazzmin",
+    "backoffice.apps.SiteConfig",  # django.contrib.admin with our site
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "simple_history",
+    "django_q",
+    "django_htmx",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "backoffice.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "backoffice.urls"
+WSGI_APPLICATION = "backoffice.wsgi.application"
+AUTH_USER_MODEL = "backoffice.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "backoffice.site.clinic_name",
+            ],
+        },
+    },
+]
+
+# -- Database, cache, jobs --------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE takes the write lock at BEGIN, where SQLite waits for it; a lock taken later fails at once.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    # No connection pool here: a pool's connections would be shared across the fork of a django-q2 worker.
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+# The clusters' names. Inference has a cluster of its own, so that a mail never waits behind a batch of X-rays.
+DEFAULT_CLUSTER = "default"
+INFERENCE_CLUSTER = "inference"
+
+# A task is locked from the moment it is prefetched, so `retry` must outlast every task ahead of it:
+# retry > timeout * ceil((workers + queue_limit + 1) / workers).
+Q_CLUSTER = {
+    "name": DEFAULT_CLUSTER,
+    "workers": 2,
+    "queue_limit": 2,
+    "timeout": 120,
+    "retry": 400,
+    "poll": 0.5,
+    "max_attempts": 5,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": 1000,
+    "label": _("Background jobs"),
+    "redis" if REDIS_URL else "orm": REDIS_URL or "default",
+    "ALT_CLUSTERS": {
+        # One worker owns the device; it forks once and is not recycled, so the models stay loaded.
+        INFERENCE_CLUSTER: {"workers": 1, "queue_limit": 1, "timeout": 900, "retry": 3000, "recycle": 10_000},
+    },
+}
+
+# -- The clinic -------------------------------------------------------------------------------------------------------
+
+CLINIC_NAME = env.str("CLINIC_NAME", default="Riverside Clinic")
+BOOKING_DAYS_AHEAD = env.int("BOOKING_DAYS_AHEAD", default=14)
+BOOKING_MIN_SECONDS = env.int("BOOKING_MIN_SECONDS", default=2)
+BOOKING_RATE_LIMIT = env.int("BOOKING_RATE_LIMIT", default=60)
+NATIONAL_ID_RULE = env.str("NATIONAL_ID_RULE", default="clinic.identity.taiwan_national_id")
+
+# -- The second opinion -----------------------------------------------------------------------------------------------
+
+
+def byte_size(text: str) -> int:
+    """`8GB`, `512 MB` or plain bytes → bytes (powers of 1024, as memory is counted)."""
+    number = text.strip().upper().removesuffix("B").strip()
+    power = {"K": 1, "M": 2, "G": 3, "T": 4}.get(number[-1:], 0)
+    try:
+        return int(float(number[:-1] if power else number) * 1024**power)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"INFERENCE_MEMORY_LIMIT={text!r} is not a size; write it like 8GB or 512MB."
+        ) from None
+
+
+INFERENCE_DEVICE = env.str("INFERENCE_DEVICE", default="auto")
+INFERENCE_MEMORY_LIMIT = byte_size(env.str("INFERENCE_MEMORY_LIMIT", default="8GB"))
+CONFIDENCE_THRESHOLD = env.float("CONFIDENCE_THRESHOLD", default=0.75)
+MAX_PREDICTIONS_PER_DAY = env.int("MAX_PREDICTIONS_PER_DAY", default=50)
+MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", default=32)
+PREDICTION_LEASE_SECONDS = env.int("PREDICTION_LEASE_SECONDS", default=60)
+REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=365)
+
+# -- Language and time ------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hant", _("Traditional Chinese"))]
+TIME_ZONE = env.str("CLINIC_TIME_ZONE", default="Asia/Taipei")
+USE_TZ = True
+
+# -- Files ------------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    # Nothing uploaded is ever public: see backoffice/media.py.
+    "default": {"BACKEND": "backoffice.media.PrivateStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_MANIFEST_STRICT = False  # vendored style sheets name source maps that they do not ship
+MEDIA_ROOT = DATA_DIR / "media"
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# -- Mail -------------------------------------------------------------------------------------------------------------
+
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="clinic@localhost")
+
+# -- Security ---------------------------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from inside the machine room
+SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REFERRER_POLICY = "same-origin"  # a booking's address is its key: it must not leak to another site
+X_FRAME_OPTIONS = "DENY"
+if env.bool("DJANGO_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_TRUSTED_ORIGINS", default=[])
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        # Django's and jazzmin's own templates carry a few style attributes; style sheets stay ours alone.
+        "style-src-attr": ["'unsafe-inline'"],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Without these, any staff user may import and export any table.
+IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
+
+# -- Logs: one JSON object a line, each with its request's id, none with a patient's data ----------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "backoffice.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "django-q": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+    },
+}
+
+# -- The admin's look -------------------------------------------------------------------------------------------------
+
+from backoffice.look import JAZZMIN_SETTINGS, JAZZMIN_UI_TWEAKS  # noqa: E402, F401  (jazzmin reads them from here)

@@ -1,0 +1,12 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from backoffice.health import healthz, readyz
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("clinic.urls")),
+]

@@ -1,0 +1,81 @@
+"""X-rays: the file as it came, and the canonical picture that everything else looks at."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from backoffice.media import RandomName
+from backoffice.mixins import ClinicalRecord
+from clinic.models import Appointment, Patient
+
+
+class XRayImage(ClinicalRecord):
+    """One chest X-ray.
+
+    `original` is evidence: kept byte for byte, only ever sent as a download. `pixels` is the canonical picture, an
+    8-bit grey PNG, upright, without metadata: viewer, enhanced view and models read it and nothing else.
+    """
+
+    class View(models.TextChoices):
+        """DICOM's View Position (0018,5101)."""
+
+        PA = "PA", _("PA (from behind)")
+        AP = "AP", _("AP (from the front)")
+        LATERAL = "LL", _("lateral")
+
+    class Format(models.TextChoices):
+        PNG = "PNG", "PNG"
+        JPEG = "JPEG", "JPEG"
+        DICOM = "DICOM", "DICOM"
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="xrays", verbose_name=_("patient"))
+    appointment = models.ForeignKey(
+        Appointment,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="xrays",
+        verbose_name=_("taken at the visit"),
+    )
+    original = models.FileField(_("file as it came"), upload_to=RandomName("originals"), editable=False)
+    pixels = models.FileField(_("canonical picture"), upload_to=RandomName("pixels"), editable=False)
+    thumbnail = models.FileField(_("thumbnail"), upload_to=RandomName("thumbnails"), editable=False)
+    sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, editable=False, db_index=True)
+    source_format = models.CharField(_("format"), max_length=8, choices=Format, editable=False)
+    width = models.PositiveIntegerField(_("width"), editable=False, help_text=_("In pixels, upright."))
+    height = models.PositiveIntegerField(_("height"), editable=False, help_text=_("In pixels, upright."))
+    bit_depth = models.PositiveSmallIntegerField(_("bits per pixel"), editable=False, help_text=_("Of the file."))
+    view = models.CharField(_("view"), max_length=4, choices=View, blank=True)
+    taken_on = models.DateField(_("taken on"), null=True, blank=True)
+    notes = models.TextField(_("notes"), blank=True)
+    quality_issues = models.JSONField(_("quality"), default=list, blank=True, editable=False)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("uploaded by"),
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("X-ray")
+        verbose_name_plural = _("X-rays")
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="xray_newest_first")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "sha256"],
+                condition=Q(hidden_at=None),
+                name="a_file_once_per_patient",
+                violation_error_message=_("This patient already has this very file."),
+            )
+        ]
+
+    def __str__(self):
+        day = self.taken_on or self.created_at.date()
+        return f"{self.patient} · {self.view or _('X-ray')} · {day}"

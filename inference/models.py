@@ -1,0 +1,241 @@
+"""The models that are asked, what was asked of them, what each answered, and what a clinician made of it."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from backoffice.media import RandomName
+from backoffice.mixins import ClinicalRecord, HideableQuerySet
+from imaging.models import XRayImage
+
+
+class Diagnosis(models.TextChoices):
+    COVID = "COVID", _("COVID")
+    NORMAL = "Normal", _("Normal")
+    VIRAL_PNEUMONIA = "Viral Pneumonia", _("Viral Pneumonia")
+    LUNG_OPACITY = "Lung Opacity", _("Lung Opacity")
+
+
+class DiagnosticModelQuerySet(HideableQuerySet):
+    def voting(self):
+        """The ensemble: what is asked about every X-ray, in a steady order."""
+        return self.visible().filter(is_active=True).order_by("pk")
+
+
+class DiagnosticModel(ClinicalRecord):
+    """A network: its architecture by timm's name, its weights as safetensors, and how its answers are read."""
+
+    name = models.CharField(_("name"), max_length=60)
+    architecture = models.CharField(_("architecture"), max_length=80, help_text=_("timm's name, such as resnet50."))
+    options = models.JSONField(_("options"), default=dict, blank=True, help_text=_("Keyword arguments for timm."))
+    weights = models.FileField(_("weights"), upload_to=RandomName("weights"), help_text=_("A safetensors file."))
+    sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64, editable=False)
+    labels = models.JSONField(_("labels"), help_text=_("The diagnosis that each output stands for, in order."))
+    input_size = models.PositiveSmallIntegerField(_("input size"), help_text=_("Edge of the square, in pixels."))
+    mean = models.JSONField(_("mean"), help_text=_("One number for each input channel (1 or 3)."))
+    std = models.JSONField(_("standard deviation"), help_text=_("One number for each input channel (1 or 3)."))
+    temperature = models.FloatField(
+        _("temperature"),
+        default=1.0,
+        validators=[MinValueValidator(0.01)],
+        help_text=_("Divides the logits: calibration."),
+    )
+    vote_weight = models.FloatField(_("weight of its vote"), default=1.0, validators=[MinValueValidator(0.0)])
+    version = models.CharField(_("version"), max_length=40, default="1")
+    is_active = models.BooleanField(_("votes"), default=True)
+    is_demo = models.BooleanField(
+        _("demonstration"), default=False, help_text=_("Trained on synthetic pictures: of no medical value.")
+    )
+    metrics = models.JSONField(_("held-out figures"), default=dict, blank=True)
+    checked_at = models.DateTimeField(_("checked"), null=True, blank=True, editable=False)
+    check_error = models.TextField(_("what the check found"), blank=True, editable=False)
+
+    objects = DiagnosticModelQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
+        ordering = ["name", "version"]
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="one_model_per_name_and_version")]
+
+    def __str__(self):
+        return self.name
+
+
+class PredictionQuerySet(HideableQuerySet):
+    def waiting(self, now=None):
+        """What a worker may claim: pending, or processing under a lease that its worker let lapse. Oldest first."""
+        status = Prediction.Status
+        return (
+            self.visible()
+            .filter(Q(status=status.PENDING) | Q(status=status.PROCESSING, lease_until__lt=now or timezone.now()))
+            .order_by("pk")
+        )
+
+    def unfinished(self):
+        return self.filter(status__in=Prediction.UNFINISHED)
+
+    def needs_review(self):
+        """What waits for a clinician."""
+        return self.visible().filter(status=Prediction.Status.COMPLETED, needs_review=True, is_validated=False)
+
+
+class Prediction(ClinicalRecord):
+    """One request for a second opinion on one X-ray, and its answer. A row in state `pending` *is* the job."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("waiting")
+        PROCESSING = "processing", _("running")
+        COMPLETED = "completed", _("answered")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    UNFINISHED = (Status.PENDING, Status.PROCESSING)
+
+    xray = models.ForeignKey(XRayImage, on_delete=models.PROTECT, related_name="predictions", verbose_name=_("X-ray"))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="predictions",
+        verbose_name=_("asked by"),
+    )
+
+    diagnosis = models.CharField(_("diagnosis"), max_length=20, choices=Diagnosis, blank=True, editable=False)
+    confidence = models.FloatField(_("confidence"), null=True, editable=False)
+    agreement = models.FloatField(_("agreement"), null=True, editable=False, help_text=_("Share of models that agree."))
+    needs_review = models.BooleanField(_("needs review"), default=False, editable=False)
+    review_reasons = models.JSONField(_("why it needs review"), default=list, editable=False)
+
+    progress = models.PositiveSmallIntegerField(
+        _("progress"), default=0, editable=False, validators=[MaxValueValidator(100)], help_text=_("In percent.")
+    )
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
+    error = models.TextField(_("what went wrong"), blank=True, editable=False)
+    lease_token = models.CharField(max_length=32, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    started_at = models.DateTimeField(_("started"), null=True, editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+    provenance = models.JSONField(
+        _("how it was made"), default=dict, editable=False, help_text=_("Hashes, versions, device, precision.")
+    )
+
+    is_validated = models.BooleanField(_("signed"), default=False, editable=False)
+    final_diagnosis = models.CharField(_("final diagnosis"), max_length=20, choices=Diagnosis, blank=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="reviews",
+        verbose_name=_("signed by"),
+    )
+    reviewed_at = models.DateTimeField(_("signed at"), null=True, editable=False)
+    review_notes = models.TextField(_("review notes"), blank=True)
+
+    objects = PredictionQuerySet.as_manager()
+    history = HistoricalRecords(excluded_fields=["progress", "lease_token", "lease_until"])
+
+    class Meta:
+        verbose_name = _("second opinion")
+        verbose_name_plural = _("second opinions")
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["status", "id"], name="prediction_queue"),
+            models.Index(fields=["-created_at", "-id"], name="prediction_newest_first"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["xray"],
+                condition=Q(status__in=["pending", "processing"], hidden_at=None),
+                name="one_unfinished_prediction_per_xray",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_validated=False) | ~Q(final_diagnosis=""), name="signed_means_a_final_diagnosis"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.xray} · {self.get_diagnosis_display() or self.get_status_display()}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in self.UNFINISHED
+
+
+class ModelResult(ClinicalRecord):
+    """What one model answered."""
+
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="results")
+    model = models.ForeignKey(
+        DiagnosticModel, on_delete=models.PROTECT, related_name="results", verbose_name=_("model")
+    )
+    model_sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64)
+    diagnosis = models.CharField(_("diagnosis"), max_length=20, choices=Diagnosis)
+    confidence = models.FloatField(_("confidence"))
+    probabilities = models.JSONField(_("probabilities"), help_text=_("Calibrated, for each diagnosis."))
+    milliseconds = models.FloatField(_("milliseconds"), help_text=_("This picture's share of its batch."))
+    heatmap = models.BinaryField(
+        _("where it looked"),
+        null=True,
+        help_text=_("A small 8-bit grey PNG that covers exactly the picture, brightest where the model looked most."),
+    )
+
+    history = HistoricalRecords(excluded_fields=["heatmap"])
+
+    class Meta:
+        verbose_name = _("model's answer")
+        verbose_name_plural = _("models' answers")
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["prediction", "model"], name="one_answer_per_model")]
+
+    def __str__(self):
+        return f"{self.model}: {self.get_diagnosis_display()} {self.confidence:.2f}"
+
+
+class Report(ClinicalRecord):
+    """What the clinic says about an X-ray: drafted from a signed prediction, then published."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        PUBLISHED = "published", _("published")
+
+    prediction = models.ForeignKey(
+        Prediction, on_delete=models.PROTECT, related_name="reports", verbose_name=_("second opinion")
+    )
+    version = models.PositiveSmallIntegerField(_("version"), default=1, editable=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT, editable=False)
+    body = models.TextField(_("text"))
+    pdf = models.FileField(_("PDF"), upload_to=RandomName("reports"), blank=True, editable=False)
+    generated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="reports",
+        verbose_name=_("written by"),
+    )
+    published_at = models.DateTimeField(_("published at"), null=True, editable=False)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["prediction", "version"], name="one_report_per_version"),
+            models.CheckConstraint(
+                condition=Q(status="draft") | Q(published_at__isnull=False), name="published_means_a_time"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.prediction} · {self.version}"
