@@ -200,6 +200,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     # Nothing uploaded is ever public: see backoffice/media.py.
     "default": {"BACKEND": "backoffice.media.PrivateStorage"},

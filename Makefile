@@ -1,0 +1,42 @@
+# Two commands to know: `make demo` and `make test`. Both work on a machine with nothing but Python 3.11 or newer.
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench format clean
+
+# Made anew when the requirements change; `touch` comes last, so an interrupted install is done again.
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Collimator needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@echo "Installing into .venv (once; the models' library is large) …"
+	@$(PYTHON) -m venv .venv
+	@pip install --quiet --requirement requirements.txt
+	@touch $@
+
+demo: export DJANGO_DEBUG := 1
+demo: .venv/installed
+	@python manage.py migrate --verbosity 0
+	@python manage.py createcachetable
+	@python manage.py load_demo
+	@honcho start
+
+test: .venv/installed
+	pytest -n auto --dist worksteal
+
+check: .venv/installed
+	ruff check .
+	ruff format --check .
+	lint-imports --config setup.cfg
+	python manage.py makemigrations --check --dry-run
+	DJANGO_DEBUG=0 python manage.py check --deploy --fail-level WARNING
+
+bench: .venv/installed
+	@for bench in benchmarks/bench_*.py; do [ -e "$$bench" ] && python "$$bench" || true; done
+
+format: .venv/installed
+	ruff check --fix .
+	ruff format .
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache

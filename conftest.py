@@ -1,0 +1,173 @@
+"""Fixtures for every app's tests: what the machine offers, and whole installations with real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.contrib.auth.models import Group
+from django.core.cache import cache
+
+from backoffice import roles
+
+ROOT = Path(__file__).parent
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+
+
+def leave_out(why: str) -> None:
+    """Skip in one line, or fail where CI promised that nothing is missing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have this: {why}")
+    pytest.skip(why)
+
+
+# -- The usual test ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _files_of_this_test(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    # Test clients speak plain HTTP, and are faster than any person.
+    settings.SECURE_SSL_REDIRECT = False
+    settings.BOOKING_MIN_SECONDS = 0
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_cache(request):
+    """The cache is a table here: only tests with a database have one to empty."""
+    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
+        request.getfixturevalue("db" if "db" in request.fixturenames else "transactional_db")
+        cache.clear()
+
+
+def _person(role: str, django_user_model):
+    person = django_user_model.objects.create_user(role.lower().replace(" ", ""), is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    return person
+
+
+@pytest.fixture
+def administrator(db, django_user_model):
+    return _person(roles.ADMINISTRATORS, django_user_model)
+
+
+@pytest.fixture
+def front_desk(db, django_user_model):
+    return _person(roles.FRONT_DESK, django_user_model)
+
+
+@pytest.fixture
+def clinician(db, django_user_model):
+    return _person(roles.CLINICIANS, django_user_model)
+
+
+@pytest.fixture(scope="session")
+def real_files() -> Path:
+    """The folder with real X-rays, DICOM files, hostile pictures and broken spreadsheets."""
+    folder = os.environ.get("REAL_FILES_DIR")
+    if not folder:
+        pytest.skip("REAL_FILES_DIR is not set: tests on real files are left out")
+    return Path(folder)
+
+
+# -- Whole installations ----------------------------------------------------------------------------------------------
+
+
+class Installation:
+    """A database, a data folder and an environment of its own, for tests that start real processes."""
+
+    def __init__(self, data_dir: Path, database_url: str | None = None, **environment: str):
+        self.data_dir = data_dir
+        self.environment = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("DJANGO_", "DATABASE_", "REDIS_"))
+            },
+            "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+            "DJANGO_DEBUG": "1",
+            "DATA_DIR": str(data_dir),
+            "DJANGO_SECRET_KEY": "of-this-test-alone",
+            **({"DATABASE_URL": database_url} if database_url else {}),
+            **environment,
+        }
+        self._started: list[subprocess.Popen] = []
+
+    def manage(self, *arguments: str, **environment: str) -> str:
+        """Run a management command to its end; returns what it printed, fails the test where it fails."""
+        done = subprocess.run(
+            [sys.executable, ROOT / "manage.py", *arguments],
+            env={**self.environment, **environment},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        """Run code with Django set up; returns what it printed."""
+        return self.manage("shell", "--no-imports", "-c", code)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        """Start a management command as the leader of a process group of its own; it is ended with the test."""
+        with open(self.data_dir / f"process-{len(self._started)}.log", "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, ROOT / "manage.py", *arguments],
+                env={**self.environment, **environment},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        return process
+
+    def kill(self, process: subprocess.Popen) -> None:
+        """kill -9 for the process and everything it forked."""
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text(errors="replace")[-4000:] for path in self.data_dir.glob("process-*.log"))
+
+    def close(self) -> None:
+        for process in self._started:
+            self.kill(process)
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A fresh PostgreSQL database, dropped after the test."""
+    try:
+        server = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        leave_out("no PostgreSQL at TEST_POSTGRES_URL (127.0.0.1:5432): its tests are left out")
+    name = f"collimator_{uuid.uuid4().hex[:12]}"
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        yield POSTGRES_URL.rsplit("/", 1)[0] + f"/{name}"
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def installation(request, tmp_path) -> Iterator[Installation]:
+    """A migrated, empty installation, once on SQLite and once on PostgreSQL."""
+    database_url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    made = Installation(tmp_path, database_url)
+    made.manage("migrate", "--verbosity", "0")
+    made.manage("createcachetable")
+    yield made
+    made.close()
