@@ -9,6 +9,8 @@ class BackofficeSite(admin.AdminSite):
     site_title = "Collimator"
     site_header = "Collimator"
     index_title = _("Today")
+    password_change_template = "admin/password_change_form.html"
+    logout_template = "admin/logged_out.html"
     enable_nav_sidebar = False  # jazzmin has its own
 
 

@@ -1,10 +1,13 @@
 from django.contrib import admin
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
 
 from backoffice.health import healthz, readyz
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),
     path("readyz", readyz),
     path("i18n/", include("django.conf.urls.i18n")),
