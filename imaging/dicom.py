@@ -182,12 +182,20 @@ def _displayed(dataset: pydicom.Dataset) -> np.ndarray:
     for keyword in ("RescaleSlope", "RescaleIntercept"):
         if keyword in dataset:
             delattr(dataset, keyword)
-    windowed = apply_voi_lut(values, dataset)
+    windowed = _windowed(values, dataset)
     if windowed is values and stored.dtype == np.uint8:
         grey = stored
     else:
         grey = to_eight_bits(windowed, clip=windowed is values)
     return 255 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
+
+
+def _windowed(values: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
+    """Return `values` through the VOI LUT or window, or as they are where there is none or it makes no sense."""
+    try:
+        return apply_voi_lut(values, dataset)
+    except UNREADABLE:  # widths of 0 are seen, and the film is none the worse
+        return values
 
 
 def _taken_on(dataset: pydicom.Dataset) -> date | None:

@@ -1,0 +1,194 @@
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.forms import BaseInlineFormSet, Script
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin import ClinicalAdmin
+from clinic.admin import PatientAdmin
+from clinic.models import Patient
+from imaging.forms import UploadForm, XRayForm
+from imaging.ingest import ACCEPTED
+from imaging.models import XRayImage
+from imaging.quality import QualityIssue
+from imaging.storing import Receipt, receive
+from imaging.views import PrivateFiles
+
+DROPZONE = Script("imaging/dropzone.js", defer=True)
+
+
+def announce(request, receipt: Receipt) -> None:
+    """Tell the uploader what became of one file."""
+    if receipt.xray is None:
+        messages.error(request, format_html(_("{} was not kept. {}"), receipt.name, receipt.refusal))
+        return
+    link = format_html('<a href="{}">{}</a>', change_url(receipt.xray), receipt.xray)
+    if receipt.was_there:
+        messages.warning(request, format_html(_("{} was already there: {}"), receipt.name, link))
+    else:
+        messages.success(request, format_html(_("{} is kept: {}"), receipt.name, link))
+    for warning in receipt.warnings:
+        messages.warning(request, format_html("{}: {}", receipt.name, warning))
+
+
+def change_url(xray: XRayImage) -> str:
+    return reverse("admin:imaging_xrayimage_change", args=[xray.pk])
+
+
+def thumbnail_of(xray: XRayImage) -> str:
+    return format_html(
+        '<img class="xray-thumbnail" src="{}" alt="{}" loading="lazy">',
+        reverse("admin:imaging_xrayimage_thumbnail", args=[xray.pk]),
+        xray,
+    )
+
+
+class QualityFilter(admin.SimpleListFilter):
+    title = _("quality")
+    parameter_name = "quality"
+
+    def lookups(self, request, model_admin):
+        return [("good", _("nothing to note")), ("doubtful", _("doubtful"))]
+
+    def queryset(self, request, queryset):
+        nothing_to_note = Q(quality_issues=[])
+        return {"good": queryset.filter(nothing_to_note), "doubtful": queryset.exclude(nothing_to_note)}.get(
+            self.value(), queryset
+        )
+
+
+@admin.register(XRayImage)
+class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
+    form = XRayForm
+    add_form_template = "imaging/upload.html"
+    change_form_template = "imaging/xray.html"
+    fields = ["patient", "appointment", "view", "taken_on", "notes"]
+    autocomplete_fields = ["patient"]
+    list_display = ["picture", "patient_link", "view", "taken_on", "kind", "quality", "created_at", "uploaded_by"]
+    list_display_links = ["picture"]
+    list_select_related = ["patient", "uploaded_by"]
+    list_filter = ["view", "source_format", QualityFilter, "created_at"]
+    search_fields = ["patient__full_name", "patient__national_id", "sha256"]
+    date_hierarchy = "created_at"
+
+    class Media:
+        css = {"all": ["imaging/xray.css"]}
+        js = [Script("imaging/viewer.js", defer=True), DROPZONE]
+
+    def add_view(self, request, form_url="", extra_context=None):
+        """Take several films of one patient in, each for itself: a bad one keeps no good one out."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            form = UploadForm(request.POST, request.FILES)
+            if form.is_valid():
+                return self._take_in(request, form)
+        else:
+            form = UploadForm(initial={"patient": request.GET.get("patient")})
+        return self._upload_page(request, form, extra_context)
+
+    def _take_in(self, request, form):
+        details = dict(form.cleaned_data)
+        patient, files = details.pop("patient"), details.pop("files")
+        receipts = [receive(file, patient, by=request.user, **details) for file in files]
+        for receipt in receipts:
+            announce(request, receipt)
+        xrays = [receipt.xray for receipt in receipts if receipt.xray]
+        if not xrays:
+            return self._upload_page(request, form)
+        if len(xrays) == 1:
+            return redirect(change_url(xrays[0]))
+        return redirect(f"{reverse('admin:imaging_xrayimage_changelist')}?patient__id__exact={patient.pk}")
+
+    def _upload_page(self, request, form, extra_context=None):
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Upload X-rays"),
+            "opts": self.opts,
+            "form": form,
+            "media": self.media + form.media,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.add_form_template, context)
+
+    def render_change_form(self, request, context, **kwargs):
+        if xray := kwargs.get("obj"):
+            context["quality_chips"] = self.quality(xray)
+        return super().render_change_form(request, context, **kwargs)
+
+    def lookup_allowed(self, lookup, value, request):
+        return lookup == "patient__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description=_("film"))
+    def picture(self, xray):
+        return thumbnail_of(xray)
+
+    @admin.display(description=_("patient"), ordering="patient__full_name")
+    def patient_link(self, xray):
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:clinic_patient_change", args=[xray.patient_id]), xray.patient
+        )
+
+    @admin.display(description=_("file"), ordering="source_format")
+    def kind(self, xray):
+        return f"{xray.source_format} · {xray.width} × {xray.height} · {xray.bit_depth} bit"
+
+    @admin.display(description=_("quality"))
+    def quality(self, xray):
+        return format_html_join(
+            " ", '<span class="chip wait">{}</span>', [[QualityIssue(issue).label] for issue in xray.quality_issues]
+        ) or format_html('<span class="chip good">{}</span>', _("nothing to note"))
+
+
+class ShownFormSet(BaseInlineFormSet):
+    """Shows what is there. The page around it carries files, which the form must know."""
+
+    def is_multipart(self):
+        return True
+
+
+class XRaysOfPatient(admin.TabularInline):
+    model = XRayImage
+    formset = ShownFormSet
+    template = "imaging/xrays_of_patient.html"
+    verbose_name_plural = _("X-rays")
+    fields = readonly_fields = ["view", "taken_on"]
+    extra = max_num = 0
+    can_delete = False
+    accepted = ACCEPTED
+
+    class Media:
+        css = {"all": ["imaging/xray.css"]}
+        js = [DROPZONE]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).visible()
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class PatientWithXRaysAdmin(PatientAdmin):
+    """The patient's page, with films: it lies in the layer below, so this one comes down and adds them."""
+
+    def get_inlines(self, request, obj):
+        inlines = super().get_inlines(request, obj)
+        return [*inlines, XRaysOfPatient] if obj else inlines
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        saved = request.method == "POST" and response.status_code == 302
+        # Outside the patient's own transaction, which a bad film must not undo, nor undo a good one.
+        if saved and object_id and request.user.has_perm("imaging.add_xrayimage"):
+            patient = self.get_object(request, object_id)
+            for file in request.FILES.getlist("files"):
+                announce(request, receive(file, patient, by=request.user))
+        return response
+
+
+admin.site.unregister(Patient)
+admin.site.register(Patient, PatientWithXRaysAdmin)

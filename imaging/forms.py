@@ -1,0 +1,71 @@
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import Patient
+from imaging import ingest
+from imaging.models import XRayImage
+
+
+class SeveralFilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class SeveralFilesField(forms.FileField):
+    """A list of files. Empty ones pass: the door refuses each by its name, and keeps the others."""
+
+    def __init__(self, **kwargs):
+        super().__init__(widget=SeveralFilesInput(attrs={"accept": ingest.ACCEPTED}), allow_empty_file=True, **kwargs)
+
+    def clean(self, data, initial=None):
+        clean_one = super().clean
+        return [clean_one(one, initial) for one in data or [None]]
+
+
+class UploadForm(forms.Form):
+    """Several films of one patient at once."""
+
+    patient = forms.ModelChoiceField(
+        Patient.objects.visible(),
+        label=_("Patient"),
+        widget=AutocompleteSelect(XRayImage._meta.get_field("patient"), admin.site),
+    )
+    files = SeveralFilesField(label=_("X-rays"), help_text=_("PNG and JPEG up to 10 MB, DICOM up to 64 MB."))
+    view = forms.ChoiceField(
+        choices=[("", _("not given")), *XRayImage.View.choices],
+        label=_("View"),
+        required=False,
+        help_text=_("For files that do not say it themselves, as DICOM does."),
+    )
+    taken_on = forms.DateField(label=_("Taken on"), required=False, widget=AdminDateWidget)
+    notes = forms.CharField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class XRayForm(forms.ModelForm):
+    """What people may set right on an X-ray later: whose it is, from which visit, what it shows."""
+
+    class Meta:
+        model = XRayImage
+        fields = ["patient", "appointment", "view", "taken_on", "notes"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "appointment" in self.fields:
+            self.fields["appointment"].queryset = self.instance.patient.appointments.select_related(
+                "patient", "session"
+            )
+
+    def clean(self):
+        cleaned = super().clean()
+        patient, appointment = cleaned.get("patient"), cleaned.get("appointment")
+        if patient and appointment and appointment.patient_id != patient.pk:
+            self.add_error(
+                "appointment", _("This visit is another patient's. Choose none, or one of the patient's own.")
+            )
+        # The file's hash is no field of this form, so the model's own constraint is not asked.
+        twins = XRayImage.objects.visible().filter(patient=patient, sha256=self.instance.sha256)
+        if patient and not self.instance.is_hidden and twins.exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("This patient already has this very file."))
+        return cleaned

@@ -1,0 +1,109 @@
+"""Checked pictures into rows and files: the one place that does it, for the admin, the command and the demo alike."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from django.core.files.base import ContentFile, File
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from imaging import ingest
+from imaging.dicom import names_another_patient
+from imaging.ingest import Picture, Refused
+from imaging.models import XRayImage
+from imaging.quality import QualityIssue
+
+
+class AlreadyThere(Exception):  # noqa: N818 — an answer, not a fault
+    """The patient has this very file; `xray` is the row that holds it."""
+
+    def __init__(self, xray: XRayImage):
+        super().__init__(str(xray))
+        self.xray = xray
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one file. `xray` is its row, None where `refusal` says why there is none."""
+
+    name: str
+    xray: XRayImage | None = None
+    was_there: bool = False
+    refusal: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def receive(file: File, patient, *, by=None, view: str = "", taken_on=None, notes: str = "") -> Receipt:
+    """Take one uploaded file in, or say why not. What the file says of itself goes before what was typed for it."""
+    name = PurePath(file.name).name
+    try:
+        picture = ingest.read(file, name)
+        file.seek(0)
+        xray = store(
+            picture,
+            file,
+            patient,
+            by=by,
+            view=picture.view or view,
+            taken_on=picture.taken_on or taken_on,
+            notes=notes,
+        )
+    except Refused as refusal:
+        return Receipt(name, refusal=str(refusal))
+    except AlreadyThere as already:
+        return Receipt(name, already.xray, was_there=True)
+    return Receipt(name, xray, warnings=tuple(_warnings(picture, xray)))
+
+
+def store(picture: Picture, original: File, patient, *, by=None, **details) -> XRayImage:
+    """Keep `picture` and the file it came from as an X-ray of `patient`; `details` are further fields of the row.
+
+    Raises AlreadyThere. Leaves no file behind where the row fails, and so must own its transaction: a caller's
+    rollback could not take the files back.
+    """
+    held = XRayImage.objects.visible().filter(patient=patient, sha256=picture.sha256)
+    if twin := held.first():
+        raise AlreadyThere(twin)
+    xray = XRayImage(
+        patient=patient,
+        sha256=picture.sha256,
+        source_format=picture.source_format,
+        width=picture.width,
+        height=picture.height,
+        bit_depth=picture.bit_depth,
+        quality_issues=picture.quality_issues,
+        uploaded_by=by,
+        **details,
+    )
+    if by is not None:
+        xray._history_user = by
+    try:
+        xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
+        xray.pixels.save("pixels.png", ContentFile(picture.pixels_png), save=False)
+        xray.thumbnail.save("thumbnail.jpg", ContentFile(picture.thumbnail), save=False)
+        with transaction.atomic(durable=True):
+            xray.save()
+    except BaseException as error:
+        _remove_files(xray)
+        # Somebody else has sent the same file since we looked.
+        if isinstance(error, IntegrityError) and (twin := held.first()):
+            raise AlreadyThere(twin) from error
+        raise
+    return xray
+
+
+def _remove_files(xray: XRayImage) -> None:
+    for file in (xray.original, xray.pixels, xray.thumbnail):
+        if file:
+            file.delete(save=False)
+
+
+def _warnings(picture: Picture, xray: XRayImage):
+    if names_another_patient(picture.patient_name, xray.patient.full_name):
+        yield _("the file names another patient, %(name)s.") % {"name": picture.patient_name}
+    # Kept all the same: only a person knows which of the two records is the wrong one.
+    for twin in XRayImage.objects.visible().filter(sha256=xray.sha256).exclude(patient=xray.patient)[:1]:
+        yield _("%(patient)s has this very file too. Hide the one that is wrong.") % {"patient": twin.patient}
+    if picture.quality_issues:
+        issues = ", ".join(str(QualityIssue(issue).label) for issue in picture.quality_issues)
+        yield _("the picture may not suit the models: %(issues)s.") % {"issues": issues}

@@ -1,0 +1,60 @@
+"""The X-ray's files, each sent by a view that first asks who is there."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404
+from django.urls import path
+
+from backoffice.media import send_private
+from backoffice.models import AccessEvent
+from imaging import ingest
+from imaging.enhanced import open_enhanced
+from imaging.models import XRayImage
+
+CONTENT_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "DICOM": "application/dicom"}
+
+
+class PrivateFiles:
+    """Mixin of the X-ray's admin. The permission is that of the record; names and paths come from the row alone."""
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/original/", view(self.original_view), name="imaging_xrayimage_original"),
+            path("<int:pk>/pixels/", view(self.pixels_view), name="imaging_xrayimage_pixels"),
+            path("<int:pk>/thumbnail/", view(self.thumbnail_view), name="imaging_xrayimage_thumbnail"),
+            path("<int:pk>/enhanced/", view(self.enhanced_view), name="imaging_xrayimage_enhanced"),
+            *super().get_urls(),
+        ]
+
+    def original_view(self, request, pk: int) -> FileResponse:
+        """Send the file as it came. A browser must never open what we did not make: always as a download."""
+        xray = self._seen_by(request, pk)
+        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, xray)
+        return send_private(
+            xray.original,
+            content_type=CONTENT_TYPES[xray.source_format],
+            download_as=f"xray-{xray.pk}{ingest.SUFFIXES[xray.source_format][0]}",
+        )
+
+    def pixels_view(self, request, pk: int) -> FileResponse:
+        xray = self._seen_by(request, pk)
+        AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
+        return send_private(xray.pixels, content_type="image/png")
+
+    def enhanced_view(self, request, pk: int) -> FileResponse:
+        xray = self._seen_by(request, pk)
+        AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
+        return send_private(open_enhanced(xray), content_type="image/png")
+
+    def thumbnail_view(self, request, pk: int) -> FileResponse:
+        # Not in the access trail: a list shows fifty, and opening the record is noted there.
+        return send_private(self._seen_by(request, pk).thumbnail, content_type="image/jpeg")
+
+    def _seen_by(self, request, pk: int) -> XRayImage:
+        """Return the X-ray if this user may see it; a hidden one only those who could restore it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        xray = self.get_object(request, str(pk))
+        if xray is None or (xray.is_hidden and not self.has_hide_permission(request)):
+            raise Http404
+        return xray
