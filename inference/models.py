@@ -23,7 +23,11 @@ class Diagnosis(models.TextChoices):
 class DiagnosticModelQuerySet(HideableQuerySet):
     def voting(self):
         """The ensemble: what is asked about every X-ray, in a steady order."""
-        return self.visible().filter(is_active=True).order_by("pk")
+        return self.visible().filter(is_active=True, check_error="").exclude(checked_at=None).order_by("pk")
+
+    def unchecked(self):
+        """Registered, and not yet tried by a worker."""
+        return self.visible().filter(checked_at=None)
 
 
 class DiagnosticModel(ClinicalRecord):
@@ -69,13 +73,10 @@ class DiagnosticModel(ClinicalRecord):
 
 class PredictionQuerySet(HideableQuerySet):
     def waiting(self, now=None):
-        """What a worker may claim: pending, or processing under a lease that its worker let lapse. Oldest first."""
-        status = Prediction.Status
-        return (
-            self.visible()
-            .filter(Q(status=status.PENDING) | Q(status=status.PROCESSING, lease_until__lt=now or timezone.now()))
-            .order_by("pk")
-        )
+        """What a worker may claim, oldest first: pending and not backing off after an error, or processing under a
+        lease that its worker let lapse."""
+        free = Q(lease_until=None) | Q(lease_until__lt=now or timezone.now())
+        return self.visible().filter(free, status__in=Prediction.UNFINISHED).order_by("pk")
 
     def unfinished(self):
         return self.filter(status__in=Prediction.UNFINISHED)

@@ -1,0 +1,15 @@
+"""django-q2's `qcluster`, whose inference cluster looks for work as soon as it starts."""
+
+from django.conf import settings
+from django_q.conf import Conf
+from django_q.management.commands.qcluster import Command as QClusterCommand
+
+from inference.asking import wake_a_worker
+
+
+class Command(QClusterCommand):
+    def handle(self, *args, **options):
+        # Rows may wait whose nudge was lost with the last worker; this also makes `--run-once` empty the queue.
+        if Conf.CLUSTER_NAME == settings.INFERENCE_CLUSTER:
+            wake_a_worker()
+        super().handle(*args, **options)

@@ -1,0 +1,36 @@
+"""Taking a model in: its weights into private storage, with their hash. A worker tries them before they vote."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from django.core.files import File
+from django.db import transaction
+
+from inference.asking import wake_a_worker
+from inference.models import DiagnosticModel
+
+ENSEMBLE_FILE = "ensemble.json"
+
+
+@transaction.atomic
+def register(weights: Path, **fields) -> DiagnosticModel:
+    """Keep a copy of a safetensors file and the row that describes it. `fields` are DiagnosticModel's."""
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        model = DiagnosticModel(sha256=digest, **fields)
+        model.weights.save(weights.name, File(file), save=False)
+    model.save()
+    wake_a_worker()
+    return model
+
+
+def register_folder(folder: Path) -> list[DiagnosticModel]:
+    """Register what `train_models` wrote into a folder, but for what is registered already (by name and version)."""
+    registered = []
+    known = {field.name for field in DiagnosticModel._meta.fields} - {"sha256"}
+    for entry in json.loads((folder / ENSEMBLE_FILE).read_text(encoding="utf-8"))["models"]:
+        fields = {name: value for name, value in entry.items() if name in known}
+        if not DiagnosticModel.objects.filter(name=entry["name"], version=entry["version"]).exists():
+            registered.append(register(folder / entry["file"], **fields))
+    return registered

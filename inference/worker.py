@@ -1,0 +1,307 @@
+"""The queue's other end: claim waiting predictions, run the models, save the answers. Knows nothing of tensors.
+
+A row in state `pending` is the job; a task of django-q2 is only the nudge that brings a worker here. Claims, renewals
+and saves are conditional UPDATEs on the lease, so any number of workers may run this at once, and any of them may die.
+"""
+
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from simple_history.utils import bulk_create_with_history
+
+from imaging import pixels
+from inference.asking import wake_a_worker
+from inference.consensus import Vote, decide
+from inference.engine import Ensemble, ModelAnswer, ModelSpec, WeightsError
+from inference.health import HEARTBEAT
+from inference.models import DiagnosticModel, ModelResult, Prediction
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+BACK_OFF = timedelta(seconds=10)  # before the second attempt; four times as long before the third
+SECONDS_PER_NUDGE = 300  # well within the cluster's task timeout; what is left gets a nudge of its own
+RENEWALS_PER_LEASE = 6
+
+Status = Prediction.Status
+
+
+class CannotAnswerError(Exception):
+    """Trying again cannot mend this. The message says what a person can do."""
+
+
+def answer_waiting() -> int:
+    """Answer until nothing waits, or for about SECONDS_PER_NUDGE. Returns how many predictions were finished."""
+    cache.set(HEARTBEAT, timezone.now(), timeout=None)
+    started, finished = time.monotonic(), 0
+    check_new_models()
+    give_up_on_the_hopeless()
+    while predictions := claim():
+        finished += answer(predictions)
+        cache.set(HEARTBEAT, timezone.now(), timeout=None)
+        if time.monotonic() - started > SECONDS_PER_NUDGE:
+            wake_a_worker()
+            break
+    return finished
+
+
+# -- Claiming ---------------------------------------------------------------------------------------------------------
+
+
+def claim() -> list[Prediction]:
+    """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them, under a new lease.
+
+    One that was tried before runs alone: whatever brought its worker down cannot take neighbours along again.
+    """
+    waiting = list(Prediction.objects.waiting().values_list("pk", "attempts")[: settings.MAX_BATCH_SIZE])
+    tried_before = [pk for pk, attempts in waiting if attempts]
+    pks = tried_before[:1] or [pk for pk, _attempts in waiting]
+    token, now = secrets.token_hex(16), timezone.now()
+    # Another worker may have read the same rows: the UPDATE asks again whether each still waits.
+    Prediction.objects.waiting(now).filter(pk__in=pks).update(
+        status=Status.PROCESSING,
+        lease_token=token,
+        lease_until=now + lease(),
+        attempts=F("attempts") + 1,
+        started_at=now,
+        progress=0,
+    )
+    return list(Prediction.objects.filter(lease_token=token).select_related("xray").order_by("pk"))
+
+
+def lease() -> timedelta:
+    return timedelta(seconds=settings.PREDICTION_LEASE_SECONDS)
+
+
+def give_up_on_the_hopeless() -> None:
+    """Fail what has brought down its worker on every attempt."""
+    for prediction in Prediction.objects.waiting().filter(attempts__gte=MAX_ATTEMPTS):
+        fail(
+            prediction,
+            _(
+                "The worker stopped %(n)d times while it was looking at this picture. Check the picture and the "
+                "machine's memory, then retry."
+            )
+            % {"n": prediction.attempts},
+        )
+
+
+# -- Running ----------------------------------------------------------------------------------------------------------
+
+
+def answer(predictions: list[Prediction]) -> int:
+    """Run the ensemble on claimed predictions and save what it says. Returns how many are finished, well or not."""
+    readable, pictures = read_pictures(predictions)
+    try:
+        models, ensemble = ensemble_in_force()
+        answers = ensemble.predict(pictures, progress=Progress(readable)) if readable else []
+    except (CannotAnswerError, WeightsError) as error:
+        return sum(fail(prediction, str(error)) for prediction in readable)
+    except Exception:
+        logger.exception("a batch of %d failed", len(readable))
+        return sum(put_back_or_fail(prediction) for prediction in readable)
+    finished = len(predictions) - len(readable)
+    for prediction, picture_answers in zip(readable, answers, strict=True):
+        finished += save(prediction, models, picture_answers, ensemble.provenance)
+    return finished
+
+
+def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], list[np.ndarray]]:
+    """The canonical pictures, uint8 H×W. One that cannot be read fails alone, at once."""
+    readable, pictures = [], []
+    for prediction in predictions:
+        try:
+            with prediction.xray.pixels.open("rb") as file:
+                pictures.append(pixels.decode(file.read()))
+        except (OSError, ValueError):
+            fail(prediction, _("The picture's file cannot be read. Restore it from a backup, or upload it again."))
+        else:
+            readable.append(prediction)
+    return readable, pictures
+
+
+class Progress:
+    """Writes the batch's progress and renews its lease, so that a long run is not taken for a dead worker."""
+
+    def __init__(self, predictions: Iterable[Prediction]):
+        self.batch = Prediction.objects.filter(
+            pk__in=[p.pk for p in predictions],
+            lease_token__in={p.lease_token for p in predictions},
+            status=Status.PROCESSING,
+        )
+        self.interval = settings.PREDICTION_LEASE_SECONDS / RENEWALS_PER_LEASE
+        self.written_at = 0.0
+        self.written = 0
+
+    def __call__(self, fraction: float) -> None:
+        """`fraction` is the share that is done, 0 to 1."""
+        percent = int(100 * fraction)
+        elapsed = time.monotonic() - self.written_at
+        if elapsed >= self.interval or (percent > self.written and elapsed >= 0.5):
+            self.batch.update(progress=percent, lease_until=timezone.now() + lease())
+            self.written_at, self.written = time.monotonic(), percent
+
+
+_resident: tuple[list, list[DiagnosticModel], Ensemble] | None = None
+
+
+def ensemble_in_force() -> tuple[list[DiagnosticModel], Ensemble]:
+    """The models that vote, and their ensemble: the one already in memory unless a model has changed since."""
+    global _resident
+    models = list(DiagnosticModel.objects.voting())
+    if not models:
+        raise CannotAnswerError(_("No model votes. Register models, or tick “votes” on one, then retry."))
+    version = [(model.pk, model.updated_at) for model in models]
+    if _resident is None or _resident[0] != version:
+        _resident = None  # free the old models before the new ones need the memory
+        _resident = version, models, make_ensemble(models)
+    return _resident[1:]
+
+
+def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
+    specs = [spec_of(model) for model in models]
+    try:
+        return Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+    except ValueError as error:
+        raise CannotAnswerError(
+            _("INFERENCE_DEVICE does not fit this machine: %(error)s.") % {"error": error}
+        ) from error
+
+
+def spec_of(model: DiagnosticModel) -> ModelSpec:
+    return ModelSpec(
+        name=model.name,
+        architecture=model.architecture,
+        options=model.options,
+        weights=Path(model.weights.path),
+        sha256=model.sha256,
+        labels=tuple(model.labels),
+        input_size=model.input_size,
+        mean=tuple(model.mean),
+        std=tuple(model.std),
+        temperature=model.temperature,
+    )
+
+
+def check_new_models() -> None:
+    """Try the weights of models registered since the last look: here, where torch is, and not in the web process."""
+    for model in DiagnosticModel.objects.unchecked():
+        try:
+            make_ensemble([model]).predict([np.zeros((model.input_size, model.input_size), np.uint8)])
+            error = ""
+        except (CannotAnswerError, WeightsError) as refusal:
+            error = str(refusal)
+        except Exception as unexpected:
+            logger.exception("model %s cannot be used", model.pk)
+            error = f"{type(unexpected).__name__}: {unexpected}"
+        DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=timezone.now(), check_error=error)
+
+
+# -- Saving -----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[ModelAnswer], provenance: dict) -> bool:
+    """Save one prediction's answers, once. False where the lease is no longer ours: then somebody else has it, or a
+    person cancelled it, and what we have is thrown away."""
+    consensus = decide(
+        [
+            Vote(answer.model, answer.probabilities, weight=model.vote_weight, is_demo=model.is_demo)
+            for model, answer in zip(models, answers, strict=True)
+        ],
+        threshold=settings.CONFIDENCE_THRESHOLD,
+        quality_issues=prediction.xray.quality_issues,
+    )
+    ours = close(
+        prediction,
+        Status.COMPLETED,
+        diagnosis=consensus.diagnosis,
+        confidence=consensus.confidence,
+        agreement=consensus.agreement,
+        needs_review=consensus.needs_review,
+        review_reasons=consensus.reasons,
+        progress=100,
+        error="",
+        provenance={
+            **provenance,
+            "probabilities": consensus.probabilities,
+            "threshold": settings.CONFIDENCE_THRESHOLD,
+            "file_sha256": prediction.xray.sha256,
+            "pixels_sha256": sha256_of(prediction.xray.pixels),
+            "models": [
+                {"name": model.name, "version": model.version, "sha256": answer.sha256}
+                for model, answer in zip(models, answers, strict=True)
+            ],
+        },
+    )
+    if ours:
+        bulk_create_with_history(
+            [
+                ModelResult(
+                    prediction=prediction,
+                    model=model,
+                    model_sha256=answer.sha256,
+                    diagnosis=answer.diagnosis,
+                    confidence=answer.confidence,
+                    probabilities=answer.probabilities,
+                    milliseconds=answer.milliseconds,
+                    heatmap=None if answer.heatmap is None else pixels.encode(answer.heatmap),
+                )
+                for model, answer in zip(models, answers, strict=True)
+            ],
+            ModelResult,
+            default_user=prediction.requested_by,
+        )
+    return ours
+
+
+def sha256_of(field_file) -> str:
+    with field_file.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fail(prediction: Prediction, why: str) -> bool:
+    """Give up on a prediction, with a reason that a person can act on."""
+    return close(prediction, Status.FAILED, error=why)
+
+
+def put_back_or_fail(prediction: Prediction) -> bool:
+    """After an error that another attempt may mend: wait a little longer each time, then give up. True: gave up."""
+    if prediction.attempts >= MAX_ATTEMPTS:
+        return fail(
+            prediction,
+            _("The models could not answer in %(n)d attempts. The worker's log says why; mend it, then retry.")
+            % {"n": prediction.attempts},
+        )
+    wait = BACK_OFF * 4 ** (prediction.attempts - 1)
+    held(prediction).update(status=Status.PENDING, lease_token="", lease_until=timezone.now() + wait, progress=0)
+    return False
+
+
+def held(prediction: Prediction):
+    """The row, where it is still as this worker claimed or found it."""
+    return Prediction.objects.filter(pk=prediction.pk, status=prediction.status, lease_token=prediction.lease_token)
+
+
+@transaction.atomic
+def close(prediction: Prediction, status: Status, **values) -> bool:
+    """Write the end of a prediction and its history, unless somebody else has the row by now."""
+    now = timezone.now()
+    ours = held(prediction).update(status=status, finished_at=now, updated_at=now, lease_token="", **values)
+    if ours:
+        Prediction.history.bulk_history_create(
+            [Prediction.objects.get(pk=prediction.pk)], update=True, default_user=prediction.requested_by
+        )
+    return bool(ours)
