@@ -1,0 +1,243 @@
+"""The second opinion in the admin: asking about X-rays, the answer beside the film, and signing it."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from backoffice.admin import ClinicalAdmin
+from imaging.admin import XRayImageAdmin, thumbnail_of
+from imaging.models import XRayImage
+from inference import asking, wording
+from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction, Report
+from inference.overlay import draw
+from inference.reviews import CannotSignError, sign
+from inference.views import AnswerBesideTheFilm, LiveStatus, announce
+
+
+class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
+    """The X-ray's admin lies in the layer below: this one comes down and adds the second opinion."""
+
+    actions = [*XRayImageAdmin.actions, "ask_models"]
+    list_display = [*XRayImageAdmin.list_display[:2], "second_opinion", *XRayImageAdmin.list_display[2:]]
+
+    class Media:
+        css = {"all": ["inference/inference.css"]}
+        js = ["django_htmx/htmx-2.min.js", "inference/heat.js"]
+
+    def get_queryset(self, request):
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("predictions", Prediction.objects.visible(), to_attr="visible_predictions"))
+        )
+
+    def has_ask_permission(self, request):
+        return request.user.has_perm("inference.add_prediction")
+
+    @admin.action(description=_("Ask the models"), permissions=["ask"])
+    def ask_models(self, request, queryset):
+        announce(request, asking.ask(queryset.visible(), by=request.user))
+
+    @admin.display(description=_("second opinion"))
+    def second_opinion(self, xray):
+        return wording.status_cell(next(iter(xray.visible_predictions), None))
+
+
+class ModelResults(admin.TabularInline):
+    model = ModelResult
+    fields = readonly_fields = ["model", "diagnosis", "share", "milliseconds", "model_sha256"]
+    extra = max_num = 0
+    can_delete = False
+    verbose_name_plural = _("models' answers")
+
+    @admin.display(description=_("confidence"))
+    def share(self, result):
+        return f"{result.confidence:.2f}"
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Prediction)
+class PredictionAdmin(LiveStatus, ClinicalAdmin):
+    actions = [*ClinicalAdmin.actions, "validate", "retry", "cancel"]
+    list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
+    list_display_links = ["film"]
+    list_select_related = ["xray__patient", "requested_by", "reviewed_by"]
+    list_filter = ["status", "diagnosis", "needs_review", "is_validated", "created_at"]
+    search_fields = ["xray__patient__full_name", "xray__patient__national_id"]
+    date_hierarchy = "created_at"
+    inlines = [ModelResults]
+
+    class Media:
+        css = {"all": ["inference/inference.css"]}
+        js = ["django_htmx/htmx-2.min.js"]
+
+    readonly_fields = [
+        "open_film", "status", "requested_by", "diagnosis", "confidence", "agreement", "why", "attempts", "error",
+        "started_at", "finished_at", "provenance", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
+        "review_notes",
+    ]  # fmt: skip
+    fieldsets = [
+        (None, {"fields": ["open_film", "status", "diagnosis", "confidence", "agreement", "why"]}),
+        (_("Signature"), {"fields": ["is_validated", "final_diagnosis", "reviewed_by", "reviewed_at", "review_notes"]}),
+        (_("Job"), {"fields": ["requested_by", "attempts", "error", "started_at", "finished_at", "provenance"]}),
+    ]
+
+    def has_add_permission(self, request):
+        return False  # predictions are asked for on the X-ray
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/sign/", view(self.sign_view), name="inference_prediction_sign"),
+            path("heatmap/<int:pk>/", view(self.heatmap_view), name="inference_modelresult_heatmap"),
+            *super().get_urls(),
+        ]
+
+    def sign_view(self, request, pk: int):
+        """Sign an answer from the page with the film: agree, or correct it."""
+        prediction = self.get_object(request, str(pk))
+        if prediction is None or prediction.is_hidden:
+            raise Http404
+        if request.method != "POST" or not self.has_change_permission(request, prediction):
+            raise PermissionDenied
+        diagnosis = request.POST.get("final_diagnosis", "")
+        if diagnosis not in Diagnosis.values:
+            messages.error(request, _("Choose a diagnosis, then sign."))
+        else:
+            self._sign(request, prediction, diagnosis, request.POST.get("review_notes", "").strip())
+        return redirect("admin:imaging_xrayimage_change", prediction.xray_id)
+
+    def _sign(self, request, prediction, diagnosis, notes="") -> bool:
+        try:
+            sign(prediction, by=request.user, diagnosis=diagnosis, notes=notes)
+        except CannotSignError as error:
+            messages.error(request, f"{prediction}: {error}")
+            return False
+        return True
+
+    def heatmap_view(self, request, pk: int):
+        """Where one model looked, as a glow to lay over the film."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        result = ModelResult.objects.filter(pk=pk, prediction__in=self.get_queryset(request)).first()
+        if result is None or not result.heatmap:
+            raise Http404
+        response = HttpResponse(draw(bytes(result.heatmap)), content_type="image/png")
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+    @admin.action(description=_("Sign: agree with the models"), permissions=["change"])
+    def validate(self, request, queryset):
+        n = sum(self._sign(request, prediction, prediction.diagnosis) for prediction in queryset.visible())
+        if n:
+            self.message_user(request, ngettext("%d is signed.", "%d are signed.", n) % n, messages.SUCCESS)
+
+    @admin.action(description=_("Try again"), permissions=["change"])
+    def retry(self, request, queryset):
+        n = asking.retry(queryset, by=request.user)
+        self.message_user(request, ngettext("%d waits again.", "%d wait again.", n) % n, messages.SUCCESS)
+
+    @admin.action(description=_("Cancel what is not answered yet"), permissions=["change"])
+    def cancel(self, request, queryset):
+        n = asking.cancel(queryset, by=request.user)
+        self.message_user(request, ngettext("%d is cancelled.", "%d are cancelled.", n) % n, messages.SUCCESS)
+
+    @admin.display(description=_("film"))
+    def film(self, prediction):
+        return thumbnail_of(prediction.xray)
+
+    @admin.display(description=_("patient"), ordering="xray__patient__full_name")
+    def patient(self, prediction):
+        url = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
+        return format_html('<a href="{}">{}</a>', url, prediction.xray.patient)
+
+    @admin.display(description=_("answer"), ordering="confidence")
+    def answer(self, prediction):
+        return wording.status_cell(prediction)
+
+    @admin.display(description=_("agree"), ordering="agreement")
+    def agree(self, prediction):
+        return "–" if prediction.agreement is None else f"{prediction.agreement:.0%}"
+
+    @admin.display(description=_("signed"), ordering="reviewed_at")
+    def signed(self, prediction):
+        if not prediction.is_validated:
+            return "–"
+        return f"{prediction.get_final_diagnosis_display()} · {prediction.reviewed_by}"
+
+    @admin.display(description=_("why it needs review"))
+    def why(self, prediction):
+        return "; ".join(wording.reasons(prediction)) or "–"
+
+    @admin.display(description=_("X-ray"))
+    def open_film(self, prediction):
+        url = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
+        return format_html('<a href="{}?prediction={}">{}</a>', url, prediction.pk, _("Open the film with this answer"))
+
+
+@admin.register(DiagnosticModel)
+class DiagnosticModelAdmin(ClinicalAdmin):
+    list_display = ["name", "architecture", "version", "is_active", "state", "held_out_accuracy", "vote_weight"]
+    list_filter = ["is_active", "is_demo"]
+    search_fields = ["name", "architecture", "sha256"]
+    fields = [
+        "name", "version", "state", "is_active", "vote_weight", "temperature", "architecture", "options", "labels",
+        "input_size", "mean", "std", "sha256", "is_demo", "metrics", "checked_at", "check_error",
+    ]  # fmt: skip
+    readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
+
+    def has_add_permission(self, request):
+        return False  # `train_models` and `load_demo` register models: weights are never taken from a browser
+
+    @admin.display(description=_("state"))
+    def state(self, model):
+        if model.check_error:
+            return format_html('<span class="chip bad">{}</span>', _("cannot be used"))
+        if model.checked_at is None:
+            return format_html('<span class="chip wait">{}</span>', _("not tried yet"))
+        if model.is_demo:
+            return format_html('<span class="chip wait">{}</span>', _("demonstration"))
+        return format_html('<span class="chip good">{}</span>', _("ready"))
+
+    @admin.display(description=_("held-out accuracy"))
+    def held_out_accuracy(self, model):
+        accuracy = model.metrics.get("accuracy")
+        return "–" if accuracy is None else f"{accuracy:.1%}"
+
+
+@admin.register(Report)
+class ReportAdmin(ClinicalAdmin):
+    list_display = ["prediction", "version", "status", "generated_by", "published_at"]
+    list_filter = ["status"]
+    list_select_related = ["prediction__xray__patient", "generated_by"]
+    search_fields = ["prediction__xray__patient__full_name", "body"]
+    autocomplete_fields = ["prediction"]
+    fields = ["prediction", "body", "status", "published_at"]
+    readonly_fields = ["status", "published_at"]
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.generated_by = request.user
+            obj.version = obj.prediction.reports.count() + 1
+        super().save_model(request, obj, form, change)
+
+    def get_readonly_fields(self, request, obj=None):
+        # What was published stays as it was read: a correction is a new version.
+        if obj and obj.status == Report.Status.PUBLISHED:
+            return self.fields
+        return [*self.readonly_fields, "prediction"] if obj else self.readonly_fields
+
+
+admin.site.unregister(XRayImage)
+admin.site.register(XRayImage, AskableXRayAdmin)

@@ -1,0 +1,128 @@
+"""Pieces of admin pages that refresh themselves while a worker runs."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import ngettext
+from django_htmx.http import HttpResponseStopPolling
+
+from inference import asking, wording
+from inference.asking import Asked
+from inference.models import Diagnosis, ModelResult, Prediction
+
+MOST_AT_ONCE = 200  # as many as a list shows
+
+
+def announce(request, asked: Asked) -> None:
+    """Tell whoever asked what became of the request."""
+    if n := len(asked.predictions):
+        said = ngettext(
+            "The models are asked about %d X-ray. You may leave: the answer waits for you.",
+            "The models are asked about %d X-rays. You may leave: the answers wait for you.",
+            n,
+        )
+        messages.success(request, said % n)
+    if n := len(asked.already):
+        said = ngettext("%d X-ray is being answered already.", "%d X-rays are being answered already.", n)
+        messages.info(request, said % n)
+    if n := len(asked.over_limit):
+        said = ngettext(
+            "%d X-ray is over your limit for today: ask about it tomorrow, or ask a colleague.",
+            "%d X-rays are over your limit for today: ask about them tomorrow, or ask a colleague.",
+            n,
+        )
+        messages.warning(request, said % n)
+
+
+class LiveStatus:
+    """Mixin of an admin whose list shows predictions: one small request refreshes all that still run, in place, so
+    that scroll, filters and ticked rows stay."""
+
+    change_list_template = "inference/live_change_list.html"
+
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}_live"
+        return [path("live/", self.admin_site.admin_view(self.live_view), name=name), *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"live_url": "live/", **(extra_context or {})})
+
+    def live_view(self, request):
+        """The cells of the predictions named by `live`; the answer that none runs any more ends the asking."""
+        if not request.user.has_perm("inference.view_prediction"):
+            raise PermissionDenied
+        pks = [int(pk) for pk in request.GET.getlist("live")[:MOST_AT_ONCE] if pk.isdecimal()]
+        predictions = list(Prediction.objects.visible().filter(pk__in=pks))
+        response = render(request, "inference/live.html", {"predictions": predictions})
+        if not any(prediction.is_unfinished for prediction in predictions):
+            response.status_code = HttpResponseStopPolling.status_code
+        return response
+
+
+class AnswerBesideTheFilm:
+    """Mixin of the X-ray's admin: the answer on its page, asking for one, and the answer's progress."""
+
+    change_form_template = "inference/xray.html"
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/ask/", view(self.ask_view), name="imaging_xrayimage_ask"),
+            path("<int:pk>/answer/", view(self.answer_view), name="imaging_xrayimage_answer"),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(self, request, context, **kwargs):
+        if (xray := kwargs.get("obj")) and request.user.has_perm("inference.view_prediction"):
+            context.update(self.answer_context(request, xray))
+        return super().render_change_form(request, context, **kwargs)
+
+    def ask_view(self, request, pk: int):
+        xray = self.get_object(request, str(pk))
+        if request.method != "POST" or not self.has_ask_permission(request):
+            raise PermissionDenied
+        if xray is None or xray.is_hidden:
+            raise Http404
+        announce(request, asking.ask([xray], by=request.user))
+        return redirect("admin:imaging_xrayimage_change", pk)
+
+    def answer_view(self, request, pk: int):
+        """The answer's card alone, for a page that waits for it."""
+        xray = self.get_object(request, str(pk))
+        if not request.user.has_perm("inference.view_prediction"):
+            raise PermissionDenied
+        if xray is None:
+            raise Http404
+        return render(request, "inference/answer_arrives.html", self.answer_context(request, xray))
+
+    def answer_context(self, request, xray) -> dict:
+        """What the page shows of the models: the newest answer, or the one that the address names."""
+        predictions = list(
+            xray.predictions.visible()
+            .select_related("requested_by", "reviewed_by")
+            .prefetch_related(Prefetch("results", ModelResult.objects.select_related("model")))
+        )
+        named = request.GET.get("prediction", "")
+        prediction = next((p for p in predictions if str(p.pk) == named), predictions[0] if predictions else None)
+        context = {
+            "xray": xray,
+            "prediction": prediction,
+            "earlier": [p for p in predictions if p != prediction],
+            "may_ask": self.has_ask_permission(request) and not xray.is_hidden,
+        }
+        if prediction and prediction.status == Prediction.Status.COMPLETED:
+            results = list(prediction.results.all())
+            context |= {
+                "reasons": wording.reasons(prediction),
+                "is_demonstration": wording.is_demonstration(prediction),
+                "votes": wording.votes(results, prediction.diagnosis),
+                "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),
+                "heatmaps": [result for result in results if result.heatmap],
+                "may_sign": request.user.has_perm("inference.change_prediction"),
+                "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],
+                "seconds": sum(result.milliseconds for result in results) / 1000,
+            }
+        return context
