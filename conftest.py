@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -88,6 +89,7 @@ class Installation:
 
     def __init__(self, data_dir: Path, database_url: str | None = None, **environment: str):
         self.data_dir = data_dir
+        self.database_url = database_url
         self.environment = {
             **{
                 name: value
@@ -119,6 +121,14 @@ class Installation:
     def python(self, code: str) -> str:
         """Run code with Django set up; returns what it printed."""
         return self.manage("shell", "--no-imports", "-c", code)
+
+    def query(self, sql: str) -> list[tuple]:
+        """Look into the database from outside, as often as need be."""
+        if self.database_url:
+            with psycopg.connect(self.database_url) as connection:
+                return connection.execute(sql).fetchall()
+        with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as connection:
+            return connection.execute(sql).fetchall()
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         """Start a management command as the leader of a process group of its own; it is ended with the test."""

@@ -1,0 +1,96 @@
+"""Real workers: a django-q2 cluster in a process of its own, killed and started again."""
+
+import json
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ASK_ABOUT_FILMS = """
+from pathlib import Path
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from model_bakery import baker
+from clinic.models import Patient
+from imaging.storing import receive
+from inference.asking import ask
+from inference.tests.conftest import film
+from inference.tests.tiny import register_tiny_models
+
+register_tiny_models(settings.DATA_DIR / "made")
+patient = baker.make(Patient)
+asker = get_user_model().objects.create_user("clinician")
+asked = ask([receive(film(seed, edge=1500), patient).xray for seed in range({n})], by=asker)
+print(len(asked.predictions))
+"""
+
+ANSWER_REAL_FILMS = """
+import json
+from pathlib import Path
+from django.contrib.auth import get_user_model
+from django.core.files import File
+from model_bakery import baker
+from clinic.models import Patient
+from imaging.storing import receive
+from inference.asking import ask
+from inference.demo import WEIGHTS
+from inference.registration import register_folder
+
+register_folder(WEIGHTS)
+patient = baker.make(Patient)
+asker = get_user_model().objects.create_user("clinician")
+receipts = [receive(File(open(path, "rb")), patient) for path in map(Path, {paths})]
+assert all(receipt.xray for receipt in receipts), receipts
+ask([receipt.xray for receipt in receipts], by=asker)
+"""
+
+
+def wait_for(condition, seconds: float, otherwise) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.02)
+
+
+def count(installation, where: str) -> int:
+    return installation.query(f"SELECT count(*) FROM inference_prediction WHERE {where}")[0][0]  # noqa: S608
+
+
+def start_worker(installation):
+    return installation.start("qcluster", Q_CLUSTER_NAME="inference")
+
+
+def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
+    n = 12
+    installation.environment |= {"PREDICTION_LEASE_SECONDS": "3", "MAX_BATCH_SIZE": "6"}
+    assert installation.python(ASK_ABOUT_FILMS.format(n=n)).split()[-1] == str(n)
+
+    first = start_worker(installation)
+    wait_for(lambda: count(installation, "status = 'processing'"), 60, installation.logs)
+    installation.kill(first)
+    held = count(installation, "status = 'processing'")
+    assert held, "the worker was to die in the middle of a batch"
+
+    time.sleep(3.5)  # the dead worker's lease runs out
+    start_worker(installation)
+    wait_for(lambda: count(installation, "status = 'completed'") == n, 120, installation.logs)
+
+    assert count(installation, "attempts > 1") == held
+    results = installation.query("SELECT prediction_id, count(*) FROM inference_modelresult GROUP BY prediction_id")
+    assert sorted(results) == sorted((pk, 2) for (pk,) in installation.query("SELECT id FROM inference_prediction"))
+
+
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
+def test_real_chest_films_are_answered_by_the_shipped_models(installation, real_files):
+    films = [
+        "covid/7afaaccc.jpg",
+        "normal/IM-0101-0001.jpeg",
+        "lung-opacity/kermany_nbrender_person100_bacteria_480.png",
+        "viral-pneumonia/person1_virus_6.jpeg",
+    ]
+    installation.python(ANSWER_REAL_FILMS.format(paths=json.dumps([str(real_files / "cxr" / film) for film in films])))
+    start_worker(installation)
+    wait_for(lambda: count(installation, "status IN ('completed', 'failed')") == len(films), 120, installation.logs)
+    assert count(installation, "status = 'completed' AND confidence > 0 AND needs_review") == len(films)
+    assert installation.query("SELECT count(*) FROM inference_modelresult WHERE heatmap IS NOT NULL")[0][0] == 24
