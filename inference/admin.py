@@ -178,7 +178,7 @@ class PredictionAdmin(LiveStatus, ClinicalAdmin):
 
     @admin.display(description=_("why it needs review"))
     def why(self, prediction):
-        return "; ".join(wording.reasons(prediction)) or "–"
+        return "; ".join(wording.in_words(prediction.review_reasons)) or "–"
 
     @admin.display(description=_("X-ray"))
     def open_film(self, prediction):

@@ -116,7 +116,7 @@ class AnswerBesideTheFilm:
         if prediction and prediction.status == Prediction.Status.COMPLETED:
             results = list(prediction.results.all())
             context |= {
-                "reasons": wording.reasons(prediction),
+                "reasons": wording.in_words(prediction.review_reasons),
                 "is_demonstration": wording.is_demonstration(prediction),
                 "votes": wording.votes(results, prediction.diagnosis),
                 "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),

@@ -13,9 +13,9 @@ from inference.consensus import Reason
 from inference.models import Diagnosis, ModelResult, Prediction
 
 
-def reasons(prediction: Prediction) -> list[str]:
-    """Why a human must look, one sentence each."""
-    return [sentence for reason in prediction.review_reasons for sentence in _sentences(reason)]
+def in_words(reasons: list[dict]) -> list[str]:
+    """Why a human must look, one sentence each. `reasons` are consensus.py's codes with their parameters."""
+    return [sentence for reason in reasons for sentence in _sentences(reason)]
 
 
 def _sentences(reason: dict) -> Iterator[str]:

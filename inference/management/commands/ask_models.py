@@ -1,0 +1,85 @@
+"""The quickest way to see the models work: picture files in, a table out, nothing stored."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from imaging import ingest
+from inference.consensus import Consensus, Vote, decide
+from inference.demo import WEIGHTS
+from inference.models import DiagnosticModel
+from inference.wording import in_words
+
+
+class Command(BaseCommand):
+    help = "Ask the models that vote about picture files (PNG, JPEG, DICOM) and print a table. Stores nothing."
+
+    def add_arguments(self, parser):
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+
+    def handle(self, *, files: list[Path], **options):
+        pictures, refused = self.read(files)
+        if pictures:
+            self.print_table(self.answers(pictures))
+        for path, why in refused.items():
+            self.stderr.write(f"{path}: {why}")
+        if refused:
+            raise CommandError(f"{len(refused)} of {len(files)} files were not answered.")
+
+    def read(self, files: list[Path]) -> tuple[dict[Path, ingest.Picture], dict[Path, str]]:
+        pictures, refused = {}, {}
+        for path in files:
+            try:
+                pictures[path] = ingest.read(path.read_bytes(), path.name)
+            except (ingest.Refused, OSError) as error:
+                refused[path] = str(error)
+        return pictures, refused
+
+    def answers(self, pictures: dict[Path, ingest.Picture]) -> dict[Path, tuple[list[Vote], Consensus]]:
+        from imaging import pixels  # with torch, only here: printing this command's help needs neither
+        from inference.engine import Ensemble
+
+        specs, weights, demos = self.voting_models()
+        ensemble = Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+        answers = ensemble.predict([pixels.decode(p.pixels_png) for p in pictures.values()], heatmaps=False)
+        table = {}
+        for (path, picture), given in zip(pictures.items(), answers, strict=True):
+            votes = [
+                Vote(answer.model, answer.probabilities, weight, is_demo)
+                for answer, weight, is_demo in zip(given, weights, demos, strict=True)
+            ]
+            table[path] = votes, decide(votes, settings.CONFIDENCE_THRESHOLD, picture.quality_issues)
+        return table
+
+    def voting_models(self):
+        """What is registered and votes; on a machine without a database, the demonstration models."""
+        from inference.model_files import read_ensemble
+        from inference.worker import spec_of
+
+        try:
+            models = list(DiagnosticModel.objects.voting())
+        except DatabaseError:
+            models = []
+        if models:
+            return [spec_of(m) for m in models], [m.vote_weight for m in models], [m.is_demo for m in models]
+        self.stderr.write("No model is registered here: the demonstration models answer.")
+        specs = read_ensemble(WEIGHTS)
+        return specs, [1.0] * len(specs), [True] * len(specs)
+
+    def print_table(self, answers: dict[Path, tuple[list[Vote], Consensus]]) -> None:
+        models = [vote.model for vote in next(iter(answers.values()))[0]]
+        rows = [["file", "diagnosis", "confidence", "agree", *models]]
+        for path, (votes, consensus) in answers.items():
+            cells = [f"{vote.diagnosis} {max(vote.probabilities.values()):.2f}" for vote in votes]
+            rows.append(
+                [path.name, consensus.diagnosis, f"{consensus.confidence:.2f}", f"{consensus.agreement:.0%}", *cells]
+            )
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        self.stdout.write("")
+        for path, (_votes, consensus) in answers.items():
+            if consensus.needs_review:
+                self.stdout.write(f"{path.name} needs review: {'; '.join(in_words(consensus.reasons))}")

@@ -1,0 +1,207 @@
+"""Asking the models from the admin: the action, the limit, and what a page shows while and after they answer."""
+
+import pytest
+from django.urls import reverse
+from PIL import Image
+
+from inference import worker
+from inference.asking import ask
+from inference.models import Diagnosis, ModelResult, Prediction
+
+pytestmark = pytest.mark.django_db(transaction=True)
+XRAYS = "/admin/imaging/xrayimage/"
+PREDICTIONS = "/admin/inference/prediction/"
+
+
+def act(client, where, action, rows):
+    return client.post(where, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+
+
+def page_of(xray) -> str:
+    return reverse("admin:imaging_xrayimage_change", args=[xray.pk])
+
+
+@pytest.fixture
+def answered(make_xray, tiny_models, clinician):
+    [prediction] = ask([make_xray()], by=clinician).predictions
+    worker.answer_waiting()
+    prediction.refresh_from_db()
+    return prediction
+
+
+def test_the_action_asks_about_every_selected_xray(client, clinician, make_xray):
+    client.force_login(clinician)
+    xrays = [make_xray(seed) for seed in range(3)]
+    response = act(client, XRAYS, "ask_models", xrays)
+    assert "The models are asked about 3 X-rays" in response.content.decode()
+    assert Prediction.objects.filter(status="pending", requested_by=clinician).count() == 3
+
+
+def test_an_xray_that_waits_already_is_not_asked_about_twice(client, clinician, make_xray):
+    client.force_login(clinician)
+    xray = make_xray()
+    act(client, XRAYS, "ask_models", [xray])
+    response = act(client, XRAYS, "ask_models", [xray])
+    assert "1 X-ray is being answered already" in response.content.decode()
+    assert Prediction.objects.count() == 1
+
+
+def test_what_is_over_the_daily_limit_is_told_and_not_asked(client, clinician, make_xray, settings):
+    settings.MAX_PREDICTIONS_PER_DAY = 2
+    client.force_login(clinician)
+    response = act(client, XRAYS, "ask_models", [make_xray(seed) for seed in range(3)])
+    assert "1 X-ray is over your limit for today" in response.content.decode()
+    assert Prediction.objects.count() == 2
+
+
+def test_the_page_waits_shows_progress_and_then_stops_asking(client, clinician, make_xray, tiny_models):
+    client.force_login(clinician)
+    xray = make_xray()
+    client.post(f"{page_of(xray)[: -len('change/')]}ask/")
+    assert 'hx-trigger="every 1s"' in client.get(page_of(xray)).content.decode()
+    Prediction.objects.update(status="processing", progress=40)
+    card = client.get(reverse("admin:imaging_xrayimage_answer", args=[xray.pk])).content.decode()
+    assert 'value="40"' in card
+    Prediction.objects.update(status="pending")
+    worker.answer_waiting()
+    card = client.get(reverse("admin:imaging_xrayimage_answer", args=[xray.pk])).content.decode()
+    assert "hx-trigger" not in card
+    assert "Tiny ResNet" in card
+    assert "data-heat-choice" in card  # the heat maps arrive with the answer
+
+
+def test_the_list_refreshes_what_runs_and_stops_when_nothing_does(client, clinician, make_xray):
+    client.force_login(clinician)
+    [running] = ask([make_xray()], by=clinician).predictions
+    live = client.get(f"{XRAYS}live/?live={running.pk}")
+    assert live.status_code == 200
+    assert f'id="prediction-{running.pk}"' in live.content.decode()
+    Prediction.objects.update(status="cancelled")
+    assert client.get(f"{XRAYS}live/?live={running.pk}").status_code == 286  # htmx stops polling
+
+
+def test_the_answer_names_votes_reasons_and_the_demonstration(client, clinician, answered):
+    Prediction.objects.update(
+        diagnosis="COVID",
+        confidence=0.71,
+        review_reasons=[
+            {"code": "low_confidence", "confidence": 0.71, "threshold": 0.75},
+            {"code": "models_disagree", "models": {"Tiny ViT": "Viral Pneumonia"}},
+            {"code": "picture_unsuitable", "issues": ["low_resolution"]},
+            {"code": "demonstration_model", "models": ["Tiny ViT"]},
+        ],
+    )
+    client.force_login(clinician)
+    page = client.get(page_of(answered.xray)).content.decode()
+    for words in [
+        "confidence 0.71 is below 0.75",
+        "Tiny ViT says Viral Pneumonia",
+        "picture unsuitable: low resolution",
+        "trained on synthetic pictures, not on patients",
+        "Agree: COVID",
+    ]:
+        assert words in page
+
+
+def test_each_model_shows_where_it_looked(client, clinician, answered, tmp_path):
+    client.force_login(clinician)
+    for result in answered.results.all():
+        response = client.get(reverse("admin:inference_modelresult_heatmap", args=[result.pk]))
+        path = tmp_path / "heat.png"
+        path.write_bytes(response.content)
+        with Image.open(path) as heat:
+            assert heat.mode == "RGBA"
+
+
+def test_a_clinician_agrees(client, clinician, answered):
+    client.force_login(clinician)
+    act(client, PREDICTIONS, "validate", [answered])
+    answered.refresh_from_db()
+    assert answered.is_validated
+    assert answered.final_diagnosis == answered.diagnosis
+    assert answered.reviewed_by == clinician
+    assert answered.history.first().history_user == clinician
+
+
+def test_a_clinician_corrects_and_says_why(client, clinician, answered):
+    client.force_login(clinician)
+    other = next(value for value in Diagnosis.values if value != answered.diagnosis)
+    sign = reverse("admin:inference_prediction_sign", args=[answered.pk])
+    client.post(sign, {"final_diagnosis": other, "review_notes": "Motion blur."})
+    answered.refresh_from_db()
+    assert (answered.final_diagnosis, answered.review_notes) == (other, "Motion blur.")
+    refused = client.post(sign, {"final_diagnosis": "Flu"}, follow=True)
+    assert "Choose a diagnosis" in refused.content.decode()
+
+
+def test_an_unanswered_prediction_cannot_be_signed(client, clinician, make_xray):
+    [waiting] = ask([make_xray()], by=clinician).predictions
+    client.force_login(clinician)
+    response = act(client, PREDICTIONS, "validate", [waiting])
+    assert "Only an answered second opinion can be signed" in response.content.decode()
+    waiting.refresh_from_db()
+    assert not waiting.is_validated
+
+
+def test_a_failed_prediction_is_tried_again(client, clinician, make_xray, tiny_models):
+    [prediction] = ask([make_xray()], by=clinician).predictions
+    Prediction.objects.update(status="failed", attempts=3, error="It broke.")
+    client.force_login(clinician)
+    act(client, PREDICTIONS, "retry", [prediction])
+    worker.answer_waiting()
+    prediction.refresh_from_db()
+    assert (prediction.status, prediction.attempts, prediction.error) == ("completed", 1, "")
+
+
+def test_the_front_desk_sees_nothing_of_it(client, front_desk, answered):
+    client.force_login(front_desk)
+    result = ModelResult.objects.first()
+    for address in [
+        XRAYS,
+        page_of(answered.xray),
+        reverse("admin:imaging_xrayimage_answer", args=[answered.xray_id]),
+        f"{XRAYS}live/?live={answered.pk}",
+        PREDICTIONS,
+        f"{PREDICTIONS}{answered.pk}/change/",
+        reverse("admin:inference_modelresult_heatmap", args=[result.pk]),
+    ]:
+        assert client.get(address).status_code == 403, address
+    for address in [
+        reverse("admin:imaging_xrayimage_ask", args=[answered.xray_id]),
+        reverse("admin:inference_prediction_sign", args=[answered.pk]),
+    ]:
+        assert client.post(address).status_code == 403, address
+
+
+@pytest.mark.parametrize("address", [XRAYS, PREDICTIONS])
+def test_the_lists_cost_the_same_however_long(client, clinician, make_xray, address):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client.force_login(clinician)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(address).status_code == 200
+        return len(captured)
+
+    ask([make_xray(0)], by=clinician)
+    client.get(address)  # content types and the like are cached from here on
+    short = queries()
+    ask([make_xray(seed) for seed in range(1, 9)], by=clinician)
+    assert queries() == short
+
+
+def test_every_admin_page_of_it_opens(client, administrator, answered):
+    client.force_login(administrator)
+    model = answered.results.first().model
+    for address in [
+        PREDICTIONS,
+        f"{PREDICTIONS}{answered.pk}/change/",
+        f"{PREDICTIONS}{answered.pk}/history/",
+        "/admin/inference/diagnosticmodel/",
+        f"/admin/inference/diagnosticmodel/{model.pk}/change/",
+        "/admin/inference/report/",
+        "/admin/inference/report/add/",
+    ]:
+        assert client.get(address).status_code == 200, address
