@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from simple_history.admin import SimpleHistoryAdmin
 
+from backoffice.forms import ClinicalForm
 from backoffice.models import AccessEvent, User
 
 
@@ -65,6 +66,7 @@ class HistoryAdmin(SimpleHistoryAdmin):
 class ClinicalAdmin(HistoryAdmin):
     """The admin of a hideable record with history."""
 
+    form = ClinicalForm
     actions = ["hide", "restore"]
     list_per_page = 50
     show_full_result_count = False

@@ -1,4 +1,4 @@
-"""The small coloured words that say how something stands. Amber waits, red is bad, green is good; the word says it too."""
+"""Small coloured words that say how something stands. Amber waits, red is bad, green is good; the word says it too."""
 
 from django.db.models import TextChoices
 from django.utils.html import format_html

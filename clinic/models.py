@@ -474,7 +474,7 @@ class NumericAnswer(Answer):
         return f"{self.asked_as} {self.value}"
 
     def clean(self):
-        if self.value is not None and not self.question.allows(self.value):
+        if self.value is not None and self.question_id and not self.question.allows(self.value):
             raise ValidationError({"value": self.question.bounds_message()})
 
 

@@ -1,10 +1,14 @@
 """Forms that only staff fill in, in the admin."""
 
 from django import forms
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.forms import ClinicalForm
+from clinic import booking
 from clinic.identity import normalise_national_id
-from clinic.models import ClinicSession, OpeningHours, Patient
+from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
+from clinic.offer import Offer, offered_days
 from clinic.periods import Hours, parse_hours
 
 
@@ -15,11 +19,14 @@ class NationalIDField(forms.CharField):
         return normalise_national_id(super().to_python(value))
 
 
-class PatientForm(forms.ModelForm):
+class PatientForm(ClinicalForm):
     class Meta:
         model = Patient
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes"]
         field_classes = {"national_id": NationalIDField}
+
+
+# -- Hours ------------------------------------------------------------------------------------------------------------
 
 
 class HoursField(forms.CharField):
@@ -30,7 +37,7 @@ class HoursField(forms.CharField):
         return parse_hours(text) if text else None
 
 
-class HoursForm(forms.ModelForm):
+class HoursForm(ClinicalForm):
     """Shows a pair of times as the one text field `hours`."""
 
     hours = HoursField(
@@ -39,8 +46,7 @@ class HoursForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        # Not for those who may only view: their form shows read-only values and has no such field.
-        if self.instance.opens_at and "hours" in self.fields:
+        if self.instance.opens_at:
             self.fields["hours"].initial = str(Hours(self.instance.opens_at, self.instance.closes_at))
 
     def clean(self):
@@ -53,10 +59,65 @@ class HoursForm(forms.ModelForm):
 class OpeningHoursForm(HoursForm):
     class Meta:
         model = OpeningHours
-        fields = ["weekday", "period", "hours", "capacity", "is_open"]
+        fields = ["weekday", "period", "capacity", "is_open"]
 
 
 class ClinicSessionForm(HoursForm):
     class Meta:
         model = ClinicSession
-        fields = ["hours", "capacity", "is_open"]
+        fields = ["date", "period", "capacity", "is_open"]
+
+
+# -- Visits -----------------------------------------------------------------------------------------------------------
+
+
+class AppointmentForm(ClinicalForm):
+    class Meta:
+        model = Appointment
+        fields = ["identity_conflict", "symptoms", "notes"]
+        widgets = {"symptoms": forms.CheckboxSelectMultiple}
+
+
+class WalkInForm(ClinicalForm):
+    """A booking made at the desk or on the phone. `cleaned_data["offer"]` is the session."""
+
+    refusal: booking.BookingError | None = None
+
+    offer = forms.ChoiceField(label=_("time"))
+    overbook = forms.BooleanField(
+        label=_("beyond capacity"), required=False, help_text=_("Take a place even where the time is full.")
+    )
+
+    class Meta:
+        model = Appointment
+        fields = ["patient", "symptoms", "notes"]
+        widgets = {"symptoms": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["offer"].choices = [
+            (offer.session.slug, describe(offer))
+            for day in offered_days()
+            for offer in day.offers
+            if offer.session.is_open
+        ]
+        self.fields["symptoms"].queryset = self.fields["symptoms"].queryset.visible().filter(is_active=True)
+
+    def clean_offer(self) -> ClinicSession:
+        date, _slash, period = self.cleaned_data["offer"].partition("/")
+        session = booking.session_for(ClinicSession._meta.get_field("date").to_python(date), period)
+        if session is None:
+            raise forms.ValidationError(booking.SessionClosed.message)
+        return session
+
+    def clean(self):
+        if self.refusal:
+            raise forms.ValidationError(str(self.refusal))
+        return super().clean()
+
+
+def describe(offer: Offer) -> str:
+    """`Sat 21 Nov · morning · 3 places left`"""
+    left = offer.session.places_left
+    places = _("%(left)s places left") % {"left": left} if left else _("full")
+    return f"{date_format(offer.session.date, 'D j M')} · {offer.session.get_period_display()} · {places}"

@@ -1,0 +1,29 @@
+"""The demo's people: one for each role. Their passwords are no secret, so load_demo refuses to run in production."""
+
+from django.contrib.auth.models import Group
+
+from backoffice import roles
+from backoffice.models import User
+
+ACCOUNTS = {
+    "admin": ("Grace", "Wu", roles.ADMINISTRATORS),
+    "frontdesk": ("Mei", "Chang", roles.FRONT_DESK),
+    "clinician": ("Kai", "Lin", roles.CLINICIANS),
+}
+
+
+def password_of(username: str) -> str:
+    return f"demo-{username}"
+
+
+def load(stdout) -> None:
+    """Add the accounts that are missing; one that is there keeps its password."""
+    added = 0
+    for username, (first_name, last_name, role) in ACCOUNTS.items():
+        if not User.objects.filter(username=username).exists():
+            person = User.objects.create_user(
+                username, password=password_of(username), first_name=first_name, last_name=last_name, is_staff=True
+            )
+            person.groups.add(Group.objects.get(name=role))
+            added += 1
+    stdout.write(f"people: {added} accounts added.")

@@ -1,0 +1,35 @@
+from importlib import import_module
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import module_has_submodule
+
+from backoffice.demo import ACCOUNTS, password_of
+
+ADDRESS = "http://127.0.0.1:8000"
+
+
+class Command(BaseCommand):
+    help = "Fills an empty installation with a clinic to look at. Run again, it adds and changes nothing."
+
+    def handle(self, **options):
+        if not settings.DEBUG:
+            raise CommandError(
+                "The demo's passwords are public: it is loaded only where DJANGO_DEBUG=1 says that this is no real clinic."
+            )
+        # Installed from the ground up, and each app's demo builds on those below it.
+        for config in apps.get_app_configs():
+            is_ours = Path(config.path).parent == settings.BASE_DIR
+            if is_ours and module_has_submodule(config.module, "demo"):
+                import_module(f"{config.name}.demo").load(self.stdout)
+        self.tell_where()
+
+    def tell_where(self) -> None:
+        self.stdout.write("")
+        for what, path in {"Book": "/book/", "Board": "/now/", "Back office": "/admin/"}.items():
+            self.stdout.write(f"  {what:<12} {ADDRESS}{path}")
+        self.stdout.write("")
+        for username, (_first, _last, role) in ACCOUNTS.items():
+            self.stdout.write(f"  {username:<12} password {password_of(username):<16} {role}")

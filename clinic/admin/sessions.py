@@ -1,0 +1,122 @@
+from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.admin import ClinicalAdmin
+from backoffice.chips import Tone, chip
+from clinic import booking
+from clinic.admin.days import DayFilter
+from clinic.models import ClinicSession
+from clinic.periods import Hours
+from clinic.staff_forms import ClinicSessionForm
+
+
+class SessionDayFilter(DayFilter):
+    field = "date"
+
+
+@admin.register(ClinicSession)
+class ClinicSessionAdmin(ClinicalAdmin):
+    form = ClinicSessionForm
+    fields = ["date", "period", "hours", "capacity", "is_open"]
+    actions = ["call_next", "recall", "skip"]
+    list_display = ["date", "period", "hours", "taken", "current_number", "state"]
+    list_filter = [SessionDayFilter, "period", "is_open", "set_by_hand"]
+    date_hierarchy = "date"
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["date", "period", "booked", "overbooked", "current_number", "last_number"] if obj else []
+
+    def get_fields(self, request, obj=None):
+        return [*self.fields, "booked", "overbooked", "current_number", "last_number"] if obj else self.fields
+
+    def save_model(self, request, obj, form, change):
+        """Set by hand, it no longer follows the hours. Its counters stay out of the way: others are booking."""
+        obj.set_by_hand = True
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        names = ["opens_at", "closes_at", "capacity", "is_open", "set_by_hand"]
+        beyond = Greatest(F("overbooked"), F("booked") - obj.capacity)
+        wanted = {name: getattr(obj, name) for name in names}
+        ClinicSession.objects.filter(pk=obj.pk).update(**wanted, overbooked=beyond)
+        obj.refresh_from_db()
+        obj._history_user = request.user
+        obj.save(update_fields=["updated_at"])
+        if obj.booked > obj.capacity:
+            messages.warning(
+                request,
+                _("All %(booked)s bookings are kept, though there are %(capacity)s places now.")
+                % {"booked": obj.booked, "capacity": obj.capacity},
+            )
+
+    # -- Columns ------------------------------------------------------------------------------------------------------
+
+    @admin.display(description=gettext_lazy("hours"), ordering="opens_at")
+    def hours(self, session):
+        return str(Hours(session.opens_at, session.closes_at))
+
+    @admin.display(description=gettext_lazy("booked"), ordering="booked")
+    def taken(self, session):
+        return format_html(
+            '{} / {} <meter class="taken" max="{}" value="{}" aria-label="{}"></meter>',
+            session.booked,
+            session.capacity,
+            max(session.capacity, 1),
+            session.booked,
+            _("places taken"),
+        )
+
+    @admin.display(description=gettext_lazy("state"), ordering="is_open")
+    def state(self, session):
+        now = timezone.localtime()
+        if not session.is_open:
+            return chip(_("closed"), Tone.BAD)
+        if session.has_ended(now):
+            return chip(_("over"), Tone.QUIET)
+        if session.is_running(now):
+            return chip(_("running"), Tone.GOOD)
+        return chip(_("full"), Tone.WAIT) if not session.places_left else chip(_("open"))
+
+    # -- The queue ----------------------------------------------------------------------------------------------------
+
+    def has_call_permission(self, request):
+        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
+
+    @admin.action(description=gettext_lazy("Call next"), permissions=["call"])
+    def call_next(self, request, queryset):
+        self._call(request, queryset, booking.call_next)
+
+    @admin.action(description=gettext_lazy("Call the same number again"), permissions=["call"])
+    def recall(self, request, queryset):
+        self._call(request, queryset, booking.recall)
+
+    @admin.action(description=gettext_lazy("Skip: not here, call next"), permissions=["call"])
+    def skip(self, request, queryset):
+        self._call(request, queryset, booking.skip)
+
+    def response_action(self, request, queryset):
+        response = super().response_action(request, queryset)
+        return redirect("admin:index") if "_from_dashboard" in request.POST else response
+
+    def _call(self, request, queryset, function) -> None:
+        for session in queryset:
+            try:
+                called = function(session, by=request.user)
+            except booking.BookingError as refusal:
+                messages.error(request, f"{session}: {refusal}")
+                continue
+            if called is None:
+                messages.warning(request, _("%(session)s: nobody is waiting.") % {"session": session})
+            else:
+                messages.success(
+                    request,
+                    _("Number %(number)s is called: %(patient)s.")
+                    % {"number": called.queue_number, "patient": called.patient},
+                )

@@ -1,0 +1,177 @@
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from backoffice.admin import ClinicalAdmin
+from backoffice.chips import Tone, chip
+from clinic import booking
+from clinic.admin.chips import status_chip
+from clinic.admin.days import DayFilter
+from clinic.models import Appointment, IntakeRecord, LikertAnswer, NumericAnswer
+from clinic.staff_forms import AppointmentForm, WalkInForm
+
+
+class AnswerInline(admin.TabularInline):
+    """Answers, under the wording in which each was asked. Only who may add answers picks a question."""
+
+    readonly_fields = ["asked_as"]
+    can_delete = False
+    extra = 0
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).visible().order_by("question__position", "pk")
+
+    def get_fields(self, request, obj=None):
+        may_add = self.has_add_permission(request, obj)
+        return ["asked_as", *(["question"] if may_add else []), self.answer_field]
+
+
+class LikertAnswerInline(AnswerInline):
+    model = LikertAnswer
+    answer_field = "score"
+
+
+class NumericAnswerInline(AnswerInline):
+    model = NumericAnswer
+    answer_field = "value"
+
+
+class AppointmentDayFilter(DayFilter):
+    field = "session__date"
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(ClinicalAdmin):
+    inlines = [LikertAnswerInline, NumericAnswerInline]
+    actions = ["check_in", "mark_done", "mark_no_show", "cancel"]
+    autocomplete_fields = ["patient"]
+    list_display = ["patient", "queue_number", "day", "period", "state", "source", "identity"]
+    list_filter = [AppointmentDayFilter, "session__period", "status", "source", "identity_conflict"]
+    list_select_related = ["patient", "session"]
+    search_fields = ["patient__full_name", "patient__national_id", "patient__phone", "reference"]
+    search_help_text = _("Patient's name, national ID or phone")
+    date_hierarchy = "session__date"
+
+    # -- Booking at the desk ------------------------------------------------------------------------------------------
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, form=AppointmentForm if obj else WalkInForm, **kwargs)
+        form.refusal = getattr(request, "booking_refusal", None)
+        return form
+
+    def get_fields(self, request, obj=None):
+        if obj is None:
+            return ["patient", "offer", "overbook", "symptoms", "notes"]
+        return ["patient", "session", "queue_number", "state", "identity_conflict", "claimed", "symptoms", "notes"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["patient", "session", "queue_number", "state", "claimed"] if obj else []
+
+    def get_inlines(self, request, obj):
+        return self.inlines if obj else []
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except booking.BookingError as refusal:
+            # Somebody took the place after the form was found valid: it is shown again, and says so.
+            request.booking_refusal = refusal
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request, obj, form, change):
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        booked = booking.book(
+            form.cleaned_data["offer"],
+            form.cleaned_data["patient"],
+            by=request.user,
+            symptoms=form.cleaned_data["symptoms"],
+            notes=form.cleaned_data["notes"],
+            overbook=form.cleaned_data["overbook"],
+        )
+        obj.pk = booked.pk
+        obj.refresh_from_db()
+
+    # -- Columns ------------------------------------------------------------------------------------------------------
+
+    @admin.display(description=_("day"), ordering="session__date")
+    def day(self, appointment):
+        return appointment.session.date
+
+    @admin.display(description=_("period"), ordering="session__opens_at")
+    def period(self, appointment):
+        return appointment.session.get_period_display()
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, appointment):
+        return status_chip(appointment)
+
+    @admin.display(description=_("identity"), ordering="identity_conflict")
+    def identity(self, appointment):
+        return chip(_("to check"), Tone.WAIT) if appointment.identity_conflict else ""
+
+    # -- The day at the desk ------------------------------------------------------------------------------------------
+
+    def has_desk_permission(self, request):
+        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
+
+    @admin.action(description=_("Check in"), permissions=["desk"])
+    def check_in(self, request, queryset):
+        n = self._each(request, queryset, booking.check_in)
+        self._tell(request, n, ngettext("%d patient is checked in.", "%d patients are checked in.", n))
+
+    @admin.action(description=_("Mark as done"), permissions=["desk"])
+    def mark_done(self, request, queryset):
+        n = self._each(request, queryset, booking.mark_done)
+        self._tell(request, n, ngettext("%d visit is done.", "%d visits are done.", n))
+
+    @admin.action(description=_("Mark as not come"), permissions=["desk"])
+    def mark_no_show(self, request, queryset):
+        n = self._each(request, queryset, booking.mark_no_show)
+        self._tell(request, n, ngettext("%d patient did not come.", "%d patients did not come.", n))
+
+    @admin.action(description=_("Cancel"), permissions=["desk"])
+    def cancel(self, request, queryset):
+        n = self._each(request, queryset, booking.cancel)
+        self._tell(request, n, ngettext("%d appointment is cancelled.", "%d appointments are cancelled.", n))
+
+    def _each(self, request, queryset, function: Callable) -> int:
+        """Do it to each, in the order of their numbers; say which refused and why. Returns how many did not."""
+        done = 0
+        for appointment in queryset.order_by("session_id", "queue_number"):
+            try:
+                function(appointment, by=request.user)
+                done += 1
+            except booking.BookingError as refusal:
+                messages.error(request, f"{appointment.patient}: {refusal}")
+        return done
+
+    def _tell(self, request, n: int, sentence: str) -> None:
+        if n:
+            messages.success(request, sentence % n)
+
+
+@admin.register(IntakeRecord)
+class IntakeRecordAdmin(admin.ModelAdmin):
+    """The flat table, to read: it is derived, and changes when the appointment does."""
+
+    list_display = ["patient", "date", "period", "age", "symptoms"]
+    list_filter = ["period"]
+    list_select_related = ["patient"]
+    list_per_page = 50
+    search_fields = ["patient__full_name", "symptoms"]
+    date_hierarchy = "date"
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
