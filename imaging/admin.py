@@ -1,10 +1,13 @@
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.forms import BaseInlineFormSet, Script
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
@@ -52,7 +55,7 @@ class QualityFilter(admin.SimpleListFilter):
     parameter_name = "quality"
 
     def lookups(self, request, model_admin):
-        return [("good", _("nothing to note")), ("doubtful", _("doubtful"))]
+        return [("good", _("Good")), ("doubtful", _("Doubtful"))]
 
     def queryset(self, request, queryset):
         nothing_to_note = Q(quality_issues=[])
@@ -68,7 +71,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     change_form_template = "imaging/xray.html"
     fields = ["patient", "appointment", "view", "taken_on", "notes"]
     autocomplete_fields = ["patient"]
-    list_display = ["picture", "patient_link", "view", "taken_on", "kind", "quality", "created_at", "uploaded_by"]
+    list_display = ["picture", "patient_link", "projection", "taken_on", "kind", "quality", "uploaded"]
     list_display_links = ["picture"]
     list_select_related = ["patient", "uploaded_by"]
     list_filter = ["view", "source_format", QualityFilter, "created_at"]
@@ -118,7 +121,15 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     def render_change_form(self, request, context, **kwargs):
         if xray := kwargs.get("obj"):
             context["quality_chips"] = self.quality(xray)
+            context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
         return super().render_change_form(request, context, **kwargs)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Without the icons to change the patient or the visit, which have pages of their own."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
 
     def lookup_allowed(self, lookup, value, request):
         return lookup == "patient__id__exact" or super().lookup_allowed(lookup, value, request)
@@ -133,15 +144,25 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
             '<a href="{}">{}</a>', reverse("admin:clinic_patient_change", args=[xray.patient_id]), xray.patient
         )
 
+    @admin.display(description=_("view"), ordering="view")
+    def projection(self, xray):
+        return xray.view or "–"
+
     @admin.display(description=_("file"), ordering="source_format")
     def kind(self, xray):
-        return f"{xray.source_format} · {xray.width} × {xray.height} · {xray.bit_depth} bit"
+        size = f"{xray.width} × {xray.height}, {xray.bit_depth} bit"
+        return format_html('{}<br><span class="soft">{}</span>', xray.source_format, size)
+
+    @admin.display(description=_("uploaded"), ordering="created_at")
+    def uploaded(self, xray):
+        when = date_format(timezone.localtime(xray.created_at), "SHORT_DATETIME_FORMAT")
+        return format_html('{}<br><span class="soft">{}</span>', when, xray.uploaded_by or "–")
 
     @admin.display(description=_("quality"))
     def quality(self, xray):
         return format_html_join(
             " ", '<span class="chip wait">{}</span>', [[QualityIssue(issue).label] for issue in xray.quality_issues]
-        ) or format_html('<span class="chip good">{}</span>', _("nothing to note"))
+        ) or format_html('<span class="chip good">{}</span>', _("good"))
 
 
 class ShownFormSet(BaseInlineFormSet):

@@ -1,6 +1,6 @@
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -24,22 +24,34 @@ class SeveralFilesField(forms.FileField):
         return [clean_one(one, initial) for one in data or [None]]
 
 
+class PatientSearch(AutocompleteSelect):
+    def __init__(self, attrs=None):
+        super().__init__(XRayImage._meta.get_field("patient"), admin.site, attrs)
+
+    def build_attrs(self, base_attrs, extra_attrs=None):
+        # Without a placeholder the empty field has no name for a screen reader.
+        return super().build_attrs(base_attrs, extra_attrs) | {"data-placeholder": _("Name or national ID")}
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs, format="%Y-%m-%d")  # what browsers understand, whatever the language
+
+
 class UploadForm(forms.Form):
     """Several films of one patient at once."""
 
-    patient = forms.ModelChoiceField(
-        Patient.objects.visible(),
-        label=_("Patient"),
-        widget=AutocompleteSelect(XRayImage._meta.get_field("patient"), admin.site),
-    )
-    files = SeveralFilesField(label=_("X-rays"), help_text=_("PNG and JPEG up to 10 MB, DICOM up to 64 MB."))
+    patient = forms.ModelChoiceField(Patient.objects.visible(), label=_("Patient"), widget=PatientSearch)
+    files = SeveralFilesField(label=_("X-rays"))
     view = forms.ChoiceField(
         choices=[("", _("not given")), *XRayImage.View.choices],
         label=_("View"),
         required=False,
         help_text=_("For files that do not say it themselves, as DICOM does."),
     )
-    taken_on = forms.DateField(label=_("Taken on"), required=False, widget=AdminDateWidget)
+    taken_on = forms.DateField(label=_("Taken on"), required=False, widget=DayInput)
     notes = forms.CharField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
 
@@ -49,6 +61,7 @@ class XRayForm(forms.ModelForm):
     class Meta:
         model = XRayImage
         fields = ["patient", "appointment", "view", "taken_on", "notes"]
+        widgets = {"taken_on": DayInput}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -27,7 +27,7 @@ def test_the_list_shows_film_patient_and_quality(page, xray):
     text = page(LIST).text
     assert reverse("admin:imaging_xrayimage_thumbnail", args=[xray.pk]) in text
     assert reverse("admin:clinic_patient_change", args=[xray.patient_id]) in text
-    assert "nothing to note" in text
+    assert '<span class="chip good">good</span>' in text
 
 
 @pytest.mark.parametrize("query", ["wei-ting", "A123456789"])
