@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from backoffice.forms import ClinicalForm
 from clinic import booking
@@ -78,6 +79,15 @@ class AppointmentForm(ClinicalForm):
         widgets = {"symptoms": forms.CheckboxSelectMultiple}
 
 
+class AnswerForm(ClinicalForm):
+    """An answer in a table: its field is labelled with the question."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = self.instance.asked_as
+
+
 class WalkInForm(ClinicalForm):
     """A booking made at the desk or on the phone. `cleaned_data["offer"]` is the session."""
 
@@ -119,5 +129,5 @@ class WalkInForm(ClinicalForm):
 def describe(offer: Offer) -> str:
     """`Sat 21 Nov · morning · 3 places left`"""
     left = offer.session.places_left
-    places = _("%(left)s places left") % {"left": left} if left else _("full")
+    places = ngettext("%d place left", "%d places left", left) % left if left else _("full")
     return f"{date_format(offer.session.date, 'D j M')} · {offer.session.get_period_display()} · {places}"

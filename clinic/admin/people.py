@@ -1,4 +1,6 @@
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
@@ -11,9 +13,8 @@ class AppointmentInline(admin.TabularInline):
     """The patient's visits, to read and to open."""
 
     model = Appointment
-    fields = readonly_fields = ["session", "queue_number", "state", "notes"]
+    fields = readonly_fields = ["visit", "queue_number", "state", "notes"]
     ordering = ["-session__date", "-session__opens_at"]
-    show_change_link = True
     can_delete = False
     extra = 0
 
@@ -22,6 +23,11 @@ class AppointmentInline(admin.TabularInline):
 
     def has_add_permission(self, request, obj=None):
         return False  # a place is taken by booking it, on the appointment's own page
+
+    @admin.display(description=_("visit"))
+    def visit(self, appointment):
+        url = reverse("admin:clinic_appointment_change", args=[appointment.pk])
+        return format_html('<a href="{}">{}</a>', url, appointment.session)
 
     @admin.display(description=_("status"))
     def state(self, appointment):

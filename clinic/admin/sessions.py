@@ -26,7 +26,7 @@ class ClinicSessionAdmin(ClinicalAdmin):
     form = ClinicSessionForm
     fields = ["date", "period", "hours", "capacity", "is_open"]
     actions = ["call_next", "recall", "skip"]
-    list_display = ["date", "period", "hours", "taken", "current_number", "state"]
+    list_display = ["date", "period", "hours", "taken", "serving", "state"]
     list_filter = [SessionDayFilter, "period", "is_open", "set_by_hand"]
     date_hierarchy = "date"
 
@@ -56,6 +56,10 @@ class ClinicSessionAdmin(ClinicalAdmin):
                 % {"booked": obj.booked, "capacity": obj.capacity},
             )
 
+    def get_ordering(self, request):
+        soonest_first = ["date", "opens_at"]
+        return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
+
     # -- Columns ------------------------------------------------------------------------------------------------------
 
     @admin.display(description=gettext_lazy("hours"), ordering="opens_at")
@@ -72,6 +76,10 @@ class ClinicSessionAdmin(ClinicalAdmin):
             session.booked,
             _("places taken"),
         )
+
+    @admin.display(description=gettext_lazy("now serving"), ordering="current_number")
+    def serving(self, session):
+        return session.current_number or "–"
 
     @admin.display(description=gettext_lazy("state"), ordering="is_open")
     def state(self, session):

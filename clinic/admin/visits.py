@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -10,13 +11,14 @@ from backoffice.chips import Tone, chip
 from clinic import booking
 from clinic.admin.chips import status_chip
 from clinic.admin.days import DayFilter
-from clinic.models import Appointment, IntakeRecord, LikertAnswer, NumericAnswer
-from clinic.staff_forms import AppointmentForm, WalkInForm
+from clinic.models import Appointment, IntakeRecord, LikertAnswer, NumericAnswer, Patient
+from clinic.staff_forms import AnswerForm, AppointmentForm, WalkInForm
 
 
 class AnswerInline(admin.TabularInline):
-    """Answers, under the wording in which each was asked. Only who may add answers picks a question."""
+    """What the patient answered, under the wording in which it was asked: to read, and to correct."""
 
+    form = AnswerForm
     readonly_fields = ["asked_as"]
     can_delete = False
     extra = 0
@@ -24,19 +26,18 @@ class AnswerInline(admin.TabularInline):
     def get_queryset(self, request):
         return super().get_queryset(request).visible().order_by("question__position", "pk")
 
-    def get_fields(self, request, obj=None):
-        may_add = self.has_add_permission(request, obj)
-        return ["asked_as", *(["question"] if may_add else []), self.answer_field]
+    def has_add_permission(self, request, obj=None):
+        return False
 
 
 class LikertAnswerInline(AnswerInline):
     model = LikertAnswer
-    answer_field = "score"
+    fields = ["asked_as", "score"]
 
 
 class NumericAnswerInline(AnswerInline):
     model = NumericAnswer
-    answer_field = "value"
+    fields = ["asked_as", "value"]
 
 
 class AppointmentDayFilter(DayFilter):
@@ -65,10 +66,21 @@ class AppointmentAdmin(ClinicalAdmin):
     def get_fields(self, request, obj=None):
         if obj is None:
             return ["patient", "offer", "overbook", "symptoms", "notes"]
-        return ["patient", "session", "queue_number", "state", "identity_conflict", "claimed", "symptoms", "notes"]
+        identity = ["identity_conflict", "given"] if obj.claimed else []
+        return ["patient", "session", "queue_number", "state", *identity, "symptoms", "notes"]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["patient", "session", "queue_number", "state", "claimed"] if obj else []
+        return ["patient", "session", "queue_number", "state", "given"] if obj else []
+
+    def get_ordering(self, request):
+        soonest_first = ["session__date", "session__opens_at", "queue_number"]
+        return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "symptoms":
+            field.widget.can_add_related = False  # the list of symptoms is the administrator's, on its own page
+        return field
 
     def get_inlines(self, request, obj):
         return self.inlines if obj else []
@@ -109,6 +121,11 @@ class AppointmentAdmin(ClinicalAdmin):
     @admin.display(description=_("status"), ordering="status")
     def state(self, appointment):
         return status_chip(appointment)
+
+    @admin.display(description=_("given with the booking"))
+    def given(self, appointment):
+        names = {name: Patient._meta.get_field(name).verbose_name for name in appointment.claimed}
+        return format_html_join("", "{}: {}<br>", ((names[name], said) for name, said in appointment.claimed.items()))
 
     @admin.display(description=_("identity"), ordering="identity_conflict")
     def identity(self, appointment):

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, **options):
         if not settings.DEBUG:
             raise CommandError(
-                "The demo's passwords are public: it is loaded only where DJANGO_DEBUG=1 says that this is no real clinic."
+                "The demo's passwords are public: load it only where DJANGO_DEBUG=1 says that no clinic works here."
             )
         # Installed from the ground up, and each app's demo builds on those below it.
         for config in apps.get_app_configs():
