@@ -25,17 +25,17 @@ DROPZONE = Script("imaging/dropzone.js", defer=True)
 
 
 def announce(request, receipt: Receipt) -> None:
-    """Tell the uploader what became of one file."""
+    """Tell the uploader what became of one file, in one message."""
     if receipt.xray is None:
-        messages.error(request, format_html(_("{} was not kept. {}"), receipt.name, receipt.refusal))
+        messages.error(request, format_html(_("“{}” was not kept. {}"), receipt.name, receipt.refusal))
         return
     link = format_html('<a href="{}">{}</a>', change_url(receipt.xray), receipt.xray)
     if receipt.was_there:
-        messages.warning(request, format_html(_("{} was already there: {}"), receipt.name, link))
-    else:
-        messages.success(request, format_html(_("{} is kept: {}"), receipt.name, link))
-    for warning in receipt.warnings:
-        messages.warning(request, format_html("{}: {}", receipt.name, warning))
+        messages.warning(request, format_html(_("“{}” was already there: {}"), receipt.name, link))
+        return
+    level = messages.WARNING if receipt.warnings else messages.SUCCESS
+    warnings = " ".join(receipt.warnings)
+    messages.add_message(request, level, format_html(_("“{}” is kept: {} {}"), receipt.name, link, warnings))
 
 
 def change_url(xray: XRayImage) -> str:

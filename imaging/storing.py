@@ -100,10 +100,10 @@ def _remove_files(xray: XRayImage) -> None:
 
 def _warnings(picture: Picture, xray: XRayImage):
     if names_another_patient(picture.patient_name, xray.patient.full_name):
-        yield _("the file names another patient, %(name)s.") % {"name": picture.patient_name}
+        yield _("The file names another patient, %(name)s.") % {"name": picture.patient_name}
     # Kept all the same: only a person knows which of the two records is the wrong one.
     for twin in XRayImage.objects.visible().filter(sha256=xray.sha256).exclude(patient=xray.patient)[:1]:
         yield _("%(patient)s has this very file too. Hide the one that is wrong.") % {"patient": twin.patient}
     if picture.quality_issues:
         issues = ", ".join(str(QualityIssue(issue).label) for issue in picture.quality_issues)
-        yield _("the picture may not suit the models: %(issues)s.") % {"issues": issues}
+        yield _("The picture may not suit the models: %(issues)s.") % {"issues": issues}

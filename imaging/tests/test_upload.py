@@ -53,8 +53,8 @@ def test_of_five_files_two_bad_ones_are_refused_by_name_and_three_are_kept(uploa
     assert {xray.history.get().history_user for xray in kept} == {clinician}
     refusals = [text for text in said(page) if "was not kept" in text]
     assert len(refusals) == 2
-    assert refusals[0].startswith("cut.png was not kept. The picture is damaged or incomplete.")
-    assert refusals[1].startswith("notes.txt was not kept. It is no PNG, JPEG or DICOM file")
+    assert refusals[0].startswith("“cut.png” was not kept. The picture is damaged or incomplete.")
+    assert refusals[1].startswith("“notes.txt” was not kept. It is no PNG, JPEG or DICOM file")
 
 
 def test_the_original_is_kept_byte_for_byte_under_a_random_name(upload):
@@ -76,7 +76,7 @@ def test_one_good_file_leads_to_its_page(upload):
 def test_when_nothing_is_kept_the_form_comes_back_with_what_was_typed(upload, patient):
     page = upload(("film.png", b""), notes="second try")
     assert page.status_code == 200
-    assert "film.png was not kept. The file is empty." in said(page)[0]
+    assert "“film.png” was not kept. The file is empty." in said(page)[0]
     assert "second try" in page.text
     assert patient.full_name in page.text
 
@@ -87,7 +87,7 @@ def test_the_same_file_again_is_told_and_not_stored_twice(upload, settings):
     page = upload(("again.png", png()))
     assert XRayImage.objects.get() == first
     assert files_on_disk(settings) == before
-    assert "again.png was already there" in said(page)[0]
+    assert "“again.png” was already there" in said(page)[0]
     assert f"/admin/imaging/xrayimage/{first.pk}/change/" in said(page)[0]
 
 
@@ -173,8 +173,8 @@ def test_films_are_uploaded_on_the_patients_page(client, patients_page, patient)
     files = [SimpleUploadedFile("film.png", png()), SimpleUploadedFile("notes.txt", b"not a picture")]
     page = client.post(patients_page, patients_form(client, patients_page) | {"files": files}, follow=True)
     assert XRayImage.objects.get().patient == patient
-    assert any("film.png is kept" in text for text in said(page))
-    assert any("notes.txt was not kept" in text for text in said(page))
+    assert any("“film.png” is kept" in text for text in said(page))
+    assert any("“notes.txt” was not kept" in text for text in said(page))
 
 
 def test_the_patients_page_shows_the_films_and_takes_files(client, patients_page, xray):

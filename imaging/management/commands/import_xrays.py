@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if receipt.xray is None:
             self.stderr.write(f"{path}: {receipt.refusal}")
         for warning in receipt.warnings:
-            self.stderr.write(f"{path}: kept, but {warning}")
+            self.stderr.write(f"{path}: kept. {warning}")
         return receipt
 
 

@@ -7,7 +7,7 @@ for (const zone of document.querySelectorAll("[data-dropzone]")) {
   zone.querySelector("[data-dropzone-hint]").hidden = false;
 
   function megabytes(bytes) {
-    return `${(bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} MB`;
+    return `${Math.max(0.1, bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} MB`;
   }
 
   input.addEventListener("change", () => {
