@@ -105,6 +105,14 @@ def session_for(day: datetime.date, period: str) -> ClinicSession | None:
     return _follow(session, planned)
 
 
+def session_to_book(day: datetime.date, period: str) -> ClinicSession:
+    """`session_for`, where there must be one. Raises SessionClosed."""
+    session = session_for(day, period)
+    if session is None:
+        raise SessionClosed
+    return session
+
+
 def follow_hours(first: datetime.date) -> list[ClinicSession]:
     """Bring the sessions from that day on in step with changed hours or closures.
 
@@ -291,6 +299,11 @@ def move(appointment: Appointment, session: ClinicSession, *, by: User | None) -
             number = _take_place(session, appointment.patient, by=by)
     Appointment.objects.filter(pk=appointment.pk).update(session=session, queue_number=number)
     _record(appointment, by, gettext("Moved to another time"))
+
+
+def public_may_change(appointment: Appointment) -> bool:
+    """Whether the patient may still move or cancel it: not once they are here, nor when the session is over."""
+    return appointment.status == Status.BOOKED and not appointment.session.has_ended()
 
 
 def _refuse_the_late(appointment: Appointment, by: User | None) -> None:

@@ -60,8 +60,11 @@ class Day:
         return reasons.pop() if len(reasons) == 1 else ""
 
 
-def offered_days(now: datetime.datetime | None = None) -> list[Day]:
-    """The days from today to BOOKING_DAYS_AHEAD that offer anything, without what has ended. Three queries."""
+def offered_days(now: datetime.datetime | None = None, leave_out: ClinicSession | None = None) -> list[Day]:
+    """The days from today to BOOKING_DAYS_AHEAD that offer anything, without what has ended. Three queries.
+
+    `leave_out` is the session that somebody has already and wants to change for another.
+    """
     now = timezone.localtime(now)
     first, last = now.date(), now.date() + datetime.timedelta(days=settings.BOOKING_DAYS_AHEAD)
     plan = Plan(first, last)
@@ -71,6 +74,8 @@ def offered_days(now: datetime.datetime | None = None) -> list[Day]:
         date = first + datetime.timedelta(days=ahead)
         offers = [_offer(plan, kept.get((date, period)), date, period) for period in Period.values]
         offers = [offer for offer in offers if offer and not offer.session.has_ended(now)]
+        if leave_out and leave_out.date == date:
+            offers = [offer for offer in offers if offer.session.period != leave_out.period]
         if offers:
             days.append(Day(date, offers))
     return days
@@ -87,6 +92,12 @@ def _offer(plan: Plan, kept: ClinicSession | None, date: datetime.date, period: 
     session.booked = kept.booked if kept else 0
     closure = plan.closure(date, period)
     return Offer(session, closure.reason if closure else "")
+
+
+def running_now(days: list[Day], now: datetime.datetime | None = None) -> ClinicSession | None:
+    """The session during which the clinic is open at this moment."""
+    sessions = (offer.session for day in days for offer in day.offers)
+    return next((session for session in sessions if session.is_open and session.is_running(now)), None)
 
 
 def nearest(days: list[Day], to: ClinicSession, limit: int = 3) -> list[Offer]:

@@ -1,0 +1,63 @@
+"""A booking on its way through the pages: kept in the visitor's session under one key until its last step."""
+
+import datetime
+import time
+from dataclasses import asdict, dataclass, field
+
+from clinic.models import ClinicSession, Period, new_reference
+
+KEY = "booking"
+LIFETIME = datetime.timedelta(hours=1)
+
+
+@dataclass
+class Draft:
+    """What was typed is kept as it was typed, and checked anew at the last step: nothing here is trusted."""
+
+    slot: str  # as the first step posts it: 2026-11-23/morning
+    details: dict = field(default_factory=dict)
+    survey: dict = field(default_factory=dict)
+    lost: str = ""  # the slot that was taken by others while the forms were filled
+    # Known before the booking exists, so that one booking sent twice is recognised.
+    reference: str = field(default_factory=new_reference)
+    started_at: float = field(default_factory=time.time)
+
+    @classmethod
+    def load(cls, session) -> "Draft | None":
+        """The visitor's draft; None where there is none, it is too old, or it is not one of ours."""
+        try:
+            draft = cls(**session[KEY])
+            parse_slot(draft.slot)
+            sound = isinstance(draft.details, dict) and isinstance(draft.survey, dict)
+            fresh = 0 <= draft.seconds_old < LIFETIME.total_seconds()
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+        return draft if sound and fresh else None
+
+    def save(self, session) -> None:
+        session[KEY] = asdict(self)
+
+    def finish(self, session) -> None:
+        """Forget everything but the way to the confirmation."""
+        session[KEY] = {"booked": self.reference}
+
+    @property
+    def seconds_old(self) -> float:
+        return time.time() - self.started_at
+
+    @property
+    def wanted(self) -> ClinicSession:
+        """The slot as a session that is not saved. Raises ValueError where it is none."""
+        return parse_slot(self.slot)
+
+
+def parse_slot(slot: str) -> ClinicSession:
+    """`2026-11-23/morning` → a session that is not saved. Raises ValueError for anything else."""
+    day, _slash, period = slot.partition("/")
+    return ClinicSession(date=datetime.date.fromisoformat(day), period=Period(period))
+
+
+def booked_reference(session) -> str:
+    """The reference of what this visitor has just booked, or nothing."""
+    kept = session.get(KEY)
+    return kept.get("booked", "") if isinstance(kept, dict) else ""
