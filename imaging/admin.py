@@ -50,6 +50,10 @@ def thumbnail_of(xray: XRayImage) -> str:
     )
 
 
+def two_lines(first: str, second: str) -> str:
+    return format_html('{}<br><span class="soft">{}</span>', first, second)
+
+
 class QualityFilter(admin.SimpleListFilter):
     title = _("quality")
     parameter_name = "quality"
@@ -71,11 +75,12 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     change_form_template = "imaging/xray.html"
     fields = ["patient", "appointment", "view", "taken_on", "notes"]
     autocomplete_fields = ["patient"]
-    list_display = ["picture", "patient_link", "projection", "taken_on", "kind", "quality", "uploaded"]
+    list_display = ["picture", "patient_link", "taken", "file", "uploaded"]
     list_display_links = ["picture"]
     list_select_related = ["patient", "uploaded_by"]
     list_filter = ["view", "source_format", QualityFilter, "created_at"]
     search_fields = ["patient__full_name", "patient__national_id", "sha256"]
+    search_help_text = _("Patient's name or national ID, or the file's SHA-256")
     date_hierarchy = "created_at"
 
     class Media:
@@ -144,21 +149,20 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
             '<a href="{}">{}</a>', reverse("admin:clinic_patient_change", args=[xray.patient_id]), xray.patient
         )
 
-    @admin.display(description=_("view"), ordering="view")
-    def projection(self, xray):
-        return xray.view or "–"
+    @admin.display(description=_("taken"), ordering="taken_on")
+    def taken(self, xray):
+        return two_lines(xray.view or "–", date_format(xray.taken_on) if xray.taken_on else "")
 
     @admin.display(description=_("file"), ordering="source_format")
-    def kind(self, xray):
-        size = f"{xray.width} × {xray.height}, {xray.bit_depth} bit"
-        return format_html('{}<br><span class="soft">{}</span>', xray.source_format, size)
+    def file(self, xray):
+        about = two_lines(xray.source_format, f"{xray.width} × {xray.height}, {xray.bit_depth} bit")
+        return format_html("{} {}", about, self.quality(xray)) if xray.quality_issues else about
 
     @admin.display(description=_("uploaded"), ordering="created_at")
     def uploaded(self, xray):
         when = date_format(timezone.localtime(xray.created_at), "SHORT_DATETIME_FORMAT")
-        return format_html('{}<br><span class="soft">{}</span>', when, xray.uploaded_by or "–")
+        return two_lines(when, xray.uploaded_by or "–")
 
-    @admin.display(description=_("quality"))
     def quality(self, xray):
         return format_html_join(
             " ", '<span class="chip wait">{}</span>', [[QualityIssue(issue).label] for issue in xray.quality_issues]

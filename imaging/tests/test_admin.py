@@ -23,11 +23,12 @@ def change(xray) -> str:
     return reverse("admin:imaging_xrayimage_change", args=[xray.pk])
 
 
-def test_the_list_shows_film_patient_and_quality(page, xray):
+def test_the_list_shows_film_patient_and_what_is_doubtful(page, xray):
+    XRayImage.objects.update(quality_issues=["low_contrast"])
     text = page(LIST).text
     assert reverse("admin:imaging_xrayimage_thumbnail", args=[xray.pk]) in text
     assert reverse("admin:clinic_patient_change", args=[xray.patient_id]) in text
-    assert '<span class="chip good">good</span>' in text
+    assert '<span class="chip wait">low contrast</span>' in text
 
 
 @pytest.mark.parametrize("query", ["wei-ting", "A123456789"])

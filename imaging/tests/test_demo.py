@@ -17,7 +17,7 @@ def thirty_patients(db):
 
 @pytest.fixture
 def small_phantoms(monkeypatch):
-    monkeypatch.setattr(phantom, "render", partial(phantom.render, size=280))
+    monkeypatch.setattr(phantom, "render", partial(phantom.render, size=360))
 
 
 @pytest.mark.usefixtures("thirty_patients", "small_phantoms")
