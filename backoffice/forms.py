@@ -10,3 +10,15 @@ class ClinicalForm(forms.ModelForm):
 
     def _get_validation_exclusions(self):
         return super()._get_validation_exclusions() - {"hidden_at"}
+
+
+class RowForm(ClinicalForm):
+    """One row of a table of inputs: each is named by its column and its row, for whoever hears the page."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{field.label}: {self.name_of_row()}"
+
+    def name_of_row(self) -> str:
+        return str(self.instance)

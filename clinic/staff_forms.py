@@ -5,7 +5,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from backoffice.forms import ClinicalForm
+from backoffice.forms import ClinicalForm, RowForm
 from clinic import booking
 from clinic.identity import normalise_national_id
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
@@ -79,13 +79,9 @@ class AppointmentForm(ClinicalForm):
         widgets = {"symptoms": forms.CheckboxSelectMultiple}
 
 
-class AnswerForm(ClinicalForm):
-    """An answer in a table: its field is labelled with the question."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.widget.attrs["aria-label"] = self.instance.asked_as
+class AnswerForm(RowForm):
+    def name_of_row(self) -> str:
+        return self.instance.asked_as
 
 
 class WalkInForm(ClinicalForm):

@@ -1,11 +1,19 @@
 from django.contrib import admin
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.forms import RowForm
 from clinic.models import LikertQuestion, NumericQuestion, Symptom
 
 
+class EditableListAdmin(ClinicalAdmin):
+    """Put in order and switched on and off in the list itself."""
+
+    def get_changelist_form(self, request, **kwargs):
+        return super().get_changelist_form(request, form=RowForm, **kwargs)
+
+
 @admin.register(Symptom)
-class SymptomAdmin(ClinicalAdmin):
+class SymptomAdmin(EditableListAdmin):
     fields = ["name", "position", "is_active"]
     list_display = ["name", "position", "is_active"]
     list_editable = ["position", "is_active"]
@@ -13,7 +21,7 @@ class SymptomAdmin(ClinicalAdmin):
     search_fields = ["name"]
 
 
-class QuestionAdmin(ClinicalAdmin):
+class QuestionAdmin(EditableListAdmin):
     list_editable = ["position", "is_active", "is_required"]
     list_filter = ["is_active", "is_required"]
     search_fields = ["text"]
