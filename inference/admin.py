@@ -79,7 +79,7 @@ class PredictionAdmin(LiveStatus, ClinicalAdmin):
     inlines = [ModelResults]
 
     class Media:
-        css = {"all": ["inference/inference.css"]}
+        css = {"all": ["imaging/xray.css", "inference/inference.css"]}
         js = ["django_htmx/htmx-2.min.js"]
 
     readonly_fields = [
