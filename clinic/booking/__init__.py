@@ -1,0 +1,38 @@
+"""The only place that books, cancels, moves, calls and hides appointments.
+
+`by` is the user who acts, None for the public. Every change is a conditional UPDATE, so that of two people who do
+the same thing at once one does it and the other is told; then the row is saved once, and history and whoever listens
+to signals see the change as they see any other. Transactions touch appointments before sessions and both in the
+order of their keys, so that two of them never wait for each other.
+"""
+
+from clinic.booking.bookings import book, book_publicly, cancel, move, public_may_change
+from clinic.booking.calling import call_next, check_in, mark_done, mark_no_show, recall, skip
+from clinic.booking.errors import AlreadyBooked, BookingError, NobodyCalled, SessionClosed, SessionFull, WrongStatus
+from clinic.booking.hiding import hide, restore
+from clinic.booking.sessions import follow_hours, session_for, session_to_book
+
+__all__ = [
+    "AlreadyBooked",
+    "BookingError",
+    "NobodyCalled",
+    "SessionClosed",
+    "SessionFull",
+    "WrongStatus",
+    "book",
+    "book_publicly",
+    "call_next",
+    "cancel",
+    "check_in",
+    "follow_hours",
+    "hide",
+    "mark_done",
+    "mark_no_show",
+    "move",
+    "public_may_change",
+    "recall",
+    "restore",
+    "session_for",
+    "session_to_book",
+    "skip",
+]

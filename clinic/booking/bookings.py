@@ -1,0 +1,172 @@
+"""Book a visit, at the desk or on the public page; move it, cancel it."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from simple_history.utils import bulk_create_with_history
+
+from backoffice.models import User
+from clinic.booking.changes import change_status, record
+from clinic.booking.errors import BookingError, SessionClosed
+from clinic.booking.places import free, take_place
+from clinic.models import (
+    Appointment,
+    ClinicSession,
+    LikertAnswer,
+    LikertQuestion,
+    NumericAnswer,
+    NumericQuestion,
+    Patient,
+    Symptom,
+    new_reference,
+)
+
+Status, Source = Appointment.Status, Appointment.Source
+
+STILL_TO_COME = (Status.BOOKED, Status.CHECKED_IN, Status.CALLED)
+IDENTITY = ("full_name", "date_of_birth")
+
+
+@transaction.atomic
+def book(
+    session: ClinicSession,
+    patient: Patient,
+    *,
+    by: User | None,
+    symptoms: Iterable[Symptom] = (),
+    likert: Mapping[LikertQuestion, int] | None = None,
+    numeric: Mapping[NumericQuestion, Decimal] | None = None,
+    source: str = Source.STAFF,
+    notes: str = "",
+    overbook: bool = False,
+    claimed: Mapping[str, str] | None = None,
+    reference: str = "",
+) -> Appointment:
+    """Take a place and a queue number, and keep the answers.
+
+    `overbook` takes a place beyond the session's capacity, on purpose. `claimed` is what was given with the booking
+    and differs from the patient's file; a name or a date of birth in it marks the identity for checking. `reference`
+    is one that `new_reference` made before, so that one booking sent twice can be recognised.
+
+    Raises SessionFull, SessionClosed or AlreadyBooked.
+    """
+    claimed = dict(claimed or {})
+    appointment = Appointment(
+        patient=patient,
+        session=session,
+        queue_number=take_place(session, patient, by=by, overbook=overbook),
+        source=source,
+        notes=notes,
+        reference=reference or new_reference(),
+        claimed=claimed,
+        identity_conflict=any(name in claimed for name in IDENTITY),
+    )
+    appointment._history_user = by
+    appointment.save()
+    if symptoms:
+        appointment.symptoms.set(symptoms)
+    _keep_answers(LikertAnswer, "score", appointment, likert or {}, by)
+    _keep_answers(NumericAnswer, "value", appointment, numeric or {}, by)
+    return appointment
+
+
+def _keep_answers(model, field: str, appointment: Appointment, answers: Mapping, by: User | None) -> None:
+    rows = [
+        model(appointment=appointment, question=question, asked_as=question.text, **{field: answer})
+        for question, answer in answers.items()
+    ]
+    bulk_create_with_history(rows, model, default_user=by)
+
+
+@transaction.atomic
+def book_publicly(
+    session: ClinicSession,
+    details: Mapping,
+    *,
+    symptoms: Iterable[Symptom] = (),
+    likert: Mapping[LikertQuestion, int] | None = None,
+    numeric: Mapping[NumericQuestion, Decimal] | None = None,
+    reference: str = "",
+) -> Appointment:
+    """Book for whoever the national ID belongs to: the visible patient who has it, or a new one.
+
+    A patient on file is never changed, and the caller cannot tell from the answer that there was one. `details` holds
+    `full_name`, `date_of_birth`, `sex`, `national_id`, `phone` and `email`, checked and normalised by the form.
+
+    Raises SessionFull, SessionClosed or AlreadyBooked.
+    """
+    if session.has_ended():
+        raise SessionClosed
+    given = {name: details[name] for name in ("full_name", "date_of_birth", "sex", "phone", "email")}
+    patient, _made = Patient.objects.visible().get_or_create(national_id=details["national_id"], defaults=given)
+    return book(
+        session,
+        patient,
+        by=None,
+        symptoms=symptoms,
+        likert=likert,
+        numeric=numeric,
+        source=Source.PUBLIC,
+        claimed=differences(patient, given),
+        reference=reference,
+    )
+
+
+def differences(patient: Patient, given: Mapping) -> dict[str, str]:
+    """What was given and is not what the file says, as text. Case and spacing make no difference; nor do blanks."""
+
+    def plain(value) -> str:
+        return " ".join(str(value).casefold().split())
+
+    return {
+        name: str(value) for name, value in given.items() if value and plain(value) != plain(getattr(patient, name))
+    }
+
+
+@transaction.atomic
+def cancel(appointment: Appointment, *, by: User | None, reason: str = "") -> None:
+    """Give the place back. Raises WrongStatus, and SessionClosed where the public is too late."""
+    _refuse_the_late(appointment, by)
+    change_status(appointment, Status.CANCELLED, since=_changeable(by))
+    free(appointment.session_id)
+    record(appointment, by, reason or gettext("Cancelled"))
+
+
+@transaction.atomic
+def move(appointment: Appointment, session: ClinicSession, *, by: User | None) -> None:
+    """Give the place back and take one in another session, with a new number.
+
+    Raises SessionFull, SessionClosed, AlreadyBooked or WrongStatus; the booking then stands as it was.
+    """
+    _refuse_the_late(appointment, by)
+    if by is None and session.has_ended():
+        raise SessionClosed
+    change_status(appointment, Status.BOOKED, since=_changeable(by), called_at=None)
+    left = appointment.session_id
+    if session.pk == left:
+        raise BookingError(_("The booking is at this time already."))
+    number = 0
+    for pk in sorted([left, session.pk]):
+        if pk == left:
+            free(left)
+        else:
+            number = take_place(session, appointment.patient, by=by)
+    Appointment.objects.filter(pk=appointment.pk).update(session=session, queue_number=number)
+    record(appointment, by, gettext("Moved to another time"))
+
+
+def public_may_change(appointment: Appointment) -> bool:
+    """Whether the patient may still move or cancel it: not once they are here, nor when the session is over."""
+    return appointment.status in _changeable(None) and not appointment.session.has_ended()
+
+
+def _changeable(by: User | None) -> tuple[str, ...]:
+    return STILL_TO_COME if by else (Status.BOOKED,)
+
+
+def _refuse_the_late(appointment: Appointment, by: User | None) -> None:
+    if by is None and appointment.session.has_ended():
+        raise SessionClosed(_("This time is over, so the booking cannot be changed any more."))

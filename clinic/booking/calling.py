@@ -1,0 +1,81 @@
+"""The day itself: who is here, who is called, who came."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from backoffice.models import User
+from clinic.booking.changes import change_status, record
+from clinic.booking.errors import NobodyCalled, WrongStatus
+from clinic.models import Appointment, ClinicSession
+
+Status = Appointment.Status
+
+
+def check_in(appointment: Appointment, *, by: User | None) -> None:
+    """The patient is here, late or not. Raises WrongStatus."""
+    _step(appointment, Status.CHECKED_IN, since=(Status.BOOKED, Status.NO_SHOW), by=by)
+
+
+def mark_done(appointment: Appointment, *, by: User | None) -> None:
+    """The visit is over. Raises WrongStatus."""
+    _step(appointment, Status.DONE, since=(Status.CHECKED_IN, Status.CALLED), by=by)
+
+
+def mark_no_show(appointment: Appointment, *, by: User | None) -> None:
+    """The patient did not come, and keeps the place. Raises WrongStatus."""
+    _step(appointment, Status.NO_SHOW, since=(Status.BOOKED, Status.CHECKED_IN, Status.CALLED), by=by)
+
+
+@transaction.atomic
+def _step(appointment: Appointment, status: str, *, since: Iterable[str], by: User | None) -> None:
+    change_status(appointment, status, since=since)
+    record(appointment, by, "")
+
+
+def call_next(session: ClinicSession, *, by: User | None) -> Appointment | None:
+    """Call the lowest number among those who are here; None where nobody waits."""
+    while (appointment := session.appointments.waiting().first()) is not None:
+        with transaction.atomic():
+            try:
+                change_status(appointment, Status.CALLED, since=[Status.CHECKED_IN], called_at=timezone.now())
+            except WrongStatus:
+                continue  # another desk called this one first
+            ClinicSession.objects.filter(pk=session.pk).update(current_number=appointment.queue_number)
+            record(appointment, by, "")
+        session.refresh_from_db()
+        return appointment
+    return None
+
+
+@transaction.atomic
+def recall(session: ClinicSession, *, by: User | None) -> Appointment:
+    """Call the same number once more. Raises NobodyCalled or WrongStatus."""
+    appointment = _being_called(session)
+    change_status(appointment, Status.CALLED, since=[Status.CALLED], called_at=timezone.now())
+    record(appointment, by, gettext("Called again"))
+    return appointment
+
+
+@transaction.atomic
+def skip(session: ClinicSession, *, by: User | None) -> Appointment | None:
+    """The one being called is not here: expect them again, and call the next.
+
+    They become `booked` with `called_at` kept, which the board shows as “was called and may still come”. Checking
+    them in puts them back in the queue, with the same number. Raises NobodyCalled or WrongStatus.
+    """
+    appointment = _being_called(session)
+    change_status(appointment, Status.BOOKED, since=[Status.CALLED])
+    record(appointment, by, gettext("Called, and not here"))
+    return call_next(session, by=by)
+
+
+def _being_called(session: ClinicSession) -> Appointment:
+    called = session.appointments.visible().filter(status=Status.CALLED)
+    appointment = called.filter(queue_number=F("session__current_number")).first()
+    if appointment is None:
+        raise NobodyCalled
+    return appointment
