@@ -75,6 +75,7 @@ class PredictionAdmin(LiveStatus, ClinicalAdmin):
     list_select_related = ["xray__patient", "requested_by", "reviewed_by"]
     list_filter = ["status", "diagnosis", "needs_review", "is_validated", "created_at"]
     search_fields = ["xray__patient__full_name", "xray__patient__national_id"]
+    search_help_text = _("Patient's name or national ID")
     date_hierarchy = "created_at"
     inlines = [ModelResults]
 
