@@ -25,7 +25,7 @@ class SessionDayFilter(DayFilter):
 class ClinicSessionAdmin(ClinicalAdmin):
     form = ClinicSessionForm
     fields = ["date", "period", "hours", "capacity", "is_open"]
-    actions = ["call_next", "recall", "skip"]
+    actions = ["call_next", "recall", "skip", *ClinicalAdmin.actions]
     list_display = ["date", "period", "hours", "taken", "serving", "state"]
     list_filter = [SessionDayFilter, "period", "is_open", "set_by_hand"]
     date_hierarchy = "date"

@@ -47,7 +47,7 @@ class AppointmentDayFilter(DayFilter):
 @admin.register(Appointment)
 class AppointmentAdmin(ClinicalAdmin):
     inlines = [LikertAnswerInline, NumericAnswerInline]
-    actions = ["check_in", "mark_done", "mark_no_show", "cancel"]
+    actions = ["check_in", "mark_done", "mark_no_show", "cancel", *ClinicalAdmin.actions]
     autocomplete_fields = ["patient"]
     list_display = ["patient", "queue_number", "day", "period", "state", "source", "identity"]
     list_filter = [AppointmentDayFilter, "session__period", "status", "source", "identity_conflict"]

@@ -1,0 +1,124 @@
+"""What administrators type in: patients, hours, closures and sessions."""
+
+import datetime
+
+import pytest
+from django.contrib.messages import get_messages
+from django.urls import reverse
+from django.utils import timezone
+from model_bakery import baker
+
+from clinic import booking
+from clinic.models import ClinicSession, Closure, OpeningHours, Patient, Symptom
+from clinic.tests.clinics import session_today, visit
+
+pytestmark = pytest.mark.django_db
+
+ADD_HOURS = reverse("admin:clinic_openinghours_add")
+MONDAY = {"weekday": 0, "period": "morning", "capacity": 10, "is_open": "on"}
+
+
+@pytest.fixture
+def admin_client(client, administrator):
+    client.force_login(administrator)
+    return client
+
+
+def told(response) -> str:
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def test_hours_are_one_text_field(admin_client):
+    assert admin_client.post(ADD_HOURS, {**MONDAY, "hours": "９：００～１２：３０"}).status_code == 302
+    row = OpeningHours.objects.get()
+    assert (row.opens_at, row.closes_at) == (datetime.time(9), datetime.time(12, 30))
+    page = admin_client.get(reverse("admin:clinic_openinghours_change", args=[row.pk])).text
+    assert 'value="09:00-12:30"' in page
+    assert "09:00-12:30" in admin_client.get(reverse("admin:clinic_openinghours_changelist")).text
+
+
+def test_nonsense_hours_are_refused_with_an_example(admin_client):
+    response = admin_client.post(ADD_HOURS, {**MONDAY, "hours": "nine to noon"})
+    assert response.status_code == 200
+    assert "like 09:00-12:00" in response.text
+
+
+def test_the_same_weekday_and_period_twice_is_refused_in_a_sentence(admin_client):
+    admin_client.post(ADD_HOURS, {**MONDAY, "hours": "09:00-12:00"})
+    response = admin_client.post(ADD_HOURS, {**MONDAY, "hours": "10:00-12:00"})
+    assert response.status_code == 200
+    assert "already has hours" in response.text
+
+
+def test_a_closure_names_the_sessions_it_strands(admin_client):
+    day = timezone.localdate() + datetime.timedelta(days=3)
+    baker.make(
+        OpeningHours,
+        weekday=day.weekday(),
+        period="morning",
+        opens_at=datetime.time(9),
+        closes_at=datetime.time(12),
+        capacity=5,
+    )
+    session = booking.session_for(day, "morning")
+    visit(session)
+    add = {"starts_on": day, "ends_on": day, "period": "", "reason": "Typhoon"}
+    response = admin_client.post(reverse("admin:clinic_closure_add"), add)
+    assert f"{session} (1)" in told(response)
+    session.refresh_from_db()
+    assert not session.is_open
+    closures = reverse("admin:clinic_closure_changelist")
+    admin_client.post(closures, {"action": "hide", "_selected_action": Closure.objects.get().pk})
+    session.refresh_from_db()
+    assert session.is_open
+
+
+def test_a_session_set_by_hand_keeps_every_booking(admin_client):
+    session = session_today(capacity=5, set_by_hand=False)
+    for _ in range(3):
+        visit(session)
+    page = reverse("admin:clinic_clinicsession_change", args=[session.pk])
+    response = admin_client.post(page, {"hours": "08:00-11:00", "capacity": 2, "is_open": "on"})
+    assert "All 3 bookings are kept" in told(response)
+    session.refresh_from_db()
+    assert (session.capacity, session.booked, session.overbooked, session.set_by_hand) == (2, 3, 1, True)
+    assert session.opens_at == datetime.time(8)
+    assert session.history.first().capacity == 2
+
+
+def test_a_session_can_be_added_beside_the_hours(admin_client):
+    add = {"date": "2030-01-06", "period": "morning", "hours": "09:00-12:00", "capacity": 4, "is_open": "on"}
+    assert admin_client.post(reverse("admin:clinic_clinicsession_add"), add).status_code == 302
+    assert ClinicSession.objects.get().set_by_hand
+
+
+PATIENT = {"full_name": "陳怡君", "date_of_birth": "1981-04-05", "sex": "female", "phone": "", "email": "", "notes": ""}
+INLINES = {"appointments-TOTAL_FORMS": 0, "appointments-INITIAL_FORMS": 0}
+
+
+def test_a_national_id_is_kept_in_one_form_and_shown_in_part(admin_client):
+    add = reverse("admin:clinic_patient_add")
+    assert admin_client.post(add, {**PATIENT, **INLINES, "national_id": "a１23 456-789"}).status_code == 302
+    assert Patient.objects.get().national_id == "A123456789"
+    page = admin_client.get(reverse("admin:clinic_patient_changelist")).text
+    assert "•••••••789" in page
+    assert "A123456789" not in page
+
+
+def test_two_visible_patients_never_share_a_national_id(admin_client):
+    add = reverse("admin:clinic_patient_add")
+    admin_client.post(add, {**PATIENT, **INLINES, "national_id": "A123456789"})
+    response = admin_client.post(add, {**PATIENT, **INLINES, "national_id": "a123456789"})
+    assert response.status_code == 200
+    assert "already has this national ID" in response.text
+    assert Patient.objects.count() == 1
+
+
+def test_symptoms_are_put_in_order_in_their_list(admin_client):
+    symptom = baker.make(Symptom, position=1)
+    page = reverse("admin:clinic_symptom_changelist")
+    assert f'aria-label="Position: {symptom}"' in admin_client.get(page).text
+    form = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": symptom.pk, "form-0-position": 7, "_save": "1"}
+    assert admin_client.post(page, form).status_code == 302
+    symptom.refresh_from_db()
+    assert (symptom.position, symptom.is_active) == (7, False)
