@@ -1,0 +1,30 @@
+"""What must not happen twice, with real processes, on SQLite and on PostgreSQL."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def rush(installation, what: str):
+    return json.loads(installation.python(f"from clinic.tests import rush; rush.{what}"))
+
+
+def test_forty_processes_buy_exactly_the_last_ten_places(installation):
+    sold = rush(installation, "sell(places=10, processes=40)")
+    numbers = [answer for answer in sold["answers"] if isinstance(answer, int)]
+    assert sorted(numbers) == list(range(1, 11))
+    assert sold["answers"].count("SessionFull") == 30
+    assert sold["booked"] == sold["rows"] == 10
+
+
+def test_one_person_in_ten_windows_books_once_and_is_one_patient(installation):
+    sold = rush(installation, "same_person(processes=10)")
+    assert sorted(map(str, sold["answers"])) == ["1"] + ["AlreadyBooked"] * 9
+    assert (sold["patients"], sold["rows"]) == (1, 1)
+
+
+def test_desks_that_call_at_once_never_call_the_same_person(installation):
+    called = rush(installation, "call(waiting=20, desks=4)")
+    assert sorted(number for desk in called for number in desk) == list(range(1, 21))
