@@ -1,9 +1,9 @@
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.forms import ClinicalForm
 from clinic.models import Patient
 from imaging import ingest
 from imaging.models import XRayImage
@@ -55,13 +55,17 @@ class UploadForm(forms.Form):
     notes = forms.CharField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class XRayForm(forms.ModelForm):
+class XRayForm(ClinicalForm):
     """What people may set right on an X-ray later: whose it is, from which visit, what it shows."""
 
     class Meta:
         model = XRayImage
         fields = ["patient", "appointment", "view", "taken_on", "notes"]
         widgets = {"taken_on": DayInput}
+
+    def _get_validation_exclusions(self):
+        # Not shown, and half of the rule that a patient has a file once.
+        return super()._get_validation_exclusions() - {"sha256"}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -77,8 +81,4 @@ class XRayForm(forms.ModelForm):
             self.add_error(
                 "appointment", _("This visit is another patient's. Choose none, or one of the patient's own.")
             )
-        # The file's hash is no field of this form, so the model's own constraint is not asked.
-        twins = XRayImage.objects.visible().filter(patient=patient, sha256=self.instance.sha256)
-        if patient and not self.instance.is_hidden and twins.exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("This patient already has this very file."))
         return cleaned
