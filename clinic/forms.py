@@ -65,24 +65,37 @@ class PlainCharField(forms.CharField):
 
 
 class DetailsForm(PublicForm):
-    full_name = forms.CharField(label=_("Full name"), max_length=120, widget=forms.TextInput({"autocomplete": "name"}))
+    full_name = forms.CharField(
+        label=_("Full name"),
+        max_length=120,
+        widget=forms.TextInput({"autocomplete": "name"}),
+        error_messages={"required": _("Write your full name, as on your card.")},
+    )
     date_of_birth = forms.DateField(
         label=_("Date of birth"),
         validators=[born_within_living_memory],
         widget=forms.DateInput({"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
+        error_messages={"required": _("Choose your date of birth.")},
     )
-    sex = forms.ChoiceField(label=_("Sex"), choices=Patient.Sex, widget=forms.RadioSelect)
+    sex = forms.ChoiceField(
+        label=_("Sex"),
+        choices=Patient.Sex,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one.")},
+    )
     national_id = forms.CharField(
         label=_("National ID"),
         max_length=30,
         help_text=_("One letter and nine digits, such as A123456789."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        error_messages={"required": _("Write the number on your card.")},
     )
     phone = PlainCharField(
         label=_("Phone"),
         max_length=30,
         validators=[RegexValidator(r"^\+?[0-9 ()./#-]{6,}$", _("Write a phone number, such as 0912 345 678."))],
         widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
+        error_messages={"required": _("Write a number at which we can reach you.")},
     )
     email = forms.EmailField(label=_("E-mail"), required=False, widget=forms.EmailInput({"autocomplete": "email"}))
     symptoms = forms.ModelMultipleChoiceField(

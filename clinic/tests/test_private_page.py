@@ -1,0 +1,130 @@
+"""A patient's own booking behind its link."""
+
+import datetime
+
+import icalendar
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from model_bakery import baker
+
+from clinic import booking
+from clinic.models import Appointment, ClinicSession, Patient
+
+pytestmark = pytest.mark.django_db
+Status = Appointment.Status
+
+
+@pytest.fixture
+def visit(session):
+    return booking.book(session, baker.make(Patient, full_name="Lin Mei-ling", national_id="A123456789"), by=None)
+
+
+def at(visit, page: str = "booking") -> str:
+    return reverse(f"clinic:{page}", args=[visit.reference])
+
+
+def test_it_shows_the_number_and_nothing_of_the_person(client, visit):
+    page = client.get(at(visit))
+    assert b'data-queue-number="1"' in page.content
+    assert b"Lin" not in page.content
+    assert b"A123456789" not in page.content
+
+
+@pytest.mark.parametrize("page", ["booking", "move", "cancel", "calendar"])
+def test_an_unknown_and_a_hidden_booking_answer_alike(client, visit, front_desk, page):
+    unknown = client.get(reverse(f"clinic:{page}", args=["0" * 32]))
+    Appointment.objects.all().hide(by=front_desk)
+    hidden = client.get(at(visit, page))
+    assert (unknown.status_code, hidden.status_code) == (404, 404)
+    assert unknown.content == hidden.content
+
+
+@pytest.mark.parametrize("page", ["booking", "move", "cancel", "calendar"])
+def test_it_is_kept_by_no_cache_and_told_to_no_other_site(client, visit, page):
+    answer = client.get(at(visit, page))
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["X-Robots-Tag"] == "noindex"
+
+
+def test_cancelling_asks_first(client, visit):
+    assert b"Cancel this booking?" in client.get(at(visit, "cancel")).content
+    visit.refresh_from_db()
+    assert visit.status == Status.BOOKED
+    page = client.post(at(visit, "cancel"), follow=True)
+    visit.refresh_from_db()
+    assert visit.status == Status.CANCELLED
+    assert visit.session.booked == 0
+    assert b"This booking is cancelled" in page.content
+    assert b"data-queue-number" not in page.content
+
+
+def test_cancelling_needs_the_pages_own_token(visit):
+    assert Client(enforce_csrf_checks=True).post(at(visit, "cancel")).status_code == 403
+
+
+def test_moving_gives_a_new_number(client, visit, afternoon):
+    booking.book(afternoon, baker.make(Patient), by=None)
+    page = client.post(at(visit, "move"), {"session": afternoon.slug}, follow=True)
+    visit.refresh_from_db()
+    assert (visit.session, visit.queue_number) == (afternoon, 2)
+    assert b"Your new number is 2" in page.content
+
+
+def test_its_own_time_is_not_offered_for_moving(client, visit):
+    assert visit.session.slug.encode() not in client.get(at(visit, "move")).content
+    answer = client.post(at(visit, "move"), {"session": visit.session.slug})
+    assert answer.context["form"].errors
+
+
+def test_moving_to_a_time_that_filled_meanwhile_is_told_kindly(client, visit, afternoon, monkeypatch):
+    page = client.get(at(visit, "move"))
+    monkeypatch.setattr("clinic.private_page.offered_days", lambda **_options: page.context["days"])
+    for _place in range(3):
+        booking.book(afternoon, baker.make(Patient), by=None)
+    page = client.post(at(visit, "move"), {"session": afternoon.slug}, follow=True)
+    assert b"This time is full" in page.content
+    visit.refresh_from_db()
+    assert visit.session != afternoon
+
+
+@pytest.mark.parametrize("status", [Status.CHECKED_IN, Status.DONE, Status.CANCELLED])
+@pytest.mark.parametrize("page", ["move", "cancel"])
+def test_what_cannot_be_changed_any_more_is_not_offered(client, visit, page, status):
+    Appointment.objects.update(status=status)
+    assert client.get(at(visit, page)).url == at(visit)
+    client.post(at(visit, page), {"session": visit.session.slug})
+    visit.refresh_from_db()
+    assert visit.status == status
+    assert at(visit, page).encode() not in client.get(at(visit)).content
+
+
+def test_a_visit_in_the_past_cannot_be_cancelled(client, visit):
+    ClinicSession.objects.update(date=datetime.date(2020, 1, 6))
+    page = client.post(at(visit, "cancel"), follow=True)
+    assert b"is over" in page.content
+    visit.refresh_from_db()
+    assert visit.status == Status.BOOKED
+
+
+def test_the_calendar_has_the_time_and_nothing_else(client, visit):
+    answer = client.get(at(visit, "calendar"))
+    assert answer["Content-Type"].startswith("text/calendar")
+    [event] = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+    starts = timezone.localtime(event.start)
+    assert (starts.date(), starts.time()) == (visit.session.date, datetime.time(9))
+    assert "number 1" in event["summary"]
+    for private in ("Lin", "A123456789", visit.reference):
+        assert private not in answer.content.decode()
+
+
+def test_a_moved_booking_is_the_same_calendar_entry(client, visit, afternoon):
+    def uid():
+        return icalendar.Calendar.from_ical(client.get(at(visit, "calendar")).content).walk("VEVENT")[0]["uid"]
+
+    before = uid()
+    booking.move(visit, afternoon, by=None)
+    assert uid() == before

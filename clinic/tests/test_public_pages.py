@@ -1,0 +1,263 @@
+"""The booking pages, as a patient walks through them."""
+
+import datetime
+import re
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from model_bakery import baker
+
+from clinic import booking
+from clinic.draft import KEY
+from clinic.models import (
+    Appointment,
+    ClinicSession,
+    Closure,
+    LikertQuestion,
+    NumericQuestion,
+    OpeningHours,
+    Patient,
+    Symptom,
+)
+
+pytestmark = pytest.mark.django_db
+
+CHOOSE, DETAILS, SURVEY, DONE = (f"/book/{step}" for step in ("", "details/", "survey/", "done/"))
+
+
+@pytest.fixture
+def questions(db):
+    return baker.make(LikertQuestion, is_required=True), baker.make(
+        NumericQuestion, minimum=0, maximum=60, unit="a day"
+    )
+
+
+@pytest.fixture
+def slot(hours, tomorrow):
+    return f"{tomorrow}/morning"
+
+
+@pytest.fixture
+def person(db):
+    return {
+        "full_name": "Lin  Mei-ling",
+        "date_of_birth": "1984-05-02",
+        "sex": "female",
+        "national_id": "a123 456 789",
+        "phone": "０９１２ 345 678",
+        "email": "",
+        "symptoms": [baker.make(Symptom, name="Cough").pk],
+    }
+
+
+@pytest.fixture
+def answers(questions):
+    scale, number = questions
+    return {f"habit_{scale.pk}": "6", f"chabit_{number.pk}": "4.5"}
+
+
+def walk(client, slot, person, answers):
+    client.post(CHOOSE, {"session": slot})
+    client.post(DETAILS, person)
+    return client.post(SURVEY, answers, follow=True)
+
+
+def text(response) -> str:
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+def test_the_front_page_leads_to_booking(client):
+    assert client.get("/").url == CHOOSE
+
+
+def test_a_patient_books_in_three_steps(client, slot, person, answers, questions):
+    page = walk(client, slot, person, answers)
+    assert page.redirect_chain[-1][0] == DONE
+    visit = Appointment.objects.get()
+    assert 'data-queue-number="1"' in text(page)
+    assert reverse("clinic:booking", args=[visit.reference]) in text(page)
+    patient = visit.patient
+    assert (patient.full_name, patient.national_id, patient.phone) == ("Lin Mei-ling", "A123456789", "0912 345 678")
+    assert (visit.source, visit.identity_conflict) == (Appointment.Source.PUBLIC, False)
+    assert [symptom.name for symptom in visit.symptoms.all()] == ["Cough"]
+    assert visit.likert_answers.get().score == 6
+    assert visit.numeric_answers.get().value == 4.5
+    assert visit.history.latest().history_user is None
+
+
+def test_nothing_is_in_the_database_before_the_last_step(client, slot, person, questions):
+    client.post(CHOOSE, {"session": slot})
+    client.post(DETAILS, person)
+    client.get(SURVEY)
+    assert not Patient.objects.exists()
+    assert not ClinicSession.objects.exists()
+    assert not Appointment.objects.exists()
+
+
+def test_what_was_typed_is_gone_from_the_session_afterwards(client, slot, person, answers):
+    walk(client, slot, person, answers)
+    assert client.session[KEY] == {"booked": Appointment.objects.get().reference}
+
+
+def test_going_back_keeps_what_was_typed_even_where_it_is_wrong(client, slot, person):
+    client.post(CHOOSE, {"session": slot})
+    assert client.post(DETAILS, person | {"national_id": "half", "back": "1"}).url == CHOOSE
+    assert f'value="{slot}" required' in text(client.get(CHOOSE))
+    assert "checked" in text(client.get(CHOOSE))
+    page = text(client.get(DETAILS))
+    assert 'value="Lin  Mei-ling"' in client.get(DETAILS).content.decode()
+    assert 'value="half"' in page
+    assert "errorlist" not in page
+
+
+def test_a_mistake_is_told_at_its_field_which_gets_the_cursor_and_survives_a_reload(client, slot, person):
+    client.post(CHOOSE, {"session": slot})
+    page = text(client.post(DETAILS, person | {"national_id": "A123456788"}))
+    field = re.search(r"<input[^>]*name=\"national_id\"[^>]*>", page)[0]
+    assert "autofocus" in field
+    assert "id_national_id_error" in field
+    assert "does not add up" in page
+    assert 'value="A123456788"' in text(client.get(DETAILS))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("date_of_birth", "2999-01-01", "still to come"),
+        ("date_of_birth", "1700-01-01", "check the year"),
+        ("national_id", "Z99", "one letter and nine digits"),
+        ("phone", "call me", "phone number"),
+        ("full_name", " ", "name"),
+        ("sex", "yes", "Select a valid choice"),
+        ("symptoms", ["12345"], "Select a valid choice"),
+    ],
+)
+def test_it_says_what_is_wrong_with_a_detail(client, slot, person, field, value, says):
+    client.post(CHOOSE, {"session": slot})
+    page = client.post(DETAILS, person | {field: value})
+    assert page.status_code == 200
+    assert says in " ".join(page.context["form"].errors[field])
+
+
+@pytest.mark.parametrize("value", ["61", "-1", "many", "NaN", "1e400", ""])
+def test_a_number_out_of_bounds_or_none_is_refused(client, slot, person, answers, questions, value):
+    name = f"chabit_{questions[1].pk}"
+    page = walk(client, slot, person, answers | {name: value})
+    assert name in page.context["form"].errors
+    assert not Appointment.objects.exists()
+
+
+def test_a_question_taken_out_meanwhile_is_not_asked_again(client, slot, person, answers):
+    client.post(CHOOSE, {"session": slot})
+    client.post(DETAILS, person)
+    LikertQuestion.objects.update(is_active=False)
+    client.post(SURVEY, answers)
+    assert not Appointment.objects.get().likert_answers.exists()
+
+
+def test_a_clinic_without_questions_only_asks_to_confirm(client, slot, person):
+    page = walk(client, slot, person, {})
+    assert "You are booked" in text(page)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        "nonsense",
+        {"slot": "yesterday"},
+        {"slot": "2026-11-23/midnight"},
+        {"slot": "2026-11-23/morning", "details": "none"},
+        {"slot": "2026-11-23/morning", "started_at": "now"},
+        {"slot": "2026-11-23/morning", "started_at": 0},
+        {"slot": "2026-11-23/morning", "admin": True},
+    ],
+)
+@pytest.mark.parametrize("step", [DETAILS, SURVEY])
+def test_an_expired_or_tampered_session_leads_back_kindly(client, hours, kept, step):
+    session = client.session
+    session[KEY] = kept
+    session.save()
+    page = client.get(step, follow=True)
+    assert page.redirect_chain[-1][0] == CHOOSE
+    assert "Please choose a time first" in text(page)
+
+
+def test_skipping_a_step_leads_back_to_it(client, slot):
+    client.post(CHOOSE, {"session": slot})
+    assert client.get(SURVEY).url == DETAILS
+
+
+@pytest.mark.parametrize("slot", ["", "1999-01-01/morning", "x", "2026-11-23/night", "' OR 1=1"])
+def test_a_time_that_is_not_offered_is_refused(client, hours, slot):
+    page = client.post(CHOOSE, {"session": slot})
+    assert page.status_code == 200
+    assert page.context["form"].errors
+
+
+def test_the_same_form_sent_twice_gives_the_same_confirmation(client, slot, person, answers):
+    client.post(CHOOSE, {"session": slot})
+    client.post(DETAILS, person)
+    before = client.session[KEY]
+    first = client.post(SURVEY, answers, follow=True)
+    again = client.post(SURVEY, answers, follow=True)
+    # And as it is when both were sent before either was answered:
+    session = client.session
+    session[KEY] = before
+    session.save()
+    at_once = client.post(SURVEY, answers, follow=True)
+    for page in (first, again, at_once):
+        assert page.redirect_chain[-1][0] == DONE
+        assert 'data-queue-number="1"' in text(page)
+    assert Appointment.objects.count() == 1
+
+
+def test_somebody_else_with_the_same_card_at_the_same_time_is_told_kindly(client, slot, person, answers):
+    walk(client, slot, person, answers)
+    page = walk(client, slot, person | {"full_name": "Somebody Else"}, answers)
+    assert "already a booking" in text(page)
+    assert Appointment.objects.count() == 1
+
+
+def test_a_time_that_filled_meanwhile_offers_the_nearest_and_keeps_what_was_typed(
+    client, slot, person, answers, session, tomorrow
+):
+    client.post(CHOOSE, {"session": slot})
+    client.post(DETAILS, person)
+    for _place in range(3):
+        booking.book(session, baker.make(Patient), by=None)
+    page = client.post(SURVEY, answers, follow=True)
+    assert "This time is full" in text(page)
+    assert page.context["nearest"][0].session.slug == f"{tomorrow}/afternoon"
+    assert client.post(CHOOSE, {"session": f"{tomorrow}/afternoon"}).url == SURVEY
+    scale = next(name for name in answers if name.startswith("habit_"))
+    assert re.search(rf'name="{scale}" value="6"[^>]*checked', text(client.get(SURVEY)))
+    assert "You are booked" in text(client.post(SURVEY, answers, follow=True))
+
+
+def test_a_closed_period_says_why(client, hours, tomorrow):
+    baker.make(Closure, starts_on=tomorrow, ends_on=tomorrow, reason="public holiday")
+    assert "Closed · public holiday" in text(client.get(CHOOSE))
+
+
+def test_it_says_until_when_the_clinic_is_open(client, db):
+    baker.make(
+        OpeningHours,
+        weekday=timezone.localdate().weekday(),
+        period="morning",
+        opens_at=datetime.time(0),
+        closes_at=datetime.time(23, 59, 59),
+        capacity=5,
+    )
+    assert "Open now until 23:59" in text(client.get(CHOOSE))
+
+
+def test_pages_ask_nothing_of_another_host_and_run_no_inline_script(client, slot, person, answers):
+    walk(client, slot, person, answers)
+    for address in (CHOOSE, DONE, "/now/"):
+        page = client.get(address)
+        assert "script-src 'self'" in page["Content-Security-Policy"]
+        markup = text(page)
+        assert not re.search(r"(src|href)=\"(https?:)?//", markup)
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=", markup)
