@@ -1,0 +1,39 @@
+"""Patients, the hours they can come, the visits they book, and what they answered.
+
+Counting places and moving an appointment from one status to the next happens in clinic/booking and nowhere else.
+"""
+
+from clinic.models.people import Patient, Symptom
+from clinic.models.schedule import ClinicSession, Closure, ClosureQuerySet, OpeningHours, Period, Weekday
+from clinic.models.survey import LikertQuestion, NumericQuestion, Question, QuestionQuerySet
+from clinic.models.visits import (
+    Answer,
+    Appointment,
+    AppointmentQuerySet,
+    IntakeRecord,
+    LikertAnswer,
+    NumericAnswer,
+    new_reference,
+)
+
+__all__ = [
+    "Answer",
+    "Appointment",
+    "AppointmentQuerySet",
+    "ClinicSession",
+    "Closure",
+    "ClosureQuerySet",
+    "IntakeRecord",
+    "LikertAnswer",
+    "LikertQuestion",
+    "NumericAnswer",
+    "NumericQuestion",
+    "OpeningHours",
+    "Patient",
+    "Period",
+    "Question",
+    "QuestionQuerySet",
+    "Symptom",
+    "Weekday",
+    "new_reference",
+]

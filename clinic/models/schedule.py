@@ -1,0 +1,166 @@
+"""When patients can come: the usual hours, the exceptions, and the sessions made of both."""
+
+import datetime
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from backoffice.mixins import ClinicalRecord, HideableQuerySet
+
+
+class Period(models.TextChoices):
+    """Declared in the order of the day: `Period.values.index` sorts by it."""
+
+    MORNING = "morning", _("morning")
+    AFTERNOON = "afternoon", _("afternoon")
+    EVENING = "evening", _("evening")
+
+
+class Weekday(models.IntegerChoices):
+    """Numbered as `date.weekday()` numbers them."""
+
+    MONDAY = 0, _("Monday")
+    TUESDAY = 1, _("Tuesday")
+    WEDNESDAY = 2, _("Wednesday")
+    THURSDAY = 3, _("Thursday")
+    FRIDAY = 4, _("Friday")
+    SATURDAY = 5, _("Saturday")
+    SUNDAY = 6, _("Sunday")
+
+
+def check_hours(name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=Q(opens_at__lt=F("closes_at")), name=name, violation_error_message=_("Closing comes after opening.")
+    )
+
+
+class OpeningHours(ClinicalRecord):
+    """What a period of a weekday usually offers."""
+
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday)
+    period = models.CharField(_("period"), max_length=10, choices=Period)
+    opens_at = models.TimeField(_("opens"))
+    closes_at = models.TimeField(_("closes"))
+    capacity = models.PositiveSmallIntegerField(_("places"), validators=[MaxValueValidator(1000)])
+    is_open = models.BooleanField(_("open"), default=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("opening hours")
+        verbose_name_plural = _("opening hours")
+        ordering = ["weekday", "opens_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["weekday", "period"],
+                condition=Q(hidden_at=None),
+                name="one_row_per_weekday_and_period",
+                violation_error_message=_("This weekday already has hours for this period: change those."),
+            ),
+            check_hours("opening_hours_in_order"),
+        ]
+
+    def __str__(self):
+        return f"{self.get_weekday_display()} {self.get_period_display()} {self.opens_at:%H:%M}–{self.closes_at:%H:%M}"
+
+
+class ClosureQuerySet(HideableQuerySet):
+    def between(self, first: datetime.date, last: datetime.date):
+        return self.visible().filter(starts_on__lte=last, ends_on__gte=first)
+
+
+class Closure(ClinicalRecord):
+    """Days (or one period of each) on which the clinic is closed, whatever the hours say."""
+
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"))
+    period = models.CharField(
+        _("period"), max_length=10, choices=Period, blank=True, help_text=_("Empty: the whole day.")
+    )
+    reason = models.CharField(_("reason"), max_length=120, help_text=_("Patients read this, such as “public holiday”."))
+
+    objects = ClosureQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("closure")
+        verbose_name_plural = _("closures")
+        ordering = ["-starts_on"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_on__lte=F("ends_on")),
+                name="closure_days_in_order",
+                violation_error_message=_("The last day comes after the first."),
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.starts_on} – {self.ends_on}: {self.reason}"
+
+    def covers(self, day: datetime.date, period: str) -> bool:
+        return self.starts_on <= day <= self.ends_on and self.period in ("", period)
+
+
+class ClinicSession(ClinicalRecord):
+    """One period of one day: its places, how many are taken, and the number being served.
+
+    `booked`, `last_number` and `current_number` change by conditional UPDATE only (booking.py), never by saving a row
+    that was read before.
+    """
+
+    date = models.DateField(_("day"))
+    period = models.CharField(_("period"), max_length=10, choices=Period)
+    opens_at = models.TimeField(_("opens"))
+    closes_at = models.TimeField(_("closes"))
+    capacity = models.PositiveSmallIntegerField(_("places"))
+    booked = models.PositiveSmallIntegerField(_("booked"), default=0, editable=False)
+    overbooked = models.PositiveSmallIntegerField(
+        _("places beyond capacity"),
+        default=0,
+        editable=False,
+        help_text=_("Given on purpose by staff, or left over when the places were lowered."),
+    )
+    last_number = models.PositiveIntegerField(_("last number given"), default=0, editable=False)
+    current_number = models.PositiveIntegerField(_("now serving"), default=0, editable=False)
+    is_open = models.BooleanField(_("open"), default=True)
+    set_by_hand = models.BooleanField(
+        _("set by hand"), default=False, help_text=_("No longer follows the opening hours and closures.")
+    )
+
+    history = HistoricalRecords(excluded_fields=["booked", "last_number", "current_number"])
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        ordering = ["-date", "opens_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["date", "period"], name="one_session_per_day_and_period"),
+            models.CheckConstraint(
+                condition=Q(booked__lte=F("capacity") + F("overbooked")), name="never_booked_beyond_what_was_granted"
+            ),
+            check_hours("session_hours_in_order"),
+        ]
+
+    def __str__(self):
+        return f"{self.date} {self.get_period_display()}"
+
+    @property
+    def slug(self) -> str:
+        """What the booking form posts: `2026-11-23/morning`."""
+        return f"{self.date.isoformat()}/{self.period}"
+
+    @property
+    def places_left(self) -> int:
+        return max(0, self.capacity - self.booked) if self.is_open else 0
+
+    def has_ended(self, now=None) -> bool:
+        now = timezone.localtime(now)
+        return (self.date, self.closes_at) <= (now.date(), now.time())
+
+    def is_running(self, now=None) -> bool:
+        now = timezone.localtime(now)
+        return self.date == now.date() and self.opens_at <= now.time() < self.closes_at

@@ -1,0 +1,82 @@
+"""What the habit survey asks."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from backoffice.mixins import ClinicalRecord, HideableQuerySet
+
+
+class QuestionQuerySet(HideableQuerySet):
+    def asked(self):
+        """What the survey asks today, in its order."""
+        return self.visible().filter(is_active=True)
+
+
+class Question(ClinicalRecord):
+    text = models.CharField(_("question"), max_length=250)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("asked"), default=True, help_text=_("Past answers stay either way."))
+    is_required = models.BooleanField(_("required"), default=True)
+
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["position", "pk"]
+
+    def __str__(self):
+        return self.text
+
+
+class LikertQuestion(Question):
+    """Answered on a scale from LOWEST to HIGHEST, with a label at both ends."""
+
+    LOWEST, HIGHEST = 1, 7
+
+    min_label = models.CharField(_("label at 1"), max_length=60)
+    max_label = models.CharField(_("label at 7"), max_length=60)
+
+    history = HistoricalRecords()
+
+    class Meta(Question.Meta):
+        verbose_name = _("scale question")
+        verbose_name_plural = _("scale questions")
+
+
+class NumericQuestion(Question):
+    """Answered with a number in a unit, perhaps within bounds."""
+
+    unit = models.CharField(_("unit"), max_length=30, blank=True)
+    minimum = models.DecimalField(_("smallest answer"), max_digits=10, decimal_places=2, null=True, blank=True)
+    maximum = models.DecimalField(_("largest answer"), max_digits=10, decimal_places=2, null=True, blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta(Question.Meta):
+        verbose_name = _("number question")
+        verbose_name_plural = _("number questions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(minimum=None) | Q(maximum=None) | Q(minimum__lte=F("maximum")),
+                name="numeric_bounds_in_order",
+                violation_error_message=_("The smallest answer must not be above the largest."),
+            )
+        ]
+
+    def allows(self, value: Decimal) -> bool:
+        return (self.minimum is None or self.minimum <= value) and (self.maximum is None or value <= self.maximum)
+
+    def bounds_message(self) -> str:
+        """What to tell somebody whose answer is not allowed."""
+        if self.minimum is None:
+            return _("The answer must be %(maximum)s or less.") % {"maximum": self.maximum}
+        if self.maximum is None:
+            return _("The answer must be %(minimum)s or more.") % {"minimum": self.minimum}
+        return _("The answer must be from %(minimum)s to %(maximum)s.") % {
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+        }
