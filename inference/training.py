@@ -1,7 +1,12 @@
 """Train an ensemble, measure it on held-out pictures, and write it as files. No Django."""
 
+import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +15,9 @@ import torch
 
 from inference import backbones, consensus
 from inference.engine import Ensemble, ModelAnswer, choose_device
-from inference.fitting import Fitted, Recipe, fit
+from inference.fitting import Recipe, fit
 from inference.model_files import spec_for, write_ensemble, write_weights
-from inference.training_data import Sample, Split, load_readable, prepare
+from inference.training_data import Inputs, Sample, Split, load_readable, prepare
 
 Report = Callable[[str], None]
 
@@ -23,31 +28,32 @@ RECIPES = (
         "ResNet-50",
         "resnet50",
         {"layers": [1, 1, 1, 1], "channels": [16, 32, 64, 128], "output_stride": 16},
+        epochs=5,
     ),
     Recipe("DenseNet-121", "densenet121", {"growth_rate": 12, "block_config": [3, 6, 6]}, epochs=5),
-    Recipe("EfficientNet-B0", "efficientnet_b0", epochs=9, half_size_epochs=6),
+    Recipe("EfficientNet-B0", "efficientnet_b0", epochs=5, learning_rate=1e-3),
     Recipe(
         "ViT-B/16",
         "vit_base_patch16_224",
-        {"embed_dim": 128, "depth": 4, "num_heads": 4},
-        epochs=16,
-        learning_rate=1e-3,
+        {"embed_dim": 128, "depth": 4, "num_heads": 4, "class_token": False, "global_pool": "avg"},
+        epochs=14,
+        learning_rate=5e-4,
         takes_image_size=True,
     ),
     Recipe(
         "Swin-T",
         "swin_tiny_patch4_window7_224",
-        {"embed_dim": 32, "depths": [2, 2, 2], "num_heads": [2, 4, 8], "window_size": 8},
-        epochs=8,
-        learning_rate=1e-3,
+        {"patch_size": 8, "embed_dim": 64, "depths": [2, 4], "num_heads": [2, 4], "window_size": 6},
+        epochs=10,
+        learning_rate=5e-4,
         takes_image_size=True,
     ),
     Recipe(
         "CrossViT-Tiny",
         "crossvit_tiny_240",
         {"embed_dim": [48, 96], "img_scale": [1.0, 1.0], "patch_size": [8, 16]},
-        epochs=8,
-        learning_rate=1e-3,
+        epochs=10,
+        learning_rate=5e-4,
         takes_image_size=True,
     ),
 )
@@ -63,7 +69,6 @@ class Run:
     size: int
     seed: int
     command: str
-    epochs: int | None = None
     device: str = "auto"
 
 
@@ -79,11 +84,7 @@ def train_ensemble(run: Run, out: Path, report: Report) -> dict[str, Any]:
     report(f"preparing {len(run.split.train)} + {len(run.split.validation)} pictures")
     inputs = prepare(run.split.train, run.size, skipped)
     validation = prepare(run.split.validation, run.size, skipped)
-    device = choose_device(run.device)
-    entries = []
-    for recipe in run.recipes:
-        fitted = fit(recipe, inputs, validation, len(run.split.labels), run.seed, device, report, run.epochs)
-        entries.append(_entry(run, recipe, fitted, out, len(inputs.labels), len(validation.labels)))
+    entries = _train_all(run, inputs, validation, out, report)
     report(f"asking the ensemble about {len(run.split.held_out)} held-out pictures")
     joint = _measure(entries, run, out, skipped)
     if skipped.count:
@@ -101,9 +102,57 @@ class _Skipped:
         self.report(f"skipped {source}: {error}")
 
 
-def _entry(
-    run: Run, recipe: Recipe, fitted: Fitted, out: Path, pictures: int, validation_pictures: int
+def _train_all(run: Run, inputs: Inputs, validation: Inputs, out: Path, report: Report) -> list[dict[str, Any]]:
+    # What remains of the split is small enough to send to other processes.
+    described = replace(run, split=replace(run.split, train=[], validation=[], held_out=[]))
+    train_one = partial(_train_one, run=described, inputs=inputs, validation=validation, out=out)
+    workers = min(os.cpu_count() or 1, len(run.recipes))
+    if choose_device(run.device).type != "cpu" or workers == 1:
+        return [train_one(recipe, report=report) for recipe in run.recipes]
+    return _train_on_processes(train_one, run.recipes, workers, report)
+
+
+def _train_on_processes(train_one: Callable, recipes: Sequence[Recipe], workers: int, report: Report) -> list[dict]:
+    """Train as many networks at a time as there are cores: networks this small would spend
+    most of their time waiting for one another's threads if one had all the cores."""
+    context = multiprocessing.get_context("spawn")  # torch does not survive a fork
+    lines = context.SimpleQueue()
+    listener = threading.Thread(target=lambda: [report(line) for line in iter(lines.get, None)])
+    listener.start()
+    try:
+        with ProcessPoolExecutor(workers, context, _start_worker, (lines,)) as pool:
+            # The slowest come last in RECIPES; begun first, they leave no core idle at the end.
+            futures = [pool.submit(_train_in_worker, train_one, recipe) for recipe in reversed(recipes)]
+            return [future.result() for future in reversed(futures)]
+    finally:
+        lines.put(None)
+        listener.join()
+
+
+def _start_worker(lines: Any) -> None:
+    global _lines
+    _lines = lines
+    torch.set_num_threads(1)
+
+
+def _train_in_worker(train_one: Callable, recipe: Recipe) -> dict[str, Any]:
+    return train_one(recipe, report=_lines.put)
+
+
+def _train_one(
+    recipe: Recipe, *, run: Run, inputs: Inputs, validation: Inputs, out: Path, report: Report
 ) -> dict[str, Any]:
+    """Train a network and write its weights; return its entry in `ensemble.json`, yet without metrics."""
+    fitted = fit(
+        recipe,
+        inputs,
+        validation,
+        classes=len(run.split.labels),
+        seed=run.seed,
+        augment=not run.split.is_synthetic,  # phantoms are varied as they are drawn
+        device=choose_device(run.device),
+        report=report,
+    )
     file, sha256 = write_weights(out, recipe.name, fitted.network)
     return {
         "name": recipe.name,
@@ -123,10 +172,10 @@ def _entry(
         "training": {
             "command": run.command,
             "origin": run.split.origin,
-            "pictures": pictures,
+            "pictures": len(inputs.labels),
+            "validation_pictures": len(validation.labels),
             "epochs": fitted.epochs,
             "seed": run.seed,
-            "validation_pictures": validation_pictures,
             "validation_accuracy": fitted.validation_accuracy,
             "parameters": sum(p.numel() for p in fitted.network.parameters()),
             "torch": torch.__version__,

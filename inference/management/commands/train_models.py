@@ -1,13 +1,14 @@
 """Train the ensemble on phantoms or on a folder per class, and write weights, cards and figures."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-PHANTOM_SIZE, PICTURE_SIZE = 128, 224
+PHANTOM_SIZE, PICTURE_SIZE = 96, 224
 SIZE_STEP = 32  # every family's patches and strides divide it
 
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--epochs", type=int, help="for every model, in place of its own number")
         parser.add_argument("--size", type=int, help=f"input in pixels, a multiple of {SIZE_STEP}")
         parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--pictures", type=int, default=4000, help="how many phantoms to train on")
+        parser.add_argument("--pictures", type=int, default=4800, help="how many phantoms to train on")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
     def handle(self, **options):
@@ -37,11 +38,10 @@ class Command(BaseCommand):
         try:
             run = Run(
                 split=self._split(options),
-                recipes=self._recipes(options["models"]),
+                recipes=self._recipes(options["models"], options["epochs"]),
                 size=size,
                 seed=options["seed"],
                 command=self._as_typed(options),
-                epochs=options["epochs"],
                 device=options["device"],
             )
             made = train_ensemble(run, options["out"], self._say)
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         train = options["pictures"]
         return training_data.phantoms(options["seed"], train, max(8, train // 8), max(8, train // 6))
 
-    def _recipes(self, names):
+    def _recipes(self, names, epochs):
         from inference.training import RECIPES
 
         known = {recipe.name: recipe for recipe in RECIPES}
@@ -77,7 +77,8 @@ class Command(BaseCommand):
                 _("Unknown models: %(unknown)s. Known: %(known)s.")
                 % {"unknown": ", ".join(unknown), "known": ", ".join(known)}
             )
-        return [known[name] for name in names] if names else list(RECIPES)
+        chosen = [known[name] for name in names] if names else RECIPES
+        return [replace(recipe, epochs=epochs) for recipe in chosen] if epochs else list(chosen)
 
     def _as_typed(self, options):
         """The command for the model card, without this machine's folders."""
