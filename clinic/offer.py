@@ -1,4 +1,4 @@
-"""What can be booked: days, their periods, and the places left. Reads only; booking.py acts on it."""
+"""What can be booked: days, their periods, and the places left. Reads only; booking acts on it."""
 
 import datetime
 from dataclasses import dataclass
