@@ -69,7 +69,7 @@ def _rebuild_batch(ids: list[int]) -> int:
         records,
         update_conflicts=True,
         unique_fields=["appointment"],
-        update_fields=["patient", "date", "period", "age", "symptoms", "answers", "rebuilt_at"],
+        update_fields=["patient", "number", "date", "period", "age", "symptoms", "answers", "rebuilt_at"],
     )
     return len(records)
 
@@ -81,6 +81,7 @@ def record_of(appointment: Appointment) -> IntakeRecord:
     return IntakeRecord(
         appointment=appointment,
         patient=appointment.patient,
+        number=appointment.queue_number,
         date=appointment.session.date,
         period=appointment.session.period,
         age=appointment.patient.age_on(appointment.session.date),

@@ -128,7 +128,8 @@ class Answer(ClinicalRecord):
 
 class LikertAnswer(Answer):
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="likert_answers")
-    question = models.ForeignKey(LikertQuestion, on_delete=models.PROTECT, related_name="answers")
+    # Not indexed alone: the index that sorts by the answer begins with it.
+    question = models.ForeignKey(LikertQuestion, on_delete=models.PROTECT, related_name="answers", db_index=False)
     score = models.PositiveSmallIntegerField(
         _("score"), validators=[MinValueValidator(LikertQuestion.LOWEST), MaxValueValidator(LikertQuestion.HIGHEST)]
     )
@@ -142,6 +143,7 @@ class LikertAnswer(Answer):
             models.UniqueConstraint(fields=["appointment", "question"], name="one_score_per_question"),
             models.CheckConstraint(condition=Q(score__gte=1, score__lte=7), name="score_on_the_scale"),
         ]
+        indexes = [models.Index(fields=["question", "score", "appointment"], name="scores_in_order")]
 
     def __str__(self):
         return f"{self.asked_as} {self.score}"
@@ -149,7 +151,7 @@ class LikertAnswer(Answer):
 
 class NumericAnswer(Answer):
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="numeric_answers")
-    question = models.ForeignKey(NumericQuestion, on_delete=models.PROTECT, related_name="answers")
+    question = models.ForeignKey(NumericQuestion, on_delete=models.PROTECT, related_name="answers", db_index=False)
     value = models.DecimalField(_("value"), max_digits=10, decimal_places=2)
 
     history = HistoricalRecords()
@@ -158,6 +160,7 @@ class NumericAnswer(Answer):
         verbose_name = _("number answer")
         verbose_name_plural = _("number answers")
         constraints = [models.UniqueConstraint(fields=["appointment", "question"], name="one_value_per_question")]
+        indexes = [models.Index(fields=["question", "value", "appointment"], name="values_in_order")]
 
     def __str__(self):
         return f"{self.asked_as} {self.value}"
@@ -176,9 +179,11 @@ class IntakeRecord(models.Model):
     patient = models.ForeignKey(
         Patient, on_delete=models.CASCADE, related_name="intake_records", verbose_name=_("patient")
     )
+    number = models.PositiveIntegerField(_("number"))
     date = models.DateField(_("day"))
     period = models.CharField(_("period"), max_length=10, choices=Period)
-    age = models.PositiveSmallIntegerField(_("age"))
+    # Not a positive field: a mistyped date of birth shows as an age below zero, and keeps nothing from being written.
+    age = models.SmallIntegerField(_("age"))
     symptoms = models.TextField(_("symptoms"), blank=True)
     answers = models.JSONField(
         _("answers"), default=dict, help_text=_("`likert_<question>` and `numeric_<question>` to the answer.")
@@ -189,6 +194,7 @@ class IntakeRecord(models.Model):
         verbose_name = _("intake record")
         verbose_name_plural = _("intake table")
         ordering = ["-date", "-appointment_id"]
+        permissions = [("export_intakerecord", _("Can export the intake table"))]
         indexes = [models.Index(fields=["-date", "-appointment"], name="intake_by_day")]
 
     def __str__(self):
