@@ -1,13 +1,14 @@
 """Fixtures for every app's tests: what the machine offers, and whole installations with real processes."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -158,26 +159,63 @@ class Installation:
             self.kill(process)
 
 
-@pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """A fresh PostgreSQL database, dropped after the test."""
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[psycopg.Connection]:
     try:
         server = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=3)
     except psycopg.OperationalError:
         leave_out("no PostgreSQL at TEST_POSTGRES_URL (127.0.0.1:5432): its tests are left out")
-    name = f"collimator_{uuid.uuid4().hex[:12]}"
     with server:
-        server.execute(f'CREATE DATABASE "{name}"')
-        yield POSTGRES_URL.rsplit("/", 1)[0] + f"/{name}"
+        yield server
+
+
+@contextmanager
+def postgres_database(server: psycopg.Connection, template: str = "template1") -> Iterator[str]:
+    """A database of its own, dropped afterwards; yields its name."""
+    name = f"collimator_{uuid.uuid4().hex[:12]}"
+    server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield name
+    finally:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def postgres_url(name: str) -> str:
+    return f"{POSTGRES_URL.rsplit('/', 1)[0]}/{name}"
+
+
+def migrate(installation: Installation) -> None:
+    installation.manage("migrate", "--verbosity", "0")
+    installation.manage("createcachetable")
+
+
+# Migrating takes longer than most tests that need it: each kind of database is migrated once, and copied.
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate(Installation(folder))
+    return folder / "db.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server, tmp_path_factory) -> Iterator[str]:
+    with postgres_database(postgres_server) as name:
+        migrate(Installation(tmp_path_factory.mktemp("migrated"), postgres_url(name)))
+        yield name
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def installation(request, tmp_path) -> Iterator[Installation]:
     """A migrated, empty installation, once on SQLite and once on PostgreSQL."""
-    database_url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    made = Installation(tmp_path, database_url)
-    made.manage("migrate", "--verbosity", "0")
-    made.manage("createcachetable")
-    yield made
-    made.close()
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            template = request.getfixturevalue("migrated_postgres")
+            server = request.getfixturevalue("postgres_server")
+            made = Installation(tmp_path, postgres_url(stack.enter_context(postgres_database(server, template))))
+        else:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path)
+            made = Installation(tmp_path)
+        stack.callback(made.close)
+        yield made
