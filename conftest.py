@@ -13,12 +13,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 
 from backoffice import roles
 
 ROOT = Path(__file__).parent
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 
 
@@ -178,6 +180,19 @@ def postgres_database(server: psycopg.Connection, template: str = "template1") -
         yield name
     finally:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """One of Redis's numbered databases, emptied before and after."""
+    client = redis.Redis.from_url(REDIS_URL, socket_connect_timeout=3)
+    try:
+        client.flushdb()
+    except redis.ConnectionError:
+        leave_out("no Redis at TEST_REDIS_URL (127.0.0.1:6379): its tests are left out")
+    yield REDIS_URL
+    client.flushdb()
+    client.close()
 
 
 def postgres_url(name: str) -> str:

@@ -81,6 +81,16 @@ def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
     assert sorted(results) == sorted((pk, 2) for (pk,) in installation.query("SELECT id FROM inference_prediction"))
 
 
+@pytest.mark.redis
+@pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
+def test_a_worker_that_waits_at_redis_is_woken_by_the_request(installation, redis_url):
+    installation.environment["REDIS_URL"] = redis_url
+    start_worker(installation)
+    wait_for(lambda: "ready for work" in installation.logs(), 60, installation.logs)
+    installation.python(ASK_ABOUT_FILMS.format(n=1))
+    wait_for(lambda: count(installation, "status = 'completed'"), 60, installation.logs)
+
+
 @pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
 def test_real_chest_films_are_answered_by_the_shipped_models(installation, real_files):
     films = [
