@@ -109,12 +109,26 @@ class _Uninitialised(TorchFunctionMode):
     made, which they would not be on the meta device.
     """
 
-    DRAWS = frozenset((Tensor.normal_, Tensor.uniform_, Tensor.erfinv_, Tensor.clamp_))
+    # torch's own initialisers, and the methods that timm's truncated normal is made of
+    DRAWS = frozenset(
+        (
+            nn.init.uniform_,
+            nn.init.normal_,
+            nn.init.trunc_normal_,
+            nn.init.kaiming_uniform_,
+            nn.init.kaiming_normal_,
+            nn.init.xavier_uniform_,
+            Tensor.uniform_,
+            Tensor.normal_,
+            Tensor.erfinv_,
+        )
+    )
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
         if func in self.DRAWS:
-            return args[0]
-        return func(*args, **(kwargs or {}))
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _check_fit(complaint: str, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:

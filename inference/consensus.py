@@ -96,9 +96,9 @@ def _check(votes: Sequence[Vote]) -> None:
 
 def _weighted_mean(votes: Sequence[Vote]) -> dict[str, float]:
     labels = sorted({label for vote in votes for label in vote.probabilities})
-    weights = [vote.weight for vote in votes]
-    if not any(weights):
-        weights = [1.0] * len(votes)
+    heaviest = max(vote.weight for vote in votes)
+    # Relative to the heaviest, so that weights however small cannot vanish in the products.
+    weights = [vote.weight / heaviest if heaviest else 1.0 for vote in votes]
     # fsum rounds once, so the order of the votes cannot move the last digit.
     sums = {
         label: math.fsum(w * v.probabilities.get(label, 0.0) for w, v in zip(weights, votes, strict=True))

@@ -30,11 +30,6 @@ def answer_with_heat(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor
     return _exact_map(network, inputs)
 
 
-def has_gradient_map(network: nn.Module) -> bool:
-    """Whether the map costs a backward pass through the last block."""
-    return _last_tokens(network) is not None
-
-
 def _exact_map(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
     with torch.no_grad():
         features = network.forward_features(inputs)
@@ -104,7 +99,7 @@ def _gradient_map(network: nn.Module, inputs: Tensor, hook: Hook, prefix: int) -
     ]
     if any(m is None for m in maps):
         return logits.detach(), None
-    return logits.detach(), torch.stack(maps).mean(0)
+    return logits.detach(), _peak_at_one(torch.stack(maps).mean(0))
 
 
 def _token_map(tokens: Tensor, gradient: Tensor, prefix: int) -> Tensor | None:
@@ -122,4 +117,8 @@ def _enlarged(grid: Tensor) -> Tensor:
     heat = F.interpolate(grid[:, None].float().relu(), (HEAT_SIZE, HEAT_SIZE), mode="bilinear", align_corners=False)[
         :, 0
     ]
+    return _peak_at_one(heat)
+
+
+def _peak_at_one(heat: Tensor) -> Tensor:
     return heat / heat.amax((1, 2), keepdim=True).clamp_min(1e-6)

@@ -17,7 +17,7 @@ from inference import backbones, consensus
 from inference.engine import Ensemble, ModelAnswer, choose_device
 from inference.fitting import Recipe, fit
 from inference.model_files import spec_for, write_ensemble, write_weights
-from inference.training_data import Inputs, Sample, Split, load_readable, prepare
+from inference.training_data import Inputs, Sample, Split, TrainingDataError, load_readable, prepare
 
 Report = Callable[[str], None]
 
@@ -80,11 +80,12 @@ def train_ensemble(run: Run, out: Path, report: Report) -> dict[str, Any]:
     Raises TrainingDataError where no picture of a part can be read, WeightsError where a
     recipe's options do not fit the input size.
     """
+    device = choose_device(run.device)  # first: a mistake here should not cost the preparing
     skipped = _Skipped(report)
     report(f"preparing {len(run.split.train)} + {len(run.split.validation)} pictures")
     inputs = prepare(run.split.train, run.size, skipped)
     validation = prepare(run.split.validation, run.size, skipped)
-    entries = _train_all(run, inputs, validation, out, report)
+    entries = _train_all(run, device, inputs, validation, out, report)
     report(f"asking the ensemble about {len(run.split.held_out)} held-out pictures")
     joint = _measure(entries, run, out, skipped)
     if skipped.count:
@@ -102,12 +103,14 @@ class _Skipped:
         self.report(f"skipped {source}: {error}")
 
 
-def _train_all(run: Run, inputs: Inputs, validation: Inputs, out: Path, report: Report) -> list[dict[str, Any]]:
+def _train_all(
+    run: Run, device: torch.device, inputs: Inputs, validation: Inputs, out: Path, report: Report
+) -> list[dict[str, Any]]:
     # What remains of the split is small enough to send to other processes.
     described = replace(run, split=replace(run.split, train=[], validation=[], held_out=[]))
-    train_one = partial(_train_one, run=described, inputs=inputs, validation=validation, out=out)
+    train_one = partial(_train_one, run=described, device=device, inputs=inputs, validation=validation, out=out)
     workers = min(os.cpu_count() or 1, len(run.recipes))
-    if choose_device(run.device).type != "cpu" or workers == 1:
+    if device.type != "cpu" or workers == 1:
         return [train_one(recipe, report=report) for recipe in run.recipes]
     return _train_on_processes(train_one, run.recipes, workers, report)
 
@@ -140,7 +143,7 @@ def _train_in_worker(train_one: Callable, recipe: Recipe) -> dict[str, Any]:
 
 
 def _train_one(
-    recipe: Recipe, *, run: Run, inputs: Inputs, validation: Inputs, out: Path, report: Report
+    recipe: Recipe, *, run: Run, device: torch.device, inputs: Inputs, validation: Inputs, out: Path, report: Report
 ) -> dict[str, Any]:
     """Train a network and write its weights; return its entry in `ensemble.json`, yet without metrics."""
     fitted = fit(
@@ -150,7 +153,7 @@ def _train_one(
         classes=len(run.split.labels),
         seed=run.seed,
         augment=not run.split.is_synthetic,  # phantoms are varied as they are drawn
-        device=choose_device(run.device),
+        device=device,
         report=report,
     )
     file, sha256 = write_weights(out, recipe.name, fitted.network)
@@ -203,12 +206,17 @@ def _measure(entries: list[dict], run: Run, out: Path, skipped: _Skipped) -> dic
 def ask_about(
     ensemble: Ensemble, samples: Sequence[Sample], skipped: Callable[[str, Exception], None]
 ) -> tuple[list[int], list[list[ModelAnswer]]]:
-    """Return the readable samples' labels, and every model's answer about each."""
+    """Return the readable samples' labels, and every model's answer about each.
+
+    Raises TrainingDataError where none is readable.
+    """
     truths, answered = [], []
     for start in range(0, len(samples), EVALUATED_AT_ONCE):
         loaded = list(load_readable(samples[start : start + EVALUATED_AT_ONCE], skipped))
         truths += [sample.label for sample, _ in loaded]
         answered += ensemble.predict([picture for _, picture in loaded], heatmaps=False)
+    if not truths:
+        raise TrainingDataError("none of the held-out pictures could be read")
     return truths, answered
 
 

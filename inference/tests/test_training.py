@@ -1,0 +1,129 @@
+"""Training and calibration of one network, and the pictures it is done with."""
+
+import numpy as np
+import pytest
+import torch
+
+from imaging import phantom
+from inference import training_data
+from inference.fitting import Recipe, fit, fit_temperature
+from inference.training import figures
+from inference.training_data import Inputs, TrainingDataError
+
+SMALL = Recipe("DenseNet-121", "densenet121", {"growth_rate": 4, "block_config": [2, 2]}, epochs=3)
+
+
+def halves(count, seed):
+    """Noise that is brighter in one half: class 0 on the left, class 1 on the right."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    pictures = rng.integers(0, 120, (count, 32, 32))
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[:, 16 * label : 16 * label + 16] += 100
+    return Inputs(pictures.astype(np.uint8), labels)
+
+
+def train(seed=0, **changes):
+    lines = []
+    keywords = {"classes": 2, "seed": seed, "augment": True, "device": torch.device("cpu"), "report": lines.append}
+    return fit(SMALL, halves(128, 1), halves(64, 2), **keywords | changes), lines
+
+
+def test_a_network_learns_what_tells_the_classes_apart():
+    fitted, lines = train()
+    assert fitted.validation_accuracy > 0.95
+    assert len(lines) == SMALL.epochs
+    assert "epoch 3/3" in lines[-1]
+
+
+def test_the_same_seed_makes_the_same_weights_and_another_one_others():
+    (first, _), (again, _), (other, _) = train(3), train(3), train(4)
+    same = [torch.equal(a, b) for a, b in zip(first.network.parameters(), again.network.parameters(), strict=True)]
+    differs = [torch.equal(a, b) for a, b in zip(first.network.parameters(), other.network.parameters(), strict=True)]
+    assert all(same)
+    assert not all(differs)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_spoiled_the_logits_is_found(temperature):
+    generator = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(4000, 4, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    assert fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.1)
+
+
+def test_answers_that_are_all_right_keep_some_doubt():
+    logits = 5 * torch.eye(4)
+    assert fit_temperature(logits, torch.arange(4)) == pytest.approx(0.25)
+
+
+def test_figures_count_what_was_right_by_class():
+    sure = [{"A": 0.9, "B": 0.1}, {"A": 0.8, "B": 0.2}, {"A": 0.3, "B": 0.7}, {"A": 0.6, "B": 0.4}]
+    measured = figures(("A", "B"), [0, 0, 1, 1], sure)
+    assert measured["accuracy"] == 0.75
+    assert measured["recall"] == {"A": 1.0, "B": 0.5}
+    assert measured["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.7, 0.4]).mean())
+
+
+def test_no_phantom_is_in_two_parts_or_in_two_seeds():
+    splits = [training_data.phantoms(seed, 40, 12, 12) for seed in (0, 1)]
+    sources = [s.source for split in splits for part in (split.train, split.validation, split.held_out) for s in part]
+    assert len(set(sources)) == len(sources) == 2 * 64
+
+
+def test_every_diagnosis_is_drawn_equally_often_at_every_size():
+    split = training_data.phantoms(0, 32, 8, 8)
+    shapes = {(s.label, max(s.load().shape)) for s in split.train}
+    assert len(shapes) == len(phantom.DIAGNOSES) * len(training_data.PHANTOM_SIZES)
+
+
+def never_read(path):
+    raise AssertionError("splitting must not read pictures")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, count in (("COVID", 10), ("Normal", 20)):
+        (tmp_path / name / "images").mkdir(parents=True)
+        (tmp_path / name / "masks").mkdir()
+        for n in range(count):
+            (tmp_path / name / "images" / f"{n}.png").touch()
+            (tmp_path / name / "masks" / f"{n}.png").touch()
+        (tmp_path / name / "readme.txt").touch()
+    return tmp_path
+
+
+def test_a_folder_s_labels_are_its_folders_and_its_parts_share_no_file(folder):
+    split = training_data.folder_per_class(folder, 0, never_read)
+    assert split.labels == ("COVID", "Normal")
+    assert not split.is_synthetic
+    sources = [s.source for part in (split.train, split.validation, split.held_out) for s in part]
+    assert len(set(sources)) == len(sources) == 30
+    assert not any("masks" in source for source in sources)
+
+
+def test_every_class_is_in_every_part_by_the_same_share(folder):
+    split = training_data.folder_per_class(folder, 0, never_read)
+    counts = [[[s.label for s in part].count(n) for n in (0, 1)] for part in (split.train, split.held_out)]
+    assert counts == [[6, 14], [2, 3]]
+
+
+def test_another_seed_splits_the_folder_otherwise(folder):
+    held_out = [
+        {s.source for s in training_data.folder_per_class(folder, seed, never_read).held_out} for seed in (0, 0, 1)
+    ]
+    assert held_out[0] == held_out[1] != held_out[2]
+
+
+def test_a_folder_without_classes_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(TrainingDataError, match="at least two into a folder each"):
+        training_data.folder_per_class(tmp_path, 0, never_read)
+    with pytest.raises(TrainingDataError, match="is not a folder"):
+        training_data.folder_per_class(tmp_path / "gone", 0, never_read)
+
+
+def test_a_class_with_too_few_pictures_is_named(folder):
+    (folder / "Rare").mkdir()
+    (folder / "Rare" / "1.png").touch()
+    with pytest.raises(TrainingDataError, match="Rare has only 1 pictures"):
+        training_data.folder_per_class(folder, 0, never_read)
