@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.forms import ClinicalForm
-from backoffice.models import AccessEvent, User
+from backoffice.models import AccessEvent, Notice, User
 
 
 class HiddenFilter(admin.SimpleListFilter):
@@ -166,6 +166,24 @@ class AccessEventAdmin(admin.ModelAdmin):
     date_hierarchy = "at"
     list_per_page = 100
     show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Notice)
+class NoticeAdmin(admin.ModelAdmin):
+    """What was sent, what waits, and why: nobody writes or changes a mail here."""
+
+    list_display = ["subject", "to", "written_at", "sent_at", "attempts", "error"]
+    list_filter = [("sent_at", admin.EmptyFieldListFilter), "written_at"]
+    search_fields = ["to"]
 
     def has_add_permission(self, request):
         return False

@@ -12,6 +12,18 @@ class BackofficeConfig(AppConfig):
         from backoffice.roles import sync_roles
 
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
+        post_migrate.connect(schedule_mail, dispatch_uid="backoffice.schedule_mail")
+
+
+def schedule_mail(sender, **kwargs) -> None:
+    """Every minute, mails that waited for the mail server or for their next attempt go out."""
+    if sender.label != "django_q":
+        return
+    from django.conf import settings
+
+    from backoffice.jobs import every_minute
+
+    every_minute("backoffice.outbox.send_due", cluster=settings.DEFAULT_CLUSTER)
 
 
 class SiteConfig(AdminConfig):

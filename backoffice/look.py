@@ -50,6 +50,7 @@ JAZZMIN_SETTINGS = {
         "inference.diagnosticmodel": "fas fa-brain",
         "backoffice.user": "fas fa-id-badge",
         "backoffice.accessevent": "fas fa-shoe-prints",
+        "backoffice.notice": "fas fa-envelope",
         "django_q.schedule": "fas fa-stopwatch",
         "django_q.success": "fas fa-check",
         "django_q.failure": "fas fa-exclamation-triangle",

@@ -5,6 +5,7 @@ Nothing has to be set to run on one machine. See `.env.example` for every variab
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -131,7 +132,14 @@ REDIS_URL = env.str("REDIS_URL", default="")
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "cache",
+            # Django's own 300 would forget who has booked how often in the middle of a busy hour.
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
+        }
+    }
 
 # The clusters' names. Inference has a cluster of its own, so that a mail never waits behind a batch of X-rays.
 DEFAULT_CLUSTER = "default"
@@ -161,9 +169,15 @@ Q_CLUSTER = {
 # -- The clinic -------------------------------------------------------------------------------------------------------
 
 CLINIC_NAME = env.str("CLINIC_NAME", default="Riverside Clinic")
+# For links in mails that no visitor's request led to: a reminder, a move by the front desk.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 BOOKING_DAYS_AHEAD = env.int("BOOKING_DAYS_AHEAD", default=14)
 BOOKING_MIN_SECONDS = env.int("BOOKING_MIN_SECONDS", default=2)
 BOOKING_RATE_LIMIT = env.int("BOOKING_RATE_LIMIT", default=60)
+BOOKING_RATE_LIMIT_PER_PERSON = env.int("BOOKING_RATE_LIMIT_PER_PERSON", default=10)
+BOOKING_UNLIMITED_NETWORKS = [
+    ip_network(text, strict=False) for text in env.list("BOOKING_UNLIMITED_NETWORKS", default=[])
+]
 NATIONAL_ID_RULE = env.str("NATIONAL_ID_RULE", default="clinic.identity.taiwan_national_id")
 
 # -- The second opinion -----------------------------------------------------------------------------------------------
@@ -219,6 +233,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="clinic@localhost")
+EMAIL_TIMEOUT = 20  # seconds; without one a silent mail server holds a worker until it is killed
 
 # -- Security ---------------------------------------------------------------------------------------------------------
 

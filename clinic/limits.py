@@ -1,12 +1,19 @@
-"""How often one address may book."""
+"""How often one address, and one person, may book.
+
+Nobody is to be locked out for sitting beside others: signed-in staff are not counted, nor is who comes from
+BOOKING_UNLIMITED_NETWORKS, such as the clinic's own waiting room.
+"""
 
 import time
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 HOUR = 3600
+IPV6_SITE = 64  # bits: a household is given a network of addresses, not one
 
 
 def client_address(request: HttpRequest) -> str:
@@ -16,15 +23,44 @@ def client_address(request: HttpRequest) -> str:
     return request.META["REMOTE_ADDR"]
 
 
-def may_book(request: HttpRequest) -> bool:
-    """Count one booking for this address and hour; False where BOOKING_RATE_LIMIT is used up. 0 turns it off.
+def may_book(request: HttpRequest, national_id: str) -> bool:
+    """Count one booking for this address, this person and this hour; False where either has had its share."""
+    if request.user.is_staff:
+        return True
+    return _address_may_book(client_address(request)) and _claim(
+        "person", national_id, settings.BOOKING_RATE_LIMIT_PER_PERSON
+    )
 
-    Each booking claims a key of its own. `add` is atomic in every cache; `incr` is not in the one that is a table.
+
+def _address_may_book(text: str) -> bool:
+    address = _parsed(text)
+    if address is None:  # a socket, or a proxy that names no address: all of its visitors would share one count
+        return True
+    if any(address in network for network in settings.BOOKING_UNLIMITED_NETWORKS):
+        return True
+    if address.version == 6:
+        return _claim("address", str(ip_network((address, IPV6_SITE), strict=False)), settings.BOOKING_RATE_LIMIT)
+    return _claim("address", str(address), settings.BOOKING_RATE_LIMIT)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _claim(kind: str, who: str, limit: int) -> bool:
+    """Claim one of this hour's bookings; False where all are claimed. A limit of 0 is none.
+
+    Each booking claims a key of its own: `add` is atomic in every cache; `incr` is not in the one that is a table. The
+    key says nothing to whoever reads the cache: addresses and ID numbers are too few for a hash without a secret.
     """
-    limit = settings.BOOKING_RATE_LIMIT
     if not limit:
         return True
-    bucket = f"bookings:{client_address(request)}:{int(time.time() // HOUR)}"
+    secret = salted_hmac(f"clinic.limits.{kind}", who, algorithm="sha256").hexdigest()
+    bucket = f"bookings:{secret}:{int(time.time() // HOUR)}"
     used = cache.get(bucket, 0)  # where to start looking, no more: others may have booked since
     for number in range(used, limit):
         if cache.add(f"{bucket}:{number}", True, HOUR):

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic import booking, invitation
 from clinic.draft import parse_slot
 from clinic.forms import TimeForm
+from clinic.mails import site_of
 from clinic.models import Appointment
 from clinic.offer import offered_days
 
@@ -50,7 +51,7 @@ def see(request: HttpRequest, appointment: Appointment) -> HttpResponse:
 def cancel(request: HttpRequest, appointment: Appointment) -> HttpResponse:
     if request.method == "POST":
         try:
-            booking.cancel(appointment, by=None, reason=_("Cancelled by the patient"))
+            booking.cancel(appointment, by=None, reason=_("Cancelled by the patient"), site=site_of(request))
         except booking.BookingError as error:
             messages.warning(request, str(error))
         return redirect("clinic:booking", appointment.reference)
@@ -69,7 +70,8 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             wanted = parse_slot(form.cleaned_data["session"])
-            booking.move(appointment, booking.session_to_book(wanted.date, wanted.period), by=None)
+            session = booking.session_to_book(wanted.date, wanted.period)
+            booking.move(appointment, session, by=None, site=site_of(request))
         except booking.BookingError as error:
             messages.warning(request, str(error))
             return redirect("clinic:move", appointment.reference)

@@ -15,6 +15,7 @@ from clinic import booking
 from clinic.draft import Draft, booked_reference
 from clinic.forms import DetailsForm, SurveyForm, TimeForm
 from clinic.limits import may_book
+from clinic.mails import site_of
 from clinic.models import Appointment
 from clinic.offer import nearest, offered_days, running_now
 
@@ -87,18 +88,19 @@ def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
         draft.save(request.session)
         if "back" in request.POST:
             return redirect("clinic:details")
-        if form.is_valid() and _is_no_machine(request, draft, form):
+        if form.is_valid() and _is_no_machine(request, draft, person, form):
             answer = _finish(request, draft, person, form)
             if answer is not None:
                 return answer
     return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted})
 
 
-def _is_no_machine(request: HttpRequest, draft: Draft, form: SurveyForm) -> bool:
+def _is_no_machine(request: HttpRequest, draft: Draft, person: DetailsForm, form: SurveyForm) -> bool:
     if draft.seconds_old < settings.BOOKING_MIN_SECONDS:
         form.add_error(None, _("That was very fast. Please look it over once more, then book."))
-    elif not may_book(request):
-        form.add_error(None, _("Too many bookings came from your network. Please try again in an hour, or call us."))
+    elif not may_book(request, person.cleaned_data["national_id"]):
+        # One answer for both limits: it tells nobody that a person has booked.
+        form.add_error(None, _("Too many bookings at once. Please try again in an hour, or call us."))
     return form.is_valid()
 
 
@@ -113,6 +115,7 @@ def _finish(request: HttpRequest, draft: Draft, person: DetailsForm, survey: Sur
             likert=survey.likert,
             numeric=survey.numeric,
             reference=draft.reference,
+            site=site_of(request),
         )
     except booking.AlreadyBooked as error:
         # The same booking sent twice at once: both get the same confirmation.

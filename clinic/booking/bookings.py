@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_create_with_history
 
 from backoffice.models import User
+from clinic import mails
 from clinic.booking.changes import change_status, record
 from clinic.booking.errors import BookingError, SessionClosed
 from clinic.booking.places import free, take_place
@@ -44,12 +45,14 @@ def book(
     overbook: bool = False,
     claimed: Mapping[str, str] | None = None,
     reference: str = "",
+    site: str = "",
 ) -> Appointment:
-    """Take a place and a queue number, and keep the answers.
+    """Take a place and a queue number, keep the answers, and write to the patient.
 
     `overbook` takes a place beyond the session's capacity, on purpose. `claimed` is what was given with the booking
     and differs from the patient's file; a name or a date of birth in it marks the identity for checking. `reference`
-    is one that `new_reference` made before, so that one booking sent twice can be recognised.
+    is one that `new_reference` made before, so that one booking sent twice can be recognised. `site` is for the mail's
+    link: see mails.py.
 
     Raises SessionFull, SessionClosed or AlreadyBooked.
     """
@@ -70,6 +73,7 @@ def book(
         appointment.symptoms.set(symptoms)
     _keep_answers(LikertAnswer, "score", appointment, likert or {}, by)
     _keep_answers(NumericAnswer, "value", appointment, numeric or {}, by)
+    mails.write("booked", appointment, site)
     return appointment
 
 
@@ -90,6 +94,7 @@ def book_publicly(
     likert: Mapping[LikertQuestion, int] | None = None,
     numeric: Mapping[NumericQuestion, Decimal] | None = None,
     reference: str = "",
+    site: str = "",
 ) -> Appointment:
     """Book for whoever the national ID belongs to: the visible patient who has it, or a new one.
 
@@ -112,6 +117,7 @@ def book_publicly(
         source=Source.PUBLIC,
         claimed=differences(patient, given),
         reference=reference,
+        site=site,
     )
 
 
@@ -127,17 +133,18 @@ def differences(patient: Patient, given: Mapping) -> dict[str, str]:
 
 
 @transaction.atomic
-def cancel(appointment: Appointment, *, by: User | None, reason: str = "") -> None:
-    """Give the place back. Raises WrongStatus, and SessionClosed where the public is too late."""
+def cancel(appointment: Appointment, *, by: User | None, reason: str = "", site: str = "") -> None:
+    """Give the place back, and write to the patient. Raises WrongStatus, and SessionClosed where the public is too late."""
     _refuse_the_late(appointment, by)
     change_status(appointment, Status.CANCELLED, since=_changeable(by))
     free(appointment.session_id)
     record(appointment, by, reason or gettext("Cancelled"))
+    mails.write("cancelled", appointment, site)
 
 
 @transaction.atomic
-def move(appointment: Appointment, session: ClinicSession, *, by: User | None) -> None:
-    """Give the place back and take one in another session, with a new number.
+def move(appointment: Appointment, session: ClinicSession, *, by: User | None, site: str = "") -> None:
+    """Give the place back, take one in another session, with a new number, and write to the patient.
 
     Raises SessionFull, SessionClosed, AlreadyBooked or WrongStatus; the booking then stands as it was.
     """
@@ -154,8 +161,9 @@ def move(appointment: Appointment, session: ClinicSession, *, by: User | None) -
             free(left)
         else:
             number = take_place(session, appointment.patient, by=by)
-    Appointment.objects.filter(pk=appointment.pk).update(session=session, queue_number=number)
+    Appointment.objects.filter(pk=appointment.pk).update(session=session, queue_number=number, reminded_at=None)
     record(appointment, by, gettext("Moved to another time"))
+    mails.write("moved", appointment, site)
 
 
 def public_may_change(appointment: Appointment) -> bool:

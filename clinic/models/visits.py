@@ -2,10 +2,12 @@
 
 import secrets
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -20,6 +22,11 @@ def new_reference() -> str:
     return secrets.token_urlsafe(24)
 
 
+def spoken_language() -> str:
+    """The language of whoever is booking at this moment."""
+    return get_language() or settings.LANGUAGE_CODE
+
+
 class AppointmentQuerySet(HideableQuerySet):
     def active(self):
         """What holds a place: everything visible that is not cancelled."""
@@ -28,6 +35,10 @@ class AppointmentQuerySet(HideableQuerySet):
     def waiting(self):
         """Who is here and has not been called, in the order of their numbers."""
         return self.visible().filter(status=Appointment.Status.CHECKED_IN).order_by("queue_number")
+
+    def to_remind(self):
+        """Who is expected and has not been reminded of it."""
+        return self.visible().filter(status=Appointment.Status.BOOKED, reminded_at=None)
 
     def hide(self, *, by, reason: str = "") -> int:
         """Hide; a hidden appointment holds no place."""
@@ -80,10 +91,12 @@ class Appointment(ClinicalRecord):
         help_text=_("Only what differs from the file."),
     )
     called_at = models.DateTimeField(_("called at"), null=True, blank=True, editable=False)
+    language = models.CharField(_("language of mails"), max_length=10, default=spoken_language, editable=False)
+    reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True, editable=False)
     notes = models.TextField(_("notes"), blank=True)
 
     objects = AppointmentQuerySet.as_manager()
-    history = HistoricalRecords(m2m_fields=[symptoms])
+    history = HistoricalRecords(m2m_fields=[symptoms], excluded_fields=["reminded_at"])
 
     class Meta:
         verbose_name = _("appointment")

@@ -39,3 +39,22 @@ def session(hours, tomorrow):
 @pytest.fixture
 def afternoon(hours, tomorrow):
     return booking.session_for(tomorrow, Period.AFTERNOON)
+
+
+@pytest.fixture
+def book_online(client, hours, tomorrow):
+    """Walk the public pages to the end with a person's details; returns the last page."""
+
+    def walk(answers: dict | None = None, **details):
+        person = {
+            "full_name": "Lin Mei-ling",
+            "date_of_birth": "1984-05-02",
+            "sex": "female",
+            "national_id": "A123456789",
+            "phone": "0912345678",
+        }
+        client.post("/book/", {"session": f"{tomorrow}/morning"})
+        client.post("/book/details/", person | details)
+        return client.post("/book/survey/", answers, follow=True)
+
+    return walk

@@ -8,11 +8,14 @@ import json
 import multiprocessing
 from collections.abc import Callable
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection, connections
+from django.test import RequestFactory
 from django.utils import timezone
 from model_bakery import baker
 
-from clinic import booking
+from backoffice.models import Notice
+from clinic import booking, limits, reminders
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient, Period
 
 
@@ -95,3 +98,25 @@ def call(waiting: int, desks: int) -> None:
         return called
 
     print(json.dumps(at_once(desks, call_until_empty)))
+
+
+def remind(booked: int, workers: int) -> None:
+    """Print how many bookings each worker reminded of, and how many mails wait afterwards."""
+    offer_places(booked)
+    session = booking.session_to_book(tomorrow(), Period.MORNING)
+    for patient in baker.make(Patient, booked, email="somebody@example.org"):
+        booking.book(session, patient, by=None)
+    Notice.objects.all().delete()
+    reminded = at_once(workers, lambda _worker: reminders.remind())
+    print(json.dumps({"reminded": reminded, "mails": Notice.objects.count()}))
+
+
+def knock(processes: int, times: int) -> None:
+    """Print how often each process may book, all of them from one address, each time for another person."""
+
+    def book_as_often_as_one_may(process: int) -> int:
+        request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1")
+        request.user = AnonymousUser()
+        return sum(limits.may_book(request, f"A{process}{time}") for time in range(times))
+
+    print(json.dumps(at_once(processes, book_as_often_as_one_may)))

@@ -28,3 +28,13 @@ def test_one_person_in_ten_windows_books_once_and_is_one_patient(installation):
 def test_desks_that_call_at_once_never_call_the_same_person(installation):
     called = rush(installation, "call(waiting=20, desks=4)")
     assert sorted(number for desk in called for number in desk) == list(range(1, 21))
+
+
+def test_workers_that_remind_at_once_write_to_each_patient_once(installation):
+    did = rush(installation, "remind(booked=20, workers=4)")
+    assert sum(did["reminded"]) == did["mails"] == 20
+
+
+def test_processes_that_book_from_one_address_share_one_limit(installation):
+    installation.environment["BOOKING_RATE_LIMIT"] = "30"
+    assert sum(rush(installation, "knock(processes=8, times=10)")) == 30

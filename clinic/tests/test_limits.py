@@ -1,8 +1,13 @@
 """What keeps machines from booking."""
 
+import itertools
 import time
+from ipaddress import ip_network
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.http import HttpRequest
 from django.test import RequestFactory
 
 from clinic import limits
@@ -12,28 +17,9 @@ from clinic.models import Appointment
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def book(client, hours, tomorrow):
-    """Walk the pages to the end with a person's details; returns the last page."""
-
-    def walk(**details):
-        person = {
-            "full_name": "Lin Mei-ling",
-            "date_of_birth": "1984-05-02",
-            "sex": "female",
-            "national_id": "A123456789",
-            "phone": "0912345678",
-        }
-        client.post("/book/", {"session": f"{tomorrow}/morning"})
-        client.post("/book/details/", person | details)
-        return client.post("/book/survey/", follow=True)
-
-    return walk
-
-
-def test_a_form_filled_in_no_time_is_asked_for_once_more(book, client, settings):
+def test_a_form_filled_in_no_time_is_asked_for_once_more(book_online, client, settings):
     settings.BOOKING_MIN_SECONDS = 5
-    assert b"That was very fast" in book().content
+    assert b"That was very fast" in book_online().content
     assert not Appointment.objects.exists()
     session = client.session
     session[KEY] = session[KEY] | {"started_at": time.time() - 6}
@@ -41,31 +27,80 @@ def test_a_form_filled_in_no_time_is_asked_for_once_more(book, client, settings)
     assert b"You are booked" in client.post("/book/survey/", follow=True).content
 
 
-def test_a_field_that_people_do_not_see_stays_empty(book):
-    book(website="https://spam.example")
+def test_a_field_that_people_do_not_see_stays_empty(book_online):
+    book_online(website="https://spam.example")
     assert not Appointment.objects.exists()
 
 
-def test_one_address_books_so_often_and_no_more(book, settings):
+def visitor(address: str = "192.0.2.1", **values) -> HttpRequest:
+    request = RequestFactory().get("/", REMOTE_ADDR=address)
+    request.user = AnonymousUser()
+    for name, value in values.items():
+        setattr(request, name, value)
+    return request
+
+
+def somebody() -> str:
+    """An ID number that nobody else has."""
+    return f"A{next(numbers):09d}"
+
+
+numbers = itertools.count()
+
+
+def test_one_address_books_so_often_and_no_more(book_online, settings):
     settings.BOOKING_RATE_LIMIT = 1
-    assert b"You are booked" in book().content
-    assert b"Too many bookings" in book(national_id="B123456780").content
+    assert b"You are booked" in book_online().content
+    assert b"Too many bookings" in book_online(national_id="B123456780").content
     assert Appointment.objects.count() == 1
+
+
+def test_one_person_books_so_often_from_wherever(settings):
+    settings.BOOKING_RATE_LIMIT_PER_PERSON = 2
+    assert [limits.may_book(visitor(f"192.0.2.{n}"), "A123456789") for n in range(4)] == [True] * 2 + [False] * 2
+    assert limits.may_book(visitor(), "B123456780")
 
 
 def test_the_count_is_exact_for_each_address_and_hour(settings, monkeypatch):
     settings.BOOKING_RATE_LIMIT = 3
-    here, there = (RequestFactory().get("/", REMOTE_ADDR=address) for address in ("192.0.2.1", "192.0.2.2"))
-    assert [limits.may_book(here) for _time in range(5)] == [True] * 3 + [False] * 2
-    assert limits.may_book(there)
+    assert [limits.may_book(visitor(), somebody()) for _time in range(5)] == [True] * 3 + [False] * 2
+    assert limits.may_book(visitor("192.0.2.2"), somebody())
     an_hour_later = time.time() + limits.HOUR
     monkeypatch.setattr("clinic.limits.time.time", lambda: an_hour_later)
-    assert limits.may_book(here)
+    assert limits.may_book(visitor(), somebody())
 
 
-def test_zero_turns_the_limit_off(settings):
-    settings.BOOKING_RATE_LIMIT = 0
-    assert limits.may_book(RequestFactory().get("/"))
+def test_an_ipv6_household_counts_as_one(settings):
+    settings.BOOKING_RATE_LIMIT = 1
+    assert limits.may_book(visitor("2001:db8::1"), somebody())
+    assert not limits.may_book(visitor("2001:db8::2"), somebody())
+    assert limits.may_book(visitor("2001:db8:0:1::1"), somebody())
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7", ""])
+def test_who_waits_in_the_clinic_is_not_counted_nor_who_comes_without_an_address(settings, address):
+    settings.BOOKING_RATE_LIMIT = 1
+    settings.BOOKING_UNLIMITED_NETWORKS = [ip_network("192.0.2.0/24")]
+    assert all(limits.may_book(visitor(address), somebody()) for _time in range(3))
+
+
+def test_signed_in_staff_are_not_counted(settings, front_desk):
+    settings.BOOKING_RATE_LIMIT = settings.BOOKING_RATE_LIMIT_PER_PERSON = 1
+    assert all(limits.may_book(visitor(user=front_desk), "A123456789") for _time in range(3))
+
+
+def test_zero_turns_the_limits_off(settings):
+    settings.BOOKING_RATE_LIMIT = settings.BOOKING_RATE_LIMIT_PER_PERSON = 0
+    assert all(limits.may_book(visitor(), "A123456789") for _time in range(3))
+
+
+def test_the_cache_knows_neither_the_person_nor_the_address():
+    limits.may_book(visitor(), "A123456789")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM cache")
+        keys = [key for (key,) in cursor.fetchall()]
+    assert any("bookings:" in key for key in keys)
+    assert not any("A123456789" in key or "192.0.2.1" in key for key in keys)
 
 
 @pytest.mark.parametrize(("behind_proxy", "address"), [(True, "198.51.100.7"), (False, "10.0.0.1")])

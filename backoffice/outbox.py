@@ -1,0 +1,75 @@
+"""Mails go out through a table: a mail server that is away neither fails what the mail tells of nor loses the mail.
+
+Whoever changes something posts the mail in the same transaction, so there is a mail for each change that was committed
+and none for others. A worker sends what is due. It claims a row by moving its next attempt into the future: a second
+worker passes it by, and a worker that dies leaves it to the next one. So a mail is sent once, or, where a worker dies
+between sending and noting it, twice; never not at all.
+"""
+
+import datetime
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import F
+from django.utils import timezone
+
+from backoffice.jobs import nudge
+from backoffice.models import Notice
+
+logger = logging.getLogger(__name__)
+
+
+def post(to: str, subject: str, body: str) -> Notice:
+    """Have a plain-text mail sent once the transaction is committed."""
+    notice = Notice.objects.create(to=to, subject=subject, body=body)
+    nudge("backoffice.outbox.send_due", settings.DEFAULT_CLUSTER)
+    return notice
+
+
+def send_due() -> int:
+    """Send what is due; returns how many mails that were. One that is refused is tried again later, and later still."""
+    due = list(Notice.objects.due())
+    if not due:
+        return 0
+    connection = get_connection()
+    try:
+        connection.open()
+    except (OSError, SMTPException) as error:
+        # Not the mails' fault, so it is none of their attempts; a schedule asks again within a minute.
+        logger.warning("%d mails wait: the mail server does not answer (%s)", len(due), type(error).__name__)
+        return 0
+    try:
+        return sum(_send(notice, connection) for notice in due)
+    finally:
+        connection.close()
+
+
+def _send(notice: Notice, connection: BaseEmailBackend) -> bool:
+    if not _claim(notice):
+        return False  # another worker got there first
+    mail = EmailMessage(
+        notice.subject,
+        notice.body,
+        to=[notice.to],
+        connection=connection,
+        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no holiday reply, please
+    )
+    mine = Notice.objects.filter(pk=notice.pk)
+    try:
+        mail.send()
+    except Exception as error:  # whatever is wrong with one mail, the others go out
+        mine.update(error=f"{type(error).__name__}: {error}"[:200])
+        # Only the kind of error: its text may name the patient's address.
+        logger.warning("Mail %d was not sent (%s)", notice.pk, type(error).__name__)
+        return False
+    mine.update(sent_at=timezone.now(), body="", error="")
+    return True
+
+
+def _claim(notice: Notice) -> bool:
+    pause = datetime.timedelta(minutes=2**notice.attempts)
+    here = Notice.objects.due().filter(pk=notice.pk, attempts=notice.attempts)
+    return bool(here.update(attempts=F("attempts") + 1, try_after=timezone.now() + pause))

@@ -1,0 +1,53 @@
+"""Mails to patients: booked, moved, cancelled, and the day before.
+
+In the language of the booking, with the link to the private page. Mail is read over shoulders and kept by others:
+nothing medical, no name, no ID.
+"""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import dateformat, translation
+from django.utils.translation import gettext_lazy as _
+
+from backoffice import outbox
+from clinic.models import Appointment
+
+SUBJECTS = {
+    "booked": _("Booked: %(day)s, number %(number)s"),
+    "moved": _("Moved: %(day)s, number %(number)s"),
+    "cancelled": _("Cancelled: %(day)s"),
+    "reminder": _("Tomorrow: %(day)s, number %(number)s"),
+}
+
+
+def site_of(request: HttpRequest) -> str:
+    """How this visitor reaches us, such as `https://clinic.example`: links in their mails begin so."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def address_of(appointment: Appointment) -> str:
+    """Where this booking's mails go: the address given with it, else the one on file, else nowhere."""
+    return appointment.claimed.get("email") or appointment.patient.email
+
+
+def write(kind: str, appointment: Appointment, site: str = "") -> None:
+    """Post one of SUBJECTS to the patient; nothing where there is no address, or the session is over.
+
+    `site` as `site_of` gives it; where no visitor asked, SITE_URL.
+    """
+    session = appointment.session
+    if not address_of(appointment) or session.has_ended():
+        return
+    with translation.override(appointment.language):
+        context = {
+            "appointment": appointment,
+            "session": session,
+            "clinic_name": settings.CLINIC_NAME,
+            "link": (site or settings.SITE_URL) + reverse("clinic:booking", args=[appointment.reference]),
+            "book_again": (site or settings.SITE_URL) + reverse("clinic:choose"),
+        }
+        subject = SUBJECTS[kind] % {"day": dateformat.format(session.date, "l j F"), "number": appointment.queue_number}
+        body = render_to_string(f"clinic/mail/{kind}.txt", context)
+        outbox.post(address_of(appointment), f"{settings.CLINIC_NAME} · {subject}", body)

@@ -1,0 +1,167 @@
+"""Mails to patients: when, in which language, and with nothing medical in them."""
+
+import datetime
+import re
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone, translation
+from django_q.models import Schedule
+from model_bakery import baker
+
+from backoffice import outbox
+from backoffice.models import Notice
+from clinic import booking, mails
+from clinic.models import Appointment, Patient, Symptom
+from clinic.reminders import remind
+
+pytestmark = pytest.mark.django_db
+
+MAIL = "lin@example.org"
+
+
+@pytest.fixture
+def patient(db):
+    return baker.make(Patient, full_name="Lin Mei-ling", national_id="A123456789", phone="0912345678", email=MAIL)
+
+
+def sent() -> list:
+    """What went out since the last look."""
+    mail.outbox.clear()
+    outbox.send_due()
+    return list(mail.outbox)
+
+
+def link(appointment, site: str) -> str:
+    return site + reverse("clinic:booking", args=[appointment.reference])
+
+
+def test_a_public_booking_is_confirmed_with_the_link_as_the_visitor_reached_us(book_online):
+    book_online(email=MAIL)
+    visit = Appointment.objects.get()
+    [confirmation] = sent()
+    assert confirmation.to == [MAIL]
+    assert "Your number: 1" in confirmation.body
+    assert link(visit, "http://testserver") in confirmation.body
+    assert "9:00" in confirmation.body
+
+
+def test_nothing_medical_and_nothing_of_the_person_is_in_any_mail(session, afternoon, patient):
+    symptom, question = baker.make(Symptom, name="Cough"), baker.make("clinic.LikertQuestion", text="Smoking")
+    visit = booking.book(session, patient, by=None, symptoms=[symptom], likert={question: 6}, notes="fever")
+    booking.move(visit, afternoon, by=None)
+    booking.cancel(visit, by=None)
+    mails.write("reminder", visit)
+    letters = sent()
+    assert len(letters) == 4
+    for letter in letters:
+        said = (letter.subject + letter.body).casefold()
+        for secret in ("cough", "smoking", "fever", "lin mei-ling", "a123456789", "0912345678"):
+            assert secret not in said
+
+
+def test_staff_who_move_or_cancel_write_to_the_patient_too(session, afternoon, patient, front_desk, settings):
+    settings.SITE_URL = "https://clinic.example"
+    visit = booking.book(session, patient, by=front_desk)
+    booking.move(visit, afternoon, by=front_desk)
+    booking.cancel(visit, by=front_desk)
+    confirmation, move, cancellation = sent()
+    for letter in (confirmation, move):
+        assert link(visit, "https://clinic.example") in letter.body
+    assert "another time" in move.body
+    assert "afternoon" in move.body
+    assert "is cancelled" in cancellation.body
+
+
+def test_a_patient_who_moves_and_cancels_on_the_private_page_gets_mails_with_that_pages_address(
+    client, session, afternoon, patient
+):
+    visit = booking.book(session, patient, by=None)
+    sent()
+    client.post(reverse("clinic:move", args=[visit.reference]), {"session": afternoon.slug})
+    [move] = sent()
+    assert link(visit, "http://testserver") in move.body
+    client.post(reverse("clinic:cancel", args=[visit.reference]))
+    [cancellation] = sent()
+    assert "http://testserver/book/" in cancellation.body
+
+
+def test_who_gave_no_address_gets_no_mail_and_no_error(session, afternoon):
+    visit = booking.book(session, baker.make(Patient, email=""), by=None)
+    booking.move(visit, afternoon, by=None)
+    booking.cancel(visit, by=None)
+    assert not Notice.objects.exists()
+
+
+def test_the_address_given_with_the_booking_comes_before_the_one_on_file(session, patient):
+    booking.book(session, patient, by=None, claimed={"email": "new@example.org"})
+    assert sent()[0].to == ["new@example.org"]
+
+
+def test_nobody_is_written_to_about_a_session_that_is_over(session, patient, front_desk):
+    visit = booking.book(session, patient, by=None)
+    sent()
+    session.date = timezone.localdate() - datetime.timedelta(days=1)
+    session.save()
+    visit.refresh_from_db()
+    booking.cancel(visit, by=front_desk)
+    assert not sent()
+
+
+def test_a_booking_that_is_refused_leaves_no_mail(session, patient):
+    booking.book(session, patient, by=None)
+    with pytest.raises(booking.AlreadyBooked):
+        booking.book(session, patient, by=None)
+    assert Notice.objects.count() == 1
+
+
+def test_mails_are_in_the_language_of_the_booking(client, book_online, monkeypatch):
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-hant"
+    book_online(email=MAIL)
+    visit = Appointment.objects.get()
+    assert visit.language == "zh-hant"
+    spoken = []
+    monkeypatch.setattr("clinic.mails.render_to_string", lambda *_: spoken.append(translation.get_language()) or "")
+    with translation.override("en"):
+        mails.write("moved", visit)
+    assert spoken == ["zh-hant"]
+
+
+def test_whoever_is_expected_tomorrow_is_reminded_once(session, patient, afternoon):
+    visit = booking.book(session, patient, by=None)
+    cancelled = booking.book(afternoon, patient, by=None)
+    booking.cancel(cancelled, by=None)
+    sent()
+    assert (remind(), remind()) == (1, 0)
+    [reminder] = sent()
+    assert reminder.subject.startswith("Riverside Clinic · Tomorrow")
+    assert link(visit, "http://127.0.0.1:8000") in reminder.body
+
+
+def test_a_booking_that_is_moved_after_its_reminder_gets_another(session, patient, afternoon):
+    visit = booking.book(session, patient, by=None)
+    remind()
+    booking.move(visit, afternoon, by=None)
+    assert remind() == 1
+
+
+def test_the_day_after_tomorrow_is_not_reminded_of_yet(hours, patient, tomorrow):
+    session = booking.session_for(tomorrow + datetime.timedelta(days=1), "morning")
+    booking.book(session, patient, by=None)
+    assert remind() == 0
+
+
+def test_reminders_go_out_every_day_at_five_in_the_afternoon():
+    schedule = Schedule.objects.get(name="clinic.reminders.remind")
+    assert (schedule.schedule_type, schedule.cluster) == (Schedule.DAILY, "default")
+    assert timezone.localtime(schedule.next_run).hour == 17
+
+
+def test_no_mail_has_blanks_to_fill_or_markup(session, patient):
+    patient.full_name = "<b>"
+    visit = booking.book(session, patient, by=None)
+    for kind in mails.SUBJECTS:
+        mails.write(kind, visit)
+    for letter in sent():
+        assert not re.search(r"[{}<&]|None|\n{4}", letter.body)
