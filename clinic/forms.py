@@ -87,7 +87,9 @@ class DetailsForm(PublicForm):
         label=_("National ID"),
         max_length=30,
         help_text=_("One letter and nine digits, such as A123456789."),
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "data-never-kept": ""}
+        ),
         error_messages={"required": _("Write the number on your card.")},
     )
     phone = PlainCharField(
@@ -110,7 +112,7 @@ class DetailsForm(PublicForm):
         label=_("Leave this empty"),
         required=False,
         max_length=200,
-        widget=forms.TextInput({"autocomplete": "off", "tabindex": "-1"}),
+        widget=forms.TextInput({"autocomplete": "off", "tabindex": "-1", "data-never-kept": ""}),
     )
 
     def __init__(self, *args, **kwargs):

@@ -9,13 +9,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
-from clinic import booking, invitation
+from clinic import booking, invitation, live
 from clinic.draft import parse_slot
 from clinic.forms import TimeForm
 from clinic.mails import site_of
 from clinic.models import Appointment
 from clinic.offer import offered_days
+from clinic.turn import turn
 
 
 def of_reference(view: Callable) -> Callable:
@@ -42,7 +44,12 @@ def of_reference(view: Callable) -> Callable:
 @require_safe
 @of_reference
 def see(request: HttpRequest, appointment: Appointment) -> HttpResponse:
-    context = {"appointment": appointment, "can_change": booking.public_may_change(appointment)}
+    standing = turn(appointment)
+    if request.htmx and standing is None:
+        return HttpResponseClientRefresh()  # nothing to wait for any more: the page says what has become of it
+    if request.htmx:
+        return live.fragment(request, "clinic/_turn.html", {"turn": standing}, standing.stamp)
+    context = {"appointment": appointment, "turn": standing, "can_change": booking.public_may_change(appointment)}
     return render(request, "clinic/booking.html", context)
 
 
@@ -66,6 +73,8 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
     if not booking.public_may_change(appointment):
         return redirect("clinic:booking", appointment.reference)
     days = offered_days(leave_out=appointment.session)
+    if request.htmx:
+        return live.times_fragment(request, days)
     form = TimeForm(request.POST or None, days=days)
     if request.method == "POST" and form.is_valid():
         try:
@@ -79,7 +88,8 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
             request, _("Your booking is moved. Your new number is %(number)s.") % {"number": appointment.queue_number}
         )
         return redirect("clinic:booking", appointment.reference)
-    return render(request, "clinic/move.html", {"appointment": appointment, "form": form, "days": days})
+    context = {**live.times(days, chosen=form["session"].value()), "appointment": appointment, "form": form}
+    return render(request, "clinic/move.html", context)
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic import booking
+from clinic import booking, live
 from clinic.draft import Draft, booked_reference
 from clinic.forms import DetailsForm, SurveyForm, TimeForm
 from clinic.limits import may_book
@@ -25,7 +25,11 @@ from clinic.offer import nearest, offered_days, running_now
 def choose(request: HttpRequest) -> HttpResponse:
     draft = Draft.load(request.session)
     days = offered_days()
-    form = TimeForm(request.POST or None, days=days, initial={"session": draft.slot if draft else ""})
+    if request.htmx:
+        return live.times_fragment(request, days)
+    form = TimeForm(
+        request.POST or None, days=days, initial={"session": draft.slot if draft and not draft.lost else ""}
+    )
     if request.method == "POST" and form.is_valid():
         slot = form.cleaned_data["session"]
         # Who lost a place while filling the forms has filled them already.
@@ -35,9 +39,8 @@ def choose(request: HttpRequest) -> HttpResponse:
         draft.save(request.session)
         return redirect(next_step)
     context = {
+        **live.times(days, chosen=form["session"].value()),
         "form": form,
-        "days": days,
-        "chosen": form["session"].value(),
         "running": running_now(days),
         "nearest": nearest(days, to=draft.wanted) if draft and draft.lost else [],
     }

@@ -1,6 +1,8 @@
 """A patient's own booking behind its link."""
 
 import datetime
+import html
+import re
 
 import icalendar
 import pytest
@@ -11,6 +13,7 @@ from model_bakery import baker
 
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Patient
+from clinic.tests.clinics import session_today
 
 pytestmark = pytest.mark.django_db
 Status = Appointment.Status
@@ -128,3 +131,64 @@ def test_a_moved_booking_is_the_same_calendar_entry(client, visit, afternoon):
     before = uid()
     booking.move(visit, afternoon, by=None)
     assert uid() == before
+
+
+# -- On the day -------------------------------------------------------------------------------------------------------
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def queue(db):
+    """Three who are booked for today, all day; the page is the third one's."""
+    today = session_today()
+    return [booking.book(today, baker.make(Patient), by=None) for _place in range(3)]
+
+
+def polled(page) -> str:
+    """The address that the page asks again and again."""
+    return html.unescape(re.search(r'hx-get="([^"]+)"', page.content.decode())[1])
+
+
+def test_on_the_day_it_shows_who_is_served_and_how_many_are_before_you(client, queue):
+    first, _second, mine = queue
+    assert b"up to 2" in client.get(at(mine)).content
+    booking.check_in(mine, by=None)
+    booking.check_in(first, by=None)
+    booking.call_next(mine.session, by=None)
+    page = client.get(at(mine)).content.decode()
+    assert re.search(r"Being served</dt><dd>1<", page)
+    assert re.search(r"Before you</dt><dd>1<", page)
+
+
+def test_it_asks_for_the_queue_alone_and_nothing_is_sent_while_nothing_changes(client, queue):
+    first, mine = queue[0], queue[2]
+    address = polled(client.get(at(mine)))
+    assert client.get(address, headers=HTMX).status_code == 204
+    booking.cancel(first, by=None)
+    news = client.get(address, headers=HTMX)
+    assert b"up to 1" in news.content
+    assert b"<html" not in news.content
+    assert client.get(polled(news), headers=HTMX).status_code == 204
+
+
+def test_it_says_when_it_is_your_turn_and_when_you_missed_it(client, queue, front_desk):
+    mine = queue[0]
+    booking.check_in(mine, by=front_desk)
+    booking.call_next(mine.session, by=front_desk)
+    assert b"It is your turn" in client.get(at(mine)).content
+    booking.skip(mine.session, by=front_desk)
+    assert b"The queue has come to your number" in client.get(at(mine)).content
+
+
+def test_it_stops_asking_when_the_visit_is_over(client, queue, front_desk):
+    mine = queue[0]
+    address = polled(client.get(at(mine)))
+    booking.check_in(mine, by=front_desk)
+    booking.mark_done(mine, by=front_desk)
+    assert client.get(address, headers=HTMX)["HX-Refresh"] == "true"
+    assert b"hx-get" not in client.get(at(mine)).content
+
+
+def test_another_day_has_nothing_to_follow(client, visit):
+    assert b"hx-get" not in client.get(at(visit)).content

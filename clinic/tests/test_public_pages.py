@@ -1,6 +1,8 @@
 """The booking pages, as a patient walks through them."""
 
 import datetime
+import html
+import logging
 import re
 
 import pytest
@@ -8,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
+from backoffice import outbox
+from backoffice.logs import JsonFormatter
 from clinic import booking
 from clinic.draft import KEY
 from clinic.models import (
@@ -103,8 +107,7 @@ def test_what_was_typed_is_gone_from_the_session_afterwards(client, slot, person
 def test_going_back_keeps_what_was_typed_even_where_it_is_wrong(client, slot, person):
     client.post(CHOOSE, {"session": slot})
     assert client.post(DETAILS, person | {"national_id": "half", "back": "1"}).url == CHOOSE
-    assert f'value="{slot}" required' in text(client.get(CHOOSE))
-    assert "checked" in text(client.get(CHOOSE))
+    assert re.search(rf'value="{slot}"[^>]*checked', text(client.get(CHOOSE)))
     page = text(client.get(DETAILS))
     assert 'value="Lin  Mei-ling"' in client.get(DETAILS).content.decode()
     assert 'value="half"' in page
@@ -261,3 +264,54 @@ def test_pages_ask_nothing_of_another_host_and_run_no_inline_script(client, slot
         markup = text(page)
         assert not re.search(r"(src|href)=\"(https?:)?//", markup)
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=", markup)
+
+
+# -- Places left, live ------------------------------------------------------------------------------------------------
+
+HTMX = {"HX-Request": "true"}
+
+
+def polled(page) -> str:
+    return html.unescape(re.search(r'hx-get="([^"]+)"', page.content.decode())[1])
+
+
+def test_places_left_are_sent_when_they_change_and_the_choice_stays(client, slot, session):
+    address = polled(client.get(CHOOSE))
+    assert client.get(address, headers=HTMX).status_code == 204
+    booking.book(session, baker.make(Patient), by=None)
+    news = client.get(address, {"session": slot}, headers=HTMX)
+    assert "2 left" in text(news)
+    assert "<html" not in text(news)
+    assert re.search(rf'value="{slot}"[^>]*checked', text(news))
+
+
+def test_a_choice_that_others_took_is_told(client, slot, session):
+    address = polled(client.get(CHOOSE))
+    for _place in range(3):
+        booking.book(session, baker.make(Patient), by=None)
+    assert "taken by now" in text(client.get(address, {"session": slot}, headers=HTMX))
+
+
+# -- Nothing of the patient in addresses or logs ----------------------------------------------------------------------
+
+
+def test_no_address_and_no_log_line_holds_anything_of_the_patient(
+    client, slot, person, answers, caplog, monkeypatch, django_capture_on_commit_callbacks
+):
+    details = person | {"national_id": "A123456789", "email": "lin@example.org"}
+    for logger in ("django", "django-q"):
+        monkeypatch.setattr(logging.getLogger(logger), "propagate", True)
+    caplog.set_level(logging.DEBUG)
+    with django_capture_on_commit_callbacks(execute=True):
+        walk(client, slot, details | {"national_id": "A123456788"}, answers)  # a mistake on the way
+        page = walk(client, slot, details, answers)
+    visit = Appointment.objects.get()
+    pages = [client.get(reverse(f"clinic:{name}", args=[visit.reference])) for name in ("booking", "move", "calendar")]
+    client.post(reverse("clinic:cancel", args=[visit.reference]))
+    outbox.send_due()
+    addresses = [address for address, _status in page.redirect_chain]
+    addresses += re.findall(r'(?:href|action|hx-get|src)="([^"]*)"', "".join(map(text, [page, *pages])))
+    told = "\n".join([caplog.text, *(JsonFormatter().format(record) for record in caplog.records), *addresses])
+    assert "Enqueued" in told
+    for secret in ("Mei-ling", "A123456788", "A123456789", "1984", "0912", "lin@example.org", "Cough"):
+        assert secret not in told
