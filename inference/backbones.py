@@ -85,6 +85,19 @@ def load(
     return network.eval().requires_grad_(False)
 
 
+def check_input_size(network: nn.Module, options: Mapping[str, Any], size: int) -> None:
+    """Raise WeightsError unless the network, built with `options`, takes pictures of size×size.
+
+    Some transformers stop at another size than their own, and CrossViT takes one and answers wrongly.
+    """
+    known = network.pretrained_cfg
+    if not known.get("fixed_input_size"):
+        return
+    own = options.get("img_size", known["input_size"][-1])
+    if own not in (size, [size, size]):
+        raise WeightsError(f"{known['architecture']} is built for {own} px, but its input size is given as {size}")
+
+
 def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file whose SHA-256 (hex) is `sha256`."""
     try:

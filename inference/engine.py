@@ -160,6 +160,7 @@ class Ensemble:
             spec.weights,
             spec.sha256,
         )
+        backbones.check_input_size(network, spec.options, spec.input_size)
         network = network.to(self.dtype)
         budget = self.memory_limit * SHARE_FOR_WEIGHTS - _bytes_of(network)
         while self._resident and sum(map(_bytes_of, self._resident.values())) > budget:

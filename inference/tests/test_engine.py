@@ -202,6 +202,13 @@ def test_weights_that_are_not_the_registered_ones_are_refused(specs, pictures):
         Ensemble([tampered], device="cpu").predict(pictures)
 
 
+def test_an_input_size_that_the_network_was_not_built_for_is_refused(folder, pictures):
+    """CrossViT would take it, and answer wrongly."""
+    misfit = tiny.spec(folder, "CrossViT-Tiny", input_size=96)
+    with pytest.raises(WeightsError, match="built for 64 px, but its input size is given as 96"):
+        Ensemble([misfit], device="cpu").predict(pictures)
+
+
 def test_answers_that_are_no_numbers_are_refused(folder, specs, pictures):
     with pytest.raises(WeightsError, match="not finite"):
         Ensemble([replace(specs[0], std=(0.0,))], device="cpu").predict(pictures)
