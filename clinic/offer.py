@@ -4,17 +4,22 @@ import datetime
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import models
 from django.utils import timezone
 
 from clinic.models import ClinicSession, Closure, OpeningHours, Period
 
 
 class Plan:
-    """The opening hours and closures of a range of days, read once: two queries however many days."""
+    """The opening hours and closures of a range of days, read once: two queries however many days.
 
-    def __init__(self, first: datetime.date, last: datetime.date):
-        self._hours = {(row.weekday, row.period): row for row in OpeningHours.objects.visible().filter(is_open=True)}
-        self._closures = list(Closure.objects.between(first, last))
+    `unsaved` is a row of either, taken as if it were saved: what the plan would be.
+    """
+
+    def __init__(self, first: datetime.date, last: datetime.date, unsaved: OpeningHours | Closure | None = None):
+        hours = _with(unsaved, OpeningHours.objects.visible())
+        self._hours = {(row.weekday, row.period): row for row in hours if row.is_open}
+        self._closures = _with(unsaved, Closure.objects.between(first, last))
 
     def closure(self, day: datetime.date, period: str) -> Closure | None:
         return next((closure for closure in self._closures if closure.covers(day, period)), None)
@@ -30,6 +35,12 @@ class Plan:
             capacity=hours.capacity,
             is_open=self.closure(day, period) is None,
         )
+
+
+def _with(unsaved: models.Model | None, rows: models.QuerySet) -> list:
+    if not isinstance(unsaved, rows.model):
+        return list(rows)
+    return [*rows.exclude(pk=unsaved.pk), unsaved]
 
 
 @dataclass(frozen=True)
@@ -60,17 +71,28 @@ class Day:
         return reasons.pop() if len(reasons) == 1 else ""
 
 
-def offered_days(now: datetime.datetime | None = None, leave_out: ClinicSession | None = None) -> list[Day]:
-    """The days from today to BOOKING_DAYS_AHEAD that offer anything, without what has ended. Three queries.
+def last_day(first: datetime.date) -> datetime.date:
+    """How far ahead patients can book on that day."""
+    return first + datetime.timedelta(days=settings.BOOKING_DAYS_AHEAD)
 
-    `leave_out` is the session that somebody has already and wants to change for another.
+
+def offered_days(
+    now: datetime.datetime | None = None,
+    leave_out: ClinicSession | None = None,
+    last: datetime.date | None = None,
+    unsaved: OpeningHours | Closure | None = None,
+) -> list[Day]:
+    """The days from today to `last` that offer anything, without what has ended. Three queries.
+
+    `leave_out` is the session that somebody has already and wants to change for another; `last` is as far ahead as
+    patients can book where it is not given; with `unsaved`, it is what would be offered if that row were saved.
     """
     now = timezone.localtime(now)
-    first, last = now.date(), now.date() + datetime.timedelta(days=settings.BOOKING_DAYS_AHEAD)
-    plan = Plan(first, last)
+    first, last = now.date(), last or last_day(now.date())
+    plan = Plan(first, last, unsaved)
     kept = {(row.date, row.period): row for row in ClinicSession.objects.filter(date__range=(first, last))}
     days = []
-    for ahead in range(settings.BOOKING_DAYS_AHEAD + 1):
+    for ahead in range((last - first).days + 1):
         date = first + datetime.timedelta(days=ahead)
         offers = [_offer(plan, kept.get((date, period)), date, period) for period in Period.values]
         offers = [offer for offer in offers if offer and not offer.session.has_ended(now)]

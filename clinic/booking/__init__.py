@@ -7,20 +7,25 @@ order of their keys, so that two of them never wait for each other.
 """
 
 from clinic.booking.bookings import book, book_publicly, cancel, move, public_may_change
-from clinic.booking.calling import call_next, check_in, mark_done, mark_no_show, recall, skip
+from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
+from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.errors import AlreadyBooked, BookingError, NobodyCalled, SessionClosed, SessionFull, WrongStatus
 from clinic.booking.hiding import hide, restore
 from clinic.booking.sessions import follow_hours, session_for, session_to_book
 
 __all__ = [
+    "CANCEL",
     "AlreadyBooked",
     "BookingError",
     "NobodyCalled",
+    "Proposal",
     "SessionClosed",
     "SessionFull",
+    "Undecided",
     "WrongStatus",
     "book",
     "book_publicly",
+    "call",
     "call_next",
     "cancel",
     "check_in",
@@ -34,5 +39,7 @@ __all__ = [
     "restore",
     "session_for",
     "session_to_book",
+    "settle",
     "skip",
+    "step_back",
 ]

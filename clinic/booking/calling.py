@@ -36,46 +36,82 @@ def _step(appointment: Appointment, status: str, *, since: Iterable[str], by: Us
     record(appointment, by, "")
 
 
+@transaction.atomic
+def call(appointment: Appointment, *, by: User | None) -> None:
+    """Call one who is here. Raises WrongStatus, also where another desk was first."""
+    change_status(appointment, Status.CALLED, since=[Status.CHECKED_IN], called_at=timezone.now())
+    ClinicSession.objects.filter(pk=appointment.session_id).update(current_number=appointment.queue_number)
+    record(appointment, by, "")
+
+
 def call_next(session: ClinicSession, *, by: User | None) -> Appointment | None:
     """Call the lowest number among those who are here; None where nobody waits."""
     while (appointment := session.appointments.waiting().first()) is not None:
-        with transaction.atomic():
-            try:
-                change_status(appointment, Status.CALLED, since=[Status.CHECKED_IN], called_at=timezone.now())
-            except WrongStatus:
-                continue  # another desk called this one first
-            ClinicSession.objects.filter(pk=session.pk).update(current_number=appointment.queue_number)
-            record(appointment, by, "")
+        try:
+            call(appointment, by=by)
+        except WrongStatus:
+            continue  # another desk called this one first
         session.refresh_from_db()
         return appointment
     return None
 
 
 @transaction.atomic
-def recall(session: ClinicSession, *, by: User | None) -> Appointment:
-    """Call the same number once more. Raises NobodyCalled or WrongStatus."""
-    appointment = _being_called(session)
+def recall(session: ClinicSession, *, by: User | None, appointment: Appointment | None = None) -> Appointment:
+    """Call the same number once more: the appointment's, else the one being served.
+
+    Raises NobodyCalled or WrongStatus.
+    """
+    appointment = appointment or _being_served(session)
     change_status(appointment, Status.CALLED, since=[Status.CALLED], called_at=timezone.now())
+    ClinicSession.objects.filter(pk=session.pk).update(current_number=appointment.queue_number)
     record(appointment, by, gettext("Called again"))
     return appointment
 
 
 @transaction.atomic
-def skip(session: ClinicSession, *, by: User | None) -> Appointment | None:
+def skip(session: ClinicSession, *, by: User | None, appointment: Appointment | None = None) -> Appointment | None:
     """The one being called is not here: expect them again, and call the next.
 
     They become `booked` with `called_at` kept, which the board shows as “was called and may still come”. Checking
     them in puts them back in the queue, with the same number. Raises NobodyCalled or WrongStatus.
     """
-    appointment = _being_called(session)
+    appointment = appointment or _being_served(session)
     change_status(appointment, Status.BOOKED, since=[Status.CALLED])
     record(appointment, by, gettext("Called, and not here"))
     return call_next(session, by=by)
 
 
-def _being_called(session: ClinicSession) -> Appointment:
+def _being_served(session: ClinicSession) -> Appointment:
     called = session.appointments.visible().filter(status=Status.CALLED)
     appointment = called.filter(queue_number=F("session__current_number")).first()
     if appointment is None:
         raise NobodyCalled
     return appointment
+
+
+@transaction.atomic
+def step_back(appointment: Appointment, *, by: User | None) -> None:
+    """Undo the last step at the desk. Raises WrongStatus where somebody else has changed it, or there is none."""
+    before = {
+        Status.CHECKED_IN: Status.BOOKED,
+        Status.CALLED: Status.CHECKED_IN,
+        Status.DONE: Status.CALLED if appointment.called_at else Status.CHECKED_IN,
+        Status.NO_SHOW: Status.BOOKED,
+    }
+    was = appointment.status
+    if was not in before:
+        raise WrongStatus(appointment)
+    change_status(appointment, before[was], since=[was])
+    if was == Status.CALLED:
+        Appointment.objects.filter(pk=appointment.pk).update(called_at=None)
+        _serve_whom_was_served_before(appointment)
+    record(appointment, by, gettext("Undone"))
+
+
+def _serve_whom_was_served_before(appointment: Appointment) -> None:
+    """A call taken back leaves the board, unless another has taken its place there."""
+    called = Appointment.objects.visible().filter(session=appointment.session_id, called_at__isnull=False)
+    last = called.exclude(pk=appointment.pk).order_by("-called_at").values_list("queue_number", flat=True).first()
+    served = ClinicSession.objects.filter(pk=appointment.session_id, current_number=appointment.queue_number)
+    served.update(current_number=last or 0)

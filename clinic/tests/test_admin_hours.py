@@ -5,7 +5,6 @@ import datetime
 import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
-from django.utils import timezone
 from model_bakery import baker
 
 from clinic import booking
@@ -50,27 +49,23 @@ def test_the_same_weekday_and_period_twice_is_refused_in_a_sentence(admin_client
     assert "already has hours" in response.text
 
 
-def test_a_closure_names_the_sessions_it_strands(admin_client):
-    day = timezone.localdate() + datetime.timedelta(days=3)
-    baker.make(
-        OpeningHours,
-        weekday=day.weekday(),
-        period="morning",
-        opens_at=datetime.time(9),
-        closes_at=datetime.time(12),
-        capacity=5,
-    )
-    session = booking.session_for(day, "morning")
-    visit(session)
-    add = {"starts_on": day, "ends_on": day, "period": "", "reason": "Typhoon"}
-    response = admin_client.post(reverse("admin:clinic_closure_add"), add)
-    assert f"{session} (1)" in told(response)
+def test_hiding_a_closure_opens_its_sessions_again(admin_client, session):
+    closure = baker.make(Closure, starts_on=session.date, ends_on=session.date, period="")
+    booking.follow_hours(session.date)
     session.refresh_from_db()
     assert not session.is_open
     closures = reverse("admin:clinic_closure_changelist")
-    admin_client.post(closures, {"action": "hide", "_selected_action": Closure.objects.get().pk})
+    admin_client.post(closures, {"action": "hide", "_selected_action": closure.pk})
     session.refresh_from_db()
     assert session.is_open
+
+
+def test_hours_that_strand_people_name_the_sessions(admin_client, hours, session):
+    visit(session)
+    row = next(row for row in hours if (row.weekday, row.period) == (session.date.weekday(), session.period))
+    change = reverse("admin:clinic_openinghours_change", args=[row.pk])
+    closed = {"weekday": row.weekday, "period": row.period, "hours": "09:00-12:00", "capacity": 3}
+    assert f"{session} (1)" in told(admin_client.post(change, closed))
 
 
 def test_a_session_set_by_hand_keeps_every_booking(admin_client):
