@@ -12,6 +12,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.chips import Tone, chip
 from clinic import booking
 from clinic.admin.days import DayFilter
+from clinic.admin.desk import DeskPage, desk_url
 from clinic.models import ClinicSession
 from clinic.periods import Hours
 from clinic.staff_forms import ClinicSessionForm
@@ -22,13 +23,16 @@ class SessionDayFilter(DayFilter):
 
 
 @admin.register(ClinicSession)
-class ClinicSessionAdmin(ClinicalAdmin):
+class ClinicSessionAdmin(DeskPage, ClinicalAdmin):
     form = ClinicSessionForm
     fields = ["date", "period", "hours", "capacity", "is_open"]
     actions = ["call_next", "recall", "skip", *ClinicalAdmin.actions]
     list_display = ["date", "period", "hours", "taken", "serving", "state"]
     list_filter = [SessionDayFilter, "period", "is_open", "set_by_hand"]
     date_hierarchy = "date"
+
+    def get_list_display(self, request):
+        return [*self.list_display, "desk"] if self.may_open_desk(request) else self.list_display
 
     def get_readonly_fields(self, request, obj=None):
         return ["date", "period", "booked", "overbooked", "current_number", "last_number"] if obj else []
@@ -92,6 +96,10 @@ class ClinicSessionAdmin(ClinicalAdmin):
             return chip(_("running"), Tone.GOOD)
         return chip(_("full"), Tone.WAIT) if not session.places_left else chip(_("open"))
 
+    @admin.display(description=gettext_lazy("desk"))
+    def desk(self, session):
+        return format_html('<a href="{}">{}</a>', desk_url(session), _("Open"))
+
     # -- The queue ----------------------------------------------------------------------------------------------------
 
     def has_call_permission(self, request):
@@ -123,8 +131,7 @@ class ClinicSessionAdmin(ClinicalAdmin):
             if called is None:
                 messages.warning(request, _("%(session)s: nobody is waiting.") % {"session": session})
             else:
-                messages.success(
-                    request,
-                    _("Number %(number)s is called: %(patient)s.")
-                    % {"number": called.queue_number, "patient": called.patient},
-                )
+                told = _("Number %(number)s is called: %(patient)s.")
+                told %= {"number": called.queue_number, "patient": called.patient}
+                link = format_html('{} <a href="{}">{}</a>', told, desk_url(session), _("Open the desk"))
+                messages.success(request, link if self.may_open_desk(request) else told)
