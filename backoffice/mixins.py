@@ -2,9 +2,13 @@
 
 from django.conf import settings
 from django.db import models, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_update_with_history
+
+# Many rows at once send no post_save. Sent with the model as `sender`, and `rows`, inside the transaction.
+hidden_or_restored = Signal()
 
 
 class TimeStamped(models.Model):
@@ -50,6 +54,7 @@ class HideableQuerySet(models.QuerySet):
             default_change_reason=reason,
             manager=self.model._base_manager,
         )
+        hidden_or_restored.send(sender=self.model, rows=rows)
         return len(rows)
 
 

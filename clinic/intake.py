@@ -6,14 +6,18 @@ signals fired. The record is derived: `rebuild` can write it anew at any time.
 
 import threading
 from collections.abc import Iterable
+from decimal import Decimal
 from itertools import islice
 
 from django.db import transaction
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
-from clinic.models import Appointment, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
+from backoffice.mixins import hidden_or_restored
+from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
+SHOWN = {Patient: {"date_of_birth"}, Symptom: {"name", "position"}, ClinicSession: {"date", "period"}}
+DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "answers"]
 
 # An id noted in a transaction or a savepoint that was rolled back stays here until the next commit of this thread,
 # and is then rebuilt from what is true: needless, and right.
@@ -53,31 +57,44 @@ def rebuild(appointment_ids: Iterable[int]) -> int:
 
 @transaction.atomic
 def _rebuild_batch(ids: list[int]) -> int:
-    # Locked, so that of two rebuilds at the same moment the later reads what the earlier one's transaction wrote.
-    appointments = (
-        Appointment.objects.visible()
-        .filter(pk__in=ids)
-        .select_for_update(of=("self",))
-        .select_related("patient", "session")
-        .prefetch_related("symptoms", "likert_answers", "numeric_answers")
-        .order_by("pk")
-    )
-    records = [record_of(appointment) for appointment in appointments]
+    _wait_for_other_rebuilds(ids)
+    records = expected(ids)
     kept = [record.appointment_id for record in records]
     IntakeRecord.objects.filter(appointment__in=ids).exclude(appointment__in=kept).delete()
     IntakeRecord.objects.bulk_create(
         records,
         update_conflicts=True,
         unique_fields=["appointment"],
-        update_fields=["patient", "number", "date", "period", "age", "symptoms", "answers", "rebuilt_at"],
+        update_fields=[*DERIVED, "rebuilt_at"],
     )
     return len(records)
+
+
+def _wait_for_other_rebuilds(ids: list[int]) -> None:
+    """Lock these appointments, in a query of its own: what is read after it is what is true once the lock is ours.
+
+    A query that locks and reads at once would read the patient as of its own beginning, before it waited, and could
+    overwrite the record that a later change has made meanwhile.
+    """
+    list(Appointment.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def expected(ids: list[int]) -> list[IntakeRecord]:
+    """The records that these appointments should have, not saved, in the order of their keys."""
+    appointments = (
+        Appointment.objects.visible()
+        .filter(pk__in=ids)
+        .select_related("patient", "session")
+        .prefetch_related("symptoms", "likert_answers", "numeric_answers")
+        .order_by("pk")
+    )
+    return [record_of(appointment) for appointment in appointments]
 
 
 def record_of(appointment: Appointment) -> IntakeRecord:
     """The record as the appointment wants it, not saved. The age is that on the day of the visit."""
     likert = {f"likert_{a.question_id}": a.score for a in appointment.likert_answers.all() if not a.is_hidden}
-    numeric = {f"numeric_{a.question_id}": float(a.value) for a in appointment.numeric_answers.all() if not a.is_hidden}
+    numeric = {f"numeric_{a.question_id}": plain(a.value) for a in appointment.numeric_answers.all() if not a.is_hidden}
     return IntakeRecord(
         appointment=appointment,
         patient=appointment.patient,
@@ -90,6 +107,11 @@ def record_of(appointment: Appointment) -> IntakeRecord:
     )
 
 
+def plain(value: Decimal) -> int | float:
+    """As JSON and a spreadsheet write it: 2, not 2.00. Two decimal places survive as a float, exactly."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 # -- What is listened to ----------------------------------------------------------------------------------------------
 
 
@@ -99,8 +121,11 @@ def connect() -> None:
     for answers in (LikertAnswer, NumericAnswer):
         post_save.connect(_answer_changed, sender=answers, dispatch_uid="intake")
         post_delete.connect(_answer_changed, sender=answers, dispatch_uid="intake")
-    for named_in_it in (Patient, Symptom):
-        post_save.connect(_name_changed, sender=named_in_it, dispatch_uid="intake")
+        hidden_or_restored.connect(_answers_hidden_or_restored, sender=answers, dispatch_uid="intake")
+    for named_in_it in SHOWN:
+        post_save.connect(_named_in_it_changed, sender=named_in_it, dispatch_uid="intake")
+    # Before, because afterwards nobody knows who had it; the links to it go without a signal.
+    pre_delete.connect(_named_in_it_changed, sender=Symptom, dispatch_uid="intake")
 
 
 def _appointment_saved(instance: Appointment, **kwargs) -> None:
@@ -111,6 +136,10 @@ def _answer_changed(instance: LikertAnswer | NumericAnswer, **kwargs) -> None:
     note(instance.appointment_id)
 
 
+def _answers_hidden_or_restored(rows: Iterable[LikertAnswer | NumericAnswer], **kwargs) -> None:
+    note(*(answer.appointment_id for answer in rows))
+
+
 def _symptoms_chosen(instance, reverse: bool, pk_set, **kwargs) -> None:
     if not reverse:
         note(instance.pk)
@@ -118,6 +147,7 @@ def _symptoms_chosen(instance, reverse: bool, pk_set, **kwargs) -> None:
         note(*(pk_set or instance.appointments.values_list("pk", flat=True)))
 
 
-def _name_changed(instance: Patient | Symptom, created: bool, **kwargs) -> None:
-    if not created:
+def _named_in_it_changed(instance, created: bool = False, update_fields: Iterable[str] | None = None, **kwargs) -> None:
+    # A session is saved at every call of a number, with nothing in it that a record shows.
+    if not created and (update_fields is None or SHOWN[type(instance)] & set(update_fields)):
         note(*instance.appointments.values_list("pk", flat=True))

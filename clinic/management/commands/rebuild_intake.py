@@ -1,0 +1,39 @@
+from django.core.management.base import BaseCommand, CommandError
+
+from clinic import intake, intake_upkeep
+
+TOLD = 20  # differences that are written out
+
+
+class Command(BaseCommand):
+    help = "Write every intake record anew, or (--check) compare each with what would be written."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--check", action="store_true", help="Change nothing; say what differs, and exit 1 where anything does."
+        )
+
+    def handle(self, *, check: bool, **options):
+        if check:
+            self.check_records()
+        else:
+            self.rebuild()
+
+    def rebuild(self):
+        appointments = records = 0
+        for batch in intake_upkeep.batches():
+            appointments += len(batch)
+            records += intake.rebuild(batch)
+        self.stdout.write(f"{records} records written for {appointments} appointments; hidden ones have none.")
+
+    def check_records(self):
+        found = 0
+        for pk, what in intake_upkeep.differences():
+            found += 1
+            if found <= TOLD:
+                self.stdout.write(f"appointment {pk}: {what}")
+        if found > TOLD:
+            self.stdout.write(f"… and {found - TOLD} more")
+        if found:
+            raise CommandError(f"{found} records differ. Mend them with: manage.py rebuild_intake")
+        self.stdout.write("Every record is as a rebuild would write it.")

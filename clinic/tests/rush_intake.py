@@ -1,0 +1,41 @@
+"""Many processes that change what intake records show, at the same moment; run as rush.py is."""
+
+import datetime
+import json
+import random
+
+from model_bakery import baker
+
+from clinic import booking, intake, intake_upkeep
+from clinic.models import Appointment, LikertQuestion, Patient, Period, Symptom
+from clinic.tests.rush import at_once, offer_places, tomorrow
+
+
+def change_what_records_show(visits: int, processes: int, changes: int) -> None:
+    """Print what differs from a rebuild after processes have changed patients, answers and symptoms of the same few
+    visits, while others rebuilt all of them."""
+    offer_places(visits)
+    session = booking.session_to_book(tomorrow(), Period.MORNING)
+    question, cough = baker.make(LikertQuestion), baker.make(Symptom)
+    for patient in baker.make(Patient, visits, national_id=""):
+        booking.book(session, patient, by=None, likert={question: 4})
+
+    def change(number: int) -> int:
+        dice = random.Random(number)
+        for _change in range(changes):
+            appointment = dice.choice(Appointment.objects.all())
+            if number % 4 == 0:
+                intake.rebuild(Appointment.objects.values_list("pk", flat=True))
+            elif number % 4 == 1:
+                appointment.patient.date_of_birth = datetime.date(dice.randint(1920, 2020), 1, 1)
+                appointment.patient.save()
+            elif number % 4 == 2:
+                answer = appointment.likert_answers.get()
+                answer.score = dice.randint(1, 7)
+                answer.save()
+            else:
+                appointment.symptoms.set(dice.choice([[], [cough]]))
+        return changes
+
+    answers = at_once(processes, change)
+    print(json.dumps({"answers": answers, "differences": list(intake_upkeep.differences())}))
