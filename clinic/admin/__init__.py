@@ -2,10 +2,11 @@
 
 from clinic.admin.closures import ClosureAdmin
 from clinic.admin.hours import OpeningHoursAdmin
+from clinic.admin.intake import IntakeRecordAdmin
 from clinic.admin.people import PatientAdmin
 from clinic.admin.sessions import ClinicSessionAdmin
 from clinic.admin.survey import LikertQuestionAdmin, NumericQuestionAdmin, SymptomAdmin
-from clinic.admin.visits import AppointmentAdmin, IntakeRecordAdmin
+from clinic.admin.visits import AppointmentAdmin
 
 __all__ = [
     "AppointmentAdmin",

@@ -11,7 +11,7 @@ from backoffice.chips import Tone, chip
 from clinic import booking
 from clinic.admin.chips import status_chip
 from clinic.admin.days import DayFilter
-from clinic.models import Appointment, IntakeRecord, LikertAnswer, NumericAnswer, Patient
+from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
 from clinic.staff_forms import AnswerForm, AppointmentForm, WalkInForm
 
 
@@ -170,25 +170,3 @@ class AppointmentAdmin(ClinicalAdmin):
     def _tell(self, request, n: int, sentence: str) -> None:
         if n:
             messages.success(request, sentence % n)
-
-
-@admin.register(IntakeRecord)
-class IntakeRecordAdmin(admin.ModelAdmin):
-    """The flat table, to read: it is derived, and changes when the appointment does."""
-
-    list_display = ["patient", "date", "period", "age", "symptoms"]
-    list_filter = ["period"]
-    list_select_related = ["patient"]
-    list_per_page = 50
-    search_fields = ["patient__full_name", "symptoms"]
-    date_hierarchy = "date"
-    show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False

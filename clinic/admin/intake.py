@@ -1,0 +1,186 @@
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage
+from django.db.models import Exists, OuterRef
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.models import AccessEvent
+from clinic import intake_csv
+from clinic.intake_table import Column, Rows, columns
+from clinic.models import Appointment, IntakeRecord, Symptom
+
+TITLE_LENGTH = 32
+
+
+class DayRangeForm(forms.Form):
+    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    last = forms.DateField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+
+
+class DayRangeFilter(admin.ListFilter):
+    """Two days, both included; either may be empty."""
+
+    title = _("days")
+    template = "clinic/admin_intake_days.html"
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        self.form = DayRangeForm({name: params.pop(name)[-1] for name in self.expected_parameters() if name in params})
+
+    def expected_parameters(self):
+        return list(DayRangeForm.base_fields)
+
+    def has_output(self):
+        return True
+
+    def choices(self, changelist):
+        """Not choices here, but what the form must send along."""
+        own = {*self.expected_parameters(), PAGE_VAR}
+        return [
+            (name, value) for name, values in changelist.filter_params.items() if name not in own for value in values
+        ]
+
+    def queryset(self, request, queryset):
+        if not self.form.is_valid():
+            raise IncorrectLookupParameters
+        first, last = self.form.cleaned_data["first"], self.form.cleaned_data["last"]
+        if first:
+            queryset = queryset.filter(date__gte=first)
+        return queryset.filter(date__lte=last) if last else queryset
+
+
+class SymptomFilter(admin.SimpleListFilter):
+    """By what was ticked, not by the text that the record makes of it."""
+
+    title = _("symptom")
+    parameter_name = "symptom"
+
+    def lookups(self, request, model_admin):
+        return [(str(pk), name) for pk, name in Symptom.objects.values_list("pk", "name")]
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        if not self.value().isdecimal():
+            raise IncorrectLookupParameters
+        # Not a join: a page in the order of the days then needs only the few records it shows.
+        ticked = Appointment.symptoms.through.objects.filter(symptom=self.value(), appointment=OuterRef("appointment"))
+        return queryset.filter(Exists(ticked))
+
+
+class IntakeTable(ChangeList):
+    """The list, in the order of one column at a time, those without a value there last."""
+
+    def get_ordering(self, request, queryset):
+        return []  # `rows` brings the order
+
+    def get_ordering_field_columns(self):
+        chosen = super().get_ordering_field_columns()
+        return {index: way for index, way in list(chosen.items())[:1] if 0 <= index < len(self.list_display)}
+
+    def get_results(self, request):
+        self.rows = self._rows()
+        self.paginator = self.model_admin.get_paginator(request, self.rows, self.list_per_page)
+        try:
+            self.result_list = self.paginator.page(self.page_num).object_list
+        except InvalidPage as error:
+            raise IncorrectLookupParameters from error
+        self.result_count = self.paginator.count
+        self.full_result_count = None
+        self.show_full_result_count = self.show_admin_actions = self.can_show_all = False
+        self.multi_page = self.result_count > self.list_per_page
+
+    def _rows(self) -> Rows:
+        for index, way in self.get_ordering_field_columns().items():
+            return Rows(self.queryset, self.list_display[index].column, descending=way == "desc")
+        return Rows(self.queryset)
+
+
+@admin.register(IntakeRecord)
+class IntakeRecordAdmin(admin.ModelAdmin):
+    """The flat table, to read: it is derived, and changes when the appointment does."""
+
+    list_filter = [DayRangeFilter, "period", SymptomFilter]
+    list_select_related = ["patient"]
+    list_per_page = 50
+    search_fields = ["patient__full_name"]
+    search_help_text = _("Patient's name")
+    show_full_result_count = False
+    change_list_template = "clinic/admin_intake.html"
+
+    class Media:
+        css = {"all": ["clinic/admin_intake.css"]}
+
+    def get_list_display(self, request):
+        return [cell_of(column) for column in columns()]
+
+    def get_sortable_by(self, request):
+        return None  # every column
+
+    def get_changelist(self, request, **kwargs):
+        return IntakeTable
+
+    def get_urls(self):
+        export = path("csv/", self.admin_site.admin_view(self.export), name="clinic_intakerecord_csv")
+        return [export, *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"may_export": self.has_export_permission(request)})
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """What a record says is changed on its appointment, and looking at that is audited."""
+        record = self.get_object(request, object_id)
+        if record is None or not self.has_view_permission(request, record):
+            return super().change_view(request, object_id, form_url, extra_context)
+        return redirect(reverse("admin:clinic_appointment_change", args=[record.appointment_id]))
+
+    def export(self, request):
+        """The list with the same query parameters, whole, as a CSV file."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        try:
+            table = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return redirect(f"{reverse('admin:clinic_intakerecord_changelist')}?{ERROR_FLAG}=1")
+        AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, IntakeRecord())
+        shown = [cell.column for cell in table.list_display]
+        return intake_csv.response(shown, table.rows, timezone.localtime())
+
+    def has_export_permission(self, request):
+        return self.has_view_permission(request) and request.user.has_perm("clinic.export_intakerecord")
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+def cell_of(column: Column):
+    """The column as the list wants it: a function of the record, with what the list asks about it."""
+
+    def cell(record: IntakeRecord):
+        return column.value(record)
+
+    cell.column = column
+    cell.__name__ = column.name
+    cell.admin_order_field = column.order[0]
+    cell.short_description = short(str(column.title))
+    return cell
+
+
+def short(title: str):
+    """A title that leaves room for the others, with the whole one where the pointer rests."""
+    cut = Truncator(title).chars(TITLE_LENGTH)
+    return title if cut == title else format_html('<abbr title="{}">{}</abbr>', title, cut)
