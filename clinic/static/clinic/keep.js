@@ -7,6 +7,7 @@ const form = document.querySelector("form[data-keep]");
 
 const kept = () => [...form.elements].filter((field) => field.matches("input:not([type=hidden], [data-never-kept])"));
 const isChoice = (field) => field.type === "radio" || field.type === "checkbox";
+const isTouched = (field) => (isChoice(field) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
 
 const keep = () => {
   const fields = kept().map((field) => [field.name, field.value, isChoice(field) ? field.checked : true]);
@@ -17,7 +18,7 @@ const bringBack = () => {
   const { at, fields } = JSON.parse(sessionStorage.getItem(PREFIX + form.dataset.keep)) ?? {};
   if (!at || Date.now() - at > LIFETIME) return forget();
   for (const [name, value, isSet] of fields) {
-    for (const field of kept().filter((other) => other.name === name)) {
+    for (const field of kept().filter((other) => other.name === name && !isTouched(other))) {
       if (!isChoice(field)) field.value = value;
       else if (field.value === value) field.checked = isSet;
     }
@@ -29,7 +30,9 @@ const forget = () => {
 };
 
 if (form) {
+  const isTyping = kept().some(isTouched); // before this script was there
   bringBack();
+  if (isTyping) keep();
   form.addEventListener("input", keep);
 } else {
   forget(); // the last page: it is booked
