@@ -26,7 +26,7 @@ class SessionDayFilter(DayFilter):
 class ClinicSessionAdmin(DeskPage, ClinicalAdmin):
     form = ClinicSessionForm
     fields = ["date", "period", "hours", "capacity", "is_open"]
-    actions = ["call_next", "recall", "skip", *ClinicalAdmin.actions]
+    actions = ["call_next", "recall", "skip", "count_anew", *ClinicalAdmin.actions]
     list_display = ["date", "period", "hours", "taken", "serving", "state"]
     list_filter = [SessionDayFilter, "period", "is_open", "set_by_hand"]
     date_hierarchy = "date"
@@ -116,6 +116,14 @@ class ClinicSessionAdmin(DeskPage, ClinicalAdmin):
     @admin.action(description=gettext_lazy("Skip: not here, call next"), permissions=["call"])
     def skip(self, request, queryset):
         self._call(request, queryset, booking.skip)
+
+    @admin.action(description=gettext_lazy("Count anew"), permissions=["call"])
+    def count_anew(self, request, queryset):
+        """What `check_integrity` asks for, where a counter differs from the appointments."""
+        for session in queryset:
+            booking.count_anew(session, by=request.user)
+            told = _("%(session)s: %(booked)s places are taken.")
+            messages.success(request, told % {"session": session, "booked": session.booked})
 
     def response_action(self, request, queryset):
         response = super().response_action(request, queryset)

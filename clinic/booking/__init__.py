@@ -9,6 +9,7 @@ order of their keys, so that two of them never wait for each other.
 from clinic.booking.bookings import book, book_publicly, cancel, move, public_may_change
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
+from clinic.booking.counting import count_anew
 from clinic.booking.errors import AlreadyBooked, BookingError, NobodyCalled, SessionClosed, SessionFull, WrongStatus
 from clinic.booking.hiding import hide, restore
 from clinic.booking.sessions import follow_hours, session_for, session_to_book
@@ -29,6 +30,7 @@ __all__ = [
     "call_next",
     "cancel",
     "check_in",
+    "count_anew",
     "follow_hours",
     "hide",
     "mark_done",
