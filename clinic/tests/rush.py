@@ -9,14 +9,14 @@ import multiprocessing
 from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import RequestFactory
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.models import Notice
+from backoffice.models import Notice, User
 from clinic import booking, limits, reminders
-from clinic.models import Appointment, ClinicSession, OpeningHours, Patient, Period
+from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
 
 
 def at_once(processes: int, job: Callable[[int], object]) -> list:
@@ -46,10 +46,10 @@ def tomorrow() -> datetime.date:
     return timezone.localdate() + datetime.timedelta(days=1)
 
 
-def offer_places(capacity: int) -> None:
+def offer_places(capacity: int, days_ahead: int = 1) -> None:
     """Hours for tomorrow morning; nobody has asked for its session yet."""
     OpeningHours.objects.create(
-        weekday=tomorrow().weekday(),
+        weekday=(timezone.localdate() + datetime.timedelta(days=days_ahead)).weekday(),
         period=Period.MORNING,
         opens_at=datetime.time(9),
         closes_at=datetime.time(12),
@@ -120,3 +120,45 @@ def knock(processes: int, times: int) -> None:
         return sum(limits.may_book(request, f"A{process}{time}") for time in range(times))
 
     print(json.dumps(at_once(processes, book_as_often_as_one_may)))
+
+
+def close_a_booked_day(people: int) -> None:
+    """Close tomorrow while so many cancel and as many book; print what each did, and where everybody is afterwards."""
+    offer_places(4 * people)
+    offer_places(4 * people, days_ahead=2)
+    session = booking.session_to_book(tomorrow(), Period.MORNING)
+    booked = [booking.book(session, patient, by=None) for patient in baker.make(Patient, people)]
+
+    def job(number: int) -> object:
+        if number == 0:
+            return close(tomorrow())
+        if number <= people:
+            return booking.cancel(booked[number - 1], by=None)
+        return book_one(number)
+
+    answers = at_once(1 + 2 * people, job)
+    session.refresh_from_db()
+    active = Appointment.objects.active()
+    print(
+        json.dumps(
+            {
+                "answers": answers,
+                "is_open": session.is_open,
+                "left": active.filter(session=session).count(),
+                "moved": active.exclude(session=session).count(),
+            }
+        )
+    )
+
+
+def close(day: datetime.date) -> str:
+    """Move everybody who is listed, and whoever is listed then, until nobody came in between."""
+    administrator, decisions = User.objects.create(username="administrator"), {}
+    while True:
+        try:
+            with transaction.atomic():
+                closure = Closure.objects.create(starts_on=day, ends_on=day, reason="Typhoon")
+                booking.settle(closure, decisions, by=administrator)
+                return "closed"
+        except booking.Undecided as undecided:
+            decisions = {row.appointment.pk: row.instead.slug for row in undecided.proposals}

@@ -38,3 +38,15 @@ def test_workers_that_remind_at_once_write_to_each_patient_once(installation):
 def test_processes_that_book_from_one_address_share_one_limit(installation):
     installation.environment["BOOKING_RATE_LIMIT"] = "30"
     assert sum(rush(installation, "knock(processes=8, times=10)")) == 30
+
+
+def test_a_day_that_closes_while_people_book_and_cancel_loses_nobody(installation):
+    """And nobody waits for each other in a circle: that would be an OperationalError among the answers."""
+    told = rush(installation, "close_a_booked_day(people=6)")
+    numbers = [answer for answer in told["answers"] if isinstance(answer, int)]
+    allowed = {"closed", "WrongStatus", "SessionClosed", None}  # moved before they cancelled, they may still cancel
+    assert set(told["answers"]) - set(numbers) <= allowed
+    cancelled = told["answers"].count(None)
+    assert (told["is_open"], told["left"]) == (False, 0)
+    assert told["moved"] == 6 - cancelled + len(numbers)
+    installation.manage("check_integrity")

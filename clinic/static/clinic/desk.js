@@ -5,7 +5,7 @@
   const keys = document.getElementById("keys");
   const live = document.getElementById("live");
   const PAUSE = 500; // ms: the second half of a double click must not hit the button that has moved under it
-  let pressedAt = 0;
+  let pressedAt = -PAUSE;
 
   // -- One press at a time ----------------------------------------------------------------------------------------
   document.addEventListener("click", (event) => {

@@ -1,0 +1,84 @@
+"""The front desk's day in a real browser, with the board beside it."""
+
+import pytest
+from django.urls import reverse
+from model_bakery import baker
+from playwright.sync_api import Page, expect
+
+from clinic import booking
+from clinic.models import Appointment, Patient
+from clinic.tests.clinics import session_today
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def visits(front_desk) -> list[Appointment]:
+    """Three people booked today, and a front desk that can sign in."""
+    front_desk.set_password("a-desk-of-this-test")
+    front_desk.save()
+    names = ["Wang Hsin", "Lin Yu-Chun", "Cheng Kuan-Yu"]
+    session = session_today()
+    return [
+        booking.book(session, baker.make(Patient, full_name=name, national_id="", email=""), by=front_desk)
+        for name in names
+    ]
+
+
+@pytest.fixture
+def desk(browser_page: Page, front_desk, visits) -> Page:
+    """Signed in, from the first page to the desk."""
+    browser_page.set_viewport_size({"width": 1280, "height": 900})
+    browser_page.goto(reverse("admin:index"))
+    browser_page.get_by_label("Username").fill(front_desk.username)
+    browser_page.get_by_label("Password").fill("a-desk-of-this-test")
+    browser_page.get_by_label("Password").press("Enter")
+    browser_page.get_by_role("link", name="Desk: morning").click()
+    return browser_page
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+    page.wait_for_timeout(600)  # what follows is another press, not the second half of this one
+
+
+def test_two_are_checked_in_and_called_and_the_board_follows(desk: Page, live_server):
+    board = desk.context.browser.new_page()
+    board.goto(live_server.url + reverse("clinic:now"))
+    press(desk, "Check in number 2")
+    press(desk, "Check in number 1")
+    expect(desk.get_by_role("status").first).to_have_text("Number 1 is here.")
+    press(desk, "Call next: number 1")
+    expect(board.locator("[data-now-serving]")).to_have_text("1", timeout=10_000)
+    assert "Wang Hsin" not in board.content()
+    press(desk, "Done")
+    desk.keyboard.press("n")
+    expect(desk.locator("[data-called]")).to_have_text("2")
+    expect(board.locator("[data-now-serving]")).to_have_text("2", timeout=10_000)
+
+
+def test_a_double_click_and_a_held_key_call_one_person(desk: Page, visits):
+    press(desk, "Check in number 1")
+    press(desk, "Check in number 2")
+    desk.locator("#call-next").dblclick()
+    for _repeat in range(5):
+        desk.keyboard.down("n")  # held, so all but the first say that they repeat
+    desk.keyboard.up("n")
+    desk.wait_for_timeout(600)
+    expect(desk.locator("[data-called]")).to_have_text("1")
+    assert visits[1].session.appointments.waiting().count() == 1
+
+
+def test_what_another_desk_does_appears_and_the_page_stays_where_it_was(desk: Page, visits, front_desk):
+    desk.get_by_label("Find").fill("cheng")
+    expect(desk.get_by_text("Wang Hsin")).to_be_hidden()
+    booking.check_in(visits[2], by=front_desk)
+    expect(desk.get_by_role("button", name="Call number 3")).to_be_visible(timeout=10_000)
+    expect(desk.get_by_text("Wang Hsin")).to_be_hidden()
+    expect(desk.get_by_label("Find")).to_be_focused()
+
+
+def test_it_fits_a_tablet_and_a_phone(desk: Page):
+    for width in (390, 768):
+        desk.set_viewport_size({"width": width, "height": 800})
+        assert desk.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
