@@ -34,6 +34,16 @@ JAZZMIN_SETTINGS = {
     ],
     "hide_models": ["django_q.ormq", "auth.group"],
     "topmenu_links": [],
+    "custom_links": {
+        "clinic": [
+            {
+                "name": _("Survey"),
+                "url": "clinic_admin:survey",
+                "icon": "fas fa-clipboard-list",
+                "permissions": ["clinic.change_likertquestion", "clinic.change_numericquestion"],
+            }
+        ]
+    },
     "icons": {
         "clinic.appointment": "fas fa-calendar-check",
         "clinic.clinicsession": "fas fa-users",

@@ -6,6 +6,7 @@ from django.urls import include, path
 from backoffice.health import healthz, readyz
 
 urlpatterns = [
+    path("admin/clinic/", include("clinic.admin.urls")),  # before the admin's own, which end in a catch-all
     path("admin/", admin.site.urls),
     path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),

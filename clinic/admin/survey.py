@@ -22,6 +22,7 @@ class SymptomAdmin(EditableListAdmin):
 
 
 class QuestionAdmin(EditableListAdmin):
+    change_list_template = "clinic/admin_questions.html"
     list_editable = ["position", "is_active", "is_required"]
     list_filter = ["is_active", "is_required"]
     search_fields = ["text"]

@@ -1,0 +1,31 @@
+"""Both kinds of question on one page."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from clinic.survey_forms import SurveyForms
+
+MODELS = ("likertquestion", "numericquestion")
+
+
+def may(request, verb: str) -> bool:
+    """Whether this person may do it to both kinds of question."""
+    return request.user.has_perms([f"clinic.{verb}_{model}" for model in MODELS])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def survey(request):
+    if not may(request, "change"):
+        raise PermissionDenied
+    forms = SurveyForms(request.POST if request.method == "POST" else None, may_add=may(request, "add"))
+    if request.method == "POST" and forms.is_valid():
+        changed = forms.save()
+        told = ngettext("%d question is saved.", "%d questions are saved.", changed) % changed
+        messages.success(request, told if changed else _("Nothing was changed."))
+        return redirect("clinic_admin:survey")
+    context = {**admin.site.each_context(request), "title": _("Survey"), "forms": forms}
+    return render(request, "clinic/admin_survey.html", context)
