@@ -72,11 +72,13 @@ class NumericQuestion(Question):
 
     def bounds_message(self) -> str:
         """What to tell somebody whose answer is not allowed."""
-        if self.minimum is None:
-            return _("The answer must be %(maximum)s or less.") % {"maximum": self.maximum}
-        if self.maximum is None:
-            return _("The answer must be %(minimum)s or more.") % {"minimum": self.minimum}
-        return _("The answer must be from %(minimum)s to %(maximum)s.") % {
-            "minimum": self.minimum,
-            "maximum": self.maximum,
+        bounds = {
+            name: f"{bound.normalize():f}"  # 34, not 34.00
+            for name, bound in [("minimum", self.minimum), ("maximum", self.maximum)]
+            if bound is not None
         }
+        if "minimum" not in bounds:
+            return _("The answer must be %(maximum)s or less.") % bounds
+        if "maximum" not in bounds:
+            return _("The answer must be %(minimum)s or more.") % bounds
+        return _("The answer must be from %(minimum)s to %(maximum)s.") % bounds
