@@ -39,7 +39,7 @@ def test_being_explained_changes_no_answer_and_leaves_nothing_behind(name, pictu
 
 @pytest.mark.parametrize("name", EXACT)
 def test_an_exact_map_is_the_answer_spread_over_the_grid(name, pictures):
-    """Pooled, the evidence for each class is its logit; so the map is where the answer comes from."""
+    """Pooled, the evidence for each class is its logit; the map shows where it is above its average."""
     network = tiny.network(name)
     with torch.no_grad():
         features = network.forward_features(pictures)
@@ -50,7 +50,8 @@ def test_an_exact_map_is_the_answer_spread_over_the_grid(name, pictures):
         logits, heat = answer_with_heat(network, pictures)
     assert torch.allclose(evidence.mean((2, 3)) + classifier.bias, logits, atol=1e-4)
     top = logits.argmax(1)
-    mine = (evidence - evidence.mean(1, keepdim=True))[torch.arange(3), top].relu()
+    mine = (evidence - evidence.mean(1, keepdim=True))[torch.arange(3), top]
+    mine = (mine - mine.mean((1, 2), keepdim=True)).relu()
     enlarged = F.interpolate(mine[:, None], (HEAT_SIZE, HEAT_SIZE), mode="bilinear")[:, 0]
     assert torch.allclose(heat, enlarged / enlarged.amax((1, 2), keepdim=True), atol=1e-3)
 
