@@ -4,14 +4,12 @@
   const find = document.getElementById("find");
   const keys = document.getElementById("keys");
   const live = document.getElementById("live");
-  const PAUSE = 500; // ms: the second half of a double click must not hit the button that has moved under it
-  let pressedAt = -PAUSE;
+  const PAUSE = 500; // ms: the second half of a double click must not hit the button that has come under it
+  let movedAt = -PAUSE;
 
   // -- One press at a time ----------------------------------------------------------------------------------------
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("#desk button")) return;
-    if (event.timeStamp - pressedAt < PAUSE) event.preventDefault();
-    else pressedAt = event.timeStamp;
+    if (event.target.closest("#desk button") && event.timeStamp - movedAt < PAUSE) event.preventDefault();
   }, true);
 
   // -- Finding: the rows that match, also after the list has changed ----------------------------------------------
@@ -42,7 +40,8 @@
     const list = document.activeElement?.closest("#desk section");
     place = list && { list: list.getAttribute("aria-labelledby"), row: [...list.querySelectorAll("li")].indexOf(document.activeElement.closest("li")) };
   });
-  document.body.addEventListener("htmx:afterSettle", () => {
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.requestConfig.verb === "post") movedAt = event.timeStamp;
     sift();
     if (!place || document.activeElement !== document.body) return;
     const list = document.querySelector(`[aria-labelledby="${place.list}"]`);
