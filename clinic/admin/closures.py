@@ -1,10 +1,12 @@
 from django.contrib import admin, messages
+from django.db import transaction
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clinic import booking
 from clinic.admin.hours import TimetableAdmin
+from clinic.mails import site_of
 from clinic.models import Closure
 
 DECISION = "visit_"
@@ -25,14 +27,24 @@ class ClosureAdmin(TimetableAdmin):
     def closed_period(self, closure):
         return closure.get_period_display() or _("whole day")
 
+    # A closure can be changed on its page, and by going back to a version of its history. Undecided rolls the
+    # transaction back, so that the closure is not saved either.
+
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except booking.Undecided as undecided:  # and the transaction is rolled back: the closure is not saved either
+        except booking.Undecided as undecided:
+            return self.ask(request, undecided)
+
+    def history_form_view(self, request, object_id, version_id, extra_context=None):
+        try:
+            with transaction.atomic():
+                return super().history_form_view(request, object_id, version_id, extra_context)
+        except booking.Undecided as undecided:
             return self.ask(request, undecided)
 
     def carry_over(self, request, obj) -> None:
-        done = booking.settle(obj, decisions(request), by=request.user)
+        done = booking.settle(obj, decisions(request), by=request.user, site=site_of(request))
         if done["moved"]:
             told = ngettext("%d person is moved.", "%d people are moved.", done["moved"])
             messages.success(request, told % done["moved"])

@@ -39,11 +39,12 @@ class Undecided(BookingError):  # noqa: N818  (named for what is missing, as err
 
 
 @transaction.atomic
-def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None) -> Counter:
-    """Close the sessions that a saved closure covers, and move or cancel whoever is booked in them.
+def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None, site: str = "") -> Counter:
+    """Close the sessions that a saved closure covers, and move or cancel whoever is booked in them; each gets a mail.
 
     `decisions` has CANCEL or a session's slug for each appointment's key. Raises Undecided, and then nothing is done:
-    save the closure in the same transaction. Returns how many were `moved` and `cancelled`.
+    save the closure in the same transaction. Returns how many were `moved` and `cancelled`. `site` is for the mails'
+    links: see mails.py.
 
     Booking waits while the sessions are locked, and finds them closed afterwards; so whoever is not among the booked
     that are read behind the locks can no longer come in.
@@ -56,7 +57,7 @@ def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None) -
     if any(appointment.pk not in decisions for appointment in booked):
         raise Undecided(_propose(booked))
     try:
-        return _carry_out(booked, decisions, reason=closure.reason, by=by)
+        return _carry_out(booked, decisions, reason=closure.reason, by=by, site=site)
     except BookingError as refusal:
         raise Undecided(_propose(_booked(closure)), str(refusal)) from refusal
 
@@ -112,14 +113,16 @@ def _active_slots(booked: Sequence[Appointment]) -> set[tuple]:
 
 
 @transaction.atomic
-def _carry_out(booked: Sequence[Appointment], decisions: Mapping[int, str], *, reason: str, by: User | None) -> Counter:
+def _carry_out(
+    booked: Sequence[Appointment], decisions: Mapping[int, str], *, reason: str, by: User | None, site: str
+) -> Counter:
     done = Counter()
     for appointment in booked:
         if decisions[appointment.pk] == CANCEL:
-            cancel(appointment, by=by, reason=reason)
+            cancel(appointment, by=by, reason=reason, site=site)
             done["cancelled"] += 1
         else:
-            move(appointment, _session(decisions[appointment.pk]), by=by)
+            move(appointment, _session(decisions[appointment.pk]), by=by, site=site)
             done["moved"] += 1
     return done
 

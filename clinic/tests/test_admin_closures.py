@@ -7,6 +7,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from model_bakery import baker
 
+from backoffice.models import Notice
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Closure, Patient
 
@@ -128,6 +129,21 @@ def test_nobody_is_moved_to_where_they_are_booked_already(admin_client, session,
     assert slug not in (session.slug, afternoon.slug)
 
 
+def test_everybody_gets_one_mail_and_nobody_before_it_is_confirmed(admin_client, session, typhoon):
+    for person in ("one", "two"):
+        patient = baker.make(Patient, national_id="", email=f"{person}@example.org")
+        booking.book(session, patient, by=None)
+    Notice.objects.all().delete()
+    choices = proposals(admin_client.post(ADD, typhoon))
+    assert not Notice.objects.exists()
+    first, _second = choices
+    admin_client.post(ADD, {**typhoon, **decided({**choices, first: booking.CANCEL})})
+    [cancelled, moved] = Notice.objects.order_by("to")
+    assert "Cancelled" in cancelled.subject
+    assert "Moved" in moved.subject
+    assert "http://testserver/bookings/" in moved.body
+
+
 def test_a_day_that_was_opened_by_hand_stays_open(admin_client, session, typhoon):
     ClinicSession.objects.filter(pk=session.pk).update(set_by_hand=True)
     booked(session)
@@ -146,6 +162,23 @@ def test_changing_a_closure_asks_too(admin_client, session, tomorrow, typhoon):
     assert admin_client.post(change, {**typhoon, **decided(proposals(page))}).status_code == 302
     appointment.refresh_from_db()
     assert (Closure.objects.get().starts_on, appointment.session.date > tomorrow) == (tomorrow, True)
+
+
+def test_going_back_to_a_version_that_hits_people_asks_too(admin_client, session, tomorrow, typhoon):
+    admin_client.post(ADD, typhoon)
+    closure = Closure.objects.get()
+    later = str(tomorrow + datetime.timedelta(days=30))
+    change = reverse("admin:clinic_closure_change", args=[closure.pk])
+    admin_client.post(change, {**typhoon, "starts_on": later, "ends_on": later})
+    session.refresh_from_db()
+    [appointment] = booked(session)
+    version = reverse("admin:clinic_closure_simple_history", args=[closure.pk, closure.history.earliest().pk])
+    page = admin_client.post(version, typhoon)
+    closure.refresh_from_db()
+    assert str(closure.starts_on) == later
+    assert admin_client.post(version, {**typhoon, **decided(proposals(page))}).status_code == 302
+    appointment.refresh_from_db()
+    assert appointment.session.date > tomorrow
 
 
 @pytest.mark.parametrize("decision", ["", "nonsense", "2026-99-99/morning", "1999-01-01/morning"])
