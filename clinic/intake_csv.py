@@ -29,7 +29,7 @@ def lines(columns: Sequence[Column], rows: Rows) -> Iterator[str]:
     buffer.write(BYTE_ORDER_MARK)
     writer = csv.writer(buffer)
     writer.writerow([formula_safe(str(column.title)) for column in columns])
-    values = ([formula_safe(column.value(record)) for column in columns] for record in rows)
+    values = ([formula_safe(column.value(row)) for column in columns] for row in rows)
     while True:
         writer.writerows(islice(values, LINES))
         if not buffer.tell():

@@ -6,8 +6,9 @@ The list in the admin and the CSV are both made of this, so that they show the s
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Value, When
 
 from clinic.models import (
     IntakeRecord,
@@ -20,8 +21,13 @@ from clinic.models import (
 )
 
 NEWEST_FIRST = ["-date", "-appointment_id"]
-CHUNK = 2000  # records that an export holds at once
+CHUNK = 2000  # rows that an export holds at once
 LISTED = 10_000  # counting and turning pages beyond this would take longer than the page itself
+
+# A record with its patient's name: in the list an IntakeRecord, in an export a tuple with the same names, which is made
+# several times as quickly.
+Row = Any
+READ = ["patient_name", "number", "date", "period", "age", "symptoms", "answers"]
 
 
 class Column:
@@ -40,9 +46,9 @@ class Column:
         """The records that have none."""
         return records.none()
 
-    def value(self, record: IntakeRecord):
+    def value(self, row: Row):
         """What stands in the cell; None where there is nothing."""
-        return getattr(record, self.name)
+        return getattr(row, self.name)
 
 
 class PatientColumn(Column):
@@ -50,8 +56,8 @@ class PatientColumn(Column):
         super().__init__("patient")
         self.order = ["patient__full_name", "appointment_id"]
 
-    def value(self, record: IntakeRecord) -> str:
-        return record.patient.full_name
+    def value(self, row: Row) -> str:
+        return row.patient_name
 
 
 class PeriodColumn(Column):
@@ -60,13 +66,14 @@ class PeriodColumn(Column):
     def __init__(self):
         super().__init__("period")
         self.order = ["place_in_day", "appointment_id"]
+        self.labels = {period.value: str(period.label) for period in Period}  # translated once, not for every row
 
     def filled(self, records: QuerySet) -> QuerySet:
         places = [When(period=period, then=Value(place)) for place, period in enumerate(Period.values)]
         return records.alias(place_in_day=Case(*places, output_field=IntegerField()))
 
-    def value(self, record: IntakeRecord) -> str:
-        return record.get_period_display()
+    def value(self, row: Row) -> str:
+        return self.labels[row.period]
 
 
 class SymptomsColumn(Column):
@@ -79,8 +86,8 @@ class SymptomsColumn(Column):
     def empty(self, records: QuerySet) -> QuerySet:
         return records.filter(symptoms="")
 
-    def value(self, record: IntakeRecord) -> str | None:
-        return record.symptoms or None
+    def value(self, row: Row) -> str | None:
+        return row.symptoms or None
 
 
 class AnswerColumn(Column):
@@ -105,8 +112,8 @@ class AnswerColumn(Column):
         given = self.answers.objects.visible().filter(question=self.question, appointment=OuterRef("appointment"))
         return records.filter(~Exists(given))
 
-    def value(self, record: IntakeRecord) -> int | float | None:
-        return record.answers.get(self.name)
+    def value(self, row: Row) -> int | float | None:
+        return row.answers.get(self.name)
 
 
 class ScoreColumn(AnswerColumn):
@@ -144,6 +151,7 @@ class Rows:
 
     def __init__(self, records: QuerySet, column: Column | None = None, descending: bool = False):
         self._records = records
+        records = records.annotate(patient_name=F("patient__full_name"))
         if column is None:
             self._filled, self._empty = records.order_by(*NEWEST_FIRST), records.none()
         else:
@@ -162,7 +170,7 @@ class Rows:
     def are_more_than_listed(self) -> bool:
         return self._count > LISTED
 
-    def __getitem__(self, wanted: slice) -> list[IntakeRecord]:
+    def __getitem__(self, wanted: slice) -> list[Row]:
         page = list(self._filled[wanted])
         missing = wanted.stop - wanted.start - len(page)
         if missing:
@@ -171,5 +179,7 @@ class Rows:
             page += self._empty[first : first + missing]
         return page
 
-    def __iter__(self) -> Iterator[IntakeRecord]:
-        return chain(self._filled.iterator(CHUNK), self._empty.iterator(CHUNK))
+    def __iter__(self) -> Iterator[Row]:
+        return chain.from_iterable(
+            records.values_list(*READ, named=True).iterator(CHUNK) for records in (self._filled, self._empty)
+        )

@@ -109,7 +109,6 @@ class IntakeRecordAdmin(admin.ModelAdmin):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
     list_filter = [DayRangeFilter, "period", SymptomFilter]
-    list_select_related = ["patient"]
     list_per_page = 50
     search_fields = ["patient__full_name"]
     search_help_text = _("Patient's name")
@@ -168,10 +167,10 @@ class IntakeRecordAdmin(admin.ModelAdmin):
 
 
 def cell_of(column: Column):
-    """The column as the list wants it: a function of the record, with what the list asks about it."""
+    """The column as the list wants it: a function of the row, with what the list asks about it."""
 
-    def cell(record: IntakeRecord):
-        return column.value(record)
+    def cell(row):
+        return column.value(row)
 
     cell.column = column
     cell.__name__ = column.name
