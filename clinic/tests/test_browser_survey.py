@@ -1,0 +1,40 @@
+"""The survey page in a real browser: questions are added and moved without leaving it."""
+
+import pytest
+from model_bakery import baker
+from playwright.sync_api import Page
+
+from clinic.models import LikertQuestion, NumericQuestion
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def survey(browser_page: Page, administrator) -> Page:
+    administrator.set_password("an-office-of-this-test")
+    administrator.save()
+    for position, text in enumerate(["First", "Second"], start=1):
+        baker.make(LikertQuestion, text=text, min_label="no", max_label="yes", position=position)
+    baker.make(NumericQuestion, text="How many?", position=1)
+    browser_page.goto("/admin/login/?next=/admin/clinic/survey/")
+    browser_page.get_by_label("Username").fill(administrator.username)
+    browser_page.get_by_label("Password").fill("an-office-of-this-test")
+    browser_page.get_by_label("Password").press("Enter")
+    return browser_page
+
+
+def test_questions_are_added_and_moved_and_saved_together(survey: Page):
+    scales = survey.get_by_role("region", name="Scale questions")
+    scales.get_by_role("button", name="Add another question").click()
+    survey.keyboard.type("Added")  # the focus is in the new question
+    added = scales.get_by_role("listitem").last
+    added.get_by_label("Label at 1").fill("never")
+    added.get_by_label("Label at 7").fill("always")
+    for _place in range(3):  # past the empty one, and two more
+        added = scales.get_by_role("listitem").filter(has=survey.locator("input[name='likert-3-text']"))
+        added.get_by_role("button", name="Move up").click()
+    survey.get_by_label("Question: How many?").fill("How much?")
+    survey.get_by_role("button", name="Save both").click()
+    survey.get_by_text("4 questions are saved.").wait_for()  # the new one, two that gave way, and the number question
+    assert [question.text for question in LikertQuestion.objects.asked()] == ["Added", "First", "Second"]
+    assert NumericQuestion.objects.get().text == "How much?"
