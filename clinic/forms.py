@@ -99,7 +99,12 @@ class DetailsForm(PublicForm):
         widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
         error_messages={"required": _("Write a number at which we can reach you.")},
     )
-    email = forms.EmailField(label=_("E-mail"), required=False, widget=forms.EmailInput({"autocomplete": "email"}))
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        help_text=_("For the confirmation, and a reminder the day before."),
+        widget=forms.EmailInput({"autocomplete": "email"}),
+    )
     symptoms = forms.ModelMultipleChoiceField(
         label=_("What brings you here?"),
         queryset=Symptom.objects.none(),

@@ -131,3 +131,13 @@ def test_a_daily_job_runs_at_its_hour_and_migrating_again_does_not_put_off_what_
     Schedule.objects.filter(name="a.job").update(next_run=overdue)
     jobs.daily("a.job", cluster="default", at=datetime.time(17))
     assert Schedule.objects.get(name="a.job").next_run == overdue
+
+
+@pytest.mark.slow
+def test_a_real_worker_sends_what_waited_for_it(installation, tmp_path):
+    installation.environment["EMAIL_URL"] = f"filemail:///{tmp_path}/sent"
+    installation.python("from backoffice import outbox; outbox.post('lin@example.org', 'Hello', 'a link')")
+    installation.manage("qcluster", "--run-once")
+    [letter] = (tmp_path / "sent").iterdir()
+    assert "To: lin@example.org" in letter.read_text()
+    assert installation.query("SELECT body FROM backoffice_notice WHERE sent_at IS NOT NULL") == [("",)]
