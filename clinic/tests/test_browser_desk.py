@@ -37,30 +37,32 @@ def desk(browser_page: Page, front_desk, visits) -> Page:
     return browser_page
 
 
-def press(page: Page, name: str) -> None:
+def press(page: Page, name: str, said: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
+    expect(page.locator("#said")).to_have_text(said)
     page.wait_for_timeout(600)  # what follows is another press, not the second half of this one
 
 
 def test_two_are_checked_in_and_called_and_the_board_follows(desk: Page, live_server):
     board = desk.context.browser.new_page()
     board.goto(live_server.url + reverse("clinic:now"))
-    press(desk, "Check in number 2")
-    press(desk, "Check in number 1")
-    expect(desk.get_by_role("status").first).to_have_text("Number 1 is here.")
-    press(desk, "Call next: number 1")
+    desk.evaluate("window.isTheSamePage = true")
+    press(desk, "Check in number 2", "Number 2 is here.")
+    press(desk, "Check in number 1", "Number 1 is here.")
+    press(desk, "Call next: number 1", "Number 1 is called.")
     expect(board.locator("[data-now-serving]")).to_have_text("1", timeout=10_000)
     assert "Wang Hsin" not in board.content()
-    press(desk, "Done")
+    press(desk, "Done", "Number 1 is done.")
     desk.keyboard.press("n")
     expect(desk.locator("[data-called]")).to_have_text("2")
     expect(board.locator("[data-now-serving]")).to_have_text("2", timeout=10_000)
+    assert desk.evaluate("window.isTheSamePage")
 
 
 def test_pressing_too_often_calls_one_person(desk: Page, visits):
     """Twice at once, and again as soon as the next button is there."""
-    press(desk, "Check in number 1")
-    press(desk, "Check in number 2")
+    press(desk, "Check in number 1", "Number 1 is here.")
+    press(desk, "Check in number 2", "Number 2 is here.")
     again = "document.body.addEventListener('htmx:afterSettle', () => document.getElementById('call-next').click())"
     desk.evaluate(again)
     desk.locator("#call-next").dblclick()
@@ -76,6 +78,12 @@ def test_what_another_desk_does_appears_and_the_page_stays_where_it_was(desk: Pa
     expect(desk.get_by_role("button", name="Call number 3")).to_be_visible(timeout=10_000)
     expect(desk.get_by_text("Wang Hsin")).to_be_hidden()
     expect(desk.get_by_label("Find")).to_be_focused()
+
+
+def test_who_is_signed_out_meanwhile_is_asked_to_sign_in(desk: Page):
+    desk.context.clear_cookies()
+    expect(desk.get_by_label("Password")).to_be_visible(timeout=10_000)
+    expect(desk.locator("#find")).to_have_count(0)
 
 
 def test_it_fits_a_tablet_and_a_phone(desk: Page):

@@ -36,7 +36,11 @@
 
   // -- After each look: the same rows hidden, and the focus where it was, or on the row that took its place --------
   let place = null;
-  document.body.addEventListener("htmx:beforeSwap", () => {
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.shouldSwap && !event.detail.serverResponse.includes('id="desk"')) { // signed out meanwhile: this is the page to sign in
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
     const list = document.activeElement?.closest("#desk section");
     place = list && { list: list.getAttribute("aria-labelledby"), row: [...list.querySelectorAll("li")].indexOf(document.activeElement.closest("li")) };
   });
