@@ -134,7 +134,7 @@ def differences(patient: Patient, given: Mapping) -> dict[str, str]:
 
 @transaction.atomic
 def cancel(appointment: Appointment, *, by: User | None, reason: str = "", site: str = "") -> None:
-    """Give the place back, and write to the patient. Raises WrongStatus, and SessionClosed where the public is too late."""
+    """Give the place back, and write to the patient. Raises WrongStatus, or SessionClosed where the public is late."""
     _refuse_the_late(appointment, by)
     change_status(appointment, Status.CANCELLED, since=_changeable(by))
     free(appointment.session_id)

@@ -108,8 +108,8 @@ class Closure(ClinicalRecord):
 class ClinicSession(ClinicalRecord):
     """One period of one day: its places, how many are taken, and the number being served.
 
-    `booked`, `last_number` and `current_number` change by conditional UPDATE only (clinic.booking), never by saving a row
-    that was read before.
+    `booked`, `last_number` and `current_number` change by conditional UPDATE only (clinic.booking), never by saving
+    a row that was read before.
     """
 
     date = models.DateField(_("day"))
