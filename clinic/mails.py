@@ -18,7 +18,7 @@ SUBJECTS = {
     "booked": _("Booked: %(day)s, number %(number)s"),
     "moved": _("Moved: %(day)s, number %(number)s"),
     "cancelled": _("Cancelled: %(day)s"),
-    "reminder": _("Tomorrow: %(day)s, number %(number)s"),
+    "reminder": _("Reminder: %(day)s, number %(number)s"),
 }
 
 

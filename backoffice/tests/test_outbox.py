@@ -115,6 +115,18 @@ def test_what_another_worker_sent_meanwhile_is_passed_by(monkeypatch):
     assert len(mail.outbox) == 1
 
 
+def test_administrators_see_what_waits_and_why_and_nobody_else_does(client, administrator, front_desk, server):
+    server(Picky)
+    notice = outbox.post(NOBODY, "Hello", "")
+    outbox.send_due()
+    client.force_login(administrator)
+    assert b"SMTPRecipientsRefused" in client.get("/admin/backoffice/notice/").content
+    assert client.get(f"/admin/backoffice/notice/{notice.pk}/change/").status_code == 200
+    assert client.post(f"/admin/backoffice/notice/{notice.pk}/change/", {"to": "x@example.org"}).status_code == 403
+    client.force_login(front_desk)
+    assert client.get("/admin/backoffice/notice/").status_code == 403
+
+
 def test_what_waits_is_sent_every_minute():
     schedule = Schedule.objects.get(name="backoffice.outbox.send_due")
     assert (schedule.schedule_type, schedule.minutes, schedule.cluster) == (Schedule.MINUTES, 1, "default")

@@ -135,7 +135,7 @@ def test_whoever_is_expected_tomorrow_is_reminded_once(session, patient, afterno
     sent()
     assert (remind(), remind()) == (1, 0)
     [reminder] = sent()
-    assert reminder.subject.startswith("Riverside Clinic · Tomorrow")
+    assert reminder.subject.startswith("Riverside Clinic · Reminder")
     assert link(visit, "http://127.0.0.1:8000") in reminder.body
 
 
