@@ -34,7 +34,7 @@ def post(to: str, subject: str, body: str) -> Notice:
 def send_due() -> int:
     """Send what is due, the oldest first; returns how many mails that were.
 
-    One that is refused is tried again later, and later still. What is beyond BATCH goes out with the next minute's call.
+    One that is refused is tried again later, and later still; what is beyond BATCH goes out a minute later.
     """
     due = list(Notice.objects.due()[:BATCH])
     if not due:
