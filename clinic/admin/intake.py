@@ -69,7 +69,7 @@ class SymptomFilter(admin.SimpleListFilter):
     def queryset(self, request, queryset):
         if self.value() is None:
             return queryset
-        if not self.value().isdecimal():
+        if self.value() not in dict(self.lookup_choices):
             raise IncorrectLookupParameters
         # Not a join: a page in the order of the days then needs only the few records it shows.
         ticked = Appointment.symptoms.through.objects.filter(symptom=self.value(), appointment=OuterRef("appointment"))
