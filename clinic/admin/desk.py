@@ -13,7 +13,6 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from clinic import booking
 from clinic.desk import desk_of, press, version_of
@@ -48,11 +47,7 @@ class DeskPage:
     def get_urls(self):
         return [
             path("<int:pk>/desk/", self._guarded(self.desk_view), name="clinic_clinicsession_desk"),
-            path(
-                "<int:pk>/desk/walk-in/",
-                require_POST(self._guarded(self.walk_in_view)),
-                name="clinic_clinicsession_walk_in",
-            ),
+            path("<int:pk>/desk/walk-in/", self._guarded(self.walk_in_view), name="clinic_clinicsession_walk_in"),
             *super().get_urls(),
         ]
 
@@ -99,12 +94,14 @@ class DeskPage:
         """Book whoever stands at the desk, and check them in."""
         if not request.user.has_perm("clinic.add_appointment"):
             raise PermissionDenied
+        if request.method != "POST":
+            return redirect(desk_url(session))
         form = WalkIn(request.POST, request=request)
         if form.is_valid():
             try:
                 appointment = self._book_and_check_in(session, by=request.user, **form.cleaned_data)
             except booking.BookingError as refusal:
-                form.add_error(None, str(refusal))
+                messages.error(request, str(refusal))
             else:
                 told = {"patient": appointment.patient, "number": appointment.queue_number}
                 messages.success(request, _("%(patient)s has number %(number)s and is here.") % told)
