@@ -9,7 +9,7 @@ import hashlib
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from clinic.offer import Day
+from clinic.offer import Day, Offer
 
 
 def stamp(*facts) -> str:
@@ -29,10 +29,15 @@ def times(days: list[Day], chosen: str | None) -> dict:
     offers = [offer for day in days for offer in day.offers]
     return {
         "days": days,
-        "stamp": stamp([(offer.session.slug, offer.session.places_left, offer.closed_because) for offer in offers]),
+        "stamp": stamp([_shown(offer) for offer in offers]),
         "chosen": chosen,
         "chosen_is_gone": bool(chosen) and all(offer.session.slug != chosen for offer in offers if offer.is_bookable),
     }
+
+
+def _shown(offer: Offer) -> tuple:
+    session = offer.session
+    return session.slug, session.opens_at, session.closes_at, session.places_left, offer.closed_because
 
 
 def times_fragment(request: HttpRequest, days: list[Day]) -> HttpResponse:

@@ -38,11 +38,9 @@ class Turn:
 
 def turn(appointment: Appointment) -> Turn | None:
     """None where there is nothing to wait for: another day, or the visit or the session is over."""
-    session = appointment.session
-    expected = appointment.status == Status.BOOKED and not session.has_ended()
-    if session.date != timezone.localdate() or not (
-        expected or appointment.status in (Status.CHECKED_IN, Status.CALLED)
-    ):
+    session, status = appointment.session, appointment.status
+    waits = status in (Status.CHECKED_IN, Status.CALLED) or (status == Status.BOOKED and not session.has_ended())
+    if session.date != timezone.localdate() or not waits:
         return None
     ahead = session.appointments.visible().filter(queue_number__lt=appointment.queue_number)
     to_come = ahead.filter(status=Status.BOOKED, called_at=None) | ahead.filter(status=Status.CHECKED_IN)
