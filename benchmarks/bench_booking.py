@@ -40,7 +40,7 @@ POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.
 BOOKERS = 50
 PLACES = 12  # in each of fourteen sessions
 CHOICES = 4  # each takes one of so many times that are offered first
-LIMIT = 30  # seconds for one round
+LIMIT = 25  # seconds for one round
 
 SEED = f"""
 import datetime
