@@ -26,8 +26,8 @@ FIRST_DAY = datetime.date(2000, 1, 1)
 
 
 def fill(rows: int) -> None:
-    """Add `rows` appointments with symptoms, twelve questions of which each is left out one time in twenty, and the
-    intake record of each as a rebuild would write it."""
+    """Add `rows` appointments with a symptom and the answers to twelve questions, each left out one time in twenty, and
+    the intake record of each (in which only the age is made up)."""
     _write_what_is_asked()
     _write_sessions(rows)
     _insert(

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import islice
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from backoffice.mixins import hidden_or_restored
@@ -85,16 +86,20 @@ def expected(ids: list[int]) -> list[IntakeRecord]:
         Appointment.objects.visible()
         .filter(pk__in=ids)
         .select_related("patient", "session")
-        .prefetch_related("symptoms", "likert_answers", "numeric_answers")
+        .prefetch_related(
+            "symptoms",
+            Prefetch("likert_answers", LikertAnswer.objects.visible().only("appointment", "question", "score")),
+            Prefetch("numeric_answers", NumericAnswer.objects.visible().only("appointment", "question", "value")),
+        )
         .order_by("pk")
     )
-    return [record_of(appointment) for appointment in appointments]
+    return [_record_of(appointment) for appointment in appointments]
 
 
-def record_of(appointment: Appointment) -> IntakeRecord:
-    """The record as the appointment wants it, not saved. The age is that on the day of the visit."""
-    likert = {f"likert_{a.question_id}": a.score for a in appointment.likert_answers.all() if not a.is_hidden}
-    numeric = {f"numeric_{a.question_id}": plain(a.value) for a in appointment.numeric_answers.all() if not a.is_hidden}
+def _record_of(appointment: Appointment) -> IntakeRecord:
+    """Of an appointment read as `expected` reads it. The age is that on the day of the visit."""
+    likert = {f"likert_{answer.question_id}": answer.score for answer in appointment.likert_answers.all()}
+    numeric = {f"numeric_{answer.question_id}": plain(answer.value) for answer in appointment.numeric_answers.all()}
     return IntakeRecord(
         appointment=appointment,
         patient=appointment.patient,
