@@ -114,6 +114,19 @@ class ClinicalAdmin(HistoryAdmin):
         self.message_user(request, ngettext("%d record is back.", "%d records are back.", n) % n, messages.SUCCESS)
 
 
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """The admin of what the software writes and people only read."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
 @admin.register(User)
 class PersonAdmin(HistoryAdmin, UserAdmin):
     list_display = ["username", "get_full_name", "email", "roles", "is_active", "last_login"]
@@ -158,7 +171,7 @@ class PersonAdmin(HistoryAdmin, UserAdmin):
 
 
 @admin.register(AccessEvent)
-class AccessEventAdmin(admin.ModelAdmin):
+class AccessEventAdmin(ReadOnlyAdmin):
     list_display = ["at", "user", "action", "content_type", "object_id", "request_id"]
     list_filter = ["action", "content_type", "at"]
     list_select_related = ["user", "content_type"]
@@ -167,29 +180,11 @@ class AccessEventAdmin(admin.ModelAdmin):
     list_per_page = 100
     show_full_result_count = False
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(Notice)
-class NoticeAdmin(admin.ModelAdmin):
+class NoticeAdmin(ReadOnlyAdmin):
     """What was sent, what waits, and why: nobody writes or changes a mail here."""
 
     list_display = ["subject", "to", "written_at", "sent_at", "attempts", "error"]
     list_filter = [("sent_at", admin.EmptyFieldListFilter), "written_at"]
     search_fields = ["to"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False

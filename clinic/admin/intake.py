@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin import ReadOnlyAdmin
 from backoffice.models import AccessEvent
 from clinic import intake_csv
 from clinic.intake_table import Column, Rows, columns
@@ -105,7 +106,7 @@ class IntakeTable(ChangeList):
 
 
 @admin.register(IntakeRecord)
-class IntakeRecordAdmin(admin.ModelAdmin):
+class IntakeRecordAdmin(ReadOnlyAdmin):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
     list_filter = [DayRangeFilter, "period", SymptomFilter]
@@ -155,15 +156,6 @@ class IntakeRecordAdmin(admin.ModelAdmin):
 
     def has_export_permission(self, request):
         return self.has_view_permission(request) and request.user.has_perm("clinic.export_intakerecord")
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 def cell_of(column: Column):
