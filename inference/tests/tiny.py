@@ -1,39 +1,30 @@
-"""Networks so small that a test need not wait for them. Random weights: what they say does not matter here."""
+"""Models so small that a test need not wait for them. Random weights: what they say does not matter here."""
 
 from pathlib import Path
 
-from inference.models import Diagnosis, DiagnosticModel
+from inference.models import DiagnosticModel
 from inference.registration import register
 
-TINY = {
-    "Tiny ResNet": ("resnet18", {"layers": [1, 1, 1, 1], "channels": [4, 8, 8, 8]}),
-    "Tiny ViT": ("vit_tiny_patch16_224", {"img_size": 32, "embed_dim": 12, "depth": 1, "num_heads": 2}),
-}
+FAMILIES = {"Tiny ResNet": "ResNet-50", "Tiny ViT": "ViT-B/16"}
 
 
 def register_tiny_models(folder: Path, **fields) -> list[DiagnosticModel]:
     """Write random weights into a folder and register them as models that vote."""
-    import torch
+    from inference.tests import tiny_networks  # torch
 
-    from inference.backbones import build
-    from inference.model_files import write_weights
-
-    torch.manual_seed(0)
     models = []
-    for name, (architecture, options) in TINY.items():
-        network = build(architecture, options, classes=len(Diagnosis), channels=1)
-        file, _sha256 = write_weights(folder, name, network)
-        models.append(
-            register(
-                folder / file,
-                name=name,
-                architecture=architecture,
-                options=options,
-                labels=Diagnosis.values,
-                input_size=32,
-                mean=[0.5],
-                std=[0.25],
-                **fields,
-            )
+    for name, family in FAMILIES.items():
+        spec = tiny_networks.spec(folder, family)
+        model = register(
+            spec.weights,
+            name=name,
+            architecture=spec.architecture,
+            options=spec.options,
+            labels=list(spec.labels),
+            input_size=spec.input_size,
+            mean=list(spec.mean),
+            std=list(spec.std),
+            **fields,
         )
+        models.append(model)
     return models
