@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 from django.conf import settings
@@ -24,9 +23,10 @@ from simple_history.utils import bulk_create_with_history
 from imaging import pixels
 from inference.asking import wake_a_worker
 from inference.consensus import Vote, decide
-from inference.engine import Ensemble, ModelAnswer, ModelSpec, WeightsError
+from inference.engine import ModelAnswer, WeightsError
 from inference.health import HEARTBEAT
 from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.voting import CannotAnswerError, check_new_models, ensemble_in_force
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,6 @@ SECONDS_PER_NUDGE = 300  # well within the cluster's task timeout; what is left 
 RENEWALS_PER_LEASE = 6
 
 Status = Prediction.Status
-
-
-class CannotAnswerError(Exception):
-    """Trying again cannot mend this. The message says what a person can do."""
 
 
 def answer_waiting() -> int:
@@ -152,61 +148,6 @@ class Progress:
         if elapsed >= self.interval or (percent > self.written and elapsed >= 0.5):
             self.batch.update(progress=percent, lease_until=timezone.now() + lease())
             self.written_at, self.written = time.monotonic(), percent
-
-
-_resident: tuple[list, list[DiagnosticModel], Ensemble] | None = None
-
-
-def ensemble_in_force() -> tuple[list[DiagnosticModel], Ensemble]:
-    """The models that vote, and their ensemble: the one already in memory unless a model has changed since."""
-    global _resident
-    models = list(DiagnosticModel.objects.voting())
-    if not models:
-        raise CannotAnswerError(_("No model votes. Register models, or tick “votes” on one, then retry."))
-    version = [(model.pk, model.updated_at) for model in models]
-    if _resident is None or _resident[0] != version:
-        _resident = None  # free the old models before the new ones need the memory
-        _resident = version, models, make_ensemble(models)
-    return _resident[1:]
-
-
-def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
-    specs = [spec_of(model) for model in models]
-    try:
-        return Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
-    except ValueError as error:
-        raise CannotAnswerError(
-            _("INFERENCE_DEVICE does not fit this machine: %(error)s.") % {"error": error}
-        ) from error
-
-
-def spec_of(model: DiagnosticModel) -> ModelSpec:
-    return ModelSpec(
-        name=model.name,
-        architecture=model.architecture,
-        options=model.options,
-        weights=Path(model.weights.path),
-        sha256=model.sha256,
-        labels=tuple(model.labels),
-        input_size=model.input_size,
-        mean=tuple(model.mean),
-        std=tuple(model.std),
-        temperature=model.temperature,
-    )
-
-
-def check_new_models() -> None:
-    """Try the weights of models registered since the last look: here, where torch is, and not in the web process."""
-    for model in DiagnosticModel.objects.unchecked():
-        try:
-            make_ensemble([model]).predict([np.zeros((model.input_size, model.input_size), np.uint8)])
-            error = ""
-        except (CannotAnswerError, WeightsError) as refusal:
-            error = str(refusal)
-        except Exception as unexpected:
-            logger.exception("model %s cannot be used", model.pk)
-            error = f"{type(unexpected).__name__}: {unexpected}"
-        DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=timezone.now(), check_error=error)
 
 
 # -- Saving -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from inference import worker
+from inference import voting, worker
 from inference.asking import ask
 from inference.models import DiagnosticModel, ModelResult, Prediction
 
@@ -78,7 +78,7 @@ def test_a_prediction_whose_worker_died_three_times_fails_with_a_reason(asked, t
 
 
 def test_the_results_of_a_worker_that_lost_its_lease_are_thrown_away(asked, tiny_models):
-    worker.check_new_models()
+    voting.check_new_models()
     [prediction] = asked()
     [late] = worker.claim()
     lapse(prediction)
@@ -111,7 +111,7 @@ def test_missing_weights_keep_a_model_from_voting(asked, tiny_models):
 
 
 def test_weights_that_are_lost_later_fail_the_prediction_at_once(asked, tiny_models):
-    worker.check_new_models()
+    voting.check_new_models()
     tiny_models[0].weights.storage.delete(tiny_models[0].weights.name)
     [prediction] = asked()
     worker.answer_waiting()
@@ -130,7 +130,7 @@ def test_without_models_a_prediction_fails_and_says_what_to_do(asked):
 
 def test_an_error_that_may_pass_is_tried_again_later_and_then_given_up(asked, tiny_models, monkeypatch):
     [prediction] = asked()
-    worker.check_new_models()
+    voting.check_new_models()
     monkeypatch.setattr(worker, "ensemble_in_force", lambda: 1 / 0)
     for attempt in range(1, worker.MAX_ATTEMPTS + 1):
         worker.answer_waiting()
@@ -147,7 +147,7 @@ def test_an_error_that_may_pass_is_tried_again_later_and_then_given_up(asked, ti
 def test_a_cancelled_prediction_is_not_answered(asked, tiny_models, clinician):
     from inference.asking import cancel
 
-    worker.check_new_models()
+    voting.check_new_models()
     [prediction] = asked()
     [claimed] = worker.claim()
     assert cancel(Prediction.objects.all(), by=clinician) == 1

@@ -56,7 +56,7 @@ class Command(BaseCommand):
     def voting_models(self):
         """What is registered and votes; on a machine without a database, the demonstration models."""
         from inference.model_files import read_ensemble
-        from inference.worker import spec_of
+        from inference.voting import spec_of
 
         try:
             models = list(DiagnosticModel.objects.voting())

@@ -1,0 +1,76 @@
+"""The models that vote, as one ensemble in a worker's memory."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inference.engine import Ensemble, ModelSpec, WeightsError
+from inference.models import DiagnosticModel
+
+logger = logging.getLogger(__name__)
+
+
+class CannotAnswerError(Exception):
+    """Trying again cannot mend this. The message says what a person can do."""
+
+
+# The version of the models (keys and times of change), the models, and their ensemble.
+_resident: tuple[list, list[DiagnosticModel], Ensemble] | None = None
+
+
+def ensemble_in_force() -> tuple[list[DiagnosticModel], Ensemble]:
+    """The models that vote, and their ensemble: the one already in memory unless a model has changed since."""
+    global _resident
+    models = list(DiagnosticModel.objects.voting())
+    if not models:
+        raise CannotAnswerError(_("No model votes. Register models, or tick “votes” on one, then retry."))
+    version = [(model.pk, model.updated_at) for model in models]
+    if _resident is None or _resident[0] != version:
+        _resident = None  # free the old models before the new ones need the memory
+        _resident = version, models, make_ensemble(models)
+    return _resident[1:]
+
+
+def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
+    """An ensemble as the settings want it. Raises CannotAnswerError where this machine lacks the device."""
+    specs = [spec_of(model) for model in models]
+    try:
+        return Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+    except ValueError as error:
+        raise CannotAnswerError(
+            _("INFERENCE_DEVICE does not fit this machine: %(error)s.") % {"error": error}
+        ) from error
+
+
+def spec_of(model: DiagnosticModel) -> ModelSpec:
+    """The row as the engine, which knows no Django, takes it."""
+    return ModelSpec(
+        name=model.name,
+        architecture=model.architecture,
+        options=model.options,
+        weights=Path(model.weights.path),
+        sha256=model.sha256,
+        labels=tuple(model.labels),
+        input_size=model.input_size,
+        mean=tuple(model.mean),
+        std=tuple(model.std),
+        temperature=model.temperature,
+    )
+
+
+def check_new_models() -> None:
+    """Try the weights of models registered since the last look: here, where torch is, and not in the web process."""
+    for model in DiagnosticModel.objects.unchecked():
+        try:
+            make_ensemble([model]).predict([np.zeros((model.input_size, model.input_size), np.uint8)])
+            error = ""
+        except (CannotAnswerError, WeightsError) as refusal:
+            error = str(refusal)
+        except Exception as unexpected:
+            logger.exception("model %s cannot be used", model.pk)
+            error = f"{type(unexpected).__name__}: {unexpected}"
+        DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=timezone.now(), check_error=error)
