@@ -123,6 +123,6 @@ class AnswerBesideTheFilm:
                 "heatmaps": [result for result in results if result.heatmap],
                 "may_sign": request.user.has_perm("inference.change_prediction"),
                 "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],
-                "seconds": sum(result.milliseconds for result in results) / 1000,
+                "took": wording.duration(sum(result.milliseconds for result in results)),
             }
         return context

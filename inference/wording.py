@@ -47,6 +47,10 @@ def status_cell(prediction: Prediction | None) -> str:
     return render_to_string("inference/status.html", {"prediction": prediction})
 
 
+def duration(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
 def votes(results: list[ModelResult], diagnosis: str) -> list[dict]:
     """One row per model for the answer's table; `dissents` where it votes against the consensus."""
     return [
