@@ -4,6 +4,9 @@ import json
 import time
 
 import pytest
+import redis
+
+from inference.health import HEARTBEAT
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +89,8 @@ def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
 def test_a_worker_that_waits_at_redis_is_woken_by_the_request(installation, redis_url):
     installation.environment["REDIS_URL"] = redis_url
     start_worker(installation)
-    wait_for(lambda: "ready for work" in installation.logs(), 60, installation.logs)
+    with redis.Redis.from_url(redis_url) as cache:
+        wait_for(lambda: cache.keys(f"*{HEARTBEAT}"), 60, installation.logs)
     installation.python(ASK_ABOUT_FILMS.format(n=1))
     wait_for(lambda: count(installation, "status = 'completed'"), 60, installation.logs)
 
