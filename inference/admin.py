@@ -1,9 +1,11 @@
 """The second opinion in the admin: asking about X-rays, the answer beside the film, and signing it."""
 
+from io import BytesIO
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -11,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.media import send_private
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import asking, wording
@@ -134,9 +137,7 @@ class PredictionAdmin(LiveStatus, ClinicalAdmin):
         result = ModelResult.objects.filter(pk=pk, prediction__in=self.get_queryset(request)).first()
         if result is None or not result.heatmap:
             raise Http404
-        response = HttpResponse(draw(bytes(result.heatmap)), content_type="image/png")
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return send_private(BytesIO(draw(bytes(result.heatmap))), content_type="image/png")
 
     @admin.action(description=_("Sign: agree with the models"), permissions=["change"])
     def validate(self, request, queryset):
@@ -199,7 +200,7 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
 
     def has_add_permission(self, request):
-        return False  # `train_models` and `load_demo` register models: weights are never taken from a browser
+        return False  # models are registered by a command: weights are never taken from a browser
 
     @admin.display(description=_("state"))
     def state(self, model):

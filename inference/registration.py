@@ -13,15 +13,22 @@ from inference.models import DiagnosticModel
 ENSEMBLE_FILE = "ensemble.json"
 
 
-@transaction.atomic
 def register(weights: Path, **fields) -> DiagnosticModel:
-    """Keep a copy of a safetensors file and the row that describes it. `fields` are DiagnosticModel's."""
+    """Keep a copy of a safetensors file and the row that describes it. `fields` are DiagnosticModel's.
+
+    Raises IntegrityError where the name and version are taken; no file is left behind then.
+    """
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         model = DiagnosticModel(sha256=digest, **fields)
         model.weights.save(weights.name, File(file), save=False)
-    model.save()
-    wake_a_worker()
+    try:
+        with transaction.atomic():
+            model.save()
+            wake_a_worker()
+    except BaseException:
+        model.weights.delete(save=False)
+        raise
     return model
 
 

@@ -108,7 +108,8 @@ def test_each_model_shows_where_it_looked(client, clinician, answered, tmp_path)
     for result in answered.results.all():
         response = client.get(reverse("admin:inference_modelresult_heatmap", args=[result.pk]))
         path = tmp_path / "heat.png"
-        path.write_bytes(response.content)
+        path.write_bytes(response.getvalue())
+        assert "no-store" in response["Cache-Control"]
         with Image.open(path) as heat:
             assert heat.mode == "RGBA"
 

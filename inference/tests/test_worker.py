@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from inference import voting, worker
 from inference.asking import ask
 from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.tests.tiny import register_tiny_models
 
 Status = Prediction.Status
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,3 +177,10 @@ def test_a_low_confidence_and_a_demonstration_model_need_review(asked, tiny_mode
     assert prediction.needs_review
     codes = {reason["code"] for reason in prediction.review_reasons}
     assert {"low_confidence", "demonstration_model"} <= codes
+
+
+def test_a_model_whose_name_and_version_are_taken_leaves_no_file(tiny_models, tmp_path, settings):
+    kept = sorted(settings.MEDIA_ROOT.rglob("*.safetensors"))
+    with pytest.raises(IntegrityError):
+        register_tiny_models(tmp_path / "again")
+    assert sorted(settings.MEDIA_ROOT.rglob("*.safetensors")) == kept
