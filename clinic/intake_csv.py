@@ -9,7 +9,7 @@ from itertools import islice
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from backoffice.exchange import formula_safe
+from backoffice.exchange.formulas import formula_safe
 from clinic.intake_table import Column, Rows
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for the system's own encoding and garbles Chinese

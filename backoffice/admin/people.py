@@ -1,0 +1,52 @@
+"""The people who work here."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.history import HistoryAdmin
+from backoffice.models import User
+
+
+@admin.register(User)
+class PersonAdmin(HistoryAdmin, UserAdmin):
+    list_display = ["username", "get_full_name", "email", "roles", "is_active", "last_login"]
+    list_filter = ["groups", "is_active"]
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
+        (_("Access"), {"fields": ["is_active", "is_staff", "groups"]}),
+    ]
+    add_fieldsets = [
+        (
+            None,
+            {
+                "classes": ["wide"],
+                "fields": ["username", "first_name", "last_name", "usable_password", "password1", "password2"],
+            },
+        ),
+        (_("Access"), {"fields": ["is_staff", "groups"]}),
+    ]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description=_("roles"))
+    def roles(self, person):
+        return ", ".join(group.name for group in person.groups.all()) or "–"
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # a person's name stays on what they did: take their access away instead
+
+    def get_readonly_fields(self, request, obj=None):
+        # Only a superuser decides over a superuser, or an administrator could take the account over.
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return [field for _title, options in self.fieldsets for field in options["fields"]]
+        return super().get_readonly_fields(request, obj)
+
+    def user_change_password(self, request, id, form_url=""):  # noqa: A002  (Django's own signature)
+        person = self.get_object(request, id)
+        if person is not None and person.is_superuser and not request.user.is_superuser:
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
