@@ -1,0 +1,41 @@
+"""The mails that must go out."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class NoticeQuerySet(models.QuerySet):
+    def waiting(self):
+        """What has not been sent and has not been given up."""
+        return self.filter(sent_at=None, attempts__lt=Notice.MAX_ATTEMPTS)
+
+    def due(self):
+        return self.waiting().filter(try_after__lte=timezone.now()).order_by("pk")
+
+
+class Notice(models.Model):
+    """A mail that must go out, written in the transaction of the change that it tells of. outbox.py sends it."""
+
+    MAX_ATTEMPTS = 10  # refused for 17 hours: somebody has to look
+
+    to = models.EmailField(_("to"))
+    subject = models.CharField(_("subject"), max_length=200)
+    body = models.TextField(_("text"), blank=True, help_text=_("Forgotten once it is sent: it holds a private link."))
+    written_at = models.DateTimeField(_("written"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    try_after = models.DateTimeField(_("next attempt"), default=timezone.now)
+    error = models.CharField(_("what went wrong"), max_length=200, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["try_after"], condition=Q(sent_at=None), name="notices_to_send")]
+
+    def __str__(self):
+        return self.subject
