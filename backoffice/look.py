@@ -64,6 +64,7 @@ JAZZMIN_SETTINGS = {
         "backoffice.user": "fas fa-id-badge",
         "backoffice.accessevent": "fas fa-shoe-prints",
         "backoffice.notice": "fas fa-envelope",
+        "backoffice.tableimport": "fas fa-file-import",
         "django_q.schedule": "fas fa-stopwatch",
         "django_q.success": "fas fa-check",
         "django_q.failure": "fas fa-exclamation-triangle",

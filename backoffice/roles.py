@@ -37,6 +37,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.intakerecord", "inference.modelresult", "backoffice.accessevent", "backoffice.notice")
     | may("export", "clinic.intakerecord")
     | may("view add change", "backoffice.user")
+    | may("view change", "backoffice.tableimport")
     | may("view", "django_q.success", "django_q.failure"),
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")
     | may("view change", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer")

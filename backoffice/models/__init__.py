@@ -1,7 +1,9 @@
-"""The people who work here, the trail of what they looked at, and the mails that must go out."""
+"""The people who work here, the trail of what they looked at, the mails that must go out, and the files that
+fill tables."""
 
+from backoffice.models.imports import TableImport
 from backoffice.models.mails import Notice
 from backoffice.models.people import User
 from backoffice.models.trail import AccessEvent
 
-__all__ = ["AccessEvent", "Notice", "User"]
+__all__ = ["AccessEvent", "Notice", "TableImport", "User"]

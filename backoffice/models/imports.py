@@ -1,0 +1,98 @@
+"""Files that people bring in to fill or change a table."""
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.media import RandomName
+
+
+class TableImportQuerySet(models.QuerySet):
+    def waiting(self, now=None):
+        """What a worker may take: nobody has it, or its worker's lease has lapsed. The oldest first."""
+        running = Q(status__in=TableImport.RUNNING, lease_until__lt=now or timezone.now())
+        return self.filter(Q(status__in=TableImport.WAITING) | running).order_by("pk")
+
+    def unconfirmed(self):
+        """What was looked at and waits for a person to say yes or no."""
+        return self.filter(status=TableImport.Status.CHECKED)
+
+    def of_model(self, model: type[models.Model]):
+        return self.filter(content_type=ContentType.objects.get_for_model(model))
+
+    def seen_by(self, user):
+        """One's own, and for those who may see imports everybody's; `has_import_permission` of its table comes on top."""
+        return self if user.has_perm("backoffice.view_tableimport") else self.filter(uploaded_by=user)
+
+
+class TableImport(models.Model):
+    """A file that somebody uploaded into a table. The row is the job: import_jobs.py checks it, and writes it once a
+    person has confirmed."""
+
+    class Status(models.TextChoices):
+        TO_CHECK = "to_check", _("waits to be checked")
+        CHECKING = "checking", _("being checked")
+        CHECKED = "checked", _("to be confirmed")
+        TO_WRITE = "to_write", _("waits to be written")
+        WRITING = "writing", _("being written")
+        DONE = "done", _("imported")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    WAITING = (Status.TO_CHECK, Status.TO_WRITE)
+    RUNNING = (Status.CHECKING, Status.WRITING)
+
+    content_type = models.ForeignKey(ContentType, on_delete=models.PROTECT, verbose_name=_("table"))
+    name = models.CharField(_("file"), max_length=200)
+    file = models.FileField(_("kept file"), upload_to=RandomName("imports"), blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    row_count = models.PositiveIntegerField(_("rows"), null=True)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="table_imports", verbose_name=_("person")
+    )
+    uploaded_at = models.DateTimeField(_("when"), auto_now_add=True)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.TO_CHECK)
+    skip_invalid = models.BooleanField(_("without the rows that have errors"), default=False)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("confirmed by"),
+    )
+    outcome = models.JSONField(_("outcome"), null=True)
+    details = models.JSONField(
+        _("rows of the outcome"), null=True, help_text=_("Forgotten soon: they hold the file's values.")
+    )
+    error = models.TextField(_("what went wrong"), blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    lease_token = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    objects = TableImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ["-pk"]
+        default_permissions = ["view", "change"]
+        indexes = [
+            models.Index(fields=["status"], name="imports_by_status"),
+            models.Index(fields=["content_type", "-id"], name="imports_of_a_table"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_at_work(self) -> bool:
+        """Checked or written by a worker, now or soon."""
+        return self.status in (*self.WAITING, *self.RUNNING)
+
+    @property
+    def model(self) -> type[models.Model] | None:
+        return self.content_type.model_class()
