@@ -24,7 +24,7 @@ class TableImportQuerySet(models.QuerySet):
         return self.filter(content_type=ContentType.objects.get_for_model(model))
 
     def seen_by(self, user):
-        """One's own, and for those who may see imports everybody's; `has_import_permission` of its table comes on top."""
+        """One's own; everybody's for those who may see imports. The permission of the table itself comes on top."""
         return self if user.has_perm("backoffice.view_tableimport") else self.filter(uploaded_by=user)
 
 
