@@ -37,6 +37,8 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.intakerecord", "inference.modelresult", "backoffice.accessevent", "backoffice.notice")
     | may("export", "clinic.intakerecord")
     | may("view add change", "backoffice.user")
+    | may("view", "backoffice.signin", "backoffice.failedsignin")
+    | may("view change", "backoffice.role")
     | may("view change", "backoffice.tableimport")
     | may("view", "django_q.success", "django_q.failure"),
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")
@@ -56,6 +58,8 @@ def sync_roles(*, using="default", **kwargs) -> None:
     from django.contrib.auth.management import create_permissions
     from django.contrib.auth.models import Group, Permission
 
+    from backoffice.models import Role
+
     # Django makes an app's permissions in that app's own turn; here all are needed, and ours is the first turn.
     for config in apps.get_app_configs():
         create_permissions(config, verbosity=0, using=using)
@@ -69,3 +73,4 @@ def sync_roles(*, using="default", **kwargs) -> None:
     for role, permissions in ROLES.items():
         group, _made = Group.objects.using(using).get_or_create(name=role)
         group.permissions.set([known[name] for name in permissions])
+        Role.objects.using(using).get_or_create(group=group)

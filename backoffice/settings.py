@@ -5,6 +5,7 @@ Nothing has to be set to run on one machine. See `.env.example` for every variab
 
 import os
 import secrets
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -73,6 +74,10 @@ INSTALLED_APPS = [
     "django_q",
     "django_htmx",
     "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 
 MIDDLEWARE = [
@@ -84,11 +89,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "backoffice.middleware.SessionExpiryMiddleware",  # after the messages and htmx, which it speaks through
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "backoffice.urls"
@@ -245,6 +253,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+
+# A signed-in session ends after this long without work, and in any case after these hours.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=30)
+SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=12)
+SESSION_COOKIE_AGE = SESSION_MAX_HOURS * 3600
+
+# Who guesses passwords is locked out with the name they guess at: never a whole address, which a clinic shares.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+LOCKOUT_MINUTES = env.int("LOCKOUT_MINUTES", default=15)
+AXES_FAILURE_LIMIT = env.int("LOCKOUT_AFTER_FAILURES", default=5)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long: trying meanwhile makes it no longer
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_CLIENT_IP_CALLABLE = "backoffice.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "backoffice.sign_in.locked_out"
+AXES_ENABLE_ADMIN = False  # backoffice/admin/sign_ins.py shows what is worth reading, to read only
+AXES_VERBOSE = False
+
+OTP_TOTP_ISSUER = CLINIC_NAME
+
+# How long the trail of who looked at what is kept, and who signed in; `purge` takes out what is older.
+ACCESS_TRAIL_RETENTION_DAYS = env.int("ACCESS_TRAIL_RETENTION_DAYS", default=730)
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from inside the machine room
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600

@@ -12,15 +12,10 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from backoffice.addresses import client_address
+
 HOUR = 3600
 IPV6_SITE = 64  # bits: a household is given a network of addresses, not one
-
-
-def client_address(request: HttpRequest) -> str:
-    """Who is asking: behind a proxy of ours, the address that the proxy itself saw and appended."""
-    if settings.BEHIND_PROXY:
-        return request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip() or request.META["REMOTE_ADDR"]
-    return request.META["REMOTE_ADDR"]
 
 
 def may_book(request: HttpRequest, national_id: str) -> bool:

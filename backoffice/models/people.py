@@ -14,5 +14,15 @@ class User(AbstractUser):
         verbose_name = _("person")
         verbose_name_plural = _("people")
 
+    def save(self, *args, **kwargs):
+        if kwargs.get("update_fields") != ["last_login"]:
+            return super().save(*args, **kwargs)
+        # Django notes each sign-in on the row. Those are a list of their own, and no change of the person.
+        self.skip_history_when_saving = True
+        try:
+            return super().save(*args, **kwargs)
+        finally:
+            del self.skip_history_when_saving
+
     def __str__(self):
         return self.get_full_name() or self.username

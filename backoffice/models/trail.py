@@ -1,22 +1,58 @@
 """The trail of what people looked at."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+BATCH = 5000  # rows taken out at once: a lock no longer than a page takes
+
+
+class AppendOnlyError(TypeError):
+    """Somebody's code tries to change what happened."""
+
+    def __init__(self):
+        super().__init__("The access trail is only ever added to; `purge` takes out what is older than its retention.")
+
 
 class AccessEventQuerySet(models.QuerySet):
-    def record(self, request, action: str, obj) -> "AccessEvent":
-        """Note that this request's user did `action` to `obj`: one INSERT."""
-        return self.create(
-            user=request.user,
-            action=action,
-            content_type=ContentType.objects.get_for_model(obj),
-            object_id=obj.pk,
-            request_id=request.id,
+    def record(self, request, action: str, *objects) -> None:
+        """Note that this request's user did `action` to the objects: one INSERT, and no more than one for a request.
+
+        A model's class in place of an object stands for its whole table.
+        """
+        if getattr(request, "is_in_the_trail", False):
+            return
+        request.is_in_the_trail = True
+        self.bulk_create(
+            AccessEvent(
+                user_id=request.user.pk,
+                action=action,
+                content_type=ContentType.objects.get_for_model(record),
+                object_id=None if isinstance(record, type) else record.pk,
+                request_id=request.id,
+            )
+            for record in objects
         )
+
+    def purge(self, before: datetime) -> int:
+        """Take out what is older than the retention: the only way out of the trail. Returns how many that were."""
+        gone = 0
+        while batch := list(self.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:BATCH]):
+            gone += self.filter(pk__in=batch)._raw_delete(self.db)
+        return gone
+
+    def update(self, **kwargs):
+        raise AppendOnlyError
+
+    def delete(self):
+        raise AppendOnlyError
+
+    delete.alters_data = True
+    delete.queryset_only = True
 
 
 class AccessEvent(models.Model):
@@ -32,14 +68,20 @@ class AccessEvent(models.Model):
         REVEAL = "reveal", _("revealed the national ID")
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_events", verbose_name=_("person")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="access_events",
+        db_index=False,
+        verbose_name=_("person"),
     )
     action = models.CharField(_("what"), max_length=16, choices=Action)
-    content_type = models.ForeignKey(ContentType, on_delete=models.PROTECT, verbose_name=_("kind of record"))
+    content_type = models.ForeignKey(
+        ContentType, on_delete=models.PROTECT, db_index=False, verbose_name=_("kind of record")
+    )
     object_id = models.PositiveBigIntegerField(_("record"), null=True, blank=True)
     target = GenericForeignKey("content_type", "object_id")
     request_id = models.CharField(_("request"), max_length=64)
-    at = models.DateTimeField(_("when"), auto_now_add=True, db_index=True)
+    at = models.DateTimeField(_("when"), auto_now_add=True)
 
     objects = AccessEventQuerySet.as_manager()
 
@@ -47,7 +89,21 @@ class AccessEvent(models.Model):
         verbose_name = _("access event")
         verbose_name_plural = _("access trail")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["content_type", "object_id"], name="access_of_a_record")]
+        # Each for one question: what happened lately, at whose hands, of what kind, and to this record.
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="access_by_time"),
+            models.Index(fields=["user", "-at", "-id"], name="access_by_person"),
+            models.Index(fields=["action", "-at", "-id"], name="access_by_action"),
+            models.Index(fields=["content_type", "object_id", "-at", "-id"], name="access_of_a_record"),
+        ]
 
     def __str__(self):
         return f"{self.user} {self.get_action_display()} {self.content_type} {self.object_id}"
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise AppendOnlyError
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise AppendOnlyError

@@ -1,0 +1,27 @@
+"""What an administrator decides about a role. What a role may do is decided in roles.py."""
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+
+class Role(models.Model):
+    group = models.OneToOneField(
+        Group, on_delete=models.CASCADE, related_name="role", editable=False, verbose_name=_("role")
+    )
+    needs_second_factor = models.BooleanField(
+        _("second factor required"),
+        default=False,
+        help_text=_("People of this role sign in with a code from their phone as well. Who has none sets it up first."),
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        ordering = ["group__name"]
+
+    def __str__(self):
+        return self.group.name

@@ -1,0 +1,28 @@
+"""Signing in: the form, and the page for who guessed too often."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.signals import user_login_failed
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+TOO_MANY_REQUESTS = 429
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Counts the right password of somebody who does not work here as a wrong one: their lockout would tell them."""
+
+    def confirm_login_allowed(self, user):
+        try:
+            super().confirm_login_allowed(user)
+        except ValidationError:
+            user_login_failed.send(__name__, credentials={"username": user.get_username()}, request=self.request)
+            raise
+
+
+def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict) -> HttpResponse:
+    """The page for a name that was tried too often from one address, whether or not somebody has that name."""
+    context = {**admin.site.each_context(request), "minutes": settings.LOCKOUT_MINUTES}
+    return render(request, "backoffice/locked_out.html", context, status=TOO_MANY_REQUESTS)
