@@ -13,6 +13,7 @@ class BackofficeConfig(AppConfig):
 
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
         post_migrate.connect(schedule_mail, dispatch_uid="backoffice.schedule_mail")
+        post_migrate.connect(schedule_imports, dispatch_uid="backoffice.schedule_imports")
 
 
 def schedule_mail(sender, **kwargs) -> None:
@@ -24,6 +25,17 @@ def schedule_mail(sender, **kwargs) -> None:
     from backoffice.jobs import every_minute
 
     every_minute("backoffice.outbox.send_due", cluster=settings.DEFAULT_CLUSTER)
+
+
+def schedule_imports(sender, **kwargs) -> None:
+    """Every minute, files that a lost task or a dead worker left behind are taken up again."""
+    if sender.label != "django_q":
+        return
+    from django.conf import settings
+
+    from backoffice.jobs import every_minute
+
+    every_minute("backoffice.import_jobs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
 
 
 class SiteConfig(AdminConfig):

@@ -9,12 +9,14 @@ from django_q.models import Schedule
 from django_q.tasks import async_task
 
 
-def nudge(function: str, cluster: str) -> None:
+def nudge(function: str, cluster: str, timeout: int | None = None) -> None:
     """Ask a cluster to run `function` (a dotted path) once this transaction is committed.
 
-    A broker that is away does not fail the request: the schedule nudges again within a minute.
+    `timeout` (seconds) is for what may take longer than the cluster's tasks usually do. A broker that is away does not
+    fail the request: the schedule nudges again within a minute.
     """
-    transaction.on_commit(lambda: async_task(function, cluster=cluster), robust=True)
+    options = {"cluster": cluster} | ({"timeout": timeout} if timeout else {})
+    transaction.on_commit(lambda: async_task(function, **options), robust=True)
 
 
 def every_minute(function: str, cluster: str) -> None:

@@ -211,6 +211,10 @@ MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", default=32)
 PREDICTION_LEASE_SECONDS = env.int("PREDICTION_LEASE_SECONDS", default=60)
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=365)
 
+# -- Import and export ------------------------------------------------------------------------------------------------
+
+IMPORT_LEASE_SECONDS = env.int("IMPORT_LEASE_SECONDS", default=120)
+
 # -- Language and time ------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
