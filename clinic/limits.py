@@ -5,45 +5,31 @@ BOOKING_UNLIMITED_NETWORKS, such as the clinic's own waiting room.
 """
 
 import time
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from backoffice.addresses import client_address
+from backoffice.addresses import client_address, household
 
 HOUR = 3600
-IPV6_SITE = 64  # bits: a household is given a network of addresses, not one
 
 
 def may_book(request: HttpRequest, national_id: str) -> bool:
     """Count one booking for this address, this person and this hour; False where either has had its share."""
     if request.user.is_staff:
         return True
-    return _address_may_book(client_address(request)) and _claim(
-        "person", national_id, settings.BOOKING_RATE_LIMIT_PER_PERSON
-    )
+    return _address_may_book(request) and _claim("person", national_id, settings.BOOKING_RATE_LIMIT_PER_PERSON)
 
 
-def _address_may_book(text: str) -> bool:
-    address = _parsed(text)
-    if address is None:  # a socket, or a proxy that names no address: all of its visitors would share one count
+def _address_may_book(request: HttpRequest) -> bool:
+    address = client_address(request)
+    if address is None:  # all who come that way would share one count
         return True
     if any(address in network for network in settings.BOOKING_UNLIMITED_NETWORKS):
         return True
-    if address.version == 6:
-        return _claim("address", str(ip_network((address, IPV6_SITE), strict=False)), settings.BOOKING_RATE_LIMIT)
-    return _claim("address", str(address), settings.BOOKING_RATE_LIMIT)
-
-
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return _claim("address", household(request), settings.BOOKING_RATE_LIMIT)
 
 
 def _claim(kind: str, who: str, limit: int) -> bool:
