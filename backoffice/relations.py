@@ -1,0 +1,26 @@
+"""What hangs on a record, found at run time: an app below never has to name the apps above it."""
+
+from collections.abc import Iterator
+
+from django.db.models import ForeignObjectRel, Model
+
+
+def has_history(model: type[Model]) -> bool:
+    return hasattr(model._meta, "simple_history_manager_attribute")
+
+
+def history_of(model: type[Model]):
+    """The manager of all versions of all its records."""
+    return getattr(model, model._meta.simple_history_manager_attribute)
+
+
+def pointing_at(model: type[Model]) -> Iterator[ForeignObjectRel]:
+    """The relations by which models with a history point at this one."""
+    for relation in model._meta.related_objects:
+        if (relation.one_to_many or relation.one_to_one) and has_history(relation.related_model):
+            yield relation
+
+
+def may_view(user, model: type[Model]) -> bool:
+    label, name = model._meta.app_label, model._meta.model_name
+    return user.has_perm(f"{label}.view_{name}") or user.has_perm(f"{label}.change_{name}")
