@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_update_with_history
 
-# Many rows at once send no post_save. Sent with the model as `sender`, and `rows`, inside the transaction.
-hidden_or_restored = Signal()
+# Many rows at once send no post_save. Sent with the model as `sender`, `rows`, and whether they were `created`, inside
+# the transaction, whenever rows are hidden, restored or imported.
+written_at_once = Signal()
 
 
 class TimeStamped(models.Model):
@@ -54,7 +55,7 @@ class HideableQuerySet(models.QuerySet):
             default_change_reason=reason,
             manager=self.model._base_manager,
         )
-        hidden_or_restored.send(sender=self.model, rows=rows)
+        written_at_once.send(sender=self.model, rows=rows, created=False)
         return len(rows)
 
 

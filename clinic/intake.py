@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
-from backoffice.mixins import hidden_or_restored
+from backoffice.mixins import written_at_once
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
@@ -126,7 +126,7 @@ def connect() -> None:
     for answers in (LikertAnswer, NumericAnswer):
         post_save.connect(_answer_changed, sender=answers, dispatch_uid="intake")
         post_delete.connect(_answer_changed, sender=answers, dispatch_uid="intake")
-        hidden_or_restored.connect(_answers_hidden_or_restored, sender=answers, dispatch_uid="intake")
+        written_at_once.connect(_answers_written, sender=answers, dispatch_uid="intake")
     for named_in_it in SHOWN:
         post_save.connect(_named_in_it_changed, sender=named_in_it, dispatch_uid="intake")
     # Before, because afterwards nobody knows who had it; the links to it go without a signal.
@@ -141,7 +141,7 @@ def _answer_changed(instance: LikertAnswer | NumericAnswer, **kwargs) -> None:
     note(instance.appointment_id)
 
 
-def _answers_hidden_or_restored(rows: Iterable[LikertAnswer | NumericAnswer], **kwargs) -> None:
+def _answers_written(rows: Iterable[LikertAnswer | NumericAnswer], **kwargs) -> None:
     note(*(answer.appointment_id for answer in rows))
 
 

@@ -1,7 +1,12 @@
-"""What leaves in files that people open in a spreadsheet."""
+"""What leaves in files that people open in a spreadsheet, and comes back from them."""
+
+import re
 
 # A cell that begins with one of these is run as a formula, full-width forms in East Asian editions included.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_STARTS = "=+\\-@\t\r\n＝＋－＠"
+# Apostrophes before it are counted in, so that one more can be taken away again: what was written comes back.
+RISKY = re.compile(f"'*[{FORMULA_STARTS}]")
+MADE_SAFE = re.compile(f"'+[{FORMULA_STARTS}]")
 
 
 def formula_safe(value):
@@ -9,4 +14,9 @@ def formula_safe(value):
 
     See OWASP, "CSV Injection".
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    return f"'{value}" if isinstance(value, str) and RISKY.match(value) else value
+
+
+def without_apostrophe(text: str) -> str:
+    """What `formula_safe` was given."""
+    return text[1:] if MADE_SAFE.match(text) else text

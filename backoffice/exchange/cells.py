@@ -1,0 +1,227 @@
+"""What a cell holds: the text that people type, and the value that it means."""
+
+import csv
+import datetime
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import cached_property
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from import_export.widgets import Widget
+
+DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+
+
+class Cell(Widget):
+    """One kind of cell. `clean` reads a text that is not empty, and raises ValidationError; `render` writes a value.
+
+    Plain numbers are written as numbers; everything else is text that `clean` reads back, in whatever language.
+    """
+
+    example: str = ""
+
+    def what(self) -> str:
+        """What to write, as a sentence: the remedy for every text that `clean` refuses."""
+        raise NotImplementedError
+
+    def refuse(self, problem: str):
+        raise ValidationError(problem, code="cell")
+
+
+def plain(text: str) -> str:
+    """Full-width digits and signs, as some keyboards write them, become plain ones."""
+    return unicodedata.normalize("NFKC", text) if not text.isascii() else text
+
+
+class TextCell(Cell):
+    def __init__(self, longest: int | None = None, normalise: Callable[[str], str] | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.longest, self.normalise = longest, normalise
+
+    def clean(self, value, row=None, **kwargs) -> str:
+        return self.normalise(value) if self.normalise else value
+
+    def what(self):
+        return _("Text of up to %(longest)d characters.") % {"longest": self.longest} if self.longest else _("Text.")
+
+
+class DayCell(Cell):
+    example = "2026-11-23"
+
+    def clean(self, value, row=None, **kwargs) -> datetime.date:
+        match = DAY.fullmatch(plain(value))
+        if not match:
+            self.refuse(_("This is not a day."))
+        try:
+            return datetime.date(*map(int, match.groups()))
+        except ValueError:
+            self.refuse(_("There is no such day."))
+
+    def render(self, value, **kwargs) -> str:
+        return value.isoformat() if value else ""
+
+    def what(self):
+        return _("A day, such as 2026-11-23.")
+
+
+class MomentCell(Cell):
+    example = "2026-11-23 09:30"
+
+    def clean(self, value, row=None, **kwargs) -> datetime.datetime:
+        try:
+            moment = datetime.datetime.fromisoformat(plain(value))
+        except ValueError:
+            self.refuse(_("This is not a day and a time."))
+        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+    def render(self, value, **kwargs) -> str:
+        return timezone.localtime(value).isoformat(" ") if value else ""
+
+    def what(self):
+        return _("A day and a time, such as 2026-11-23 09:30.")
+
+
+class WholeCell(Cell):
+    example = "12"
+
+    def clean(self, value, row=None, **kwargs) -> int:
+        if not re.fullmatch(r"[+-]?\d{1,18}", plain(value)):
+            self.refuse(_("This is not a whole number."))
+        return int(plain(value))
+
+    def render(self, value, **kwargs) -> int | str:
+        return "" if value is None else value
+
+    def what(self):
+        return _("A whole number.")
+
+
+class DecimalCell(Cell):
+    example = "1.5"
+
+    def clean(self, value, row=None, **kwargs) -> Decimal:
+        if not re.fullmatch(r"[+-]?\d{1,18}(\.\d{1,18})?", plain(value)):
+            self.refuse(_("This is not a number."))
+        return Decimal(plain(value))
+
+    def render(self, value, **kwargs) -> int | float | str:
+        """2, not 2.00."""
+        if value is None:
+            return ""
+        return int(value) if value == value.to_integral_value() else float(value)
+
+    def what(self):
+        return _("A number, such as 1.5.")
+
+
+class YesNoCell(Cell):
+    example = "yes"
+
+    def clean(self, value, row=None, **kwargs) -> bool:
+        word = plain(value).casefold()
+        if word in {"yes", "y", "true", "1", "是", _("yes").casefold()}:
+            return True
+        if word not in {"no", "n", "false", "0", "否", _("no").casefold()}:
+            self.refuse(_("This is neither yes nor no."))
+        return False
+
+    def render(self, value, **kwargs) -> str:
+        return {True: "yes", False: "no"}.get(value, "")
+
+    def what(self):
+        return _("yes or no.")
+
+
+class ChoiceCell(Cell):
+    """One of a few values; read by the value, or by its name in any language of the site."""
+
+    def __init__(self, choices: Iterable[tuple], **kwargs):
+        super().__init__(**kwargs)
+        self.choices = list(choices)
+
+    @property
+    def example(self) -> str:
+        return self.render(self.choices[0][0])
+
+    @cached_property
+    def _values(self) -> dict[str, object]:
+        named = {str(value).casefold(): value for value, _label in self.choices}
+        for language, _name in settings.LANGUAGES:
+            with translation.override(language):
+                named |= {str(label).casefold(): value for value, label in self.choices}
+        return named
+
+    def clean(self, value, row=None, **kwargs):
+        try:
+            return self._values[plain(value).casefold()]
+        except KeyError:
+            self.refuse(_("This is none of the values that are possible here."))
+
+    def render(self, value, **kwargs) -> str:
+        """The value; in place of one that is only a number, its English name."""
+        return self._english.get(value, value) if isinstance(value, int) else value or ""
+
+    @cached_property
+    def _english(self) -> dict:
+        with translation.override("en"):
+            return {value: str(label) for value, label in self.choices}
+
+    def what(self):
+        words = [self.render(value) for value, _label in self.choices]
+        return _("One of: %(values)s.") % {"values": ", ".join(words)}
+
+
+class NamesCell(Cell):
+    """Some records of another table by their names, with commas between; a name with a comma stands in quotes."""
+
+    def __init__(self, model: type[models.Model], field: str, **kwargs):
+        super().__init__(**kwargs)
+        self.model, self.field = model, field
+
+    @cached_property
+    def _by_name(self) -> dict[str, models.Model]:
+        return {getattr(row, self.field): row for row in self.model._base_manager.all()}
+
+    def clean(self, value, row=None, **kwargs) -> list[models.Model]:
+        names = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
+        names = dict.fromkeys(name.strip() for name in names if name.strip())
+        if unknown := [name for name in names if name not in self._by_name]:
+            self.refuse(
+                _("There is no %(kind)s named “%(name)s”.")
+                % {"kind": self.model._meta.verbose_name, "name": "”, “".join(unknown)}
+            )
+        return sorted((self._by_name[name] for name in names), key=lambda row: row.pk)
+
+    def render(self, value, **kwargs) -> str:
+        """`value` is the related manager, or rows of it."""
+        rows = value.all() if hasattr(value, "all") else value or []
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="").writerow(sorted(getattr(row, self.field) for row in rows))
+        return text.getvalue()
+
+    def what(self):
+        return _("Names with commas between, such as %(example)s.") % {"example": self.example or "A, B"}
+
+
+def cell_for(field: models.Field) -> Cell:
+    """The kind of cell that holds this field's values."""
+    if field.choices:
+        return ChoiceCell(field.choices)
+    if isinstance(field, models.BooleanField):
+        return YesNoCell()
+    if isinstance(field, models.DateTimeField):
+        return MomentCell()
+    if isinstance(field, models.DateField):
+        return DayCell()
+    if isinstance(field, models.DecimalField):
+        return DecimalCell()
+    if isinstance(field, models.IntegerField):
+        return WholeCell()
+    return TextCell(field.max_length)

@@ -1,0 +1,123 @@
+"""CSV files, as the programs of this world write them."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from django.utils.translation import gettext as _
+
+from backoffice.exchange.table import Table, UnreadableFileError
+
+BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+SEPARATORS = ",;\t|"
+LONGEST_CELL = 131_072  # characters; csv's own limit, so that one forgotten quote does not read the rest as one cell
+BLOCK = 65_536
+QUOTED = re.compile('"[^"]*"')
+
+
+class CsvTable(Table):
+    """A CSV file, whatever separates its cells and ends its lines: UTF-8, or UTF-16 with its mark.
+
+    It is read once from end to end before anything is made of it: what cannot be read is known at once.
+    """
+
+    def __init__(self, file: BinaryIO, name: str):
+        super().__init__(name)
+        self._file = file
+        self._encoding = encoding_of(file)
+        refuse_other_encodings(file, self._encoding)
+        with self._text() as text:
+            self._separator = separator_of(text)
+        self.read_headers()
+        self.count = sum(1 for _record in self.records()) - 1
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        with self._text() as text:
+            reader = csv.reader(text, delimiter=self._separator, strict=True)
+            line = 0
+            try:
+                for line, cells in enumerate(reader, start=1):
+                    if any(map(str.strip, cells)):
+                        yield line, cells
+            except csv.Error as error:
+                raise UnreadableFileError(what_is_wrong(error, line + 1)) from error
+
+    @contextmanager
+    def _text(self) -> Iterator[io.TextIOWrapper]:
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
+        try:
+            yield text
+        finally:
+            text.detach()  # the file is its owner's to close
+
+
+def encoding_of(file: BinaryIO) -> str:
+    file.seek(0)
+    start = file.read(3)
+    return next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), "utf-8")
+
+
+def refuse_other_encodings(file: BinaryIO, encoding: str) -> None:
+    """Raises UnreadableFileError where a byte is not this encoding's, or a character no text has."""
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    line = 1
+    try:
+        while block := text.read(BLOCK):
+            if "\0" in block:
+                line += lines_in(block[: block.index("\0")])
+                raise UnreadableFileError(
+                    _("Line %(line)d holds a NUL character, which no text has. Is this really a CSV file?")
+                    % {"line": line}
+                )
+            line += lines_in(block)
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(
+            _(
+                "The file is not UTF-8 text: line %(line)d cannot be read. In your spreadsheet, choose “Save as” and "
+                "“CSV UTF-8”, or save it as XLSX."
+            )
+            % {"line": first_line_that_is_not(file, encoding)}
+            if encoding != "utf-16"
+            else _("The file says that it is UTF-16 text and is not. Save it anew as “CSV UTF-8” or XLSX.")
+        ) from error
+    finally:
+        text.detach()
+
+
+def lines_in(text: str) -> int:
+    return max(text.count("\n"), text.count("\r"))
+
+
+def first_line_that_is_not(file: BinaryIO, encoding: str) -> int:
+    """Decoding goes block by block: only line by line tells which one it was."""
+    file.seek(0)
+    for line, content in enumerate(file, start=1):
+        try:
+            content.decode(encoding)
+        except UnicodeDecodeError:
+            return line
+    return line
+
+
+def separator_of(text: io.TextIOWrapper) -> str:
+    """What stands most often in the first line that is not empty, outside of quotation marks."""
+    start = QUOTED.sub("", text.read(BLOCK)).lstrip("\r\n ")
+    first = (start.splitlines() or [""])[0]
+    return max(SEPARATORS, key=first.count)
+
+
+def what_is_wrong(error: csv.Error, line: int) -> str:
+    if "field limit" in str(error):
+        return _(
+            "Row %(line)d has a cell of more than %(most)d characters. Is a quotation mark missing that closes a text? "
+            "Otherwise shorten the cell."
+        ) % {"line": line, "most": LONGEST_CELL}
+    return _(
+        "Row %(line)d cannot be read: a quotation mark opens a text and is not closed, or stands within one. Write a "
+        "quotation mark within a text twice, or save the file anew from your spreadsheet."
+    ) % {"line": line}

@@ -1,0 +1,252 @@
+"""A table into the database, or what that would do: in chunks, all of it or nothing."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from difflib import get_close_matches
+from itertools import islice
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from import_export.results import RowResult
+
+from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
+from backoffice.exchange.resources import ExchangeResource, Row
+from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
+
+__all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 2000  # rows in memory at a time
+SIMILAR = 0.6
+
+
+def run_import(
+    resource: ExchangeResource,
+    table: Table,
+    *,
+    by,
+    dry_run: bool,
+    skip_invalid: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Write the table's rows as `by`, in one transaction, or with `dry_run` say what that would do.
+
+    One row that is wrong keeps all of them out, unless `skip_invalid`: then the others are written. `progress` is told
+    after each chunk how many rows have been read. A `resource` serves one import.
+    """
+    return Import(resource, table, by, dry_run, skip_invalid, progress or (lambda rows: None)).run()
+
+
+class Import:
+    def __init__(self, resource, table, by, dry_run, skip_invalid, progress):
+        self.resource, self.table = resource, table
+        self.by, self.dry_run, self.skip_invalid, self.progress = by, dry_run, skip_invalid, progress
+        self.outcome = Outcome(notes=list(table.notes))
+        self.names: dict[str, str] = {}
+        self.first_lines: dict[tuple, int] = {}
+        self.missing_was_said = False
+
+    def run(self) -> Outcome:
+        self.names = self._columns()
+        if self.outcome.error_count:
+            return self.outcome
+        reason = _("Imported from %(file)s") % {"file": self.table.name}
+        self.resource.begin(by=self.by, reason=reason, columns=self.names.values())
+        # A preview that writes nothing needs no transaction, which on SQLite would keep everybody else from writing.
+        try:
+            with transaction.atomic() if self._writes else nullcontext():
+                self._read_and_write()
+                if self._writes and not self._stands:
+                    transaction.set_rollback(True)
+        except IntegrityError:
+            self._say_somebody_was_first()
+        self.outcome.errors.sort(key=lambda error: error.line)
+        self.outcome.written = self._stands
+        return self.outcome
+
+    @property
+    def _writes(self) -> bool:
+        return not self.dry_run or self.resource.writes_in_preview
+
+    @property
+    def _stands(self) -> bool:
+        return not self.dry_run and (self.skip_invalid or not self.outcome.error_count)
+
+    def _read_and_write(self) -> None:
+        try:
+            for chunk in chunks(self._rows()):
+                self._import(chunk)
+                self.progress(self.outcome.read)
+        except UnreadableFileError as error:
+            self.skip_invalid = False  # whatever follows in the file is unknown
+            self.outcome.add_error(0, "", "", str(error), "")
+        if not self.outcome.read and not self.outcome.error_count:
+            self.outcome.add_error(
+                1,
+                "",
+                "",
+                _("There is nothing below the columns' names."),
+                _("Write a line for each record."),
+            )
+        if self._writes:
+            self.outcome.notes += self.resource.finish(dry_run=self.dry_run)
+        self._say_what_numbers_lose()
+
+    def _say_somebody_was_first(self) -> None:
+        logger.warning("An import was refused by the database", exc_info=True)
+        self.skip_invalid = False
+        self.outcome.add_error(
+            0,
+            "",
+            "",
+            _("While this file was read, somebody else wrote a record that it would write too."),
+            _("Nothing was imported. Import the file again."),
+        )
+
+    # -- Columns ------------------------------------------------------------------------------------------------------
+
+    def _columns(self) -> dict[str, str]:
+        """The file's column names to the resource's. What is wrong with them goes to the outcome."""
+        known = {}
+        for column in self.resource.columns():
+            known |= {folded(column.name): column.name, folded(column.title): column.name}
+        names: dict[str, str] = {}
+        for header in self.table.headers:
+            name = known.get(folded(header))
+            if name is None:
+                self._unknown(header, known)
+            elif name in names.values():
+                self._wrong_column(header, _("Two columns mean “%(name)s”.") % {"name": name}, _("Keep one of them."))
+            else:
+                names[header] = name
+        for name in self.resource.key_columns(names.values()):
+            if name not in names.values():
+                self._wrong_column(
+                    name,
+                    _("There is no column “%(name)s”, and without it no record can be found.") % {"name": name},
+                    _("Add it, and fill it in on every line."),
+                )
+        return names
+
+    def _unknown(self, header: str, known: Mapping[str, str]) -> None:
+        similar = get_close_matches(folded(header), known, n=1, cutoff=SIMILAR)
+        if similar:
+            remedy = _("Did you mean “%(name)s”? Otherwise take the column out.") % {"name": known[similar[0]]}
+        else:
+            names = ", ".join(dict.fromkeys(known.values()))
+            remedy = _("Take it out, or give it one of these names: %(names)s.") % {"names": names}
+        self._wrong_column(header, _("No column is named “%(name)s” here.") % {"name": header}, remedy)
+
+    def _wrong_column(self, column: str, problem: str, remedy: str) -> None:
+        self.outcome.add_error(1, column, column, problem, remedy)
+
+    # -- Rows ---------------------------------------------------------------------------------------------------------
+
+    def _rows(self) -> Iterator[Row]:
+        """Every line that can be a record, with its key; the others are refused here."""
+        for line, values in self.table:
+            row = Row({self.names[header]: text for header, text in values.items() if header in self.names})
+            row.line = line
+            if len(row) != len(self.names) or BEYOND in values:
+                self._refuse_width(line, values)
+                continue
+            row.key = self.resource.key_of_row(row)
+            if row.key is not None and (first := self.first_lines.setdefault(row.key, line)) != line:
+                self._refuse_twin(row, first)
+                continue
+            yield row
+
+    def _refuse_width(self, line: int, values: Mapping[str, str]) -> None:
+        beyond = values.get(BEYOND, "")
+        problem = (
+            _("This line has more cells than there are columns.")
+            if beyond
+            else _("This line has fewer cells than there are columns.")
+        )
+        self._refuse(line, "", beyond, problem, _("Look for a missing separator, or put quotes round a text with one."))
+
+    def _refuse_twin(self, row: Row, first: int) -> None:
+        column = self.resource.key_columns(row)[0]
+        self._refuse(
+            row.line,
+            column,
+            row[column],
+            _("Lines %(first)d and %(second)d are about the same record.") % {"first": first, "second": row.line},
+            _("Keep one of them."),
+        )
+
+    def _refuse(self, line: int, *what) -> None:
+        self.outcome.refused += 1
+        self.outcome.add_error(line, *what)
+
+    def _import(self, rows: list[Row]) -> None:
+        """Through import-export's own steps, row by row, and then all at once into the database."""
+        writes = self._writes and (self.skip_invalid or self.dry_run or not self.outcome.error_count)
+        loader = self.resource._meta.instance_loader_class(self.resource, rows)
+        for row in rows:
+            self._take(row, self.resource.import_row(row, loader, row_number=row.line, dry_run=not writes))
+        writes = writes and (self.skip_invalid or self.dry_run or not self.outcome.error_count)
+        self.resource.bulk_create(True, not writes, True)
+        self.resource.bulk_update(True, not writes, True)
+
+    def _take(self, row: Row, result: RowResult) -> None:
+        if result.errors:
+            raise result.errors[0].error  # ours, not the file's
+        if result.validation_error:
+            self.outcome.refused += 1
+            self._say_what_is_wrong(row, result.validation_error)
+            return
+        counter = {RowResult.IMPORT_TYPE_NEW: "new", RowResult.IMPORT_TYPE_UPDATE: "updated"}.get(result.import_type)
+        setattr(self.outcome, counter or "unchanged", getattr(self.outcome, counter or "unchanged") + 1)
+        if counter and len(self.outcome.preview) < ROWS_PREVIEWED:
+            self.outcome.add_preview(row.line, counter, self.resource.last_changes())
+
+    def _say_what_is_wrong(self, row: Row, error: ValidationError) -> None:
+        by_column = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
+        missing = [name for name in by_column if name != NON_FIELD_ERRORS and name not in row]
+        if missing:
+            self._say_missing(row, missing)
+            return
+        for name, errors in by_column.items():
+            column = "" if name == NON_FIELD_ERRORS else name
+            for one in errors:
+                problem = " ".join(one.messages)
+                self.outcome.add_error(row.line, column, row.get(name, ""), problem, self.resource.remedy(name))
+
+    def _say_missing(self, row: Row, missing: list[str]) -> None:
+        """Columns that only a new record needs. Said once: every new record needs them."""
+        if self.missing_was_said:
+            return
+        self.missing_was_said = True
+        for name in missing:
+            self.outcome.add_error(
+                row.line,
+                name,
+                "",
+                _("This line is a new record, and there is no column “%(name)s”.") % {"name": name},
+                _("Add the column. %(what)s") % {"what": self.resource.remedy(name)},
+            )
+
+    def _say_what_numbers_lose(self) -> None:
+        for header in sorted(self.table.number_columns & self.names.keys()):
+            if self.resource.holds_text(self.names[header]):
+                self.outcome.notes.append(
+                    _(
+                        "Some cells of “%(column)s” hold numbers, which keep no leading zero and no plus. If any had "
+                        "one, format the column as text and type them again."
+                    )
+                    % {"column": header}
+                )
+
+
+def folded(name: str) -> str:
+    return " ".join(name.replace("_", " ").casefold().split())
+
+
+def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk

@@ -1,0 +1,90 @@
+"""A table as it lies in a file: its columns' names, and its rows, one at a time."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+MAX_COLUMNS = 200
+MAX_ROWS = 200_000
+BEYOND = ""  # cells to the right of the last named column; no column is named so
+
+
+class UnreadableFileError(Exception):
+    """`str()` of it tells a person what is wrong with the file, where, and what to do."""
+
+
+class Table(ABC):
+    """Iterating yields `(line, {column: text})`; `line` counts as a spreadsheet does, and empty rows are left out.
+
+    A row that is too short lacks columns; what stands beyond the last column is under BEYOND. Iterating reads the file
+    anew each time, and may raise UnreadableFileError.
+    """
+
+    name: str
+    """The file's, as its owner calls it."""
+    headers: list[str]
+    count: int | None = None
+    """How many rows there are, about: for showing progress. None where only reading them would tell."""
+    notes: list[str]
+    """What its owner should know of the file as a whole."""
+    number_columns: set[str]
+    """Columns in which a cell held a number and not a text, as far as they have been read."""
+
+    def __init__(self, name: str):
+        self.name, self.headers, self.notes, self.number_columns = name, [], [], set()
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
+        rows = self.records()
+        next(rows)  # the columns' names
+        for read, (line, cells) in enumerate(rows, start=1):
+            if read > MAX_ROWS:
+                raise UnreadableFileError(
+                    _("The file has more than %(rows)d rows. Split it, and import one part after the other.")
+                    % {"rows": MAX_ROWS}
+                )
+            yield line, self._by_column(cells)
+
+    @abstractmethod
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        """(line, cells) of every row that is not empty, the columns' names first."""
+
+    def _by_column(self, cells: list[str]) -> dict[str, str]:
+        values = dict(zip(self.headers, cells, strict=False))
+        beyond = "".join(cells[len(self.headers) :])
+        return values | {BEYOND: beyond} if beyond else values
+
+    def read_headers(self) -> int:
+        """Read the columns' names. Returns the line they stand in."""
+        line, cells = next(self.records(), (0, []))
+        if not cells:
+            raise UnreadableFileError(self.nothing_in_it())
+        self.headers = checked([" ".join(cell.split()) for cell in cells], line)
+        return line
+
+    def nothing_in_it(self) -> str:
+        return _("The file is empty. Its first line must name the columns; each line below it is a record.")
+
+
+def checked(headers: list[str], line: int) -> list[str]:
+    """Column names that can be told apart. Raises UnreadableFileError."""
+    while headers and not headers[-1]:
+        headers = headers[:-1]
+    if len(headers) > MAX_COLUMNS:
+        raise UnreadableFileError(
+            _("The file has %(count)d columns, and at most %(most)d are read. Is this the right file?")
+            % {"count": len(headers), "most": MAX_COLUMNS}
+        )
+    if "" in headers:
+        raise UnreadableFileError(
+            _("Line %(line)d must name every column, and column %(number)d has no name. Name it, or take it out.")
+            % {"line": line, "number": headers.index("") + 1}
+        )
+    name, times = Counter(headers).most_common(1)[0]
+    if times > 1:
+        raise UnreadableFileError(
+            _("%(times)d columns are named “%(name)s”. Keep one of them, or name them differently.")
+            % {"times": times, "name": name}
+        )
+    return headers
