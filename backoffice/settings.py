@@ -323,6 +323,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "axes": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         # Every nudge is a line: right for an operator, but it would push the demo's addresses off the screen.
         "django-q": {"handlers": ["stderr"], "level": "WARNING" if DEBUG else "INFO", "propagate": False},
     },

@@ -7,6 +7,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 TOO_MANY_REQUESTS = 429
 
@@ -24,5 +25,9 @@ class SignInForm(AdminAuthenticationForm):
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict) -> HttpResponse:
     """The page for a name that was tried too often from one address, whether or not somebody has that name."""
-    context = {**admin.site.each_context(request), "minutes": settings.LOCKOUT_MINUTES}
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Too many attempts"),
+        "minutes": settings.LOCKOUT_MINUTES,
+    }
     return render(request, "backoffice/locked_out.html", context, status=TOO_MANY_REQUESTS)

@@ -2,9 +2,16 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.dashboard import rendered_blocks
+from backoffice.blocks import block_for, blocks_for
+from backoffice.second_factor import rules
+from backoffice.second_factor import views as second_factor
+from backoffice.sign_in import SignInForm
 
 
 class BackofficeSite(admin.AdminSite):
@@ -13,10 +20,40 @@ class BackofficeSite(admin.AdminSite):
     index_title = _("Today")
     password_change_template = "admin/password_change_form.html"  # noqa: S105  (a file name)
     logout_template = "admin/logged_out.html"
+    login_form = SignInForm
     enable_nav_sidebar = False  # jazzmin has its own
 
+    def has_permission(self, request):
+        """Every page of the site asks this: who owes a second factor may do nothing but sign out."""
+        if not super().has_permission(request):
+            return False
+        return rules.step_before(request) is None or request.path == reverse("admin:logout")
+
+    def login(self, request, extra_context=None):
+        """Pages lead here whomever they do not let in: who only owes the second factor is led on to it."""
+        may_come = super().has_permission(request)
+        if request.method == "GET" and may_come and (step := rules.step_before(request)):
+            return redirect(f"{reverse(f'admin:{step}')}?{urlencode({'next': second_factor.where_to(request)})}")
+        return super().login(request, extra_context)
+
     def index(self, request, extra_context=None):
-        return super().index(request, {"blocks": rendered_blocks(request), **(extra_context or {})})
+        blocks = [block.draw(request) for block in blocks_for(request.user)]
+        return super().index(request, {"blocks": blocks, **(extra_context or {})})
+
+    def get_urls(self):
+        # Whatever a page asks for by itself lies under live/: it is no sign that somebody is at work.
+        live = path("live/<slug:name>/", self.admin_view(self.live_block), name="live_block")
+        return [live, *second_factor.urls(), *super().get_urls()]
+
+    def live_block(self, request: HttpRequest, name: str) -> HttpResponse:
+        """One block of the first page, or 204 where the page shows it as it is (`seen` is its stamp there)."""
+        block = block_for(request.user, name)
+        if block is None:
+            raise Http404
+        drawn = block.draw(request)
+        if request.GET.get("seen") == drawn.stamp:
+            return HttpResponse(status=204)
+        return render(request, "admin/block.html", {"drawn": drawn})
 
 
 def clinic_name(request) -> dict[str, str]:

@@ -2,24 +2,37 @@
 lists; and the admins of people, mails and the trail."""
 
 from backoffice.admin.clinical import ClinicalAdmin
+from backoffice.admin.closed import ScheduleAdmin
 from backoffice.admin.exchange import ExchangeAdmin
+from backoffice.admin.filters import DayRangeFilter
+from backoffice.admin.first_page import OnTheFirstPage
 from backoffice.admin.hiding import HiddenFilter, HideableAdmin
 from backoffice.admin.history import HistoryAdmin
+from backoffice.admin.imports import TableImportAdmin
 from backoffice.admin.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.mails import NoticeAdmin
 from backoffice.admin.people import PersonAdmin
+from backoffice.admin.roles import RoleAdmin
+from backoffice.admin.sign_ins import FailedSignInAdmin, SignInAdmin
 from backoffice.admin.trail import AccessEventAdmin, TrailAdmin
 
 __all__ = [
     "AccessEventAdmin",
     "ClinicalAdmin",
+    "DayRangeFilter",
     "ExchangeAdmin",
+    "FailedSignInAdmin",
     "FastListAdmin",
     "HiddenFilter",
     "HideableAdmin",
     "HistoryAdmin",
     "NoticeAdmin",
+    "OnTheFirstPage",
     "PersonAdmin",
     "ReadOnlyAdmin",
+    "RoleAdmin",
+    "ScheduleAdmin",
+    "SignInAdmin",
+    "TableImportAdmin",
     "TrailAdmin",
 ]

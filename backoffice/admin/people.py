@@ -6,18 +6,20 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.history import HistoryAdmin
+from backoffice.admin.sign_in_help import SignInHelp
 from backoffice.models import User
 
 
 @admin.register(User)
-class PersonAdmin(HistoryAdmin, UserAdmin):
+class PersonAdmin(SignInHelp, HistoryAdmin, UserAdmin):
     list_display = ["username", "get_full_name", "email", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
-        (_("Access"), {"fields": ["is_active", "is_staff", "groups"]}),
+        (_("Access"), {"fields": ["is_active", "is_staff", "groups", "lockout", "second_factor"]}),
     ]
+    readonly_fields = ["lockout", "second_factor"]
     add_fieldsets = [
         (
             None,

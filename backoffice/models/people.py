@@ -26,3 +26,9 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.get_full_name() or self.username
+
+    def note_in_history(self, reason: str, *, by: "User") -> None:
+        """Something about this person changed that is no column of theirs, such as how they sign in."""
+        person = User.objects.get(pk=self.pk)
+        person._change_reason, person._history_user = reason, User.objects.get(pk=by.pk)
+        person.save(update_fields=["username"])

@@ -1,0 +1,96 @@
+"""A person's phone and backup codes: django-otp's devices, asked for by what the clinic calls them."""
+
+from datetime import datetime, timedelta
+
+import segno
+from django.db import transaction
+from django.utils import timezone
+from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from backoffice.models import User
+
+BACKUP_CODES = 10
+PHONE_DIGITS = 6
+
+
+def phone_of(person: User) -> TOTPDevice | None:
+    """The phone that this person's codes come from, once it has proved to work."""
+    return TOTPDevice.objects.filter(user=person, confirmed=True).first()
+
+
+def phone_to_set_up(person: User) -> TOTPDevice:
+    """A secret for a phone that has not proved to work yet: the same one while the page is reloaded."""
+    phone, _made = TOTPDevice.objects.get_or_create(user=person, confirmed=False, defaults={"name": "phone"})
+    return phone
+
+
+def qr_code(phone: TOTPDevice) -> str:
+    """The secret as a picture for a phone's camera: a `data:` address of an SVG, black on white in both themes."""
+    return segno.make(phone.config_url, micro=False).svg_data_uri(scale=5, dark="#000", light="#fff")
+
+
+def secret_of(phone: TOTPDevice) -> str:
+    """The secret as text, for a phone without a camera: groups of four."""
+    secret = phone.config_url.partition("secret=")[2].partition("&")[0]
+    return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+
+
+@transaction.atomic
+def verify(person: User, code: str) -> Device | None:
+    """The phone or the backup codes that this code is from. Each code is good once; wrong ones slow the next try.
+
+    The rows are locked, so that one code sent twice at the same moment signs in once.
+    """
+    code = "".join(code.split()).replace("-", "").lower()
+    kind = TOTPDevice if len(code) == PHONE_DIGITS and code.isdecimal() else StaticDevice
+    for device in kind.objects.select_for_update().filter(user=person, confirmed=True):
+        if device.verify_token(code):
+            return device
+    return None
+
+
+@transaction.atomic
+def confirm(phone: TOTPDevice, code: str) -> bool:
+    """Take the phone into use if it shows the right code; it then takes the place of an earlier one."""
+    phone = TOTPDevice.objects.select_for_update().get(pk=phone.pk)
+    if not phone.verify_token("".join(code.split())):
+        return False
+    TOTPDevice.objects.filter(user=phone.user).exclude(pk=phone.pk).delete()
+    phone.confirmed = True
+    phone.save(update_fields=["confirmed"])
+    return True
+
+
+@transaction.atomic
+def new_backup_codes(person: User) -> list[str]:
+    """Ten codes for the day the phone is lost, in place of earlier ones."""
+    StaticDevice.objects.filter(user=person).delete()
+    device = StaticDevice.objects.create(user=person, name="backup codes")
+    codes = [StaticToken.random_token() for _number in range(BACKUP_CODES)]
+    StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
+    return codes
+
+
+def backup_codes_left(person: User) -> int:
+    return StaticToken.objects.filter(device__user=person).count()
+
+
+@transaction.atomic
+def forget(person: User) -> None:
+    """Take away phone and codes: from now on the password alone signs in, or a new phone is set up first."""
+    TOTPDevice.objects.filter(user=person).delete()
+    StaticDevice.objects.filter(user=person).delete()
+
+
+def throttled_until(person: User) -> datetime | None:
+    """When the next code may be tried, where wrong ones came before."""
+    ends = [
+        device.throttling_failure_timestamp
+        + timedelta(seconds=device.get_throttle_factor() * 2 ** (device.throttling_failure_count - 1))
+        for kind in (TOTPDevice, StaticDevice)
+        for device in kind.objects.filter(user=person, throttling_failure_count__gt=0)
+    ]
+    latest = max(ends, default=None)
+    return latest if latest and latest > timezone.now() else None

@@ -1,0 +1,255 @@
+"""The second factor, with the codes that a phone would show."""
+
+import time
+
+import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from backoffice.models import Role, User
+from backoffice.second_factor import devices
+
+pytestmark = pytest.mark.django_db
+
+INDEX = "/admin/"
+ASK = "/admin/second-factor/ask/"
+SET_UP = "/admin/second-factor/set-up/"
+OWN = "/admin/second-factor/"
+PASSWORD = "words that nobody guesses"
+WRONG = "000000"
+
+
+def code_of(phone: TOTPDevice, seconds_off: int = 0) -> str:
+    """What the phone shows, on a clock that is some seconds off."""
+    totp = TOTP(phone.bin_key, phone.step, phone.t0, phone.digits)
+    totp.time = time.time() + seconds_off
+    return f"{totp.token():06d}"
+
+
+@pytest.fixture
+def person(front_desk):
+    front_desk.set_password(PASSWORD)
+    front_desk.save()
+    return front_desk
+
+
+@pytest.fixture
+def phone(person):
+    return TOTPDevice.objects.create(user=person, name="phone", confirmed=True)
+
+
+@pytest.fixture
+def signed_in(client, person):
+    """After the password, whatever else is asked."""
+
+    def sign_in(page: str = INDEX):
+        return client.post(
+            "/admin/login/", {"username": person.username, "password": PASSWORD, "next": page}, follow=True
+        )
+
+    return sign_in
+
+
+def require_it_of(person) -> None:
+    Role.objects.filter(group__in=person.groups.all()).update(needs_second_factor=True)
+
+
+def lands_on(response) -> str:
+    return response.request["PATH_INFO"]
+
+
+def test_without_a_phone_and_a_rule_the_password_is_enough(signed_in):
+    assert lands_on(signed_in()) == INDEX
+
+
+def test_the_code_is_asked_for_and_leads_to_where_one_was_going(client, phone, signed_in):
+    wanted = "/admin/clinic/patient/"
+    asked = signed_in(wanted)
+    assert lands_on(asked) == ASK
+    assert lands_on(client.get(wanted, follow=True)) == ASK
+    answered = client.post(ASK, {"code": code_of(phone), "next": asked.context["next"]}, follow=True)
+    assert lands_on(answered) == wanted
+
+
+def test_a_wrong_code_lets_nobody_in_and_slows_the_next(client, phone, signed_in):
+    signed_in()
+    assert "This code is not right" in client.post(ASK, {"code": WRONG}).text
+    right_too_early = client.post(ASK, {"code": code_of(phone)})
+    assert "There were wrong codes. Try again in 1 second" in right_too_early.text
+    assert lands_on(client.get(INDEX, follow=True)) == ASK
+
+
+def test_a_code_is_good_once(client, phone, signed_in):
+    code = code_of(phone)
+    signed_in()
+    assert client.post(ASK, {"code": code}).status_code == 302
+    client.post("/admin/logout/")
+    signed_in()
+    assert "was used before" in client.post(ASK, {"code": code}).text
+    assert lands_on(client.get(INDEX, follow=True)) == ASK
+
+
+@pytest.mark.parametrize(("seconds_off", "is_let_in"), [(-30, True), (30, True), (-120, False), (120, False)])
+def test_a_phones_clock_may_be_half_a_minute_off(client, phone, signed_in, seconds_off, is_let_in):
+    signed_in()
+    response = client.post(ASK, {"code": code_of(phone, seconds_off)})
+    assert (response.status_code == 302) is is_let_in
+
+
+def test_a_backup_code_is_good_once_however_it_is_written(client, person, phone, signed_in):
+    code = devices.new_backup_codes(person)[0]
+    signed_in()
+    written = f" {code[:4].upper()}-{code[4:]} "
+    assert client.post(ASK, {"code": written}).status_code == 302
+    assert devices.backup_codes_left(person) == devices.BACKUP_CODES - 1
+    client.post("/admin/logout/")
+    signed_in()
+    assert "This code is not right" in client.post(ASK, {"code": written}).text
+
+
+def test_it_is_no_way_around_to_set_up_another_phone(client, phone, signed_in):
+    signed_in()
+    assert lands_on(client.get(SET_UP, follow=True)) == ASK
+    client.post(SET_UP, {"code": WRONG})
+    assert list(TOTPDevice.objects.all()) == [phone]
+
+
+def test_who_owes_the_code_may_still_sign_out(client, phone, signed_in):
+    signed_in()
+    client.post("/admin/logout/")
+    assert lands_on(client.get(INDEX, follow=True)) == "/admin/login/"
+
+
+def test_a_role_that_requires_it_leads_its_people_to_set_it_up_first(client, person, signed_in):
+    require_it_of(person)
+    shown = signed_in("/admin/clinic/patient/")
+    assert lands_on(shown) == SET_UP
+    assert client.get("/admin/clinic/patient/").status_code == 302
+    phone = TOTPDevice.objects.get(user=person)
+    assert "data:image/svg+xml" in shown.text
+    assert devices.secret_of(phone) in shown.text
+
+    assert "This code is not right" in client.post(SET_UP, {"code": WRONG}).text
+    TOTPDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+    kept = client.post(SET_UP, {"code": code_of(phone), "next": shown.context["next"]})
+    assert len(kept.context["codes"]) == devices.BACKUP_CODES
+    assert kept.context["next"] == "/admin/clinic/patient/"
+    assert client.get("/admin/clinic/patient/").status_code == 200
+
+
+def test_ticking_a_role_holds_for_who_is_signed_in_already(client, administrator, person, signed_in):
+    signed_in()
+    assert client.get(INDEX).status_code == 200
+    require_it_of(person)
+    assert lands_on(client.get(INDEX, follow=True)) == SET_UP
+
+
+def test_a_superuser_must_do_what_administrators_must(client, django_user_model):
+    root = django_user_model.objects.create_superuser("root")
+    client.force_login(root)
+    assert client.get(INDEX).status_code == 200
+    Role.objects.filter(group__name="Administrators").update(needs_second_factor=True)
+    assert lands_on(client.get(INDEX, follow=True)) == SET_UP
+
+
+def test_an_administrator_ticks_it_on_a_role_with_history(client, administrator):
+    client.force_login(administrator)
+    role = Role.objects.get(group__name="Clinicians")
+    page = reverse("admin:backoffice_role_change", args=[role.pk])
+    client.post(page, {"needs_second_factor": "on"})
+    role.refresh_from_db()
+    assert role.needs_second_factor
+    assert role.history.first().history_user == administrator
+
+
+def test_the_front_desk_sees_no_roles(client, front_desk):
+    client.force_login(front_desk)
+    assert client.get(reverse("admin:backoffice_role_changelist")).status_code == 403
+
+
+# -- One's own page ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def let_in(client, phone, signed_in):
+    signed_in()
+    client.post(ASK, {"code": code_of(phone)})
+    return phone
+
+
+def test_one_turns_it_off_with_a_code(client, person, let_in):
+    assert "This code is not right" in client.post(OWN + "turn-off/", {"code": WRONG}).text
+    TOTPDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+    client.post(OWN + "turn-off/", {"code": code_of(let_in, 30)})
+    assert devices.phone_of(person) is None
+    assert person.history.first().history_change_reason == "second factor turned off"
+
+
+def test_where_a_role_requires_it_one_cannot_turn_it_off(client, person, let_in):
+    require_it_of(person)
+    assert "cannot be turned off" in client.get(OWN).text
+    client.post(OWN + "turn-off/", {"code": code_of(let_in, 30)})
+    assert devices.phone_of(person) == let_in
+
+
+def test_new_backup_codes_take_the_place_of_the_old(client, person, let_in):
+    old = devices.new_backup_codes(person)
+    shown = client.post(OWN + "backup-codes/").context["codes"]
+    assert set(StaticToken.objects.values_list("token", flat=True)) == set(shown)
+    assert not set(old) & set(shown)
+    assert client.get(OWN + "backup-codes/").status_code == 302
+    assert devices.backup_codes_left(person) == devices.BACKUP_CODES
+
+
+def test_another_phone_takes_the_place_of_the_first(client, person, let_in):
+    client.get(SET_UP)
+    new = TOTPDevice.objects.get(user=person, confirmed=False)
+    client.post(SET_UP, {"code": code_of(new)})
+    assert devices.phone_of(person) == new
+    assert TOTPDevice.objects.count() == 1
+    assert client.get(INDEX).status_code == 200
+
+
+# -- Taken away by an administrator -----------------------------------------------------------------------------------
+
+
+def reset_page(person) -> str:
+    return reverse("admin:backoffice_user_reset_second_factor", args=[person.pk])
+
+
+def test_an_administrator_takes_a_lost_phone_away_with_history(client, administrator, person, phone):
+    client.force_login(administrator)
+    devices.new_backup_codes(person)
+    client.post(reset_page(person))
+    assert devices.phone_of(person) is None
+    assert devices.backup_codes_left(person) == 0
+    version = person.history.first()
+    assert (version.history_user, version.history_change_reason) == (administrator, "second factor taken away")
+
+
+def test_nobody_else_does_and_no_administrator_for_a_superuser(client, administrator, person, phone):
+    client.force_login(User.objects.create_user("idle", is_staff=True))
+    assert client.post(reset_page(person)).status_code == 403
+    client.force_login(administrator)
+    assert client.get(reset_page(person)).status_code == 405
+    person.is_superuser = True
+    person.save()
+    assert client.post(reset_page(person)).status_code == 403
+    assert devices.phone_of(person) == phone
+
+
+def test_no_page_of_the_admin_shows_a_secret(client, django_user_model, phone):
+    client.force_login(django_user_model.objects.create_superuser("root"))
+    assert client.get("/admin/otp_totp/totpdevice/").status_code == 404
+    assert client.get("/admin/otp_static/staticdevice/").status_code == 404
+    page = client.get(reverse("admin:backoffice_user_change", args=[phone.user_id])).text
+    assert phone.key not in page
+    assert devices.secret_of(phone) not in page
+
+
+def test_a_group_is_edited_in_the_code_alone(client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("root"))
+    assert client.get(f"/admin/auth/group/{Group.objects.first().pk}/change/").status_code == 404
