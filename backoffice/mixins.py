@@ -7,9 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_update_with_history
 
+from backoffice.versions import WatchedQuerySet
+
 # Many rows at once send no post_save. Sent with the model as `sender`, `rows`, and whether they were `created`, inside
 # the transaction, whenever rows are hidden, restored or imported.
 written_at_once = Signal()
+
+REASON_LENGTH = 100  # of simple-history's column
 
 
 class TimeStamped(models.Model):
@@ -20,7 +24,7 @@ class TimeStamped(models.Model):
         abstract = True
 
 
-class HideableQuerySet(models.QuerySet):
+class HideableQuerySet(WatchedQuerySet):
     """`objects` returns everything; `.visible()` is written out where it is meant."""
 
     def visible(self):
@@ -52,7 +56,7 @@ class HideableQuerySet(models.QuerySet):
             list(values),
             batch_size=500,
             default_user=by,
-            default_change_reason=reason,
+            default_change_reason=reason[:REASON_LENGTH],
             manager=self.model._base_manager,
         )
         written_at_once.send(sender=self.model, rows=rows, created=False)

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from backoffice.admin import ClinicalAdmin
+from backoffice.admin import ClinicalAdmin, OnTheFirstPage
 from backoffice.media import send_private
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
@@ -71,7 +71,7 @@ class ModelResults(admin.TabularInline):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(LiveStatus, ClinicalAdmin):
+class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     actions = [*ClinicalAdmin.actions, "validate", "retry", "cancel"]
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]
@@ -190,6 +190,7 @@ class PredictionAdmin(LiveStatus, ClinicalAdmin):
 
 @admin.register(DiagnosticModel)
 class DiagnosticModelAdmin(ClinicalAdmin):
+    history_leaves_out = ["results"]  # every answer it ever gave
     list_display = ["name", "architecture", "version", "is_active", "state", "held_out_accuracy", "vote_weight"]
     list_filter = ["is_active", "is_demo"]
     search_fields = ["name", "architecture", "sha256"]
@@ -198,6 +199,9 @@ class DiagnosticModelAdmin(ClinicalAdmin):
         "input_size", "mean", "std", "sha256", "is_demo", "metrics", "checked_at", "check_error",
     ]  # fmt: skip
     readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
+
+    def what_hiding_does(self, request, queryset):
+        return [_("It votes no more. The answers that it gave stay.")]
 
     def has_add_permission(self, request):
         return False  # models are registered by a command: weights are never taken from a browser

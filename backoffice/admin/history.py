@@ -23,12 +23,11 @@ from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.going_back import filled_in, stays
+from backoffice.mixins import REASON_LENGTH
 from backoffice.models import AccessEvent, User
 from backoffice.relations import history_of, may_view
-from backoffice.timeline import Change, Timeline
 from backoffice.retelling import Kind, Told, Words, kind_of
-
-REASON_LENGTH = 100  # of simple-history's column
+from backoffice.timeline import Change, Timeline
 
 
 @dataclass(frozen=True)

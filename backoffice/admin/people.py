@@ -12,6 +12,7 @@ from backoffice.models import User
 
 @admin.register(User)
 class PersonAdmin(SignInHelp, HistoryAdmin, UserAdmin):
+    history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
     list_display = ["username", "get_full_name", "email", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
     fieldsets = [

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clinic import booking
+from clinic.admin.hiding import HidesClosures
 from clinic.admin.hours import TimetableAdmin
 from clinic.mails import site_of
 from clinic.models import Closure
@@ -14,7 +15,7 @@ DECISION = "visit_"
 
 
 @admin.register(Closure)
-class ClosureAdmin(TimetableAdmin):
+class ClosureAdmin(HidesClosures, TimetableAdmin):
     """Saving a closure that hits booked people first asks what becomes of each; then all of it is done, or nothing."""
 
     fields = ["starts_on", "ends_on", "period", "reason"]

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.admin import ClinicalAdmin
 from clinic import booking
+from clinic.admin.hiding import HidesHours
 from clinic.models import OpeningHours, Period
 from clinic.periods import Hours
 from clinic.preview import preview, stranded_by
@@ -31,10 +32,8 @@ class TimetableAdmin(ClinicalAdmin):
         """Bring the sessions in step with a row that was just saved."""
         self.follow(request)
 
-    def response_action(self, request, queryset):
-        response = super().response_action(request, queryset)  # hiding and restoring change the timetable too
+    def after_hiding_or_restoring(self, request):
         self.follow(request)
-        return response
 
     def follow(self, request) -> None:
         stranded = booking.follow_hours(timezone.localdate())
@@ -82,7 +81,7 @@ def what_is_wrong(form) -> list[str]:
 
 
 @admin.register(OpeningHours)
-class OpeningHoursAdmin(TimetableAdmin):
+class OpeningHoursAdmin(HidesHours, TimetableAdmin):
     form = OpeningHoursForm
     fields = ["weekday", "period", "hours", "capacity", "is_open"]
     list_display = ["weekday", "period", "hours", "capacity", "is_open"]

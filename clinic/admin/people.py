@@ -4,8 +4,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.search import Exact, Text
 from clinic.admin.chips import status_chip
+from clinic.identity import normalise_national_id
+from clinic.admin.hiding import HidesPatients
 from clinic.models import Appointment, Patient
+from clinic.resources import PatientResource
 from clinic.staff_forms import PatientForm
 
 
@@ -35,13 +39,21 @@ class AppointmentInline(admin.TabularInline):
 
 
 @admin.register(Patient)
-class PatientAdmin(ClinicalAdmin):
+class PatientAdmin(HidesPatients, ClinicalAdmin):
     form = PatientForm
+    resource_class = PatientResource
     inlines = [AppointmentInline]
     list_display = ["full_name", "masked_national_id", "date_of_birth", "age", "sex", "phone"]
     list_filter = ["sex"]
-    search_fields = ["full_name", "national_id", "phone", "email"]
-    search_help_text = _("Name, national ID, phone or e-mail")
+    search = {
+        "full_name": Text(shape=r".*[^\d+() -].*"),
+        "national_id": Exact(shape=r"[A-Z0-9]{4,20}", normalise=normalise_national_id),
+        "phone": Text(shape=r"[\d+() -]{3,}"),
+        "email": Text(shape=r"[!-~]{3,}"),
+    }
+    search_help_text = _("Name, phone or e-mail, or the whole national ID")
+    sortable_by = ["full_name", "date_of_birth", "age"]
+    masked_fields = ["national_id"]
 
     @admin.display(description=_("national ID"), ordering="national_id")
     def masked_national_id(self, patient):

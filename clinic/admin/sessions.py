@@ -2,17 +2,17 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename
 from django.db.models import F
 from django.db.models.functions import Greatest
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin import ClinicalAdmin
+from backoffice.admin import ClinicalAdmin, OnTheFirstPage
 from backoffice.chips import Tone, chip
 from clinic import booking
 from clinic.admin.days import DayFilter
 from clinic.admin.desk import DeskPage, desk_url
+from clinic.admin.hiding import HidesSessions
 from clinic.models import ClinicSession
 from clinic.periods import Hours
 from clinic.staff_forms import ClinicSessionForm
@@ -23,7 +23,7 @@ class SessionDayFilter(DayFilter):
 
 
 @admin.register(ClinicSession)
-class ClinicSessionAdmin(DeskPage, ClinicalAdmin):
+class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin):
     form = ClinicSessionForm
     fields = ["date", "period", "hours", "capacity", "is_open"]
     actions = ["call_next", "recall", "skip", "count_anew", *ClinicalAdmin.actions]
@@ -124,10 +124,6 @@ class ClinicSessionAdmin(DeskPage, ClinicalAdmin):
             booking.count_anew(session, by=request.user)
             told = _("%(session)s: %(booked)s places are taken.")
             messages.success(request, told % {"session": session, "booked": session.booked})
-
-    def response_action(self, request, queryset):
-        response = super().response_action(request, queryset)
-        return redirect("admin:index") if "_from_dashboard" in request.POST else response
 
     def _call(self, request, queryset, function) -> None:
         for session in queryset:

@@ -2,7 +2,9 @@ from django.contrib import admin
 
 from backoffice.admin import ClinicalAdmin
 from backoffice.forms import RowForm
+from clinic.admin.hiding import HidesQuestions, HidesSymptoms
 from clinic.models import LikertQuestion, NumericQuestion, Symptom
+from clinic.resources import SymptomResource
 
 
 class EditableListAdmin(ClinicalAdmin):
@@ -13,7 +15,8 @@ class EditableListAdmin(ClinicalAdmin):
 
 
 @admin.register(Symptom)
-class SymptomAdmin(EditableListAdmin):
+class SymptomAdmin(HidesSymptoms, EditableListAdmin):
+    resource_class = SymptomResource
     fields = ["name", "position", "is_active"]
     list_display = ["name", "position", "is_active"]
     list_editable = ["position", "is_active"]
@@ -21,7 +24,8 @@ class SymptomAdmin(EditableListAdmin):
     search_fields = ["name"]
 
 
-class QuestionAdmin(EditableListAdmin):
+class QuestionAdmin(HidesQuestions, EditableListAdmin):
+    history_leaves_out = ["answers"]  # every visit's
     change_list_template = "clinic/admin_questions.html"
     list_editable = ["position", "is_active", "is_required"]
     list_filter = ["is_active", "is_required"]

@@ -8,9 +8,12 @@ from django.utils.translation import ngettext
 
 from backoffice.admin import ClinicalAdmin
 from backoffice.chips import Tone, chip
+from backoffice.search import Exact, through
 from clinic import booking
 from clinic.admin.chips import status_chip
 from clinic.admin.days import DayFilter
+from clinic.admin.people import PatientAdmin
+from clinic.admin.hiding import HidesAppointments
 from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
 from clinic.staff_forms import AnswerForm, AppointmentForm, WalkInForm
 
@@ -45,15 +48,17 @@ class AppointmentDayFilter(DayFilter):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(ClinicalAdmin):
+class AppointmentAdmin(HidesAppointments, ClinicalAdmin):
+    masked_fields = ["reference"]  # whoever knows it may change the booking
     inlines = [LikertAnswerInline, NumericAnswerInline]
     actions = ["check_in", "mark_done", "mark_no_show", "cancel", *ClinicalAdmin.actions]
     autocomplete_fields = ["patient"]
     list_display = ["patient", "queue_number", "day", "period", "state", "source", "identity"]
     list_filter = [AppointmentDayFilter, "session__period", "status", "source", "identity_conflict"]
     list_select_related = ["patient", "session"]
-    search_fields = ["patient__full_name", "patient__national_id", "patient__phone", "reference"]
-    search_help_text = _("Patient's name, national ID or phone")
+    search = {**through("patient", PatientAdmin.search), "reference": Exact(shape=r"[\w-]{22,43}")}
+    search_help_text = PatientAdmin.search_help_text
+    sortable_by = ["patient", "day"]
     date_hierarchy = "session__date"
 
     # -- Booking at the desk ------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ to signals see the change as they see any other. Transactions touch appointments
 order of their keys, so that two of them never wait for each other.
 """
 
-from clinic.booking.bookings import book, book_publicly, cancel, move, public_may_change
+from clinic.booking.bookings import STILL_TO_COME, book, book_publicly, cancel, move, public_may_change
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
@@ -16,6 +16,7 @@ from clinic.booking.sessions import follow_hours, session_for, session_to_book
 
 __all__ = [
     "CANCEL",
+    "STILL_TO_COME",
     "AlreadyBooked",
     "BookingError",
     "NobodyCalled",

@@ -1,0 +1,123 @@
+"""What hiding a record of the clinic does beside hiding it, and what has to be done first."""
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from backoffice.admin.hiding import HideForm
+from clinic import booking
+from clinic.mails import site_of
+from clinic.models import Appointment
+from clinic.preview import stranded_by
+
+NAMED = 10
+
+
+def named(rows) -> str:
+    """The first few of them by name, and how many more there are."""
+    rows = list(rows)
+    told = ", ".join(str(row) for row in rows[:NAMED])
+    return told if len(rows) <= NAMED else _("%(named)s and %(n)d more") % {"named": told, "n": len(rows) - NAMED}
+
+
+class HideVisitsForm(HideForm):
+    cancel_visits = forms.BooleanField(
+        label=gettext_lazy("Cancel what is still to come, and write to the patient"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("Otherwise these bookings keep their places and are called as usual."),
+    )
+
+
+class HidesPatients:
+    """A hidden patient's bookings are still there: whoever hides is told of those to come, and may cancel them."""
+
+    def what_hiding_does(self, request, queryset):
+        visits = visits_to_come(queryset)
+        return [_("Still to come: %(visits)s.") % {"visits": named(visits)}] if visits.exists() else []
+
+    def hide_form_for(self, request, queryset):
+        return HideVisitsForm if visits_to_come(queryset).exists() else HideForm
+
+    @transaction.atomic
+    def hide_rows(self, request, queryset, *, reason, cancel_visits=False):
+        cancelled = 0
+        for visit in visits_to_come(queryset) if cancel_visits else ():
+            try:
+                booking.cancel(visit, by=request.user, reason=reason, site=site_of(request))
+                cancelled += 1
+            except booking.BookingError as refusal:
+                messages.warning(request, f"{visit}: {refusal}")
+        if cancelled:
+            told = ngettext("%d booking is cancelled.", "%d bookings are cancelled.", cancelled)
+            messages.success(request, told % cancelled)
+        return super().hide_rows(request, queryset, reason=reason)
+
+
+def visits_to_come(patients):
+    return (
+        Appointment.objects.visible()
+        .filter(
+            patient__in=patients.order_by().values("pk"),
+            status__in=booking.STILL_TO_COME,
+            session__date__gte=timezone.localdate(),
+        )
+        .select_related("patient", "session")
+        .order_by("pk")
+    )
+
+
+class HidesAppointments:
+    def what_hiding_does(self, request, queryset):
+        places = queryset.active().count()
+        if not places:
+            return []
+        told = ngettext("%d place is given back.", "%d places are given back.", places) % places
+        return [f"{told} {_('Nobody is told: to write to the patient, cancel instead.')}"]
+
+
+class HidesSessions:
+    """A visit cannot be seen in a session that is not there."""
+
+    def why_not_hide(self, request, queryset):
+        held = queryset.annotate(visits=Count("appointments", Q(appointments__hidden_at=None)))
+        return [
+            ngettext(
+                "%(session)s has %(n)d appointment: move it or hide it first.",
+                "%(session)s has %(n)d appointments: move or hide them first.",
+                session.visits,
+            )
+            % {"session": session, "n": session.visits}
+            for session in held.filter(visits__gt=0)[:NAMED]
+        ]
+
+
+class HidesHours:
+    def what_hiding_does(self, request, queryset):
+        stranded = {}
+        for row in queryset:
+            row.is_open = False
+            stranded |= {session: people for session, people in stranded_by(row)}
+        return [
+            _("%(session)s: %(n)d booked people would have no hours.") % {"session": session, "n": people}
+            for session, people in stranded.items()
+        ] or [_("Nothing more can be booked in these hours; nobody is booked in them.")]
+
+
+class HidesClosures:
+    def what_hiding_does(self, request, queryset):
+        return [_("These days can be booked again, where the opening hours offer them.")]
+
+
+class HidesQuestions:
+    def what_hiding_does(self, request, queryset):
+        return [_("It is asked no more. The answers that were given stay on their visits.")]
+
+
+class HidesSymptoms:
+    def what_hiding_does(self, request, queryset):
+        return [_("It is offered no more. Visits that have it keep it.")]
