@@ -101,7 +101,7 @@ class HidesHours:
         stranded = {}
         for row in queryset:
             row.is_open = False
-            stranded |= {session: people for session, people in stranded_by(row)}
+            stranded |= dict(stranded_by(row))
         return [
             _("%(session)s: %(n)d booked people would have no hours.") % {"session": session, "n": people}
             for session, people in stranded.items()

@@ -30,9 +30,9 @@ def session():
     return session_today()
 
 
-def run(client, page: str, action: str, *rows) -> list[str]:
+def run(client, page: str, action: str, *rows, **more) -> list[str]:
     """Run an action on these rows; returns what the page says then."""
-    data = {"action": action, "_selected_action": [row.pk for row in rows]}
+    data = {"action": action, "_selected_action": [row.pk for row in rows], **more}
     return [str(message) for message in client.post(page, data, follow=True).context["messages"]]
 
 
@@ -160,7 +160,7 @@ def test_clinicians_do_not_call_patients(client, clinician, session):
 
 def test_a_hidden_appointment_leaves_the_list_and_comes_back(desk, session):
     appointment = visit(session)
-    run(desk, APPOINTMENTS, "hide", appointment)
+    run(desk, APPOINTMENTS, "hide", appointment, confirm="yes", reason="Entered twice")
     assert appointment.patient.full_name not in desk.get(APPOINTMENTS).text
     assert appointment.patient.full_name in desk.get(APPOINTMENTS + "?hidden=yes").text
     run(desk, APPOINTMENTS + "?hidden=yes", "restore", appointment)

@@ -115,7 +115,7 @@ def test_the_front_desk_has_no_x_ray_pages(client, front_desk, xray):
 
 
 def test_a_hidden_film_leaves_the_list_and_the_patients_page(client, page, xray):
-    client.post(LIST, {"action": "hide", "_selected_action": [xray.pk]})
+    client.post(LIST, {"action": "hide", "_selected_action": [xray.pk], "confirm": "yes", "reason": "Another’s"})
     assert XRayImage.objects.visible().count() == 0
     assert xray not in page(LIST).context["cl"].queryset
     patients_page = reverse("admin:clinic_patient_change", args=[xray.patient_id])
