@@ -34,11 +34,13 @@ def may(verbs: str, *models: str) -> set[str]:
 ROLES: dict[str, set[str]] = {
     # Nobody deletes clinical data by a click, administrators included: there is no `delete` for it.
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
-    | may("view", "clinic.intakerecord", "inference.modelresult", "backoffice.accessevent", "backoffice.notice")
+    | may("view", "clinic.intakerecord", "inference.modelresult", "backoffice.accessevent")
+    | may("view change", "backoffice.notice")  # change: have it sent again
     | may("export", "clinic.intakerecord")
     | may("view add change", "backoffice.user")
     | may("view", "backoffice.signin", "backoffice.failedsignin")
     | may("view change", "backoffice.role")
+    | may("export", "backoffice.accessevent")
     | may("view change", "backoffice.tableimport")
     | may("view", "django_q.success", "django_q.failure"),
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")

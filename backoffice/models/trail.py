@@ -89,6 +89,7 @@ class AccessEvent(models.Model):
         verbose_name = _("access event")
         verbose_name_plural = _("access trail")
         ordering = ["-at", "-pk"]
+        default_permissions = ["view", "export"]
         # Each for one question: what happened lately, at whose hands, of what kind, and to this record.
         indexes = [
             models.Index(fields=["-at", "-id"], name="access_by_time"),
