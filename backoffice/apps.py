@@ -9,7 +9,15 @@ class BackofficeConfig(AppConfig):
     verbose_name = _("People and access")
 
     def ready(self):
+        from django.utils.module_loading import autodiscover_modules
+
+        from backoffice.mixins import written_at_once
         from backoffice.roles import sync_roles
+        from backoffice.versions import tell_of_rows
+
+        # In every process, so that each tells of what it changes.
+        autodiscover_modules("dashboard")
+        written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.versions")
 
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
         post_migrate.connect(schedule_mail, dispatch_uid="backoffice.schedule_mail")
@@ -28,14 +36,18 @@ def schedule_mail(sender, **kwargs) -> None:
 
 
 def schedule_imports(sender, **kwargs) -> None:
-    """Every minute, files that a lost task or a dead worker left behind are taken up again."""
+    """Every minute, files that a lost task or a dead worker left behind are taken up again; at night, what nobody
+    confirmed goes."""
     if sender.label != "django_q":
         return
+    from datetime import time
+
     from django.conf import settings
 
-    from backoffice.jobs import every_minute
+    from backoffice.jobs import daily, every_minute
 
     every_minute("backoffice.import_jobs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
+    daily("backoffice.import_upkeep.clean_up", cluster=settings.DEFAULT_CLUSTER, at=time(3, 30))
 
 
 class SiteConfig(AdminConfig):

@@ -1,49 +1,45 @@
-"""The blocks on the admin's first page. Each app adds its own in a `dashboard.py`:
+"""What failed in the background, on the administrators' first page: mails that gave up, and tasks that broke."""
 
-@block(order=20, permission="inference.view_prediction", template="inference/dashboard_review.html", columns=7)
-def waiting_for_review(request) -> dict:
-    return {"predictions": Prediction.objects.needs_review()[:5]}
-"""
+from django_q.models import Failure, Task
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from backoffice.blocks import block
+from backoffice.models import Notice
 
-from django.http import HttpRequest
-from django.template.loader import render_to_string
-from django.utils.module_loading import autodiscover_modules
-from django.utils.safestring import SafeString
+SHOWN = 3
 
 
-@dataclass(frozen=True)
-class Block:
-    order: int
-    permission: str
-    template: str
-    columns: int
-    context: Callable[[HttpRequest], dict]
-
-    def render(self, request: HttpRequest) -> SafeString:
-        return render_to_string(self.template, self.context(request), request)
-
-
-_blocks: list[Block] = []
-
-
-def block(*, order: int, permission: str, template: str, columns: int = 12) -> Callable:
-    """Register a function that returns its template's context. `columns` of twelve is how wide the block may grow."""
-
-    def register(context: Callable[[HttpRequest], dict]) -> Callable[[HttpRequest], dict]:
-        _blocks.append(Block(order, permission, template, columns, context))
-        return context
-
-    return register
+@block(
+    order=60,
+    permission="backoffice.view_notice",
+    models=[Notice],
+    template="backoffice/dashboard_mails.html",
+    columns=6,
+    every=30,
+)
+def mails_given_up() -> dict | None:
+    """Mails that the server refused again and again; None where there is none."""
+    given_up = Notice.objects.given_up()
+    mails = list(given_up.values("pk", "subject", "written_at", "error")[:SHOWN])
+    return {"count": given_up.count(), "mails": mails} if mails else None
 
 
-def rendered_blocks(request: HttpRequest) -> list[tuple[int, SafeString]]:
-    """(columns, HTML) of every block that this user may see, in their order."""
-    autodiscover_modules("dashboard")
-    return [
-        (block.columns, block.render(request))
-        for block in sorted(_blocks, key=lambda block: block.order)
-        if request.user.has_perm(block.permission)
-    ]
+@block(
+    order=65,
+    permission="django_q.view_failure",
+    models=[Task, Failure],
+    template="backoffice/dashboard_tasks.html",
+    columns=6,
+    every=30,
+)
+def broken_tasks() -> dict | None:
+    """Tasks that ended in an error; None where there is none."""
+    tasks = list(Failure.objects.order_by("-stopped")[: SHOWN + 1])
+    if not tasks:
+        return None
+    rows = [{"pk": task.pk, "func": task.func, "stopped": task.stopped, "why": why(task)} for task in tasks[:SHOWN]]
+    return {"tasks": rows, "are_more": len(tasks) > SHOWN}
+
+
+def why(task: Failure) -> str:
+    """The error alone: django-q keeps the whole traceback behind it."""
+    return str(task.result or "").partition(" : Traceback")[0][:200]

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from backoffice.jobs import nudge
 from backoffice.models import Notice
+from backoffice.models.mails import NoticeQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,14 @@ def send_due() -> int:
         return sum(_send(notice, connection) for notice in due)
     finally:
         connection.close()
+
+
+def send_again(notices: NoticeQuerySet) -> int:
+    """Try those that were given up once more, from the beginning. Returns how many that were."""
+    tried = notices.given_up().update(attempts=0, try_after=timezone.now(), error="")
+    if tried:
+        nudge("backoffice.outbox.send_due", settings.DEFAULT_CLUSTER)
+    return tried
 
 
 def _send(notice: Notice, connection: BaseEmailBackend) -> bool:

@@ -1,4 +1,4 @@
-"""Today on the admin's first page: each period, how full it is, and the number being served."""
+"""The clinic on the admin's first page: today's periods, whose identity is to be settled, each day's bookings."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,13 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.dashboard import block
-from clinic.models import Appointment, ClinicSession, OpeningHours, Period
+from backoffice.blocks import block
+from clinic.figures import bookings_per_day
+from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
 from clinic.offer import Plan
 
 Status = Appointment.Status
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,14 @@ class Card:
         return bool(self.session.pk) and (self.waiting > 0 or self.is_running)
 
 
-@block(order=10, permission="clinic.view_clinicsession", template="clinic/dashboard_today.html")
-def today(request) -> dict:
+@block(
+    order=10,
+    permission="clinic.view_clinicsession",
+    models=[Appointment, ClinicSession, OpeningHours, Closure],
+    template="clinic/dashboard_today.html",
+    every=5,
+)
+def today() -> dict:
     return {"cards": cards_of_today(), "has_hours": OpeningHours.objects.visible().exists()}
 
 
@@ -62,3 +70,31 @@ def _card(plan: Plan, period: Period, kept: ClinicSession | None, day) -> Card:
     if not session.is_open:
         return Card(period, session, closure.reason if closure else _("closed by hand"))
     return Card(period, session, "", getattr(session, "seen", 0), getattr(session, "waiting", 0))
+
+
+@block(
+    order=15,
+    permission="clinic.change_appointment",
+    models=[Appointment, Patient],
+    template="clinic/dashboard_identity.html",
+    columns=5,
+)
+def identities_to_settle() -> dict | None:
+    """Bookings whose name or date of birth is not the one on file, the soonest first; None where there is none."""
+    conflicts = Appointment.objects.active().filter(identity_conflict=True)
+    coming = conflicts.filter(session__date__gte=timezone.localdate()).order_by("session__date", "session__opens_at")
+    rows = list(coming.values("pk", "patient__full_name", "session__date")[:SHOWN])
+    count = conflicts.count()
+    return {"rows": rows, "count": count} if count else None
+
+
+@block(
+    order=50,
+    permission="clinic.view_appointment",
+    models=[ClinicSession, OpeningHours, Closure],
+    template="clinic/dashboard_bookings.html",
+    columns=7,
+    every=30,
+)
+def bookings_each_day() -> dict:
+    return {"chart": bookings_per_day(timezone.localdate())}

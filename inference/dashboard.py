@@ -1,31 +1,86 @@
-"""What waits for a clinician, and what the models are at, on the admin's first page."""
+"""The second opinion on the admin's first page: what waits for a clinician, what runs, what failed, and the answers."""
 
 from django.db.models import Avg, Count, Q
+from django.utils import timezone
 
-from backoffice.dashboard import block
-from inference.models import Prediction
+from backoffice.blocks import block
+from backoffice.models import User
+from clinic.models import Patient
+from imaging.models import XRayImage
+from inference.figures import diagnoses_per_week
+from inference.models import Diagnosis, Prediction
 
 SHOWN = 5
+FAILED_SHOWN = 3
 
 
-@block(order=20, permission="inference.change_prediction", template="inference/dashboard_review.html", columns=7)
-def waiting_for_a_clinician(request) -> dict:
+@block(
+    order=20,
+    permission="inference.change_prediction",
+    models=[Prediction, XRayImage, Patient],
+    template="inference/dashboard_review.html",
+    columns=7,
+)
+def waiting_for_a_clinician() -> dict:
+    """Who has waited longest comes first."""
     waiting = Prediction.objects.needs_review()
     return {
         "count": waiting.count(),
-        # Who has waited longest comes first.
-        "predictions": waiting.select_related("xray__patient").order_by("finished_at")[:SHOWN],
+        "rows": [
+            row | {"label": Diagnosis(row["diagnosis"]).label, "tone": _tone(row["diagnosis"])}
+            for row in waiting.order_by("finished_at").values(
+                "pk", "xray_id", "xray__patient__full_name", "xray__view", "diagnosis", "confidence", "finished_at"
+            )[:SHOWN]
+        ],
     }
 
 
-@block(order=30, permission="inference.view_prediction", template="inference/dashboard_running.html", columns=5)
-def running(request) -> dict:
-    """Unfinished predictions by who asked, and what failed and was not tried again."""
-    visible = Prediction.objects.visible()
-    return {
-        "batches": visible.unfinished()
-        .values("requested_by__first_name", "requested_by__last_name", "requested_by__username")
+def _tone(diagnosis: str) -> str:
+    return {Diagnosis.NORMAL: "good", Diagnosis.COVID: "bad"}.get(diagnosis, "wait")
+
+
+@block(
+    order=30,
+    permission="inference.view_prediction",
+    models=[Prediction, User],
+    template="inference/dashboard_running.html",
+    columns=5,
+    every=5,
+)
+def running() -> dict:
+    """Unfinished predictions by who asked."""
+    batches = (
+        Prediction.objects.visible()
+        .unfinished()
+        .values("requested_by", "requested_by__first_name", "requested_by__last_name", "requested_by__username")
         .annotate(pictures=Count("pk"), progress=Avg("progress"), running=Count("pk", Q(status="processing")))
-        .order_by("requested_by"),
-        "failed": visible.filter(status=Prediction.Status.FAILED).count(),
-    }
+        .order_by("requested_by")
+    )
+    return {"batches": list(batches)}
+
+
+@block(
+    order=35,
+    permission="inference.change_prediction",
+    models=[Prediction, XRayImage, Patient],
+    template="inference/dashboard_failed.html",
+    columns=7,
+)
+def failed() -> dict | None:
+    """What failed and was not tried again, each with its reason; None where there is nothing."""
+    failures = Prediction.objects.visible().filter(status=Prediction.Status.FAILED)
+    fields = ["pk", "xray_id", "xray__patient__full_name", "error", "finished_at"]
+    rows = list(failures.order_by("-pk").values(*fields)[:FAILED_SHOWN])
+    return {"count": failures.count(), "rows": rows} if rows else None
+
+
+@block(
+    order=55,
+    permission="inference.view_prediction",
+    models=[Prediction],
+    template="inference/dashboard_diagnoses.html",
+    columns=5,
+    every=30,
+)
+def diagnoses_each_week() -> dict:
+    return {"chart": diagnoses_per_week(timezone.localdate())}

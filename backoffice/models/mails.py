@@ -5,11 +5,20 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.versions import WatchedQuerySet
 
-class NoticeQuerySet(models.QuerySet):
+
+class NoticeQuerySet(WatchedQuerySet):
     def waiting(self):
         """What has not been sent and has not been given up."""
         return self.filter(sent_at=None, attempts__lt=Notice.MAX_ATTEMPTS)
+
+    def given_up(self):
+        """What was refused so often that a person has to look."""
+        return self.filter(sent_at=None, attempts__gte=Notice.MAX_ATTEMPTS)
+
+    def sent(self):
+        return self.exclude(sent_at=None)
 
     def due(self):
         return self.waiting().filter(try_after__lte=timezone.now()).order_by("pk")
@@ -39,3 +48,7 @@ class Notice(models.Model):
 
     def __str__(self):
         return self.subject
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.sent_at is None and self.attempts >= self.MAX_ATTEMPTS

@@ -7,7 +7,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin import ClinicalAdmin, OnTheFirstPage
+from backoffice.admin import ClinicalAdmin
+from backoffice.admin.first_page import OnTheFirstPage
 from backoffice.chips import Tone, chip
 from clinic import booking
 from clinic.admin.days import DayFilter

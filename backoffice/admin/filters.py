@@ -1,0 +1,104 @@
+"""Filters for lists of what happened on some day, in the clinic's time zone."""
+
+import datetime
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import PAGE_VAR
+from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+
+class DayRangeForm(forms.Form):
+    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    last = forms.DateField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+
+
+class DayRangeFilter(admin.ListFilter):
+    """Two days, both included; either may be empty. Subclasses name the `field`: a date, or a moment.
+
+    A list has one of these at most: its parameters are `first` and `last`.
+    """
+
+    title = _("days")
+    template = "admin/day_range_filter.html"
+    field: str
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        self.form = DayRangeForm({name: params.pop(name)[-1] for name in self.expected_parameters() if name in params})
+
+    def expected_parameters(self):
+        return list(DayRangeForm.base_fields)
+
+    def has_output(self):
+        return True
+
+    def choices(self, changelist):
+        """What is asked for most, with one press each. Beside it stands a form for any other days."""
+        own = {*self.expected_parameters(), PAGE_VAR}
+        self.kept = [
+            (name, value) for name, values in changelist.filter_params.items() if name not in own for value in values
+        ]
+        yield {
+            "selected": not any(self.chosen()),
+            "query_string": changelist.get_query_string(remove=self.expected_parameters()),
+            "display": _("Any day"),
+        }
+        for title, first, last in self.ranges(timezone.localdate()):
+            yield {
+                "selected": self.chosen() == (first, last),
+                "query_string": changelist.get_query_string({"first": str(first), "last": str(last)}),
+                "display": title,
+            }
+
+    def ranges(self, today: datetime.date) -> list[tuple]:
+        """(title, first day, last day) of what is asked for most."""
+        day = datetime.timedelta(days=1)
+        return [
+            (_("Today"), today, today),
+            (_("Yesterday"), today - day, today - day),
+            (_("Last 7 days"), today - 6 * day, today),
+            (_("This month"), today.replace(day=1), today),
+        ]
+
+    @property
+    def summary(self) -> str:
+        """The chosen days, as the closed filter says them."""
+        first, last = (date_format(day, "SHORT_DATE_FORMAT") if day else "" for day in self.chosen())
+        return first if first == last else f"{first} – {last}"
+
+    def chosen(self) -> tuple[datetime.date | None, datetime.date | None]:
+        cleaned = self.form.cleaned_data if self.form.is_valid() else {}
+        return cleaned.get("first"), cleaned.get("last")
+
+    def queryset(self, request, queryset):
+        if not self.form.is_valid():
+            raise IncorrectLookupParameters
+        first, last = self.chosen()
+        return queryset.filter(**self.lookups(queryset.model, first, last))
+
+    def lookups(self, model: type[models.Model], first: datetime.date | None, last: datetime.date | None) -> dict:
+        """Comparisons that an index answers: a moment is compared with midnights, not turned into a day first."""
+        if is_moment(model, self.field):
+            last = last and last + datetime.timedelta(days=1)
+            bounds = {f"{self.field}__gte": first and midnight(first), f"{self.field}__lt": last and midnight(last)}
+        else:
+            bounds = {f"{self.field}__gte": first, f"{self.field}__lte": last}
+        return {lookup: value for lookup, value in bounds.items() if value is not None}
+
+
+def midnight(day: datetime.date) -> datetime.datetime:
+    """The day's beginning by the clinic's clock."""
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
+
+
+def is_moment(model: type[models.Model], path: str) -> bool:
+    """Whether the field at `path` (through relations, such as session__date) is a date with a time."""
+    *relations, name = path.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model
+    return isinstance(model._meta.get_field(name), models.DateTimeField)

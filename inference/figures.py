@@ -1,0 +1,61 @@
+"""What the X-rays showed over time, as a chart."""
+
+import datetime
+from collections import Counter
+
+from django.db.models import Case, Count, F, When
+from django.db.models.functions import TruncWeek
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from backoffice.charts import Bar, Chart, Series
+from inference.models import Diagnosis, Prediction
+
+WEEKS = 12
+TONES = {
+    Diagnosis.NORMAL: "tone-rest",
+    Diagnosis.LUNG_OPACITY: "tone-main",
+    Diagnosis.VIRAL_PNEUMONIA: "tone-wait",
+    Diagnosis.COVID: "tone-bad",
+}
+
+
+def diagnoses_per_week(today: datetime.date) -> Chart:
+    """X-rays by the week in which the models were asked: as signed, or as the models say where nobody has signed."""
+    this_week = today - datetime.timedelta(days=today.weekday())
+    weeks = [this_week - datetime.timedelta(weeks=n) for n in reversed(range(WEEKS))]
+    counted = _count(weeks[0])
+    return Chart(
+        name="diagnoses",
+        title=_("Diagnoses for each week"),
+        summary=_("The last %(weeks)d weeks, as signed, or as the models say where nobody has signed yet.")
+        % {"weeks": WEEKS},
+        first_column=_("week from"),
+        series=[Series(diagnosis.label, tone) for diagnosis, tone in TONES.items()],
+        bars=[
+            Bar(
+                label=date_format(week, "j M"),
+                tick=date_format(week, "j M") if place % 3 == 2 else "",
+                values=[counted[week, diagnosis] for diagnosis in TONES],
+                is_now=week == this_week,
+            )
+            for place, week in enumerate(weeks)
+        ],
+    )
+
+
+def _count(since: datetime.date) -> Counter:
+    """X-rays for each (week, diagnosis). One that was asked about twice with the same answer counts once."""
+    midnight = timezone.make_aware(datetime.datetime.combine(since, datetime.time.min))
+    answered = Prediction.objects.visible().filter(created_at__gte=midnight, status=Prediction.Status.COMPLETED)
+    rows = (
+        answered.annotate(
+            week=TruncWeek("created_at"),
+            said=Case(When(is_validated=True, then=F("final_diagnosis")), default=F("diagnosis")),
+        )
+        .values_list("week", "said")
+        .annotate(xrays=Count("xray", distinct=True))
+        .order_by()
+    )
+    return Counter({(timezone.localdate(week), said): n for week, said, n in rows})
