@@ -81,7 +81,7 @@ def confirm(row: TableImport, *, by, skip_invalid: bool) -> bool:
 def cancel(row: TableImport) -> bool:
     """Drop a file that has not been written. False: too late."""
     before_writing = (Status.TO_CHECK, Status.CHECKING, Status.CHECKED, Status.TO_WRITE)
-    return close(TableImport.objects.filter(pk=row.pk, status__in=before_writing), row, Status.CANCELLED)
+    return close(TableImport.objects.filter(pk=row.pk, status__in=before_writing), row, Status.CANCELLED, details=None)
 
 
 def may_confirm(row: TableImport, *, skip_invalid: bool) -> bool:

@@ -16,7 +16,7 @@ from backoffice.models import AccessEvent, TableImport
 
 LARGEST_FILE = 100 * 1024**2
 RECENT = 8
-LINES_PER_PAGE = 50
+LINES_PER_PAGE = 25
 
 _signer = signing.Signer(salt="backoffice.import")
 
