@@ -9,8 +9,8 @@ from simple_history.utils import bulk_update_with_history
 
 from backoffice.versions import WatchedQuerySet
 
-# Many rows at once send no post_save. Sent with the model as `sender`, `rows`, and whether they were `created`, inside
-# the transaction, whenever rows are hidden, restored or imported.
+# Many rows at once send no post_save. Sent with the model as `sender`, `rows`, whether they were `created`, and the names
+# of the `fields` that changed (None: any), inside the transaction, when rows are hidden, restored or imported.
 written_at_once = Signal()
 
 REASON_LENGTH = 100  # of simple-history's column
@@ -59,14 +59,16 @@ class HideableQuerySet(WatchedQuerySet):
             default_change_reason=reason[:REASON_LENGTH],
             manager=self.model._base_manager,
         )
-        written_at_once.send(sender=self.model, rows=rows, created=False)
+        written_at_once.send(sender=self.model, rows=rows, created=False, fields=set(values))
         return len(rows)
 
 
 class Hideable(models.Model):
     """Nothing clinical is deleted by a click: it is hidden, with who, when and why, and can be brought back."""
 
-    hidden_at = models.DateTimeField(_("hidden"), null=True, blank=True, editable=False, db_index=True)
+    # Not indexed, as nearly every row is visible: SQLite would read them all by it, rather than a page by the order that
+    # a list has. Large tables have an index of the few that are hidden: see `hidden_only`.
+    hidden_at = models.DateTimeField(_("hidden"), null=True, blank=True, editable=False)
     hidden_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

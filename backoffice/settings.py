@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",  # trigram indexes; asleep on SQLite
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "simple_history",

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Value, When
 
+from backoffice.paging import LISTED
 from clinic.models import (
     IntakeRecord,
     LikertAnswer,
@@ -22,7 +23,6 @@ from clinic.models import (
 
 NEWEST_FIRST = ["-date", "-appointment_id"]
 CHUNK = 2000  # rows that an export holds at once
-LISTED = 10_000  # counting and turning pages beyond this would take longer than the page itself
 
 # A record with its patient's name: in the list an IntakeRecord, in an export a tuple with the same names, which is made
 # several times as quickly.

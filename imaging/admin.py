@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.search import Exact, through
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
 from imaging.forms import UploadForm, XRayForm
@@ -79,8 +80,12 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     list_display_links = ["picture"]
     list_select_related = ["patient", "uploaded_by"]
     list_filter = ["view", "source_format", QualityFilter, "created_at"]
-    search_fields = ["patient__full_name", "patient__national_id", "sha256"]
-    search_help_text = _("Patient's name or national ID, or the file's SHA-256")
+    search = {
+        **through("patient", PatientAdmin.search),
+        "sha256": Exact(shape=r"[0-9a-f]{64}", normalise=str.lower),
+    }
+    search_help_text = _("Patient's name, phone, e-mail or whole national ID, or the file's SHA-256")
+    sortable_by = ["patient_link", "taken", "uploaded"]
     date_hierarchy = "created_at"
 
     class Media:

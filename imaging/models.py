@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.indexes import hidden_only
 from backoffice.media import RandomName
 from backoffice.mixins import ClinicalRecord
 from clinic.models import Appointment, Patient
@@ -66,7 +67,11 @@ class XRayImage(ClinicalRecord):
         verbose_name = _("X-ray")
         verbose_name_plural = _("X-rays")
         ordering = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="xray_newest_first")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="xray_newest_first"),
+            models.Index(fields=["taken_on", "id"], name="xray_by_day_taken"),
+            hidden_only("-created_at", "-id", name="xray_hidden"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["patient", "sha256"],

@@ -12,8 +12,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from backoffice.admin import ClinicalAdmin, OnTheFirstPage
+from backoffice.admin import ClinicalAdmin
+from backoffice.admin.first_page import OnTheFirstPage
 from backoffice.media import send_private
+from backoffice.search import through
+from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import asking, wording
@@ -77,8 +80,9 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     list_display_links = ["film"]
     list_select_related = ["xray__patient", "requested_by", "reviewed_by"]
     list_filter = ["status", "diagnosis", "needs_review", "is_validated", "created_at"]
-    search_fields = ["xray__patient__full_name", "xray__patient__national_id"]
-    search_help_text = _("Patient's name or national ID")
+    search = through("xray__patient", PatientAdmin.search)
+    search_help_text = PatientAdmin.search_help_text
+    sortable_by = ["patient", "answer", "created_at", "signed"]
     date_hierarchy = "created_at"
     inlines = [ModelResults]
 
@@ -227,7 +231,9 @@ class ReportAdmin(ClinicalAdmin):
     list_display = ["prediction", "version", "status", "generated_by", "published_at"]
     list_filter = ["status"]
     list_select_related = ["prediction__xray__patient", "generated_by"]
-    search_fields = ["prediction__xray__patient__full_name", "body"]
+    search = through("prediction__xray__patient", PatientAdmin.search)
+    search_help_text = PatientAdmin.search_help_text
+    sortable_by = []
     autocomplete_fields = ["prediction"]
     fields = ["prediction", "body", "status", "published_at"]
     readonly_fields = ["status", "published_at"]

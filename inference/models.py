@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.indexes import hidden_only
 from backoffice.media import RandomName
 from backoffice.mixins import ClinicalRecord, HideableQuerySet
 from imaging.models import XRayImage
@@ -151,6 +152,10 @@ class Prediction(ClinicalRecord):
         indexes = [
             models.Index(fields=["status", "id"], name="prediction_queue"),
             models.Index(fields=["-created_at", "-id"], name="prediction_newest_first"),
+            models.Index(fields=["status", "-created_at", "-id"], name="prediction_by_status"),
+            models.Index(fields=["confidence", "id"], name="prediction_by_confidence"),
+            models.Index(fields=["reviewed_at", "id"], name="prediction_by_signature"),
+            hidden_only("-created_at", "-id", name="prediction_hidden"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -231,6 +236,7 @@ class Report(ClinicalRecord):
         verbose_name = _("report")
         verbose_name_plural = _("reports")
         ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="report_newest_first")]
         constraints = [
             models.UniqueConstraint(fields=["prediction", "version"], name="one_report_per_version"),
             models.CheckConstraint(

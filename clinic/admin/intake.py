@@ -1,9 +1,8 @@
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import InvalidPage
 from django.db.models import Exists, OuterRef
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -12,9 +11,12 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin import ReadOnlyAdmin
+from backoffice.admin import FastListAdmin, ReadOnlyAdmin
+from backoffice.admin.lists import FastChangeList
 from backoffice.models import AccessEvent
+from backoffice.search import through
 from clinic import intake_csv
+from clinic.admin.people import PatientAdmin
 from clinic.intake_table import Column, Rows, columns
 from clinic.models import Appointment, IntakeRecord, Symptom
 
@@ -77,7 +79,7 @@ class SymptomFilter(admin.SimpleListFilter):
         return queryset.filter(Exists(ticked))
 
 
-class IntakeTable(ChangeList):
+class IntakeTable(FastChangeList):
     """The list, in the order of one column at a time, those without a value there last."""
 
     def get_ordering(self, request, queryset):
@@ -89,15 +91,9 @@ class IntakeTable(ChangeList):
 
     def get_results(self, request):
         self.rows = self._rows()
-        self.paginator = self.model_admin.get_paginator(request, self.rows, self.list_per_page)
-        try:
-            self.result_list = self.paginator.page(self.page_num).object_list
-        except InvalidPage as error:
-            raise IncorrectLookupParameters from error
-        self.result_count = self.paginator.count
-        self.full_result_count = None
-        self.show_full_result_count = self.show_admin_actions = self.can_show_all = False
-        self.multi_page = self.result_count > self.list_per_page
+        page = self.open_page(request, self.rows, more=self.rows.are_more_than_listed)
+        self.result_list = page.object_list
+        self.show_admin_actions = self.can_show_all = False
 
     def _rows(self) -> Rows:
         for index, way in self.get_ordering_field_columns().items():
@@ -106,14 +102,12 @@ class IntakeTable(ChangeList):
 
 
 @admin.register(IntakeRecord)
-class IntakeRecordAdmin(ReadOnlyAdmin):
+class IntakeRecordAdmin(ReadOnlyAdmin, FastListAdmin):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
     list_filter = [DayRangeFilter, "period", SymptomFilter]
-    list_per_page = 50
-    search_fields = ["patient__full_name"]
-    search_help_text = _("Patient's name")
-    show_full_result_count = False
+    search = through("patient", PatientAdmin.search)
+    search_help_text = PatientAdmin.search_help_text
     change_list_template = "clinic/admin_intake.html"
 
     class Media:

@@ -4,10 +4,12 @@ import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.indexes import SearchIndex, hidden_only
 from backoffice.mixins import ClinicalRecord
 from clinic.identity import validate_national_id
 
@@ -41,6 +43,11 @@ class Patient(ClinicalRecord):
         indexes = [
             models.Index(fields=["full_name", "id"], name="patient_by_name"),
             models.Index(fields=["national_id"], name="patient_by_national_id"),
+            models.Index(fields=["date_of_birth", "id"], name="patient_by_age"),
+            hidden_only("full_name", "id", name="patient_hidden"),
+            SearchIndex(Upper("full_name"), name="patient_search_name"),
+            SearchIndex(Upper("phone"), name="patient_search_phone"),
+            SearchIndex(Upper("email"), name="patient_search_email"),
         ]
         constraints = [
             # A walk-in may have none; a hidden record (one of two that were the same person) keeps its own.

@@ -137,6 +137,7 @@ class ClinicSession(ClinicalRecord):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         ordering = ["-date", "opens_at"]
+        indexes = [models.Index(fields=["-date", "opens_at"], name="sessions_by_day")]
         constraints = [
             models.UniqueConstraint(fields=["date", "period"], name="one_session_per_day_and_period"),
             models.CheckConstraint(

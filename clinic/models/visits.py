@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.indexes import hidden_only
 from backoffice.mixins import ClinicalRecord, HideableQuerySet
 from clinic.models.people import Patient, Symptom
 from clinic.models.schedule import ClinicSession, Period
@@ -111,7 +112,17 @@ class Appointment(ClinicalRecord):
                 violation_error_message=_("This patient already has an appointment in this session."),
             ),
         ]
-        indexes = [models.Index(fields=["session", "status", "queue_number"], name="queue_of_a_session")]
+        indexes = [
+            models.Index(fields=["session", "status", "queue_number"], name="queue_of_a_session"),
+            # Few of very many: who is expected or here, whose identity is to be checked, what is hidden.
+            models.Index(
+                fields=["status", "session"],
+                condition=Q(status__in=["booked", "checked_in", "called"]),
+                name="appointments_at_hand",
+            ),
+            models.Index(fields=["session"], condition=Q(identity_conflict=True), name="identities_to_check"),
+            hidden_only("session", name="appointment_hidden"),
+        ]
 
     def __str__(self):
         return _("%(number)s · %(session)s · %(patient)s") % {
