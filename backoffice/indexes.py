@@ -2,7 +2,6 @@
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db.models import Index, Q
-from django.db.models.functions import Upper
 
 
 class SearchIndex(Index):

@@ -45,6 +45,11 @@ class BackofficeSite(admin.AdminSite):
         live = path("live/<slug:name>/", self.admin_view(self.live_block), name="live_block")
         return [live, *second_factor.urls(), *super().get_urls()]
 
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        from backoffice.admin.choices import Choices  # the admin's modules need this site first
+
+        return Choices.as_view(admin_site=self)(request)
+
     def live_block(self, request: HttpRequest, name: str) -> HttpResponse:
         """One block of the first page, or 204 where the page shows it as it is (`seen` is its stamp there)."""
         block = block_for(request.user, name)

@@ -6,8 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin import ClinicalAdmin
 from backoffice.search import Exact, Text
 from clinic.admin.chips import status_chip
-from clinic.identity import normalise_national_id
 from clinic.admin.hiding import HidesPatients
+from clinic.admin.national_id import RevealsNationalID
+from clinic.identity import normalise_national_id
 from clinic.models import Appointment, Patient
 from clinic.resources import PatientResource
 from clinic.staff_forms import PatientForm
@@ -39,7 +40,7 @@ class AppointmentInline(admin.TabularInline):
 
 
 @admin.register(Patient)
-class PatientAdmin(HidesPatients, ClinicalAdmin):
+class PatientAdmin(RevealsNationalID, HidesPatients, ClinicalAdmin):
     form = PatientForm
     resource_class = PatientResource
     inlines = [AppointmentInline]
@@ -54,10 +55,6 @@ class PatientAdmin(HidesPatients, ClinicalAdmin):
     search_help_text = _("Name, phone or e-mail, or the whole national ID")
     sortable_by = ["full_name", "date_of_birth", "age"]
     masked_fields = ["national_id"]
-
-    @admin.display(description=_("national ID"), ordering="national_id")
-    def masked_national_id(self, patient):
-        return "•" * 7 + patient.national_id[-3:] if patient.national_id else "–"
 
     @admin.display(description=_("age"), ordering="-date_of_birth")
     def age(self, patient):

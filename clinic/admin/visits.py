@@ -12,8 +12,8 @@ from backoffice.search import Exact, through
 from clinic import booking
 from clinic.admin.chips import status_chip
 from clinic.admin.days import DayFilter
-from clinic.admin.people import PatientAdmin
 from clinic.admin.hiding import HidesAppointments
+from clinic.admin.people import PatientAdmin
 from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
 from clinic.staff_forms import AnswerForm, AppointmentForm, WalkInForm
 
