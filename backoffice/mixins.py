@@ -13,6 +13,9 @@ from backoffice.versions import WatchedQuerySet
 # of the `fields` that changed (None: any), inside the transaction, when rows are hidden, restored or imported.
 written_at_once = Signal()
 
+# `default_permissions` of a table that people take in from files and give out as files.
+EXCHANGED = ("add", "change", "delete", "view", "import", "export")
+
 REASON_LENGTH = 100  # of simple-history's column
 
 

@@ -23,6 +23,18 @@ CLINICAL_MODELS = [
     "inference.diagnosticmodel",
 ]
 
+# What goes in and out as files: the models whose Meta says `default_permissions = EXCHANGED`.
+EXCHANGED_MODELS = [
+    "backoffice.user",
+    "clinic.patient",
+    "clinic.appointment",
+    "clinic.openinghours",
+    "clinic.symptom",
+    "clinic.likertquestion",
+    "clinic.numericquestion",
+    "imaging.xrayimage",
+]
+
 
 def may(verbs: str, *models: str) -> set[str]:
     """`may("view change", "clinic.patient")` → {"clinic.view_patient", "clinic.change_patient"}"""
@@ -37,13 +49,16 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.intakerecord", "inference.modelresult", "backoffice.accessevent")
     | may("view change", "backoffice.notice")  # change: have it sent again
     | may("export", "clinic.intakerecord")
+    | {"clinic.reveal_national_id"}
     | may("view add change", "backoffice.user")
     | may("view", "backoffice.signin", "backoffice.failedsignin")
     | may("view change", "backoffice.role")
+    | may("import export", *EXCHANGED_MODELS)
     | may("export", "backoffice.accessevent")
     | may("view change", "backoffice.tableimport")
     | may("view", "django_q.success", "django_q.failure"),
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")
+    | {"clinic.reveal_national_id"}  # to compare it with the card; clinicians need no more than its last signs
     | may("view change", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer")
     | may("view", "clinic.openinghours", "clinic.closure", "clinic.symptom", "clinic.intakerecord")
     | may("view", "clinic.likertquestion", "clinic.numericquestion"),

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import islice
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Model, Prefetch
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from backoffice.mixins import written_at_once
@@ -122,6 +122,7 @@ def plain(value: Decimal) -> int | float:
 
 def connect() -> None:
     post_save.connect(_appointment_saved, sender=Appointment, dispatch_uid="intake")
+    written_at_once.connect(_appointments_written, sender=Appointment, dispatch_uid="intake")
     m2m_changed.connect(_symptoms_chosen, sender=Appointment.symptoms.through, dispatch_uid="intake")
     for answers in (LikertAnswer, NumericAnswer):
         post_save.connect(_answer_changed, sender=answers, dispatch_uid="intake")
@@ -129,12 +130,17 @@ def connect() -> None:
         written_at_once.connect(_answers_written, sender=answers, dispatch_uid="intake")
     for named_in_it in SHOWN:
         post_save.connect(_named_in_it_changed, sender=named_in_it, dispatch_uid="intake")
+        written_at_once.connect(_named_in_it_written, sender=named_in_it, dispatch_uid="intake")
     # Before, because afterwards nobody knows who had it; the links to it go without a signal.
     pre_delete.connect(_named_in_it_changed, sender=Symptom, dispatch_uid="intake")
 
 
 def _appointment_saved(instance: Appointment, **kwargs) -> None:
     note(instance.pk)
+
+
+def _appointments_written(rows: Iterable[Appointment], **kwargs) -> None:
+    note(*(appointment.pk for appointment in rows))
 
 
 def _answer_changed(instance: LikertAnswer | NumericAnswer, **kwargs) -> None:
@@ -156,3 +162,11 @@ def _named_in_it_changed(instance, created: bool = False, update_fields: Iterabl
     # A session is saved at every call of a number, with nothing in it that a record shows.
     if not created and (update_fields is None or SHOWN[type(instance)] & set(update_fields)):
         note(*instance.appointments.values_list("pk", flat=True))
+
+
+def _named_in_it_written(
+    sender: type[Model], rows: Iterable[Model], created: bool, fields: set[str] | None, **kwargs
+) -> None:
+    if not created and (fields is None or SHOWN[sender] & fields):
+        named = {Patient: "patient__in", Symptom: "symptoms__in", ClinicSession: "session__in"}[sender]
+        note(*Appointment.objects.filter(**{named: rows}).values_list("pk", flat=True))

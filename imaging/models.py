@@ -8,7 +8,7 @@ from simple_history.models import HistoricalRecords
 
 from backoffice.indexes import hidden_only
 from backoffice.media import RandomName
-from backoffice.mixins import ClinicalRecord
+from backoffice.mixins import EXCHANGED, ClinicalRecord
 from clinic.models import Appointment, Patient
 
 
@@ -64,6 +64,7 @@ class XRayImage(ClinicalRecord):
     history = HistoricalRecords()
 
     class Meta:
+        default_permissions = EXCHANGED
         verbose_name = _("X-ray")
         verbose_name_plural = _("X-rays")
         ordering = ["-created_at", "-pk"]

@@ -26,6 +26,8 @@ class Cell(Widget):
     """
 
     example: str = ""
+    leaves_no_doubt = False
+    """Whether a value that `clean` has read needs no further check by the model."""
 
     def what(self) -> str:
         """What to write, as a sentence: the remedy for every text that `clean` refuses."""
@@ -53,6 +55,7 @@ class TextCell(Cell):
 
 
 class DayCell(Cell):
+    leaves_no_doubt = True
     example = "2026-11-23"
 
     def clean(self, value, row=None, **kwargs) -> datetime.date:
@@ -72,6 +75,7 @@ class DayCell(Cell):
 
 
 class MomentCell(Cell):
+    leaves_no_doubt = True
     example = "2026-11-23 09:30"
 
     def clean(self, value, row=None, **kwargs) -> datetime.datetime:
@@ -122,6 +126,7 @@ class DecimalCell(Cell):
 
 
 class YesNoCell(Cell):
+    leaves_no_doubt = True
     example = "yes"
 
     def clean(self, value, row=None, **kwargs) -> bool:
@@ -141,6 +146,8 @@ class YesNoCell(Cell):
 
 class ChoiceCell(Cell):
     """One of a few values; read by the value, or by its name in any language of the site."""
+
+    leaves_no_doubt = True
 
     def __init__(self, choices: Iterable[tuple], **kwargs):
         super().__init__(**kwargs)
@@ -193,10 +200,7 @@ class NamesCell(Cell):
         names = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
         names = dict.fromkeys(name.strip() for name in names if name.strip())
         if unknown := [name for name in names if name not in self._by_name]:
-            self.refuse(
-                _("There is no %(kind)s named “%(name)s”.")
-                % {"kind": self.model._meta.verbose_name, "name": "”, “".join(unknown)}
-            )
+            self.refuse(_("“%(name)s” is not known here.") % {"name": "”, “".join(unknown)})
         return sorted((self._by_name[name] for name in names), key=lambda row: row.pk)
 
     def render(self, value, **kwargs) -> str:

@@ -15,10 +15,11 @@ from import_export.fields import Field
 from import_export.instance_loaders import BaseInstanceLoader
 from import_export.resources import ModelResource
 from import_export.results import RowResult
-from simple_history.utils import bulk_create_with_history, bulk_update_with_history
+from simple_history.utils import bulk_update_with_history
 
 from backoffice.exchange.cells import Cell, TextCell, cell_for
 from backoffice.exchange.formulas import without_apostrophe
+from backoffice.exchange.history import write_history_of_new
 from backoffice.mixins import TimeStamped, written_at_once
 
 BATCH = 500  # rows in one statement
@@ -245,9 +246,13 @@ class ExchangeResource(ModelResource):
         self._imported = [
             field for field in self.fields.values() if field.column_name in in_file and not field.readonly
         ]
+        self._column_of = {name: field.column_name for field in self.fields.values() for name in field.model_fields}
         fields = self._meta.model._meta.fields
         # Records that another one points to were found, not typed: asking for each of them again would take a query.
-        self._relations = {field.name for field in fields if field.is_relation}
+        # And what a cell reads as a day or as one of the choices is one.
+        self._sure = {field.name for field in fields if field.is_relation} | {
+            name for field in self._imported if field.widget.leaves_no_doubt for name in field.model_fields
+        }
         self._untouched = {field.name for field in fields} - {
             name for field in self._imported for name in field.model_fields
         }
@@ -290,11 +295,14 @@ class ExchangeResource(ModelResource):
     def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
         """The model's own rules for what the file says. That no other record has the key, looking for it has shown."""
         errors = dict(import_validation_errors or {})
-        excluded = self._relations | errors.keys() | (self._untouched if self._before is not None else set())
+        excluded = self._sure | {name for name, column in self._column_of.items() if column in errors}
+        if self._before is not None:
+            excluded |= self._untouched
         try:
             self.check(instance, excluded)
         except ValidationError as error:
-            errors = error.update_error_dict(errors)
+            for name, problems in error.update_error_dict({}).items():
+                errors.setdefault(self._column_of.get(name, name), problems)
         if errors:
             raise ValidationError(errors)
 
@@ -322,14 +330,9 @@ class ExchangeResource(ModelResource):
     def bulk_create(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
         rows, self.create_instances = self.create_instances, []
         if rows and not dry_run:
-            bulk_create_with_history(
-                rows,
-                self._meta.model,
-                batch_size=BATCH,
-                default_user=self.by,
-                default_change_reason=self.reason,
-            )
-            self.after_bulk(rows, created=True)
+            self._meta.model._base_manager.bulk_create(rows, batch_size=BATCH)
+            self.after_bulk(rows, created=True, fields=None)
+            write_history_of_new(rows, user=self.by, reason=self.reason)
 
     def bulk_update(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
         rows, self.update_instances = self.update_instances, []
@@ -348,14 +351,14 @@ class ExchangeResource(ModelResource):
                 default_change_reason=self.reason,
                 manager=self._meta.model._base_manager,
             )
-            self.after_bulk(rows, created=False)
+            self.after_bulk(rows, created=False, fields=changed)
 
-    def after_bulk(self, rows: list[models.Model], *, created: bool) -> None:
+    def after_bulk(self, rows: list[models.Model], *, created: bool, fields: set[str] | None) -> None:
         """Rows are in the database: what is chosen for them follows, and whoever listens is told as by post_save."""
         for field in self._imported:
             if isinstance(field, ChosenField):
                 field.write(rows)
-        written_at_once.send(sender=self._meta.model, rows=rows, created=created)
+        written_at_once.send(sender=self._meta.model, rows=rows, created=created, fields=fields)
 
     def finish(self, *, dry_run: bool) -> Iterable[str]:
         """All rows are in. What else must follow; returns sentences that people should read."""

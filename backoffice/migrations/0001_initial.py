@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'person',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'people',
                 'abstract': False,
             },

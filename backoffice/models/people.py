@@ -4,6 +4,8 @@ from django.contrib.auth.models import AbstractUser
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.mixins import EXCHANGED
+
 
 class User(AbstractUser):
     """Somebody who works in the clinic. What they may do comes from their roles: see roles.py."""
@@ -11,6 +13,7 @@ class User(AbstractUser):
     history = HistoricalRecords(excluded_fields=["password", "last_login"])
 
     class Meta(AbstractUser.Meta):
+        default_permissions = EXCHANGED
         verbose_name = _("person")
         verbose_name_plural = _("people")
 

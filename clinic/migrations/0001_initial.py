@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'appointment',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'appointments',
                 'ordering': ['-session__date', 'session__opens_at', 'queue_number'],
             },
@@ -315,6 +316,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'scale question',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'scale questions',
                 'ordering': ['position', 'pk'],
                 'abstract': False,
@@ -385,6 +387,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'number question',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'number questions',
                 'ordering': ['position', 'pk'],
                 'abstract': False,
@@ -454,6 +457,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'opening hours',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'opening hours',
                 'ordering': ['weekday', 'opens_at'],
             },
@@ -477,8 +481,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'patient',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'patients',
                 'ordering': ['full_name', 'pk'],
+                'permissions': [('reveal_national_id', 'Can read a national ID, which is noted')],
             },
         ),
         migrations.CreateModel(
@@ -556,6 +562,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'symptom',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'symptoms',
                 'ordering': ['position', 'name'],
             },

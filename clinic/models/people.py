@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from backoffice.indexes import SearchIndex, hidden_only
-from backoffice.mixins import ClinicalRecord
+from backoffice.mixins import EXCHANGED, ClinicalRecord
 from clinic.identity import validate_national_id
 
 
@@ -37,9 +37,11 @@ class Patient(ClinicalRecord):
     history = HistoricalRecords()
 
     class Meta:
+        default_permissions = EXCHANGED
         verbose_name = _("patient")
         verbose_name_plural = _("patients")
         ordering = ["full_name", "pk"]
+        permissions = [("reveal_national_id", "Can read a national ID, which is noted")]
         indexes = [
             models.Index(fields=["full_name", "id"], name="patient_by_name"),
             models.Index(fields=["national_id"], name="patient_by_national_id"),
@@ -80,6 +82,7 @@ class Symptom(ClinicalRecord):
     history = HistoricalRecords()
 
     class Meta:
+        default_permissions = EXCHANGED
         verbose_name = _("symptom")
         verbose_name_plural = _("symptoms")
         ordering = ["position", "name"]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.mixins import ClinicalRecord, HideableQuerySet
+from backoffice.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 
 
 class Period(models.TextChoices):
@@ -51,6 +51,7 @@ class OpeningHours(ClinicalRecord):
     history = HistoricalRecords()
 
     class Meta:
+        default_permissions = EXCHANGED
         verbose_name = _("opening hours")
         verbose_name_plural = _("opening hours")
         ordering = ["weekday", "opens_at"]

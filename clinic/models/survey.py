@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.mixins import ClinicalRecord, HideableQuerySet
+from backoffice.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 
 
 class QuestionQuerySet(HideableQuerySet):
@@ -26,6 +26,7 @@ class Question(ClinicalRecord):
 
     class Meta:
         abstract = True
+        default_permissions = EXCHANGED
         ordering = ["position", "pk"]
 
     def __str__(self):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from backoffice.indexes import hidden_only
-from backoffice.mixins import ClinicalRecord, HideableQuerySet
+from backoffice.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 from clinic.models.people import Patient, Symptom
 from clinic.models.schedule import ClinicSession, Period
 from clinic.models.survey import LikertQuestion, NumericQuestion
@@ -100,6 +100,7 @@ class Appointment(ClinicalRecord):
     history = HistoricalRecords(m2m_fields=[symptoms], excluded_fields=["reminded_at"])
 
     class Meta:
+        default_permissions = EXCHANGED
         verbose_name = _("appointment")
         verbose_name_plural = _("appointments")
         ordering = ["-session__date", "session__opens_at", "queue_number"]

@@ -1,5 +1,13 @@
 """The clinic's tables as files: what their columns are, and what else an import must see to."""
 
+from clinic.resources.hours import OpeningHoursResource
 from clinic.resources.people import PatientResource, SymptomResource
+from clinic.resources.survey import LikertQuestionResource, NumericQuestionResource
 
-__all__ = ["PatientResource", "SymptomResource"]
+__all__ = [
+    "LikertQuestionResource",
+    "NumericQuestionResource",
+    "OpeningHoursResource",
+    "PatientResource",
+    "SymptomResource",
+]

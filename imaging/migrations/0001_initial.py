@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'X-ray',
+                "default_permissions": ("add", "change", "delete", "view", "import", "export"),
                 'verbose_name_plural': 'X-rays',
                 'ordering': ['-created_at', '-pk'],
                 'indexes': [models.Index(fields=['-created_at', '-id'], name='xray_newest_first'), models.Index(fields=['taken_on', 'id'], name='xray_by_day_taken'), models.Index(condition=models.Q(('hidden_at__isnull', False)), fields=['-created_at', '-id'], name='xray_hidden')],

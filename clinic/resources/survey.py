@@ -1,0 +1,26 @@
+"""The survey's questions as files."""
+
+from backoffice.exchange.resources import ExchangeResource
+from clinic.models import LikertQuestion, NumericQuestion
+
+
+class LikertQuestionResource(ExchangeResource):
+    """A question is known by its wording: to reword one, use the survey's page."""
+
+    class Meta(ExchangeResource.Meta):
+        model = LikertQuestion
+        fields = ["text", "min_label", "max_label", "position", "is_active", "is_required"]
+        import_id_fields = ["text"]
+
+    examples = {"text": "How often do you feel short of breath?", "min_label": "never", "max_label": "always"}
+
+
+class NumericQuestionResource(ExchangeResource):
+    """A question is known by its wording: to reword one, use the survey's page."""
+
+    class Meta(ExchangeResource.Meta):
+        model = NumericQuestion
+        fields = ["text", "unit", "minimum", "maximum", "position", "is_active", "is_required"]
+        import_id_fields = ["text"]
+
+    examples = {"text": "How many cigarettes a day?", "unit": "cigarettes", "minimum": "0", "maximum": "100"}
