@@ -43,9 +43,15 @@ def plain(text: str) -> str:
 
 
 class TextCell(Cell):
-    def __init__(self, longest: int | None = None, normalise: Callable[[str], str] | None = None, **kwargs):
+    def __init__(
+        self,
+        longest: int | None = None,
+        normalise: Callable[[str], str] | None = None,
+        example: str = "",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.longest, self.normalise = longest, normalise
+        self.longest, self.normalise, self.example = longest, normalise, example
 
     def clean(self, value, row=None, **kwargs) -> str:
         return self.normalise(value) if self.normalise else value

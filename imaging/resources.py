@@ -1,0 +1,68 @@
+"""What is known of X-rays beside the picture, as files. Pictures come in by the upload page and by `import_xrays`."""
+
+from collections.abc import Iterable, Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from backoffice.exchange.cells import TextCell
+from backoffice.exchange.resources import ExchangeResource, Row
+from clinic.resources import whose
+from imaging.models import XRayImage
+
+
+class XRayResource(ExchangeResource):
+    """A film is known by its patient and the SHA-256 of its file. One that was not uploaded is refused."""
+
+    locals().update(whose.patient_columns())
+
+    class Meta(ExchangeResource.Meta):
+        model = XRayImage
+        fields = [
+            "sha256",
+            "patient_full_name",
+            "patient_date_of_birth",
+            "patient_national_id",
+            "view",
+            "taken_on",
+            "notes",
+        ]
+        import_id_fields = ["sha256"]
+
+    examples = {"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.fields["sha256"].widget = TextCell(64, normalise=str.lower)
+
+    def key_columns(self, columns):
+        named = [whose.NATIONAL_ID] if whose.NATIONAL_ID in columns else [whose.NAME, whose.BORN]
+        return ["sha256", *named]
+
+    def key_of_row(self, row: Row) -> tuple | None:
+        try:
+            patient = whose.key_of_row(self.fields, row)
+            return patient and (self.fields["sha256"].clean(row), *patient)
+        except ValidationError:
+            return None
+
+    def key_of(self, xray: XRayImage, row: Row) -> tuple:
+        return xray.sha256, *whose.key_of(xray.patient, row)
+
+    def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
+        return super().candidates(rows).select_related("patient")
+
+    def check(self, xray: XRayImage, excluded):
+        if self._before is None:
+            raise ValidationError(
+                {
+                    "sha256": _(
+                        "This patient has no film with this SHA-256. Upload the film first, and import this again."
+                    )
+                }
+            )
+        super().check(xray, excluded)
+
+    def for_export(self, queryset):
+        return super().for_export(queryset).select_related("patient")
