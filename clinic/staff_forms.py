@@ -7,24 +7,67 @@ from django.utils.translation import ngettext
 
 from backoffice.forms import ClinicalForm, RowForm
 from clinic import booking
-from clinic.identity import normalise_national_id
+from clinic.identity import masked, normalise_national_id
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
 from clinic.offer import Offer, offered_days
 from clinic.periods import Hours, parse_hours
 
 
+class MaskedNationalID(forms.TextInput):
+    """Shows the last signs of the number on file. What is typed beside them replaces it; nothing typed keeps it.
+
+    Who asks to see it (clinic/admin/national_id.py) gets an ordinary input in its place: emptied, that removes it.
+    """
+
+    template_name = "clinic/national_id.html"
+
+    def __init__(self, on_file: str, reveal_url: str):
+        super().__init__({"class": "vTextField", "maxlength": 20, "autocomplete": "off"})
+        self.on_file = on_file
+        self.reveal_url = reveal_url
+
+    def get_context(self, name, value, attrs):
+        typed = "" if value == self.on_file else value
+        context = super().get_context(f"new_{name}", typed, attrs)
+        context["widget"] |= {"masked": masked(self.on_file), "reveal_url": self.reveal_url}
+        return context
+
+    def value_from_datadict(self, data, files, name):
+        """None where the number is kept."""
+        return super().value_from_datadict(data, files, name) if name in data else data.get(f"new_{name}") or None
+
+
 class NationalIDField(forms.CharField):
     """Takes lower case, spaces and full-width digits, and hands on what is kept."""
+
+    on_file = ""
+
+    def mask(self, on_file: str, reveal_url: str) -> None:
+        self.on_file = on_file
+        self.widget = MaskedNationalID(on_file, reveal_url)
 
     def to_python(self, value):
         return normalise_national_id(super().to_python(value))
 
+    def clean(self, value):
+        return self.on_file if value is None else super().clean(value)
+
+    def has_changed(self, initial, data):
+        return data is not None and super().has_changed(initial, data)
+
 
 class PatientForm(ClinicalForm):
+    reveal_url = ""
+
     class Meta:
         model = Patient
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes"]
         field_classes = {"national_id": NationalIDField}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.national_id and "national_id" in self.fields:
+            self.fields["national_id"].mask(self.instance.national_id, self.reveal_url)
 
 
 # -- Hours ------------------------------------------------------------------------------------------------------------

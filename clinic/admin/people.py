@@ -1,9 +1,11 @@
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.inlines import FirstRows
 from backoffice.search import Exact, Text
 from clinic.admin.chips import status_chip
 from clinic.admin.hiding import HidesPatients
@@ -18,6 +20,8 @@ class AppointmentInline(admin.TabularInline):
     """The patient's visits, to read and to open."""
 
     model = Appointment
+    formset = FirstRows
+    template = "clinic/visits_of_patient.html"
     fields = readonly_fields = ["visit", "queue_number", "state", "notes"]
     ordering = ["-session__date", "-session__opens_at"]
     can_delete = False
@@ -28,6 +32,9 @@ class AppointmentInline(admin.TabularInline):
 
     def has_add_permission(self, request, obj=None):
         return False  # a place is taken by booking it, on the appointment's own page
+
+    def has_change_permission(self, request, obj=None):
+        return False
 
     @admin.display(description=_("visit"))
     def visit(self, appointment):
@@ -55,6 +62,10 @@ class PatientAdmin(RevealsNationalID, HidesPatients, ClinicalAdmin):
     search_help_text = _("Name, phone or e-mail, or the whole national ID")
     sortable_by = ["full_name", "date_of_birth", "age"]
     masked_fields = ["national_id"]
+
+    def as_choice(self, patient) -> str:
+        """Two people may have one name."""
+        return f"{patient} · {date_format(patient.date_of_birth)}"
 
     @admin.display(description=_("age"), ordering="-date_of_birth")
     def age(self, patient):

@@ -1,0 +1,50 @@
+"""The national ID on the patient's page: masked, shown to who may and presses for it, and that is noted."""
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from backoffice.models import AccessEvent
+from clinic.identity import masked
+
+
+class RevealsNationalID:
+    """Mixin of the patients' admin."""
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(never_cache(self.reveal_view))
+        return [path("<int:pk>/national-id/", view, name="clinic_patient_reveal"), *super().get_urls()]
+
+    def has_reveal_permission(self, request) -> bool:
+        return request.user.has_perm("clinic.reveal_national_id")
+
+    def reveal_view(self, request, pk: int) -> HttpResponse:
+        """The field of the form with the number in it, in place of the masked one."""
+        patient = self.get_object(request, str(pk))
+        may = self.has_reveal_permission(request) and self.has_change_permission(request, patient)
+        if request.method != "POST" or not may:
+            raise PermissionDenied
+        if patient is None:
+            raise Http404
+        AccessEvent.objects.record(request, AccessEvent.Action.REVEAL, patient)
+        return render(request, "clinic/national_id_shown.html", {"national_id": patient.national_id})
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj and self.has_reveal_permission(request):
+            form.reveal_url = reverse("admin:clinic_patient_reveal", args=[obj.pk])
+        return form
+
+    def get_fields(self, request, obj=None):
+        fields = super().get_fields(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fields
+        return ["masked_national_id" if name == "national_id" else name for name in fields]
+
+    @admin.display(description=_("national ID"), ordering="national_id")
+    def masked_national_id(self, patient):
+        return masked(patient.national_id) or "–"
