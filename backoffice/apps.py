@@ -22,6 +22,7 @@ class BackofficeConfig(AppConfig):
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
         post_migrate.connect(schedule_mail, dispatch_uid="backoffice.schedule_mail")
         post_migrate.connect(schedule_imports, dispatch_uid="backoffice.schedule_imports")
+        post_migrate.connect(schedule_purge, dispatch_uid="backoffice.schedule_purge")
 
 
 def schedule_mail(sender, **kwargs) -> None:
@@ -36,18 +37,27 @@ def schedule_mail(sender, **kwargs) -> None:
 
 
 def schedule_imports(sender, **kwargs) -> None:
-    """Every minute, files that a lost task or a dead worker left behind are taken up again; at night, what nobody
-    confirmed goes."""
+    """Every minute, files that a lost task or a dead worker left behind are taken up again."""
+    if sender.label != "django_q":
+        return
+    from django.conf import settings
+
+    from backoffice.jobs import every_minute
+
+    every_minute("backoffice.import_jobs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
+
+
+def schedule_purge(sender, **kwargs) -> None:
+    """At night, what has had its time goes."""
     if sender.label != "django_q":
         return
     from datetime import time
 
     from django.conf import settings
 
-    from backoffice.jobs import daily, every_minute
+    from backoffice.jobs import daily
 
-    every_minute("backoffice.import_jobs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
-    daily("backoffice.import_upkeep.clean_up", cluster=settings.DEFAULT_CLUSTER, at=time(3, 30))
+    daily("backoffice.upkeep.purge_all", cluster=settings.DEFAULT_CLUSTER, at=time(3, 30))
 
 
 class SiteConfig(AdminConfig):

@@ -1,0 +1,15 @@
+from django.core.management.base import BaseCommand
+
+from backoffice.upkeep import purges
+
+
+class Command(BaseCommand):
+    help = "Takes out what has had its time: old access events, sent mails, abandoned imports, expired sessions …"
+
+    def add_arguments(self, parser):
+        parser.add_argument("--dry-run", action="store_true", help="Only count what would be taken out.")
+
+    def handle(self, *, dry_run: bool, **options):
+        for what, function in purges().items():
+            count = function(dry_run=dry_run)
+            self.stdout.write(f"{what}: {count}{' to take out' if dry_run else ' taken out'}")

@@ -1,0 +1,65 @@
+"""What this app takes out when its time is over: found by `purge`."""
+
+from datetime import timedelta
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from backoffice import import_upkeep
+from backoffice.models import AccessEvent, FailedSignIn, Notice, SignIn
+from backoffice.upkeep import purge, take_out
+
+A_DAY, A_MONTH = timedelta(days=1), timedelta(days=30)
+
+
+def trail_kept_since():
+    return timezone.now() - timedelta(days=settings.ACCESS_TRAIL_RETENTION_DAYS)
+
+
+@purge("access events beyond ACCESS_TRAIL_RETENTION_DAYS")
+def old_access_events(*, dry_run: bool) -> int:
+    if dry_run:
+        return AccessEvent.objects.filter(at__lt=trail_kept_since()).count()
+    return AccessEvent.objects.purge(before=trail_kept_since())
+
+
+@purge("sign-ins beyond ACCESS_TRAIL_RETENTION_DAYS")
+def old_sign_ins(*, dry_run: bool) -> int:
+    return take_out(SignIn.objects.filter(attempt_time__lt=trail_kept_since()), dry_run=dry_run)
+
+
+@purge("failed sign-ins older than 30 days")
+def old_failed_sign_ins(*, dry_run: bool) -> int:
+    return take_out(FailedSignIn.objects.filter(attempt_time__lt=timezone.now() - A_MONTH), dry_run=dry_run)
+
+
+@purge("wrong passwords that lock nobody out any more")
+def old_attempts(*, dry_run: bool) -> int:
+    since = timezone.now() - settings.AXES_COOLOFF_TIME
+    return take_out(AccessAttempt.objects.filter(attempt_time__lt=since), dry_run=dry_run)
+
+
+@purge("mails sent more than 30 days ago")
+def sent_mails(*, dry_run: bool) -> int:
+    return take_out(Notice.objects.filter(sent_at__lt=timezone.now() - A_MONTH), dry_run=dry_run)
+
+
+@purge("expired sessions")
+def expired_sessions(*, dry_run: bool) -> int:
+    return take_out(Session.objects.filter(expire_date__lt=timezone.now()), dry_run=dry_run)
+
+
+@purge("phones that nobody finished setting up")
+def unfinished_phones(*, dry_run: bool) -> int:
+    return take_out(TOTPDevice.objects.filter(confirmed=False, created_at__lt=timezone.now() - A_DAY), dry_run=dry_run)
+
+
+@purge("imports that nobody confirmed")
+def abandoned_imports(*, dry_run: bool) -> int:
+    count = import_upkeep.abandoned().count()
+    if not dry_run:
+        import_upkeep.clean_up()
+    return count
