@@ -49,6 +49,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.intakerecord", "inference.modelresult", "backoffice.accessevent")
     | may("view change", "backoffice.notice")  # change: have it sent again
     | may("export", "clinic.intakerecord")
+    | may("merge", "clinic.patient")
     | {"clinic.reveal_national_id"}
     | may("view add change", "backoffice.user")
     | may("view", "backoffice.signin", "backoffice.failedsignin")
@@ -58,6 +59,7 @@ ROLES: dict[str, set[str]] = {
     | may("view change", "backoffice.tableimport")
     | may("view", "django_q.success", "django_q.failure"),
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")
+    | may("merge", "clinic.patient")
     | {"clinic.reveal_national_id"}  # to compare it with the card; clinicians need no more than its last signs
     | may("view change", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer")
     | may("view", "clinic.openinghours", "clinic.closure", "clinic.symptom", "clinic.intakerecord")

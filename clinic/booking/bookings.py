@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_create_with_history
 
 from backoffice.models import User
-from clinic import mails
+from clinic import mails, merging
 from clinic.booking.changes import change_status, record
 from clinic.booking.errors import BookingError, SessionClosed
 from clinic.booking.places import free, take_place
@@ -54,9 +54,12 @@ def book(
     is one that `new_reference` made before, so that one booking sent twice can be recognised. `site` is for the mail's
     link: see mails.py.
 
+    A patient whose record has been merged is booked on the one that was kept.
+
     Raises SessionFull, SessionClosed or AlreadyBooked.
     """
     claimed = dict(claimed or {})
+    patient = merging.lock_standing(patient)
     appointment = Appointment(
         patient=patient,
         session=session,
@@ -106,7 +109,7 @@ def book_publicly(
     if session.has_ended():
         raise SessionClosed
     given = {name: details[name] for name in ("full_name", "date_of_birth", "sex", "phone", "email")}
-    patient, _made = Patient.objects.visible().get_or_create(national_id=details["national_id"], defaults=given)
+    patient = _whose(details["national_id"], given)
     return book(
         session,
         patient,
@@ -119,6 +122,12 @@ def book_publicly(
         reference=reference,
         site=site,
     )
+
+
+def _whose(national_id: str, given: Mapping) -> Patient:
+    """The record of whoever has the ID, perhaps on a record that was merged into it; else a new one."""
+    known = merging.with_national_id(national_id)
+    return known or Patient.objects.visible().get_or_create(national_id=national_id, defaults=given)[0]
 
 
 def differences(patient: Patient, given: Mapping) -> dict[str, str]:

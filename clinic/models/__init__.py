@@ -3,6 +3,7 @@
 Counting places and moving an appointment from one status to the next happens in clinic/booking and nowhere else.
 """
 
+from clinic.models.merges import PatientMerge, PatientMergeQuerySet
 from clinic.models.people import Patient, Symptom
 from clinic.models.schedule import ClinicSession, Closure, ClosureQuerySet, OpeningHours, Period, Weekday
 from clinic.models.survey import LikertQuestion, NumericQuestion, Question, QuestionQuerySet
@@ -30,6 +31,8 @@ __all__ = [
     "NumericQuestion",
     "OpeningHours",
     "Patient",
+    "PatientMerge",
+    "PatientMergeQuerySet",
     "Period",
     "Question",
     "QuestionQuerySet",

@@ -41,7 +41,10 @@ class Patient(ClinicalRecord):
         verbose_name = _("patient")
         verbose_name_plural = _("patients")
         ordering = ["full_name", "pk"]
-        permissions = [("reveal_national_id", "Can read a national ID, which is noted")]
+        permissions = [
+            ("reveal_national_id", "Can read a national ID, which is noted"),
+            ("merge_patient", "Can merge two records of one person"),
+        ]
         indexes = [
             models.Index(fields=["full_name", "id"], name="patient_by_name"),
             models.Index(fields=["national_id"], name="patient_by_national_id"),
