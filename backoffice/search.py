@@ -2,7 +2,8 @@
 
 search = {"full_name": Text(), "national_id": Exact(normalise=normalise_national_id)}
 
-Text is found anywhere in a value on PostgreSQL (trigrams), and at its beginning on SQLite, which has no such index.
+Text is found anywhere in a value: on PostgreSQL by its trigrams, on SQLite by reading a small table. In a large one
+SQLite finds it where a value begins.
 """
 
 import re
@@ -12,10 +13,13 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 
+from django.contrib.admin.utils import get_fields_from_path
 from django.db import connection
-from django.db.models import F, Q, Value
+from django.db.models import F, Model, Q, Value
 from django.db.models.functions import Upper
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
+
+from backoffice.paging import LISTED
 
 LONGEST = 200  # characters that are looked for; nobody types more
 MOST_WORDS = 8
@@ -32,9 +36,9 @@ class Exact:
     shape: str = r".+"
     normalise: Callable[[str], str] = str
 
-    def condition(self, path: str, text: str) -> Q | None:
+    def condition(self, column: "Column", text: str) -> Q | None:
         value = self.normalise(text)
-        return Q(**{path: value}) if re.fullmatch(self.shape, value) else None
+        return Q(**{column.path: value}) if re.fullmatch(self.shape, value) else None
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,25 @@ class Text:
 
     shape: str = r".+"
 
-    def condition(self, path: str, text: str) -> Q | None:
+    def condition(self, column: "Column", text: str) -> Q | None:
         if not re.fullmatch(self.shape, text):
             return None
-        found = _found_within if connection.vendor == "postgresql" else _found_at_the_start
-        return reduce(or_, (found(path, way) for way in {text, text.translate(WIDE)}))
+        found = _found_within if column.is_read_anywhere() else _found_at_the_start
+        return reduce(or_, (found(column.path, way) for way in {text, text.translate(WIDE)}))
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where the value stands: `path` leads there from the table that is listed."""
+
+    listed: type[Model]
+    path: str
+
+    def is_read_anywhere(self) -> bool:
+        if connection.vendor == "postgresql":
+            return True
+        table = get_fields_from_path(self.listed, self.path)[-1].model._base_manager
+        return table.all()[: LISTED + 1].count() <= LISTED
 
 
 Search = dict[str, Exact | Text]
@@ -58,10 +76,10 @@ def through(relation: str, search: Search) -> Search:
     return {f"{relation}__{path}": how for path, how in search.items()}
 
 
-def matching(search: Search, typed: str) -> Q:
+def matching(listed: type[Model], search: Search, typed: str) -> Q:
     """The condition for what somebody typed; nothing matches what no column could hold."""
     text = tidy(typed)
-    conditions = [how.condition(path, text) for path, how in search.items()] if text else []
+    conditions = [how.condition(Column(listed, path), text) for path, how in search.items()] if text else []
     return reduce(or_, (condition for condition in conditions if condition), Q(pk__in=[]))
 
 

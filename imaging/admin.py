@@ -2,7 +2,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.forms import BaseInlineFormSet, Script
+from django.forms import Script
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.inlines import FirstRows
 from backoffice.search import Exact, through
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
@@ -174,7 +175,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         ) or format_html('<span class="chip good">{}</span>', _("good"))
 
 
-class ShownFormSet(BaseInlineFormSet):
+class ShownFormSet(FirstRows):
     """Shows what is there. The page around it carries files, which the form must know."""
 
     def is_multipart(self):

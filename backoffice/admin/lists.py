@@ -64,7 +64,7 @@ class FastListAdmin(admin.ModelAdmin):
     def get_search_results(self, request, queryset, search_term):
         if not self.search or not search_term.strip():
             return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(matching(self.search, search_term)), False
+        return queryset.filter(matching(self.model, self.search, search_term)), False
 
     def changelist_view(self, request, extra_context=None):
         response = super().changelist_view(request, extra_context)

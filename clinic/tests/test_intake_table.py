@@ -191,7 +191,7 @@ def test_the_symptom_filter_goes_by_what_was_ticked_not_by_the_text(office, visi
     assert names(office, symptom=cough.pk) == "Ann"
 
 
-@pytest.mark.parametrize("query", [{"first": "31/31/2030"}, {"symptom": "x"}, {"symptom": "9" * 30}, {"p": "900"}])
+@pytest.mark.parametrize("query", [{"first": "31/31/2030"}, {"symptom": "x"}, {"symptom": "9" * 30}])
 def test_a_filter_that_makes_no_sense_leads_back_to_the_whole_list(office, three, query):
     assert office.get(LIST, query).url.endswith("?e=1")
     assert office.get(CSV, query).url == f"{LIST}?e=1"
