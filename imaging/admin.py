@@ -20,6 +20,7 @@ from imaging.forms import UploadForm, XRayForm
 from imaging.ingest import ACCEPTED
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
+from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
 from imaging.views import PrivateFiles
 
@@ -72,6 +73,7 @@ class QualityFilter(admin.SimpleListFilter):
 
 @admin.register(XRayImage)
 class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
+    resource_class = XRayResource
     form = XRayForm
     add_form_template = "imaging/upload.html"
     change_form_template = "imaging/xray.html"

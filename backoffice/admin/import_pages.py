@@ -62,8 +62,8 @@ class ImportPages:
     def import_view(self, request):
         """Choose a file. It is kept and checked, and nothing of the table changes."""
         self._require_import_permission(request)
-        form = FileForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        form = FileForm(request.POST, request.FILES) if request.method == "POST" else FileForm()
+        if form.is_valid():
             try:
                 row = import_jobs.receive(form.cleaned_data["file"], self.model, by=request.user)
             except UnreadableFileError as error:
@@ -127,7 +127,7 @@ class ImportPages:
         if row.status != TableImport.Status.CHECKED:
             return _("This file does not wait to be confirmed any more. Here is how it stands.")
         skip_invalid = decision == "good"
-        if not import_jobs.may_confirm(row, skip_invalid=skip_invalid):
+        if decision not in ("all", "good") or not import_jobs.may_confirm(row, skip_invalid=skip_invalid):
             return _("This file cannot be imported so. Here is what it would do.")
         if not import_jobs.is_unchanged(row):
             return _("The kept file is not the one that was checked. Choose it again.")

@@ -5,13 +5,16 @@ from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.exchange import ExchangeAdmin
 from backoffice.admin.history import HistoryAdmin
 from backoffice.admin.sign_in_help import SignInHelp
 from backoffice.models import User
+from backoffice.resources import PersonResource
 
 
 @admin.register(User)
-class PersonAdmin(SignInHelp, HistoryAdmin, UserAdmin):
+class PersonAdmin(ExchangeAdmin, SignInHelp, HistoryAdmin, UserAdmin):
+    resource_class = PersonResource
     history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
     list_display = ["username", "get_full_name", "email", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]

@@ -13,6 +13,7 @@ from clinic.admin.hiding import HidesHours
 from clinic.models import OpeningHours, Period
 from clinic.periods import Hours
 from clinic.preview import preview, stranded_by
+from clinic.resources import OpeningHoursResource
 from clinic.staff_forms import OpeningHoursForm
 
 
@@ -82,6 +83,7 @@ def what_is_wrong(form) -> list[str]:
 
 @admin.register(OpeningHours)
 class OpeningHoursAdmin(HidesHours, TimetableAdmin):
+    resource_class = OpeningHoursResource
     form = OpeningHoursForm
     fields = ["weekday", "period", "hours", "capacity", "is_open"]
     list_display = ["weekday", "period", "hours", "capacity", "is_open"]

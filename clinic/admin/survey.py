@@ -4,7 +4,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.forms import RowForm
 from clinic.admin.hiding import HidesQuestions, HidesSymptoms
 from clinic.models import LikertQuestion, NumericQuestion, Symptom
-from clinic.resources import SymptomResource
+from clinic.resources import LikertQuestionResource, NumericQuestionResource, SymptomResource
 
 
 class EditableListAdmin(ClinicalAdmin):
@@ -34,11 +34,13 @@ class QuestionAdmin(HidesQuestions, EditableListAdmin):
 
 @admin.register(LikertQuestion)
 class LikertQuestionAdmin(QuestionAdmin):
+    resource_class = LikertQuestionResource
     fields = ["text", "min_label", "max_label", "position", "is_active", "is_required"]
     list_display = ["text", "min_label", "max_label", "position", "is_active", "is_required"]
 
 
 @admin.register(NumericQuestion)
 class NumericQuestionAdmin(QuestionAdmin):
+    resource_class = NumericQuestionResource
     fields = ["text", "unit", "minimum", "maximum", "position", "is_active", "is_required"]
     list_display = ["text", "unit", "minimum", "maximum", "position", "is_active", "is_required"]

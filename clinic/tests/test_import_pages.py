@@ -1,0 +1,200 @@
+"""From a file to patients, by the pages that administrators use."""
+
+import datetime
+import io
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+from model_bakery import baker
+from openpyxl import Workbook, load_workbook
+
+from backoffice import import_jobs, import_upkeep
+from backoffice.models import AccessEvent, TableImport
+from clinic.models import Patient
+from clinic.tests.tables import CONFIRM, HSIAO_MING, IMPORT, MEI_LING, WRONG, key_in, many, upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin_client(client, administrator):
+    client.force_login(administrator)
+    return client
+
+
+def confirm(client, page, decision="all"):
+    return client.post(CONFIRM, {"key": key_in(page), "decision": decision}, follow=True)
+
+
+def kept_files() -> list:
+    return [path for path in Path(default_storage.location).rglob("*") if path.is_file()]
+
+
+def test_nothing_is_written_before_somebody_says_so(admin_client, administrator, django_capture_on_commit_callbacks):
+    page = upload(admin_client, MEI_LING, HSIAO_MING)
+    assert "The file can be imported" in page.text
+    assert "Import 2 rows" in page.text
+    assert not Patient.objects.exists()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        done = confirm(admin_client, page)
+    assert "Confirmed by administrators" in done.text
+    assert set(Patient.objects.values_list("full_name", "phone")) == {
+        ("Lin Mei-ling", "+886912345678"),
+        ("王小明", "0922 333 444"),
+    }
+    written = Patient.objects.get(full_name="王小明").history.get()
+    assert (written.history_user, written.history_change_reason) == (administrator, "Imported from patients.csv")
+    assert kept_files() == []
+
+
+def test_one_bad_row_keeps_all_of_them_out_and_is_told_by_line_column_value_and_remedy(admin_client):
+    page = upload(admin_client, MEI_LING, WRONG)
+    for words in ("The file has errors", ">3<", "date_of_birth", "1990-02-31", "There is no such day", "such as 2026-"):
+        assert words in page.text
+    assert "Import 1 row" not in page.text
+    refused = admin_client.post(CONFIRM, {"key": key_in(page), "decision": "all"})
+    assert refused.status_code == 409
+    assert not Patient.objects.exists()
+
+
+def test_the_good_rows_are_imported_alone_where_somebody_says_so(admin_client):
+    page = upload(admin_client, MEI_LING, WRONG)
+    assert "Import the good row, leave out 1" in page.text
+    done = confirm(admin_client, page, "good")
+    assert "left out" in done.text
+    assert "1990-02-31" in done.text
+    assert Patient.objects.get().full_name == "Lin Mei-ling"
+
+
+def test_errors_can_be_taken_along_as_a_file_that_runs_no_formula(admin_client):
+    page = upload(admin_client, MEI_LING, ["=HYPERLINK(1)", "not a day", "male", ""])
+    problems = admin_client.get(page.context["problems_url"])
+    lines = b"".join(problems.streaming_content).decode("utf-8-sig").splitlines()
+    assert lines[1].startswith("3,date_of_birth,not a day,")
+    assert AccessEvent.objects.get(action=AccessEvent.Action.DOWNLOAD).target == TableImport.objects.get()
+
+
+def test_what_changes_is_shown_before_and_after(admin_client):
+    baker.make(Patient, full_name="王小明", date_of_birth="1990-01-31", sex="male", phone="0911", national_id="")
+    page = upload(admin_client, HSIAO_MING, MEI_LING)
+    assert "<del>0911</del> → <ins>0922 333 444</ins>" in page.text
+    assert [page.context["outcome"].new, page.context["outcome"].updated] == [1, 1]
+
+
+def test_the_same_file_again_changes_nothing_and_offers_nothing(admin_client):
+    confirm(admin_client, upload(admin_client, MEI_LING))
+    page = upload(admin_client, MEI_LING)
+    assert "The file changes nothing" in page.text
+    assert 'value="all"' not in page.text
+
+
+def test_what_cannot_be_read_is_answered_on_the_spot_and_not_kept(admin_client):
+    for content, words in ((b"", "empty"), (b"full_name\n\xff\xfe", "UTF-8"), (b"PK\x03\x04junk", "workbook")):
+        page = admin_client.post(IMPORT, {"file": SimpleUploadedFile("patients.csv", content)})
+        assert page.status_code == 200
+        assert words in page.text
+    assert "Choose a file first" in admin_client.post(IMPORT).text
+    assert not TableImport.objects.exists()
+    assert kept_files() == []
+
+
+def test_a_workbook_with_a_formula_is_refused_by_its_cell_and_not_kept(admin_client):
+    book = Workbook()
+    book.active.append(["full_name", "date_of_birth", "sex"])
+    book.active.append(["=1+1", "1990-01-31", "male"])
+    file = io.BytesIO()
+    book.save(file)
+    page = admin_client.post(IMPORT, {"file": SimpleUploadedFile("p.xlsx", file.getvalue())}, follow=True)
+    assert page.status_code == 200
+    assert "A2" in page.text
+    assert 'value="all"' not in page.text
+
+
+def test_the_template_has_every_column_and_no_row(admin_client):
+    columns = [column.name for column in admin_client.get(IMPORT).context["columns"]]
+    as_csv, as_xlsx = (
+        b"".join(admin_client.get(reverse("admin:clinic_patient_import_template", args=[suffix])).streaming_content)
+        for suffix in ("csv", "xlsx")
+    )
+    assert as_csv.decode("utf-8-sig").splitlines() == [",".join(columns)]
+    assert [[cell.value for cell in row] for row in load_workbook(io.BytesIO(as_xlsx)).active.rows] == [columns]
+    assert admin_client.get(reverse("admin:clinic_patient_import_template", args=["exe"])).status_code == 404
+
+
+def test_a_preview_of_20_000_rows_stays_small_even_where_every_row_is_wrong(admin_client):
+    wrong = ([name, "never", "sometimes", "x" * 5000] for name, *_rest in many(20_000))
+    page = upload(admin_client, *wrong)
+    assert "Waiting for a worker" in page.text
+    assert import_jobs.run_waiting() == 1
+    page = admin_client.get(page.request["PATH_INFO"])
+    assert page.context["outcome"].refused == 20_000
+    assert "The first 1,000 are listed" in page.text
+    assert len(page.content) < 300_000
+    last = admin_client.get(page.request["PATH_INFO"], {"problems": 40})
+    assert last.context["problems"].number == 40
+
+
+def test_a_page_that_asks_for_news_gets_the_part_that_changes(admin_client):
+    page = upload(admin_client, *many(import_jobs.SMALL + 1))
+    url = page.request["PATH_INFO"]
+    news = admin_client.get(url, headers={"HX-Request": "true"})
+    assert "hx-get" in news.text
+    assert "<html" not in news.text
+    import_jobs.run_waiting()
+    news = admin_client.get(url, headers={"HX-Request": "true"})
+    assert "Import 2,001 rows" in news.text
+    assert "hx-get" not in news.text
+
+
+def test_data_that_changed_since_the_preview_is_not_written_over(admin_client):
+    page = upload(admin_client, MEI_LING)
+    for national_id in ("A123456789", "B123456780"):
+        baker.make(Patient, full_name="Lin Mei-ling", date_of_birth="1984-05-02", national_id=national_id)
+    told = confirm(admin_client, page)
+    assert "The data has changed since the file was checked" in told.text
+    assert "national ID" in told.text
+    assert Patient.objects.count() == 2
+
+
+def test_what_nobody_confirms_within_a_day_goes_with_its_file(admin_client, django_capture_on_commit_callbacks):
+    upload(admin_client, MEI_LING)
+    fresh = TableImport.objects.get()
+    upload(admin_client, HSIAO_MING)
+    TableImport.objects.filter(pk=fresh.pk).update(uploaded_at=timezone.now() - datetime.timedelta(days=2))
+    with django_capture_on_commit_callbacks(execute=True):
+        import_upkeep.clean_up()
+    fresh.refresh_from_db()
+    assert (fresh.status, fresh.details, fresh.file.name) == ("cancelled", None, "")
+    assert TableImport.objects.unconfirmed().count() == len(kept_files()) == 1
+
+
+def test_which_rows_they_were_is_forgotten_after_a_week_and_how_many_is_not(admin_client):
+    done = confirm(admin_client, upload(admin_client, MEI_LING))
+    TableImport.objects.update(finished_at=timezone.now() - datetime.timedelta(days=8))
+    import_upkeep.clean_up()
+    page = admin_client.get(done.request["PATH_INFO"])
+    assert "Lin Mei-ling" not in page.text
+    assert page.context["outcome"].new == 1
+
+
+def test_the_list_of_imports_leads_to_each(admin_client):
+    page = upload(admin_client, MEI_LING, name="monday.csv")
+    changelist = reverse("admin:backoffice_tableimport_changelist")
+    listed = admin_client.get(changelist)
+    assert "monday.csv" in listed.text
+    assert page.request["PATH_INFO"] in listed.text
+    change = reverse("admin:backoffice_tableimport_change", args=[TableImport.objects.get().pk])
+    assert admin_client.get(change).url == page.request["PATH_INFO"]
+
+
+def test_files_that_wait_are_readable_by_their_owner_only(admin_client):
+    upload(admin_client, MEI_LING)
+    row = TableImport.objects.get()
+    assert row.file.name.startswith("imports/")
+    assert "patients" not in row.file.name
+    assert Path(row.file.path).stat().st_mode & 0o077 == 0
