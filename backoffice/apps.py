@@ -9,8 +9,10 @@ class BackofficeConfig(AppConfig):
     verbose_name = _("People and access")
 
     def ready(self):
+        from django.contrib.auth.signals import user_logged_in
         from django.utils.module_loading import autodiscover_modules
 
+        from backoffice.middleware import begin
         from backoffice.mixins import written_at_once
         from backoffice.roles import sync_roles
         from backoffice.versions import tell_of_rows
@@ -19,6 +21,7 @@ class BackofficeConfig(AppConfig):
         autodiscover_modules("dashboard")
         written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.versions")
 
+        user_logged_in.connect(begin, dispatch_uid="backoffice.session_begins")
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
         post_migrate.connect(schedule_mail, dispatch_uid="backoffice.schedule_mail")
         post_migrate.connect(schedule_imports, dispatch_uid="backoffice.schedule_imports")

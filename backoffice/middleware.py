@@ -8,7 +8,6 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
@@ -48,9 +47,6 @@ ONE_WRITE_IN = 60  # seconds: work is noted no more often, for each note writes 
 def begin(sender, request, user, **kwargs) -> None:
     """Signing in starts both clocks."""
     request.session[SIGNED_IN] = request.session[WORKED] = time.time()
-
-
-user_logged_in.connect(begin, dispatch_uid="backoffice.session_begins")
 
 
 class SessionExpiryMiddleware:
