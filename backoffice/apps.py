@@ -26,6 +26,7 @@ class BackofficeConfig(AppConfig):
         post_migrate.connect(schedule_mail, dispatch_uid="backoffice.schedule_mail")
         post_migrate.connect(schedule_imports, dispatch_uid="backoffice.schedule_imports")
         post_migrate.connect(schedule_purge, dispatch_uid="backoffice.schedule_purge")
+        post_migrate.connect(schedule_planner, dispatch_uid="backoffice.schedule_planner")
 
 
 def schedule_mail(sender, **kwargs) -> None:
@@ -61,6 +62,19 @@ def schedule_purge(sender, **kwargs) -> None:
     from backoffice.jobs import daily
 
     daily("backoffice.upkeep.purge_all", cluster=settings.DEFAULT_CLUSTER, at=time(3, 30))
+
+
+def schedule_planner(sender, **kwargs) -> None:
+    """At night, SQLite learns how large its tables have become."""
+    if sender.label != "django_q":
+        return
+    from datetime import time
+
+    from django.conf import settings
+
+    from backoffice.jobs import daily
+
+    daily("backoffice.planner.renew_figures", cluster=settings.DEFAULT_CLUSTER, at=time(3, 50))
 
 
 class SiteConfig(AdminConfig):
