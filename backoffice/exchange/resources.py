@@ -116,6 +116,7 @@ class ByNaturalKey(BaseInstanceLoader):
 
     def __init__(self, resource: "ExchangeResource", dataset: Sequence[Row]):
         super().__init__(resource, dataset)
+        resource.before_chunk(dataset)
         self._found: dict[tuple, list[models.Model]] = {}
         rows = [row for row in dataset if row.key is not None]
         for instance in resource.candidates(rows) if rows else []:
@@ -257,6 +258,9 @@ class ExchangeResource(ModelResource):
             name for field in self._imported for name in field.model_fields
         }
 
+    def before_chunk(self, rows: Sequence[Row]) -> None:
+        """What is needed for these rows can be read here at once."""
+
     def after_init_instance(self, instance, new, row, **kwargs):
         self._instance = instance
         self._before = None if new else {field: field.get_value(instance) for field in self._imported}
@@ -330,7 +334,7 @@ class ExchangeResource(ModelResource):
     def bulk_create(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
         rows, self.create_instances = self.create_instances, []
         if rows and not dry_run:
-            self._meta.model._base_manager.bulk_create(rows, batch_size=BATCH)
+            self._meta.model._default_manager.bulk_create(rows, batch_size=BATCH)
             self.after_bulk(rows, created=True, fields=None)
             write_history_of_new(rows, user=self.by, reason=self.reason)
 
@@ -349,7 +353,7 @@ class ExchangeResource(ModelResource):
                 batch_size=BATCH,
                 default_user=self.by,
                 default_change_reason=self.reason,
-                manager=self._meta.model._base_manager,
+                manager=self._meta.model._default_manager,
             )
             self.after_bulk(rows, created=False, fields=changed)
 

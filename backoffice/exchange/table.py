@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
+from backoffice.exchange.formulas import without_apostrophe
+
 MAX_COLUMNS = 200
 MAX_ROWS = 200_000
 BEYOND = ""  # cells to the right of the last named column; no column is named so
@@ -60,7 +62,7 @@ class Table(ABC):
         line, cells = next(self.records(), (0, []))
         if not cells:
             raise UnreadableFileError(self.nothing_in_it())
-        self.headers = checked([" ".join(cell.split()) for cell in cells], line)
+        self.headers = checked([without_apostrophe(" ".join(cell.split())) for cell in cells], line)
         return line
 
     def nothing_in_it(self) -> str:

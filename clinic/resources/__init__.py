@@ -3,8 +3,10 @@
 from clinic.resources.hours import OpeningHoursResource
 from clinic.resources.people import PatientResource, SymptomResource
 from clinic.resources.survey import LikertQuestionResource, NumericQuestionResource
+from clinic.resources.visits import AppointmentResource
 
 __all__ = [
+    "AppointmentResource",
     "LikertQuestionResource",
     "NumericQuestionResource",
     "OpeningHoursResource",

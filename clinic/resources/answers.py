@@ -1,0 +1,125 @@
+"""A column for each question of the survey, named as the question is worded."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Prefetch, QuerySet
+from django.db.models.fields import NOT_PROVIDED
+from simple_history.utils import bulk_create_with_history, bulk_update_with_history
+
+from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
+from backoffice.exchange.resources import BATCH, ExchangeField
+from backoffice.mixins import written_at_once
+from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
+
+
+class AnswerColumn(ExchangeField):
+    """An answer, noted at the appointment and written once that is in the database. An empty cell changes none."""
+
+    model_fields = ()
+    model: type[models.Model]
+    relation: str
+    value: str
+
+    def __init__(self, question: Question, name: str, cell: Cell):
+        super().__init__(f"{self.relation}_{question.pk}", name, cell, title=question.text)
+        self.question = question
+
+    def clean(self, row, **kwargs):
+        value = super().clean(row, **kwargs)
+        if value is NOT_PROVIDED:
+            return value
+        value = self.model._meta.get_field(self.value).clean(value, None)
+        self.check(value)
+        return value
+
+    def check(self, value) -> None:
+        """Raises ValidationError where the question does not allow this answer."""
+
+    def save(self, instance, row, is_m2m=False, **kwargs):
+        value = self.clean(row, **kwargs)
+        if value is not NOT_PROVIDED:
+            self._noted(instance)[self.question.pk] = value
+
+    def get_value(self, instance):
+        noted = self._noted(instance)
+        if self.question.pk in noted:
+            return noted[self.question.pk]
+        stored = self._stored(instance).get(self.question.pk)
+        return None if stored is None or stored.is_hidden else getattr(stored, self.value)
+
+    def _noted(self, instance: Appointment) -> dict:
+        return instance.__dict__.setdefault(f"_noted_{self.relation}", {})
+
+    def _stored(self, instance: Appointment) -> dict[int, models.Model]:
+        """The answers on file, hidden ones too, by question."""
+        if not instance.pk:
+            return {}
+        name = f"_stored_{self.relation}"
+        if name not in instance.__dict__:
+            answers = getattr(instance, self.relation).all()
+            instance.__dict__[name] = {answer.question_id: answer for answer in answers}
+        return instance.__dict__[name]
+
+    def write(self, rows: Sequence[Appointment], *, user, reason: str) -> None:
+        """Write what was noted and differs from what is on file. An answer that was hidden is visible again."""
+        new, changed = [], []
+        for appointment in rows:
+            if self.question.pk not in self._noted(appointment):
+                continue
+            value = self._noted(appointment)[self.question.pk]
+            answer = self._stored(appointment).get(self.question.pk)
+            if answer is None:
+                answer = self.model(appointment=appointment, question=self.question, asked_as=self.question.text)
+                new.append(answer)
+            elif getattr(answer, self.value) != value or answer.is_hidden:
+                answer.hidden_at, answer.hidden_by, answer.hide_reason = None, None, ""
+                changed.append(answer)
+            setattr(answer, self.value, value)
+        history = {"default_user": user, "default_change_reason": reason, "batch_size": BATCH}
+        if new:
+            bulk_create_with_history(new, self.model, **history)
+        if changed:
+            fields = [self.value, "hidden_at", "hidden_by", "hide_reason"]
+            bulk_update_with_history(changed, self.model, fields, manager=self.model._default_manager, **history)
+        for answers, created in ((new, True), (changed, False)):
+            if answers:
+                written_at_once.send(sender=self.model, rows=answers, created=created, fields=None)
+
+
+class LikertColumn(AnswerColumn):
+    model, relation, value = LikertAnswer, "likert_answers", "score"
+
+
+class NumericColumn(AnswerColumn):
+    model, relation, value = NumericAnswer, "numeric_answers", "value"
+
+    def check(self, value) -> None:
+        if not self.question.allows(value):
+            raise ValidationError(self.question.bounds_message())
+
+
+def answer_columns(taken: Sequence[str]) -> list[AnswerColumn]:
+    """A column for each visible question, asked today or not. Two with one wording, or one of `taken`, get a number."""
+    names, columns = {name.casefold() for name in taken}, []
+    for kind, cell, questions in (
+        (LikertColumn, WholeCell, LikertQuestion.objects.visible()),
+        (NumericColumn, DecimalCell, NumericQuestion.objects.visible()),
+    ):
+        for question in questions:
+            wording = name = " ".join(question.text.split())
+            number = 1
+            while name.casefold() in names:
+                number += 1
+                name = f"{wording} ({number})"
+            names.add(name.casefold())
+            columns.append(kind(question, name, cell()))
+    return columns
+
+
+def with_answers(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    return appointments.prefetch_related(
+        Prefetch("likert_answers", LikertAnswer.objects.only("appointment", "question", "score", "hidden_at")),
+        Prefetch("numeric_answers", NumericAnswer.objects.only("appointment", "question", "value", "hidden_at")),
+    )
