@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 
 from django.utils.translation import gettext as _
 
@@ -38,15 +39,15 @@ class Table(ABC):
         self.name, self.headers, self.notes, self.number_columns = name, [], [], set()
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
-        rows = self.records()
-        next(rows)  # the columns' names
-        for read, (line, cells) in enumerate(rows, start=1):
-            if read > MAX_ROWS:
-                raise UnreadableFileError(
-                    _("The file has more than %(rows)d rows. Split it, and import one part after the other.")
-                    % {"rows": MAX_ROWS}
-                )
-            yield line, self._by_column(cells)
+        with closing(self.records()) as rows:
+            next(rows)  # the columns' names
+            for read, (line, cells) in enumerate(rows, start=1):
+                if read > MAX_ROWS:
+                    raise UnreadableFileError(
+                        _("The file has more than %(rows)d rows. Split it, and import one part after the other.")
+                        % {"rows": MAX_ROWS}
+                    )
+                yield line, self._by_column(cells)
 
     @abstractmethod
     def records(self) -> Iterator[tuple[int, list[str]]]:
@@ -59,7 +60,8 @@ class Table(ABC):
 
     def read_headers(self) -> int:
         """Read the columns' names. Returns the line they stand in."""
-        line, cells = next(self.records(), (0, []))
+        with closing(self.records()) as rows:
+            line, cells = next(rows, (0, []))
         if not cells:
             raise UnreadableFileError(self.nothing_in_it())
         self.headers = checked([without_apostrophe(" ".join(cell.split())) for cell in cells], line)

@@ -1,0 +1,179 @@
+"""Files as people have them: each is read, or refused with what is wrong, where, and what to do."""
+
+import datetime
+import io
+import zipfile
+
+import openpyxl
+import pytest
+
+from backoffice.exchange import table, xlsx_table
+from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
+
+
+def table_of(content: bytes | str, name: str = "table.csv"):
+    return read_table(io.BytesIO(content.encode() if isinstance(content, str) else content), name)
+
+
+def workbook(*rows, sheets: int = 1) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for _sheet in range(1, sheets):
+        book.create_sheet()
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def why_not(content: bytes | str, name: str = "table.csv") -> str:
+    with pytest.raises(UnreadableFileError) as refusal:
+        list(table_of(content, name))
+    return str(refusal.value)
+
+
+# -- Real files -------------------------------------------------------------------------------------------------------
+
+READ = {
+    "bad.csv": (["column_a", "column_b", "column_c"], 3),
+    "bad_skip_lines.csv": (["column_a", "column_b", "column_c"], 3),
+    "derived_formula_injection.csv": (["name", "phone", "note"], 12),
+    "mac_newlines.csv": (["a", "b", "c"], 2),
+    "no_header_row.csv": (["1", "2", "3"], 0),
+    "sniff_limit.csv": (["a", "b", "c"], 1),
+    "test.xlsx": (["text", "date", "integer", "boolean", "float", "datetime", "empty_column"], 5),
+    "test_empty_columns_long_row.csv": (["a", "b", "c"], 0),
+    "test_extra_header.csv": (["a", "b", "c", "d"], 1),
+    "test_header_newline.csv": (["start end", "b", "c"], 1),
+    "test_utf16_big.csv": (["a", "b", "c"], 2),
+    "test_utf16_little.csv": (["a", "b", "c"], 2),
+    "test_utf8_bom.csv": (["foo", "bar", "baz"], 2),
+}
+REFUSED = {
+    "derived_blns_big5.csv": "line 2 cannot be read",
+    "derived_huge_field.csv": "Row 2 has a cell of more than 131072 characters",
+    "empty.csv": "The file is empty",
+    "null_byte.csv": "Line 2 holds a NUL character",
+    "sheets.xlsx": "The first sheet, “not this one”, is empty",
+    "test_latin1.csv": "line 3 cannot be read",
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_it_reads_what_can_be_read(real_files, name):
+    with open(real_files / "tabular" / name, "rb") as file:
+        read = read_table(file, name)
+        assert (read.headers, len(list(read))) == READ[name]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_says_what_is_wrong_with_the_others(real_files, name):
+    assert REFUSED[name] in why_not((real_files / "tabular" / name).read_bytes(), name)
+
+
+def test_every_real_file_is_spoken_of(real_files):
+    names = {path.name for path in (real_files / "tabular").iterdir()} - {"manifest.csv"}
+    assert names == READ.keys() | REFUSED.keys()
+
+
+def test_utf_16_is_read_as_what_it_says(real_files):
+    for name in ("test_utf16_big.csv", "test_utf16_little.csv"):
+        with open(real_files / "tabular" / name, "rb") as file:
+            assert list(read_table(file, name))[-1] == (3, {"a": "4", "b": "5", "c": "ʤ"})
+
+
+# -- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def test_lines_are_counted_as_a_spreadsheet_shows_them():
+    read = table_of('name,notes\nA,"two\nlines"\n,\n\nB,\n')
+    assert [line for line, _values in read] == [2, 5]
+
+
+def test_it_can_be_read_twice_and_leaves_the_file_open():
+    file = io.BytesIO(b"name\nA\n")
+    read = read_table(file, "table.csv")
+    assert list(read) == list(read) == [(2, {"name": "A"})]
+    assert not file.closed
+
+
+def test_a_row_of_another_width_says_so():
+    (_, short), (_, long) = table_of("a,b\n1\n1,2,3\n")
+    assert short == {"a": "1"}
+    assert long == {"a": "1", "b": "2", BEYOND: "3"}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_it_finds_the_separator_outside_of_quotation_marks(separator):
+    read = table_of(f'"one, of; them"{separator}b\n1{separator}2\n')
+    assert list(read) == [(2, {"one, of; them": "1", "b": "2"})]
+
+
+def test_two_columns_of_one_name_are_refused():
+    assert "2 columns are named “a”" in why_not("a,b,a\n1,2,3\n")
+
+
+def test_a_column_without_a_name_is_refused_unless_nothing_follows():
+    assert "column 2 has no name" in why_not("a,,c\n1,2,3\n")
+    assert table_of("a,b,,\n1,2\n").headers == ["a", "b"]
+
+
+def test_a_forgotten_quotation_mark_is_refused_with_its_row():
+    assert "Row 3 cannot be read" in why_not('a,b\n1,2\n"3,4\n5,6\n')
+
+
+def test_more_rows_than_are_read_at_once_are_refused(monkeypatch):
+    monkeypatch.setattr(table, "MAX_ROWS", 2)
+    assert "more than 2 rows" in why_not("a\n1\n2\n3\n")
+
+
+def test_other_kinds_of_file_are_refused():
+    assert "neither CSV nor XLSX" in why_not(b"%PDF-1.7", "table.pdf")
+    assert "old kind" in why_not(b"\xd0\xcf\x11\xe0\xa1\xb1", "table.xls.xlsx")
+    assert "cannot be read as an Excel workbook" in why_not(b"PK\x03\x04 and then nothing", "table.xlsx")
+
+
+# -- XLSX -------------------------------------------------------------------------------------------------------------
+
+
+def test_values_are_read_as_one_would_type_them():
+    moment = datetime.datetime(2026, 11, 23, 9, 30)
+    row = [datetime.date(2026, 11, 23), moment, datetime.time(9, 30), 1.0, 1.5, True, None, " Lin "]
+    read = table_of(workbook(list("abcdefgh"), row), "table.xlsx")
+    ((_line, values),) = read
+    assert list(values.values()) == [
+        "2026-11-23",
+        "2026-11-23 09:30:00",
+        "09:30",
+        "1",
+        "1.5",
+        "yes",
+        "",
+        " Lin ",
+    ]
+    assert read.number_columns == {"d", "e"}
+
+
+def test_a_formula_is_refused_with_its_cell():
+    assert "Cell B2 holds a formula" in why_not(workbook(["a", "b"], [1, "=A2+1"]), "table.xlsx")
+
+
+def test_only_the_first_sheet_is_read_and_that_is_said():
+    (note,) = table_of(workbook(["a"], [1], sheets=3), "table.xlsx").notes
+    assert "Only the first sheet" in note
+
+
+def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(monkeypatch):
+    monkeypatch.setattr(xlsx_table, "LARGEST_UNPACKED", 1024**2)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 2 * 1024**2)
+    assert len(bomb.getvalue()) < 10_000
+    assert "too large once it is unpacked" in why_not(bomb.getvalue(), "table.xlsx")
+
+
+def test_a_zip_that_is_no_workbook_is_refused():
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("content.xml", b"<a/>")
+    assert "cannot be read as an Excel workbook" in why_not(other.getvalue(), "table.xlsx")
