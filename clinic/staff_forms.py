@@ -118,7 +118,7 @@ class ClinicSessionForm(HoursForm):
 class AppointmentForm(ClinicalForm):
     class Meta:
         model = Appointment
-        fields = ["identity_conflict", "symptoms", "notes"]
+        fields = ["symptoms", "notes"]
         widgets = {"symptoms": forms.CheckboxSelectMultiple}
 
 

@@ -90,6 +90,10 @@ class HideableAdmin(admin.ModelAdmin):
         """What somebody who opens this record must know before anything else."""
         return []
 
+    def page_links(self, request, obj) -> list[tuple[str, str]]:
+        """(words, address) of what can be done with this record on a page of its own."""
+        return []
+
     # -- Who may ------------------------------------------------------------------------------------------------------
 
     def get_list_filter(self, request):
@@ -177,6 +181,7 @@ class HideableAdmin(admin.ModelAdmin):
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj is not None:
             context["notices"] = self.notices(request, obj)
+            context["page_links"] = self.page_links(request, obj)
             context["may_hide"] = self.has_hide_permission(request) and not context.get("is_popup")
         return super().render_change_form(request, context, add, change, form_url, obj)
 

@@ -9,6 +9,7 @@ from backoffice.admin.inlines import FirstRows
 from backoffice.search import Exact, Text
 from clinic.admin.chips import status_chip
 from clinic.admin.hiding import HidesPatients
+from clinic.admin.merging import MergesPatients
 from clinic.admin.national_id import RevealsNationalID
 from clinic.identity import normalise_national_id
 from clinic.models import Appointment, Patient
@@ -47,10 +48,11 @@ class AppointmentInline(admin.TabularInline):
 
 
 @admin.register(Patient)
-class PatientAdmin(RevealsNationalID, HidesPatients, ClinicalAdmin):
+class PatientAdmin(RevealsNationalID, MergesPatients, HidesPatients, ClinicalAdmin):
     form = PatientForm
     resource_class = PatientResource
     inlines = [AppointmentInline]
+    actions = [*MergesPatients.actions, *ClinicalAdmin.actions]
     list_display = ["full_name", "masked_national_id", "date_of_birth", "age", "sex", "phone"]
     list_filter = ["sex"]
     search = {

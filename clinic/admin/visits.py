@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -11,8 +11,9 @@ from backoffice.chips import Tone, chip
 from backoffice.search import Exact, through
 from clinic import booking
 from clinic.admin.chips import status_chip
-from clinic.admin.days import DayFilter
+from clinic.admin.days import DayFilter, FromToFilter
 from clinic.admin.hiding import HidesAppointments
+from clinic.admin.identity_page import SettlesIdentities, identity_url
 from clinic.admin.people import PatientAdmin
 from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
 from clinic.staff_forms import AnswerForm, AppointmentForm, WalkInForm
@@ -47,14 +48,18 @@ class AppointmentDayFilter(DayFilter):
     field = "session__date"
 
 
+class AppointmentDaysFilter(FromToFilter):
+    field = "session__date"
+
+
 @admin.register(Appointment)
-class AppointmentAdmin(HidesAppointments, ClinicalAdmin):
+class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
     masked_fields = ["reference"]  # whoever knows it may change the booking
     inlines = [LikertAnswerInline, NumericAnswerInline]
     actions = ["check_in", "mark_done", "mark_no_show", "cancel", *ClinicalAdmin.actions]
     autocomplete_fields = ["patient"]
     list_display = ["patient", "queue_number", "day", "period", "state", "source", "identity"]
-    list_filter = [AppointmentDayFilter, "session__period", "status", "source", "identity_conflict"]
+    list_filter = [AppointmentDayFilter, AppointmentDaysFilter, "session__period", "status", "source", "identity_conflict"]
     list_select_related = ["patient", "session"]
     search = {**through("patient", PatientAdmin.search), "reference": Exact(shape=r"[\w-]{22,43}")}
     search_help_text = PatientAdmin.search_help_text
@@ -71,11 +76,11 @@ class AppointmentAdmin(HidesAppointments, ClinicalAdmin):
     def get_fields(self, request, obj=None):
         if obj is None:
             return ["patient", "offer", "overbook", "symptoms", "notes"]
-        identity = ["identity_conflict", "given"] if obj.claimed else []
+        identity = ["identity", "given"] if obj.claimed else []
         return ["patient", "session", "queue_number", "state", *identity, "symptoms", "notes"]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["patient", "session", "queue_number", "state", "given"] if obj else []
+        return ["patient", "session", "queue_number", "state", "identity", "given"] if obj else []
 
     def get_ordering(self, request):
         soonest_first = ["session__date", "session__opens_at", "queue_number"]
@@ -134,7 +139,9 @@ class AppointmentAdmin(HidesAppointments, ClinicalAdmin):
 
     @admin.display(description=_("identity"), ordering="identity_conflict")
     def identity(self, appointment):
-        return chip(_("to check"), Tone.WAIT) if appointment.identity_conflict else ""
+        if not appointment.identity_conflict:
+            return "–" if appointment.claimed else ""
+        return format_html('<a href="{}">{}</a>', identity_url(appointment), chip(_("to check"), Tone.WAIT))
 
     # -- The day at the desk ------------------------------------------------------------------------------------------
 

@@ -8,10 +8,12 @@ order of their keys, so that two of them never wait for each other.
 
 from clinic.booking.bookings import STILL_TO_COME, book, book_publicly, cancel, move, public_may_change
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
+from clinic.booking.changes import record
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import AlreadyBooked, BookingError, NobodyCalled, SessionClosed, SessionFull, WrongStatus
 from clinic.booking.hiding import hide, restore
+from clinic.booking.places import is_booked
 from clinic.booking.sessions import follow_hours, session_for, session_to_book
 
 __all__ = [
@@ -34,11 +36,13 @@ __all__ = [
     "count_anew",
     "follow_hours",
     "hide",
+    "is_booked",
     "mark_done",
     "mark_no_show",
     "move",
     "public_may_change",
     "recall",
+    "record",
     "restore",
     "session_for",
     "session_to_book",

@@ -26,13 +26,18 @@ def take_place(session: ClinicSession, patient: Patient, *, by: User | None, ove
     if not overbook:
         here = here.filter(booked__lt=F("capacity"))
     taken = here.update(booked=F("booked") + 1, last_number=F("last_number") + 1, overbooked=_granted(1))
-    if session.appointments.active().filter(patient=patient).exists():
+    if is_booked(patient, session):
         raise AlreadyBooked
     session.refresh_from_db()
     if not taken:
         raise SessionFull if session.is_open and not session.is_hidden else SessionClosed
     _say_where_beyond(session, by)
     return session.last_number
+
+
+def is_booked(patient: Patient, session: ClinicSession) -> bool:
+    """Whether the patient has a place in this session."""
+    return session.appointments.active().filter(patient=patient).exists()
 
 
 def take_back(session: ClinicSession, places: int, *, by: User | None) -> None:

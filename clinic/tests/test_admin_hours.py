@@ -55,7 +55,8 @@ def test_hiding_a_closure_opens_its_sessions_again(admin_client, session):
     session.refresh_from_db()
     assert not session.is_open
     closures = reverse("admin:clinic_closure_changelist")
-    admin_client.post(closures, {"action": "hide", "_selected_action": closure.pk, "confirm": "yes", "reason": "Not any more"})
+    hide = {"action": "hide", "_selected_action": closure.pk, "confirm": "yes", "reason": "Not any more"}
+    admin_client.post(closures, hide)
     session.refresh_from_db()
     assert session.is_open
 

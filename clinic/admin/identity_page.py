@@ -1,0 +1,144 @@
+"""Who booked? What was given beside what is on file, and three answers."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+
+from backoffice.forms import ClinicalForm
+from backoffice.retelling import Words
+from clinic import identity_conflicts
+from clinic.identity_conflicts import ConflictError
+from clinic.models import Appointment, Patient
+from clinic.staff_forms import NationalIDField
+
+
+class KnownPersonForm(forms.Form):
+    """Another person, who has a record."""
+
+    patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Their record"))
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["patient"].widget = AutocompleteSelect(Appointment._meta.get_field("patient"), admin.site)
+        self.fields["patient"].queryset = Patient.objects.visible()
+
+
+class NewPersonForm(ClinicalForm):
+    """Another person, who has none yet."""
+
+    class Meta:
+        model = Patient
+        fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email"]
+        field_classes = {"national_id": NationalIDField}
+        widgets = {"date_of_birth": forms.DateInput({"type": "date"}, "%Y-%m-%d")}
+        help_texts = {"national_id": gettext_lazy("Their own. The one given with the booking stays with its owner.")}
+
+
+class SettlesIdentities:
+    """Mixin of the appointments' admin."""
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(never_cache(self.identity_view))
+        return [path("<int:pk>/identity/", view, name="clinic_appointment_identity"), *super().get_urls()]
+
+    def may_settle(self, request) -> bool:
+        return request.user.has_perms(["clinic.change_appointment", "clinic.change_patient"])
+
+    def page_links(self, request, obj):
+        links = super().page_links(request, obj)
+        if not obj.identity_conflict or obj.is_hidden or not self.may_settle(request):
+            return links
+        return [*links, (_("Check the identity"), identity_url(obj))]
+
+    def identity_view(self, request, pk: int) -> HttpResponse:
+        """POST `answer` is `file`, `take` (with the `field`s), `known` or `new`."""
+        appointment = self.get_object(request, str(pk))
+        if not self.may_settle(request):
+            raise PermissionDenied
+        if appointment is None or appointment.is_hidden:
+            raise Http404
+        if not appointment.identity_conflict:
+            messages.info(request, _("This identity is settled: nothing is left to check."))
+            return redirect(change_url(appointment))
+        known, new = self._forms(request, appointment)
+        if request.method == "POST":
+            try:
+                if self._answer(request, appointment, known, new):
+                    messages.success(request, _("The identity is settled."))
+                    return redirect(change_url(appointment))
+            except ConflictError as refusal:
+                messages.error(request, str(refusal))
+        return self._identity_page(request, appointment, known, new)
+
+    def _forms(self, request, appointment: Appointment) -> tuple[KnownPersonForm, NewPersonForm | None]:
+        """Only the one whose button was pressed is bound."""
+        answer = request.POST.get("answer")
+        known = KnownPersonForm(request.POST if answer == "known" else None)
+        if not request.user.has_perm("clinic.add_patient"):
+            return known, None
+        initial = {"sex": appointment.patient.sex, **appointment.claimed}
+        return known, NewPersonForm(request.POST if answer == "new" else None, initial=initial)
+
+    @transaction.atomic
+    def _answer(self, request, appointment: Appointment, known: KnownPersonForm, new: NewPersonForm | None) -> bool:
+        """Whether it was an answer that could be carried out. Raises ConflictError."""
+        answer, by = request.POST.get("answer"), request.user
+        if answer == "file":
+            identity_conflicts.file_is_right(appointment, by=by)
+        elif answer == "take":
+            identity_conflicts.take_over(appointment, request.POST.getlist("field"), by=by)
+        elif answer == "known" and known.is_valid():
+            identity_conflicts.another_person(appointment, known.cleaned_data["patient"], by=by)
+        elif answer == "new" and new is not None and new.is_valid():
+            identity_conflicts.another_person(appointment, new.save(commit=False), by=by)
+        else:
+            return False
+        return True
+
+    def _identity_page(self, request, appointment, known, new) -> HttpResponse:
+        words = self._words(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Who booked this?"),
+            "appointment": appointment,
+            "rows": claimed_rows(words, appointment),
+            "known": known,
+            "new": new,
+            "media": self.media + known.media,
+        }
+        return TemplateResponse(request, "clinic/admin_identity.html", context)
+
+
+def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
+    """What was given and is not what the file says, both in words."""
+    rows = []
+    for name, said in appointment.claimed.items():
+        field = Patient._meta.get_field(name)
+        rows.append(
+            {
+                "name": name,
+                "title": capfirst(field.verbose_name),
+                "given": words.say(field, field.to_python(said)),
+                "on_file": words.say(field, getattr(appointment.patient, name)),
+            }
+        )
+    return rows
+
+
+def identity_url(appointment: Appointment) -> str:
+    return reverse("admin:clinic_appointment_identity", args=[appointment.pk])
+
+
+def change_url(appointment: Appointment) -> str:
+    return reverse("admin:clinic_appointment_change", args=[appointment.pk])
