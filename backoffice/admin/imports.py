@@ -17,7 +17,7 @@ from backoffice.models import TableImport
 class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
     """The imports of those tables that a person may import into. A line leads to the table's own page of it."""
 
-    list_display = ["name", "table", "state", "new", "updated", "refused", "uploaded_by", "uploaded_at"]
+    list_display = ["file_link", "table", "state", "new", "updated", "refused", "uploaded_by", "uploaded_at"]
     list_display_links = None
     list_filter = ["status", "uploaded_at"]
     list_select_related = ["content_type", "uploaded_by"]
@@ -55,7 +55,7 @@ class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
     # -- Columns ------------------------------------------------------------------------------------------------------
 
     @admin.display(description=_("file"), ordering="name")
-    def name(self, row):
+    def file_link(self, row):
         return format_html('<a href="{}">{}</a>', self._page_of(row), row)
 
     @admin.display(description=_("table"), ordering="content_type")

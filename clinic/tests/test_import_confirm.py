@@ -1,5 +1,5 @@
-"""The confirm step. import-export's own takes the name of a file, and with it any file there is; ours takes a signed key
-of a row, and looks at everything else there."""
+"""The confirm step. import-export's own takes the name of a file, and with it any file there is; ours takes the signed
+key of a row, and looks at everything else there."""
 
 from pathlib import Path
 
