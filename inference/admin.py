@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.filters import DayRangeFilter
 from backoffice.admin.first_page import OnTheFirstPage
 from backoffice.media import send_private
+from backoffice.models import AccessEvent
 from backoffice.search import through
 from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
@@ -24,6 +26,11 @@ from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction
 from inference.overlay import draw
 from inference.reviews import CannotSignError, sign
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
+
+
+class AskedFilter(DayRangeFilter):
+    title = _("asked")
+    field = "created_at"
 
 
 class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
@@ -79,7 +86,7 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]
     list_select_related = ["xray__patient", "requested_by", "reviewed_by"]
-    list_filter = ["status", "diagnosis", "needs_review", "is_validated", "created_at"]
+    list_filter = ["status", "diagnosis", "needs_review", "is_validated", AskedFilter]
     search = through("xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "answer", "created_at", "signed"]
@@ -138,9 +145,11 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
         """Where one model looked, as a glow to lay over the film."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        result = ModelResult.objects.filter(pk=pk, prediction__in=self.get_queryset(request)).first()
+        results = ModelResult.objects.select_related("prediction")
+        result = results.filter(pk=pk, prediction__in=self.get_queryset(request)).first()
         if result is None or not result.heatmap:
             raise Http404
+        AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, result.prediction)
         return send_private(BytesIO(draw(bytes(result.heatmap))), content_type="image/png")
 
     @admin.action(description=_("Sign: agree with the models"), permissions=["change"])

@@ -69,9 +69,10 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
 
     @admin.display(description=_("record"))
     def record(self, event):
-        kind = event.content_type.model_class()
+        content_type = ContentType.objects.get_for_id(event.content_type_id)  # remembered, unlike the foreign key
+        kind = content_type.model_class()
         if event.object_id is None or kind is None:
-            return kind._meta.verbose_name_plural if kind else event.content_type.model
+            return kind._meta.verbose_name_plural if kind else content_type.model
         name = event.target or event.object_id
         if kind not in trailed_models(self.admin_site) or not event.target:
             return f"{kind._meta.verbose_name} {name}"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.models import AccessEvent
 from clinic import booking
 from clinic.desk import desk_of, press, version_of
 from clinic.models import Appointment, ClinicSession, Patient
@@ -120,6 +121,7 @@ class DeskPage:
         return render(request, "clinic/_desk.html", {"desk": desk_of(session), **context})
 
     def _page(self, request, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
+        AccessEvent.objects.record(request, AccessEvent.Action.VIEW, session)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
