@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 from django.apps import apps
 from django.db import IntegrityError, transaction
-from django.db.models import Count, ForeignObjectRel, Model, Q, QuerySet, UniqueConstraint
+from django.db.models import ForeignObjectRel, Model, Q, QuerySet, UniqueConstraint
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -160,14 +160,10 @@ def _hide_copies(keep: Patient, other: Patient, *, by: User | None, reason: str)
     return hidden
 
 
-def belongings(patient: Patient) -> list[tuple[int, str]]:
-    """(how many, of what) of all that hangs on the record, hidden rows too: what a merge would move."""
-    counted = [(relation, _rows(relation, patient).aggregate(n=Count("pk"))["n"]) for relation in pointing_at(Patient)]
-    return [
-        (n, str(opts.verbose_name if n == 1 else opts.verbose_name_plural))
-        for relation, n in counted
-        if n and (opts := relation.related_model._meta)
-    ]
+def belongings(patient: Patient) -> dict[type[Model], int]:
+    """How many of what hang on the record, hidden rows too: what a merge would move."""
+    counted = {relation.related_model: _rows(relation, patient).count() for relation in pointing_at(Patient)}
+    return {model: n for model, n in counted.items() if n}
 
 
 # -- Moving -----------------------------------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ class SettlesIdentities:
         known = KnownPersonForm(request.POST if answer == "known" else None)
         if not request.user.has_perm("clinic.add_patient"):
             return known, None
-        initial = {"sex": appointment.patient.sex, **appointment.claimed}
+        on_file = appointment.patient  # what does not differ from the file was given just so
+        initial = {"date_of_birth": on_file.date_of_birth, "sex": on_file.sex, **appointment.claimed}
         return known, NewPersonForm(request.POST if answer == "new" else None, initial=initial)
 
     @transaction.atomic

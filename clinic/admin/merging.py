@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from backoffice.admin.history import number_in
 from backoffice.mixins import REASON_LENGTH
 from backoffice.models import AccessEvent
+from backoffice.relations import may_view
 from backoffice.retelling import Words
 from clinic import merging
 from clinic.models import Appointment, Patient, PatientMerge
@@ -136,8 +137,10 @@ class MergesPatients:
             "form": form,
             "keep": keep,
             "rows": field_rows(self._words(request), first, second, request.POST),
-            "belongings": [merging.belongings(first), merging.belongings(second)],
-            "copies": [copy for copy, _stays in merging.copies(first, second)][:NAMED],
+            "belongings": [told_belongings(request.user, first), told_belongings(request.user, second)],
+            "copies": [copy for copy, _stays in merging.copies(first, second) if may_view(request.user, type(copy))][
+                :NAMED
+            ],
         }
         return self._page(request, "clinic/admin_merge.html", first, context)
 
@@ -166,6 +169,15 @@ class MergesPatients:
 def merge_url(first: int, second: int | None = None) -> str:
     both = f"?first={first}" + (f"&second={second}" if second else "")
     return reverse("admin:clinic_patient_merge") + both
+
+
+def told_belongings(user, patient: Patient) -> list[tuple[int, str]]:
+    """(how many, of what) of all that this person may see."""
+    return [
+        (n, str(model._meta.verbose_name if n == 1 else model._meta.verbose_name_plural))
+        for model, n in merging.belongings(patient).items()
+        if may_view(user, model)
+    ]
 
 
 def field_rows(words: Words, first: Patient, second: Patient, sent) -> list[dict]:
