@@ -227,6 +227,9 @@ class ExchangeResource(ModelResource):
         """The record's key, of the kind that this file's rows have."""
         return tuple(self.fields[name].get_value(instance) for name in self._meta.import_id_fields)
 
+    def get_instance(self, instance_loader, row):
+        return instance_loader.get_instance(row)  # the library's own asks nobody where one key column is missing
+
     def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
         """Every record that one of these rows may mean, in one query."""
         first = self.fields[self._meta.import_id_fields[0]].attribute
@@ -260,9 +263,6 @@ class ExchangeResource(ModelResource):
 
     def before_chunk(self, rows: Sequence[Row]) -> None:
         """What is needed for these rows can be read here at once."""
-
-    def get_instance(self, instance_loader, row):
-        return instance_loader.get_instance(row)  # the library looks for nothing where a key's column is not in the file
 
     def after_init_instance(self, instance, new, row, **kwargs):
         self._instance = instance
