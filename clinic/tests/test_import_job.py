@@ -1,0 +1,100 @@
+"""Large files, by real workers: killed in the middle, and woken twice."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+UPLOAD = """
+from django.contrib.auth import get_user_model
+from backoffice import import_jobs
+from clinic.models import Patient
+from clinic.tests.tables import csv_of, many
+
+importer, _made = get_user_model().objects.get_or_create(username="importer")
+print(import_jobs.receive(csv_of(*many({n})), Patient, by=importer).pk)
+"""
+
+CONFIRM = """
+from backoffice import import_jobs
+from backoffice.models import TableImport
+
+row = TableImport.objects.get()
+print("confirmed:", import_jobs.confirm(row, by=row.uploaded_by, skip_invalid=False))
+"""
+
+WAKE = "from backoffice import import_jobs; import_jobs.wake_a_worker()"
+
+
+def wait_for(condition, seconds: float, otherwise) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.02)
+
+
+def status(installation) -> str:
+    return installation.query("SELECT status FROM backoffice_tableimport")[0][0]
+
+
+def count(installation, table: str) -> int:
+    return installation.query(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608
+
+
+def rows_done(installation) -> int:
+    """How far a run says that it is."""
+    for path in Path(installation.data_dir, "media", "imports").rglob("*.progress"):
+        return int(path.read_text() or 0)
+    return 0
+
+
+def reach(installation, wanted: str, seconds: float = 120) -> None:
+    wait_for(lambda: status(installation) == wanted, seconds, installation.logs)
+
+
+def test_a_worker_that_is_killed_while_it_writes_leaves_nothing_and_the_next_writes_once(installation):
+    n = 16_000
+    installation.environment["IMPORT_LEASE_SECONDS"] = "4"
+    installation.python(UPLOAD.format(n=n))
+    assert status(installation) == "to_check"
+    worker = installation.start("qcluster")
+    reach(installation, "checked")
+    assert count(installation, "clinic_patient") == 0
+
+    assert "confirmed: True" in installation.python(CONFIRM)
+    wait_for(lambda: status(installation) == "writing" and rows_done(installation), 60, installation.logs)
+    installation.kill(worker)
+    assert status(installation) == "writing"
+    assert count(installation, "clinic_patient") == 0
+
+    time.sleep(4.5)  # the dead worker's lease runs out
+    installation.start("qcluster")
+    installation.python(WAKE)
+    reach(installation, "done")
+    assert count(installation, "clinic_patient") == count(installation, "clinic_historicalpatient") == n
+    assert installation.query("SELECT attempts FROM backoffice_tableimport") == [(2,)]
+    wait_for(lambda: not any(p.is_file() for p in (installation.data_dir / "media").rglob("*")), 10, installation.logs)
+
+
+def test_of_several_who_confirm_at_once_one_does_and_the_rows_are_written_once(installation):
+    installation.python(UPLOAD.format(n=500))
+    assert status(installation) == "checked"
+    started = [installation.start("shell", "--no-imports", "-c", CONFIRM) for _ in range(4)]
+    assert [process.wait(timeout=120) for process in started] == [0] * 4, installation.logs()
+    assert installation.logs().count("confirmed: True") == 1
+    reach(installation, "done")
+    assert count(installation, "clinic_patient") == count(installation, "clinic_historicalpatient") == 500
+
+
+def test_two_workers_at_once_write_a_file_once(installation):
+    installation.python(UPLOAD.format(n=6000))
+    for _ in range(2):
+        installation.start("qcluster")
+    installation.python(WAKE)
+    reach(installation, "checked")
+    installation.python(CONFIRM + WAKE)
+    reach(installation, "done")
+    assert count(installation, "clinic_patient") == count(installation, "clinic_historicalpatient") == 6000
+    assert installation.query("SELECT attempts FROM backoffice_tableimport") == [(1,)]
