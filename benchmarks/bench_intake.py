@@ -13,12 +13,11 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+
+from installations import database
 
 HERE = Path(__file__).resolve().parent
 SIZES = [1_000, 100_000, 1_000_000]
@@ -38,6 +37,7 @@ def fill(rows: int) -> None:
     from backoffice.models import User
 
     call_command("migrate", verbosity=0)
+    call_command("createcachetable")
     User.objects.create_superuser("bench")
     fill(rows)
 
@@ -50,6 +50,7 @@ def request(query: str = ""):
     made = RequestFactory().get(f"/admin/{query}")
     made.user = User.objects.get()
     made.id = "benchmark"
+    made.user.is_verified = lambda: True  # nothing is asked for beside the password
     return made
 
 
@@ -126,26 +127,6 @@ def measure_here(name: str, rows: int) -> None:
 
 
 # -- All of them -------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def database(server: str | None) -> Iterator[dict[str, str]]:
-    """The environment of an empty installation; it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="bench-intake-") as folder:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "DATABASE_"))}
-        environment = {**kept, "DATA_DIR": folder, "DJANGO_SECRET_KEY": uuid.uuid4().hex, "DJANGO_DEBUG": "1"}
-        if server is None:
-            yield environment
-            return
-        import psycopg
-
-        name = f"bench_intake_{uuid.uuid4().hex[:8]}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-            try:
-                yield {**environment, "DATABASE_URL": f"{server.rsplit('/', 1)[0]}/{name}"}
-            finally:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def measure(name: str, rows: int, environment: dict[str, str]):

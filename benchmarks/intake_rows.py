@@ -3,7 +3,7 @@
 import datetime
 
 from django.db import connection
-from django.db.models import BooleanField, CharField, Field, JSONField, TextField
+from filling import insert, unchecked_foreign_keys
 
 from clinic.models import (
     Appointment,
@@ -30,7 +30,7 @@ def fill(rows: int) -> None:
     the intake record of each (in which only the age is made up)."""
     _write_what_is_asked()
     _write_sessions(rows)
-    _insert(
+    insert(
         Patient,
         rows // VISITS_PER_PATIENT,
         id="i",
@@ -38,8 +38,8 @@ def fill(rows: int) -> None:
         date_of_birth="'1970-01-01'",
         sex="'other'",
     )
-    with _unchecked_foreign_keys():
-        _insert(
+    with unchecked_foreign_keys():
+        insert(
             Appointment,
             rows,
             id="i",
@@ -50,7 +50,7 @@ def fill(rows: int) -> None:
             source="'public'",
             reference="'benchmark-' || i",
         )
-        _insert(Appointment.symptoms.through, rows, appointment_id="i", symptom_id=SYMPTOM)
+        insert(Appointment.symptoms.through, rows, appointment_id="i", symptom_id=SYMPTOM)
         for question in range(1, SCALES + 1):
             _insert_answers(LikertAnswer, rows, question, score=_score(question))
         for question in range(1, NUMBERS + 1):
@@ -79,19 +79,6 @@ def _value(question: int) -> str:
 
 def _answered(question: int) -> str:
     return f"(i * 31 + {question} * 17) % 20 <> 0"
-
-
-def _left_alone(field: Field) -> str | None:
-    """What stands in a column that nobody fills in, as SQL; None where the database says so itself."""
-    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
-        return "CURRENT_TIMESTAMP"
-    if field.null or field.primary_key:
-        return None
-    if isinstance(field, BooleanField):
-        return "true" if field.default is True else "false"
-    if isinstance(field, JSONField):
-        return "'{}'"
-    return f"'{field.get_default()}'" if isinstance(field, CharField | TextField) else None
 
 
 def _write_what_is_asked() -> None:
@@ -125,7 +112,7 @@ def _write_sessions(rows: int) -> None:
 
 def _insert_answers(model, rows: int, question: int, **value: str) -> None:
     answered = _answered(question)
-    _insert(model, rows, where=answered, appointment_id="i", question_id=str(question), asked_as="'As asked'", **value)
+    insert(model, rows, where=answered, appointment_id="i", question_id=str(question), asked_as="'As asked'", **value)
 
 
 def _write_records(rows: int) -> None:
@@ -133,7 +120,7 @@ def _write_records(rows: int) -> None:
     answers = [f"'likert_{q}', CASE WHEN {_answered(q)} THEN {_score(q)} END" for q in range(1, SCALES + 1)]
     answers += [f"'numeric_{q}', CASE WHEN {_answered(q)} THEN {_value(q)} END" for q in range(1, NUMBERS + 1)]
     flat = ", ".join(answers)
-    _insert(
+    insert(
         IntakeRecord,
         rows,
         join=f"JOIN clinic_clinicsession s ON s.id = {SESSION} JOIN clinic_symptom y ON y.id = {SYMPTOM}",
@@ -148,27 +135,3 @@ def _write_records(rows: int) -> None:
         if postgres
         else f"json_patch('{{}}', json_object({flat}))",
     )
-
-
-def _insert(model, rows: int, where: str = "true", join: str = "", **columns: str) -> None:
-    """Insert a row for every i from 1 to `rows`; `columns` gives an SQL expression over i for each."""
-    usual = {field.column: _left_alone(field) for field in model._meta.concrete_fields}
-    columns = {name: value for name, value in (usual | columns).items() if value is not None}
-    every = f"WITH RECURSIVE n(i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"  # noqa: S608
-    into = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
-    with connection.cursor() as cursor:  # every part of it is written in this file
-        cursor.execute(f"{into} {every} SELECT {', '.join(columns.values())} FROM n {join} WHERE {where}")  # noqa: S608
-
-
-class _unchecked_foreign_keys:  # noqa: N801  (used like a function)
-    """PostgreSQL would keep one trigger in memory for every reference of every row."""
-
-    def __enter__(self):
-        self._say("SET session_replication_role = replica", "PRAGMA foreign_keys = OFF")
-
-    def __exit__(self, *failure):
-        self._say("SET session_replication_role = DEFAULT", "PRAGMA foreign_keys = ON")
-
-    def _say(self, postgres: str, sqlite: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(postgres if connection.vendor == "postgresql" else sqlite)
