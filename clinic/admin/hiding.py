@@ -103,7 +103,12 @@ class HidesHours:
             row.is_open = False
             stranded |= dict(stranded_by(row))
         return [
-            _("%(session)s: %(n)d booked people would have no hours.") % {"session": session, "n": people}
+            ngettext(
+                "%(session)s: %(n)d booked person would have no hours.",
+                "%(session)s: %(n)d booked people would have no hours.",
+                people,
+            )
+            % {"session": session, "n": people}
             for session, people in stranded.items()
         ] or [_("Nothing more can be booked in these hours; nobody is booked in them.")]
 

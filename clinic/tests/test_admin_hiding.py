@@ -1,0 +1,206 @@
+"""Hiding asks first, says what else it touches, and can be undone."""
+
+import pytest
+from django.urls import reverse
+from model_bakery import baker
+
+from backoffice.models import Notice
+from clinic import booking
+from clinic.models import Appointment, Closure, OpeningHours, Patient
+from clinic.tests.clinics import visit
+
+pytestmark = pytest.mark.django_db
+
+PATIENTS = "/admin/clinic/patient/"
+
+
+@pytest.fixture
+def desk(client, front_desk):
+    client.force_login(front_desk)
+    return client
+
+
+def patient(**values) -> Patient:
+    return baker.make(Patient, **{"full_name": "Lin Mei-ling", "national_id": "", "email": "", **values})
+
+
+def ask_to_hide(client, row, page: str = PATIENTS, **more):
+    return client.post(page, {"action": "hide", "_selected_action": row.pk, **more})
+
+
+def hide(client, row, page: str = PATIENTS, **more):
+    return ask_to_hide(client, row, page, confirm="yes", reason="Entered twice", **more)
+
+
+def said(response) -> str:
+    return " ".join(str(message) for message in response.context["messages"])
+
+
+def test_it_asks_before_anything_is_hidden(desk, session, front_desk):
+    lin = patient()
+    booking.book(session, lin, by=front_desk)
+    page = ask_to_hide(desk, lin).text
+    lin.refresh_from_db()
+    assert not lin.is_hidden
+    assert "Hide this patient?" in page
+    assert "1 appointment" in page
+    assert str(session) in page
+
+
+def test_it_wants_a_reason(desk):
+    lin = patient()
+    assert ask_to_hide(desk, lin, confirm="yes", reason="  ").status_code == 200
+    lin.refresh_from_db()
+    assert not lin.is_hidden
+
+
+def test_it_keeps_who_when_and_why(desk, front_desk):
+    lin = patient()
+    assert hide(desk, lin).status_code == 302
+    lin.refresh_from_db()
+    assert (lin.hidden_by, lin.hide_reason) == (front_desk, "Entered twice")
+    assert lin.history.latest().history_change_reason == "Entered twice"
+    assert "Entered twice" in desk.get(f"{PATIENTS}{lin.pk}/change/").text
+
+
+def test_a_reason_longer_than_histories_keep_is_kept_on_the_record(desk):
+    lin = patient()
+    ask_to_hide(desk, lin, confirm="yes", reason="w" * 200)
+    lin.refresh_from_db()
+    assert len(lin.hide_reason) == 200
+    assert len(lin.history.latest().history_change_reason) == 100
+
+
+def test_it_names_a_few_of_many_and_hides_them_all(desk):
+    people = baker.make(Patient, 60, national_id="", email="")
+    chosen = {"select_across": "1"}
+    page = ask_to_hide(desk, people[0], **chosen).text
+    assert "Hide 60 patients?" in page
+    assert "and 40 more" in page
+    assert page.count('name="_selected_action"') == 1
+    hide(desk, people[0], **chosen)
+    assert Patient.objects.visible().count() == 0
+
+
+def test_it_hides_only_what_the_filter_showed(desk):
+    woman, man = patient(sex="female"), patient(sex="male")
+    hide(desk, woman, PATIENTS + "?sex=female", select_across="1")
+    assert list(Patient.objects.visible()) == [man]
+
+
+def test_a_clinician_may_not_hide_hours(client, clinician, hours):
+    client.force_login(clinician)
+    assert ask_to_hide(client, hours[0], "/admin/clinic/openinghours/", confirm="yes", reason="no").status_code == 403
+    assert OpeningHours.objects.hidden().count() == 0
+
+
+# -- From the record's page -------------------------------------------------------------------------------------------
+
+
+def test_the_button_on_the_page_leads_back_to_it(desk):
+    lin = patient()
+    page = f"{PATIENTS}{lin.pk}/change/"
+    assert 'form="hide-form"' in desk.get(page).text
+    assert hide(desk, lin, PATIENTS + "?hidden=all", _from_page="yes").url == page
+    hidden = desk.get(page).text
+    assert "Hidden by frontdesk" in hidden
+    assert 'form="hide-form"' not in hidden
+    back = {"action": "restore", "_selected_action": lin.pk, "_from_page": "yes"}
+    assert desk.post(PATIENTS + "?hidden=all", back).url == page
+    lin.refresh_from_db()
+    assert not lin.is_hidden
+
+
+def test_a_record_that_is_hidden_already_is_left_alone(desk, administrator):
+    lin = patient()
+    Patient.objects.all().hide(by=administrator, reason="First")
+    response = hide(desk, lin, PATIENTS + "?hidden=all")
+    assert response.status_code == 302
+    lin.refresh_from_db()
+    assert lin.hide_reason == "First"
+
+
+# -- What else it touches ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_hiding_a_patient_cancels_what_is_to_come_if_wanted_and_writes(desk, session, front_desk, cancels):
+    lin = patient(email="lin@example.org")
+    booked = booking.book(session, lin, by=front_desk)
+    Notice.objects.all().delete()
+    hide(desk, lin, **({"cancel_visits": "on"} if cancels else {}))
+    booked.refresh_from_db()
+    session.refresh_from_db()
+    status = Appointment.Status.CANCELLED if cancels else Appointment.Status.BOOKED
+    assert (booked.status, session.booked, Notice.objects.count()) == (status, not cancels, cancels)
+
+
+def test_hiding_an_appointment_says_that_its_place_is_given_back(desk, session):
+    booked = visit(session)
+    page = "/admin/clinic/appointment/"
+    assert "1 place is given back" in ask_to_hide(desk, booked, page).text
+    hide(desk, booked, page)
+    session.refresh_from_db()
+    assert session.booked == 0
+
+
+def test_a_session_with_appointments_stays(client, administrator, session):
+    client.force_login(administrator)
+    visit(session)
+    page = hide(client, session, "/admin/clinic/clinicsession/").text
+    session.refresh_from_db()
+    assert not session.is_hidden
+    assert "has 1 appointment: move it or hide it first" in page
+
+
+def test_hiding_hours_names_who_is_booked_in_them(client, administrator, session):
+    client.force_login(administrator)
+    booking.book(session, patient(), by=None)
+    [of_that_day] = OpeningHours.objects.filter(weekday=session.date.weekday(), period=session.period)
+    assert f"{session}: 1 booked person would have no hours" in ask_to_hide(client, of_that_day, "/admin/clinic/openinghours/").text
+    hide(client, of_that_day, "/admin/clinic/openinghours/")
+    session.refresh_from_db()
+    assert not session.is_open
+
+
+def test_restoring_a_closure_closes_its_days_again(client, administrator, session, tomorrow):
+    client.force_login(administrator)
+    closure = baker.make(Closure, starts_on=tomorrow, ends_on=tomorrow, period="", reason="Typhoon")
+    hide(client, closure, "/admin/clinic/closure/")
+    client.post("/admin/clinic/closure/?hidden=yes", {"action": "restore", "_selected_action": closure.pk})
+    session.refresh_from_db()
+    assert not session.is_open
+
+
+# -- Restoring --------------------------------------------------------------------------------------------------------
+
+
+def test_restoring_names_who_has_the_national_id_by_now(desk, administrator):
+    lin = patient(national_id="A123456789")
+    Patient.objects.all().hide(by=administrator)
+    taken = patient(full_name="Lin Second", national_id="A123456789")
+    response = desk.post(PATIENTS + "?hidden=yes", {"action": "restore", "_selected_action": lin.pk}, follow=True)
+    assert "Lin Second" in said(response)
+    assert reverse("admin:clinic_patient_change", args=[taken.pk]) in said(response)
+    assert list(Patient.objects.hidden()) == [lin]
+
+
+def test_two_that_want_the_same_place_are_restored_one_at_a_time(desk, administrator):
+    for _ in range(2):
+        patient(national_id="A123456789")
+        Patient.objects.all().hide(by=administrator)
+    both = list(Patient.objects.values_list("pk", flat=True))
+    response = desk.post(PATIENTS + "?hidden=yes", {"action": "restore", "_selected_action": both}, follow=True)
+    assert "one at a time" in said(response)
+    assert Patient.objects.hidden().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"), [("", ["seen"]), ("?hidden=yes", ["gone"]), ("?hidden=all", ["gone", "seen"])]
+)
+def test_the_filter_shows_visible_hidden_or_all(desk, administrator, chosen, expected):
+    gone, seen = patient(full_name="gone"), patient(full_name="seen")
+    Patient.objects.filter(pk=gone.pk).hide(by=administrator)
+    listed = desk.get(PATIENTS + chosen).context["cl"].result_list
+    assert sorted(str(row) for row in listed) == expected
+    assert seen
