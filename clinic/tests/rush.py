@@ -15,7 +15,7 @@ from django.utils import timezone
 from model_bakery import baker
 
 from backoffice.models import Notice, User
-from clinic import booking, limits, reminders
+from clinic import booking, limits, merging, reminders
 from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
 
 
@@ -162,3 +162,39 @@ def close(day: datetime.date) -> str:
                 return "closed"
         except booking.Undecided as undecided:
             decisions = {row.appointment.pk: row.instead.slug for row in undecided.proposals}
+
+
+def merge_while_booking(times: int) -> None:
+    """Merge pairs of records while both national IDs are booked with; print where the bookings are afterwards."""
+    offer_places(10 * times)
+    offer_places(10 * times, days_ahead=2)
+    offer_places(10 * times, days_ahead=3)
+    errors = []
+    for turn in range(times):
+        kept, other = (baker.make(Patient, national_id=f"{letter}{turn:09d}", email="") for letter in "AB")
+
+        def job(number: int, kept=kept, other=other, turn=turn) -> object:
+            if number == 0:
+                return merging.merge(kept, other, choices=[], by=None, reason="One person").pk
+            details = {
+                "full_name": "A name",
+                "date_of_birth": datetime.date(1980, 1, 1),
+                "sex": "female",
+                "national_id": f"{'AB'[number % 2]}{turn:09d}",
+                "phone": "",
+                "email": "",
+            }
+            day = timezone.localdate() + datetime.timedelta(days=number)
+            return booking.book_publicly(booking.session_to_book(day, Period.MORNING), details).pk
+
+        errors += [answer for answer in at_once(4, job) if isinstance(answer, str)]
+    print(
+        json.dumps(
+            {
+                "errors": errors,
+                "booked": Appointment.objects.active().count(),
+                "on_hidden": Appointment.objects.exclude(patient__hidden_at=None).count(),
+                "visible": Patient.objects.visible().count(),
+            }
+        )
+    )
