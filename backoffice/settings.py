@@ -222,6 +222,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hant", _("Traditional Chinese"))]
 TIME_ZONE = env.str("CLINIC_TIME_ZONE", default="Asia/Taipei")
 USE_TZ = True
+FORMAT_MODULE_PATH = ["backoffice.formats"]
 
 # -- Files ------------------------------------------------------------------------------------------------------------
 

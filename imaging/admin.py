@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.filters import DayRangeFilter
 from backoffice.admin.inlines import FirstRows
 from backoffice.search import Exact, through
 from clinic.admin import PatientAdmin
@@ -57,6 +58,11 @@ def two_lines(first: str, second: str) -> str:
     return format_html('{}<br><span class="soft">{}</span>', first, second)
 
 
+class UploadedFilter(DayRangeFilter):
+    title = _("uploaded")
+    field = "created_at"
+
+
 class QualityFilter(admin.SimpleListFilter):
     title = _("quality")
     parameter_name = "quality"
@@ -82,7 +88,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     list_display = ["picture", "patient_link", "taken", "file", "uploaded"]
     list_display_links = ["picture"]
     list_select_related = ["patient", "uploaded_by"]
-    list_filter = ["view", "source_format", QualityFilter, "created_at"]
+    list_filter = ["view", "source_format", QualityFilter, UploadedFilter]
     search = {
         **through("patient", PatientAdmin.search),
         "sha256": Exact(shape=r"[0-9a-f]{64}", normalise=str.lower),

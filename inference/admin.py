@@ -98,18 +98,23 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
         js = ["django_htmx/htmx-2.min.js"]
 
     readonly_fields = [
-        "open_film", "status", "requested_by", "diagnosis", "confidence", "agreement", "why", "attempts", "error",
+        "open_film", "status", "requested_by", "diagnosis", "sure", "agree", "why", "attempts", "error",
         "started_at", "finished_at", "provenance", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
         "review_notes",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["open_film", "status", "diagnosis", "confidence", "agreement", "why"]}),
+        (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why"]}),
         (_("Signature"), {"fields": ["is_validated", "final_diagnosis", "reviewed_by", "reviewed_at", "review_notes"]}),
         (_("Job"), {"fields": ["requested_by", "attempts", "error", "started_at", "finished_at", "provenance"]}),
     ]
 
     def has_add_permission(self, request):
         return False  # predictions are asked for on the X-ray
+
+    def render_change_form(self, request, context, **kwargs):
+        # Nothing is typed here: it is signed beside the film, or from the list.
+        context.update(show_save=False, show_save_and_continue=False)
+        return super().render_change_form(request, context, **kwargs)
 
     def get_urls(self):
         view = self.admin_site.admin_view
@@ -180,6 +185,10 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     @admin.display(description=_("answer"), ordering="confidence")
     def answer(self, prediction):
         return wording.status_cell(prediction)
+
+    @admin.display(description=_("confidence"))
+    def sure(self, prediction):
+        return "–" if prediction.confidence is None else f"{prediction.confidence:.2f}"
 
     @admin.display(description=_("agree"), ordering="agreement")
     def agree(self, prediction):

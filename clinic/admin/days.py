@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.filters import DayRangeFilter
+
 
 class DayFilter(admin.SimpleListFilter):
     """The days that a desk asks for, in the clinic's time zone. Subclasses name the date's `field`."""
@@ -29,3 +31,12 @@ class DayFilter(admin.SimpleListFilter):
             "past": {f"{self.field}__lt": today},
         }
         return queryset.filter(**chosen.get(self.value(), {}))
+
+
+class FromToFilter(DayRangeFilter):
+    """Any days, beside those that have a name."""
+
+    title = _("from – to")
+
+    def ranges(self, today):
+        return []

@@ -1,7 +1,6 @@
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
 from django.shortcuts import redirect
@@ -12,6 +11,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import FastListAdmin, ReadOnlyAdmin
+from backoffice.admin.filters import DayRangeFilter
 from backoffice.admin.lists import FastChangeList
 from backoffice.models import AccessEvent
 from backoffice.search import through
@@ -23,41 +23,8 @@ from clinic.models import Appointment, IntakeRecord, Symptom
 TITLE_LENGTH = 32
 
 
-class DayRangeForm(forms.Form):
-    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    last = forms.DateField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-
-
-class DayRangeFilter(admin.ListFilter):
-    """Two days, both included; either may be empty."""
-
-    title = _("days")
-    template = "clinic/admin_intake_days.html"
-
-    def __init__(self, request, params, model, model_admin):
-        super().__init__(request, params, model, model_admin)
-        self.form = DayRangeForm({name: params.pop(name)[-1] for name in self.expected_parameters() if name in params})
-
-    def expected_parameters(self):
-        return list(DayRangeForm.base_fields)
-
-    def has_output(self):
-        return True
-
-    def choices(self, changelist):
-        """Not choices here, but what the form must send along."""
-        own = {*self.expected_parameters(), PAGE_VAR}
-        return [
-            (name, value) for name, values in changelist.filter_params.items() if name not in own for value in values
-        ]
-
-    def queryset(self, request, queryset):
-        if not self.form.is_valid():
-            raise IncorrectLookupParameters
-        first, last = self.form.cleaned_data["first"], self.form.cleaned_data["last"]
-        if first:
-            queryset = queryset.filter(date__gte=first)
-        return queryset.filter(date__lte=last) if last else queryset
+class VisitFilter(DayRangeFilter):
+    field = "date"
 
 
 class SymptomFilter(admin.SimpleListFilter):
@@ -105,7 +72,7 @@ class IntakeTable(FastChangeList):
 class IntakeRecordAdmin(ReadOnlyAdmin, FastListAdmin):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
-    list_filter = [DayRangeFilter, "period", SymptomFilter]
+    list_filter = [VisitFilter, "period", SymptomFilter]
     search = through("patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     change_list_template = "clinic/admin_intake.html"

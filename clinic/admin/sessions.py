@@ -11,7 +11,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.admin.first_page import OnTheFirstPage
 from backoffice.chips import Tone, chip
 from clinic import booking
-from clinic.admin.days import DayFilter
+from clinic.admin.days import DayFilter, FromToFilter
 from clinic.admin.desk import DeskPage, desk_url
 from clinic.admin.hiding import HidesSessions
 from clinic.models import ClinicSession
@@ -23,13 +23,17 @@ class SessionDayFilter(DayFilter):
     field = "date"
 
 
+class SessionDaysFilter(FromToFilter):
+    field = "date"
+
+
 @admin.register(ClinicSession)
 class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin):
     form = ClinicSessionForm
     fields = ["date", "period", "hours", "capacity", "is_open"]
     actions = ["call_next", "recall", "skip", "count_anew", *ClinicalAdmin.actions]
     list_display = ["date", "period", "hours", "taken", "serving", "state"]
-    list_filter = [SessionDayFilter, "period", "is_open", "set_by_hand"]
+    list_filter = [SessionDayFilter, SessionDaysFilter, "period", "is_open", "set_by_hand"]
     date_hierarchy = "date"
 
     def get_list_display(self, request):

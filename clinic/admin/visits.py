@@ -59,7 +59,9 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
     actions = ["check_in", "mark_done", "mark_no_show", "cancel", *ClinicalAdmin.actions]
     autocomplete_fields = ["patient"]
     list_display = ["patient", "queue_number", "day", "period", "state", "source", "identity"]
-    list_filter = [AppointmentDayFilter, AppointmentDaysFilter, "session__period", "status", "source", "identity_conflict"]
+    list_filter = [
+        AppointmentDayFilter, AppointmentDaysFilter, "session__period", "status", "source", "identity_conflict",
+    ]  # fmt: skip
     list_select_related = ["patient", "session"]
     search = {**through("patient", PatientAdmin.search), "reference": Exact(shape=r"[\w-]{22,43}")}
     search_help_text = PatientAdmin.search_help_text

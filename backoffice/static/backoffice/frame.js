@@ -13,6 +13,7 @@
     button.setAttribute("aria-expanded", String(open));
   }
 
+  document.querySelector("#menu .active")?.scrollIntoView({ block: "nearest" });
   button.setAttribute("aria-expanded", String(isOpen()));
   button.addEventListener("click", () => show(!isOpen()));
   narrow.addEventListener("change", () => show(!narrow.matches));
