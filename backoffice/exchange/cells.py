@@ -213,8 +213,8 @@ class NamesCell(Cell):
         """`value` is the related manager, or rows of it."""
         rows = value.all() if hasattr(value, "all") else value or []
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="").writerow(sorted(getattr(row, self.field) for row in rows))
-        return text.getvalue()
+        csv.writer(text).writerow(sorted(getattr(row, self.field) for row in rows))
+        return text.getvalue().removesuffix("\r\n")
 
     def what(self):
         return _("Names with commas between, such as %(example)s.") % {"example": self.example or "A, B"}

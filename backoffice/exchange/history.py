@@ -45,7 +45,7 @@ def _write_links(model: type[models.Model], history: type[models.Model], keys: l
         kept = get_history_manager_for_model(model).filter(**{f"{model._meta.pk.name}__in": keys}, history_date=moment)
         versions = dict(kept.values_list(model._meta.pk.name, "pk"))
         links = relation.remote_field.through._base_manager.filter(**{f"{relation.m2m_field_name()}__in": keys})
-        copies = history._meta.get_field(relation.name).related_model
+        copies = getattr(history, relation.name).model
         names = [field.attname for field in links.model._meta.fields]
         source = links.model._meta.get_field(relation.m2m_field_name()).attname
         copies._base_manager.bulk_create(

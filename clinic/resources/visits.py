@@ -163,6 +163,8 @@ class AppointmentResource(ExchangeResource):
         super().check(appointment, excluded | ({"queue_number"} if not appointment.queue_number else set()))
         if appointment.is_hidden:
             raise ValidationError({"reference": _("This appointment is hidden. Restore it first.")})
+        if appointment.session_id is None:
+            return  # its place could not be read, and that is said already
         if not STRONG.fullmatch(appointment.reference):
             raise ValidationError(
                 {"reference": _("A reference is 22 or more letters and digits that nobody can guess. Leave it empty.")}
