@@ -18,6 +18,9 @@ LARGEST_FILE = 100 * 1024**2
 RECENT = 8
 LINES_PER_PAGE = 25
 
+ALL_ROWS, GOOD_ROWS, CANCEL = "all", "good", "cancel"
+DECIDED = _("This file does not wait to be confirmed any more. Here is how it stands.")
+
 _signer = signing.Signer(salt="backoffice.import")
 
 
@@ -113,27 +116,26 @@ class ImportPages:
             return self._refuse(request, _("No such file waits here. Choose it again."), 404)
         if not self._may_decide(request, row):
             return self._refuse(request, _("Somebody else uploaded this file, and only they may confirm it."), 403)
-        refusal = self._decide(request, row, request.POST.get("decision"))
-        if refusal:
+        decision = request.POST.get("decision", "")
+        if refusal := self._decide(request, row, decision):
+            row.refresh_from_db()
             return self._result_page(request, row, refusal=refusal, status=409)
+        if decision == CANCEL:
+            return redirect(self.exchange_url("import"))
         return redirect(self.exchange_url("import_result", row.pk))
 
-    def _decide(self, request, row: TableImport, decision: str | None) -> str | None:
+    def _decide(self, request, row: TableImport, decision: str) -> str | None:
         """Carry out a decision; returns why it was not."""
-        if decision == "cancel":
-            return (
-                None if import_jobs.cancel(row) else _("It is too late to cancel: the file is being written, or was.")
-            )
+        if decision == CANCEL:
+            return None if import_jobs.cancel(row) else _("It is too late to cancel this import.")
         if row.status != TableImport.Status.CHECKED:
-            return _("This file does not wait to be confirmed any more. Here is how it stands.")
-        skip_invalid = decision == "good"
-        if decision not in ("all", "good") or not import_jobs.may_confirm(row, skip_invalid=skip_invalid):
+            return DECIDED
+        skip_invalid = decision == GOOD_ROWS
+        if decision not in (ALL_ROWS, GOOD_ROWS) or not import_jobs.may_confirm(row, skip_invalid=skip_invalid):
             return _("This file cannot be imported so. Here is what it would do.")
         if not import_jobs.is_unchanged(row):
             return _("The kept file is not the one that was checked. Choose it again.")
-        if not import_jobs.confirm(row, by=request.user, skip_invalid=skip_invalid):
-            return _("This file does not wait to be confirmed any more. Here is how it stands.")
-        return None
+        return None if import_jobs.confirm(row, by=request.user, skip_invalid=skip_invalid) else DECIDED
 
     # -- Who may ------------------------------------------------------------------------------------------------------
 
