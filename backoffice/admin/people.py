@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
+from django.forms import CheckboxSelectMultiple
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.exchange import ExchangeAdmin
@@ -35,8 +36,16 @@ class PersonAdmin(ExchangeAdmin, SignInHelp, HistoryAdmin, UserAdmin):
         (_("Access"), {"fields": ["is_staff", "groups"]}),
     ]
 
+    filter_horizontal = []
+
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")
+
+    def formfield_for_manytomany(self, db_field, request=None, **kwargs):
+        """Roles are a few: a box to tick for each."""
+        field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
+        field.label, field.help_text = _("Roles"), ""
+        return field
 
     @admin.display(description=_("roles"))
     def roles(self, person):

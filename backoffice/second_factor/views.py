@@ -62,7 +62,11 @@ def set_up(request: HttpRequest) -> HttpResponse:
         let_in(request, phone)
         request.user.note_in_history("second factor set up", by=request.user)
         return codes_page(request)
-    about = {"qr_code": devices.qr_code(phone), "secret": devices.secret_of(phone)}
+    about = {
+        "qr_code": devices.qr_code(phone),
+        "secret": devices.secret_of(phone),
+        "is_required": rules.step_before(request) == rules.SET_UP,
+    }
     return page(request, "set_up", _("Set up the second factor"), form=form, next=where_to(request), **about)
 
 
