@@ -14,3 +14,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("clinic.urls")),
 ]
+
+handler403 = "backoffice.errors.forbidden"
+handler404 = "backoffice.errors.not_found"
+handler500 = "backoffice.errors.server_error"

@@ -1,0 +1,40 @@
+"""The pages that say what went wrong: in the frame of the admin for those who work there, else in the public look."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views import defaults
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _is_at_work(request):
+        return defaults.page_not_found(request, exception)
+    why = _("The record may be gone, or the address is mistyped. The menu and each list's search show what is there.")
+    return _in_the_frame(request, 404, _("There is no such page"), why)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _is_at_work(request):
+        return defaults.permission_denied(request, exception)
+    why = _("Your role does not open this page. An administrator gives roles; the menu shows what you may open.")
+    return _in_the_frame(request, 403, _("This is not for your role"), why)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Drawn with nothing that could be what is broken: no database, no session. The number is the one in the logs."""
+    page = render_to_string("500.html", {"number": getattr(request, "id", ""), "clinic_name": settings.CLINIC_NAME})
+    return HttpResponseServerError(page)
+
+
+def _is_at_work(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None)
+    return request.path.startswith(reverse("admin:index")) and user is not None and admin.site.has_permission(request)
+
+
+def _in_the_frame(request: HttpRequest, status: int, title: str, why: str) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, "why": why}
+    return render(request, "admin/error.html", context, status=status)
