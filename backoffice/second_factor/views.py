@@ -109,6 +109,7 @@ def codes_page(request: HttpRequest) -> HttpResponse:
 
 
 def _own_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
+    form.fields["code"].widget.attrs.pop("autofocus")  # turning it off is not what the page is for
     about = {
         "phone": devices.phone_of(request.user),
         "codes_left": devices.backup_codes_left(request.user),

@@ -253,3 +253,36 @@ def test_no_page_of_the_admin_shows_a_secret(client, django_user_model, phone):
 def test_a_group_is_edited_in_the_code_alone(client, django_user_model):
     client.force_login(django_user_model.objects.create_superuser("root"))
     assert client.get(f"/admin/auth/group/{Group.objects.first().pk}/change/").status_code == 404
+
+
+# -- At the same moment -----------------------------------------------------------------------------------------------
+
+EIGHT_AT_ONCE = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from django.db import connection
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from backoffice.models import User
+from backoffice.second_factor import devices
+
+person = User.objects.create_user("person")
+phone = TOTPDevice.objects.create(user=person, name="phone", confirmed=True)
+totp = TOTP(phone.bin_key)
+totp.time = time.time()
+code = f"{totp.token():06d}"
+
+def attempt(_number):
+    try:
+        return devices.verify(person, code) is not None
+    finally:
+        connection.close()
+
+with ThreadPoolExecutor(8) as pool:
+    print(sum(pool.map(attempt, range(8))))
+"""
+
+
+@pytest.mark.slow
+def test_one_code_sent_eight_times_at_once_lets_in_once(installation):
+    assert installation.python(EIGHT_AT_ONCE).split()[-1] == "1"
