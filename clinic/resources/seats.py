@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from clinic.booking.imported import session_of_record
@@ -13,12 +14,17 @@ Slot = tuple[datetime.date, str]
 
 
 class Seats:
-    """The sessions of some rows, with what is taken in them: two queries, and one for each session that is missing."""
+    """The sessions of some rows, with what is taken in them: two queries, and more for each session that is missing.
 
-    def __init__(self, slots: Iterable[Slot], by):
+    The rows name them by day and period, or by the `references` of appointments that are there.
+    """
+
+    def __init__(self, slots: Iterable[Slot], references: Iterable[str], by):
         self._by = by
         days = {day for day, _period in slots}
-        self._sessions = {(row.date, row.period): row for row in ClinicSession.objects.filter(date__in=days)}
+        holding = Appointment.objects.filter(reference__in=references).values("session")
+        named = ClinicSession.objects.filter(Q(date__in=days) | Q(pk__in=holding))
+        self._sessions = {(row.date, row.period): row for row in named}
         self._numbers: dict[tuple[int, int], str] = {}
         self._holders: dict[tuple[int, int], str] = {}
         self._last: dict[int, int] = {row.pk: row.last_number for row in self._sessions.values()}

@@ -97,7 +97,8 @@ class AppointmentResource(ExchangeResource):
     def before_chunk(self, rows: Sequence[Row]) -> None:
         keys = [key for row in rows if (key := self._patient_key(row))]
         self._patients = whose.Patients(keys, rows[0])
-        self._seats = Seats([slot for row in rows if (slot := self._slot(row))], self.by)
+        slots = [slot for row in rows if (slot := self._slot(row))]
+        self._seats = Seats(slots, [row.key[0] for row in rows if row.key], self.by)
 
     def _patient_key(self, row: Row) -> tuple | None:
         try:
