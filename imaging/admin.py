@@ -96,6 +96,8 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     search_help_text = _("Patient's name, phone, e-mail or whole national ID, or the file's SHA-256")
     sortable_by = ["patient_link", "taken", "uploaded"]
     date_hierarchy = "created_at"
+    empty_text = _("No X-rays yet. Drop PNG, JPEG or DICOM files here, or on a patient's page.")
+    empty_action = _("Upload the first")
 
     class Media:
         css = {"all": ["imaging/xray.css"]}

@@ -91,6 +91,7 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "answer", "created_at", "signed"]
     date_hierarchy = "created_at"
+    empty_text = _("No second opinions yet. Tick X-rays in their list, and choose “Ask the models”.")
     inlines = [ModelResults]
 
     class Media:
@@ -215,6 +216,7 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     history_leaves_out = ["results"]  # every answer it ever gave
     list_display = ["name", "architecture", "version", "is_active", "state", "held_out_accuracy", "vote_weight"]
     list_filter = ["is_active", "is_demo"]
+    empty_text = _("No model yet: the command “register_model” or “train_models” adds one.")
     search_fields = ["name", "architecture", "sha256"]
     fields = [
         "name", "version", "state", "is_active", "vote_weight", "temperature", "architecture", "options", "labels",
@@ -248,6 +250,7 @@ class DiagnosticModelAdmin(ClinicalAdmin):
 class ReportAdmin(ClinicalAdmin):
     list_display = ["prediction", "version", "status", "generated_by", "published_at"]
     list_filter = ["status"]
+    empty_text = _("No reports yet. A signed second opinion is what a report is written from.")
     list_select_related = ["prediction__xray__patient", "generated_by"]
     search = through("prediction__xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text

@@ -23,6 +23,7 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
     list_filter = ["period"]
     search_fields = ["reason"]
     date_hierarchy = "starts_on"
+    empty_text = gettext_lazy("No closed days: holidays and days off stand here, and cannot be booked.")
 
     @admin.display(description=gettext_lazy("period"), ordering="period")
     def closed_period(self, closure):

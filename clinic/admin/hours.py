@@ -88,6 +88,8 @@ class OpeningHoursAdmin(HidesHours, TimetableAdmin):
     fields = ["weekday", "period", "hours", "capacity", "is_open"]
     list_display = ["weekday", "period", "hours", "capacity", "is_open"]
     list_filter = ["weekday", "period", "is_open"]
+    empty_text = _("There are no opening hours yet, so nobody can book: the public page offers what stands here.")
+    empty_action = _("Type the first")
 
     @admin.display(description=_("hours"), ordering="opens_at")
     def hours(self, row):

@@ -73,6 +73,7 @@ class IntakeRecordAdmin(ReadOnlyAdmin, FastListAdmin):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
     list_filter = [VisitFilter, "period", SymptomFilter]
+    empty_text = _("Nothing yet: each appointment gets a row here, with what the patient answered.")
     search = through("patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     change_list_template = "clinic/admin_intake.html"

@@ -55,6 +55,7 @@ class PatientAdmin(RevealsNationalID, MergesPatients, HidesPatients, ClinicalAdm
     actions = [*MergesPatients.actions, *ClinicalAdmin.actions]
     list_display = ["full_name", "masked_national_id", "date_of_birth", "age", "sex", "phone"]
     list_filter = ["sex"]
+    empty_text = _("Nobody is on file yet. Whoever books on the public page is added by it.")
     search = {
         "full_name": Text(shape=r".*[^\d+() -].*"),
         "national_id": Exact(shape=r"[A-Z0-9]{4,20}", normalise=normalise_national_id),

@@ -35,6 +35,7 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
     list_display = ["date", "period", "hours", "taken", "serving", "state"]
     list_filter = [SessionDayFilter, SessionDaysFilter, "period", "is_open", "set_by_hand"]
     date_hierarchy = "date"
+    empty_text = gettext_lazy("No session yet: the first booking of a period makes one, as the opening hours say.")
 
     def get_list_display(self, request):
         return [*self.list_display, "desk"] if self.may_open_desk(request) else self.list_display

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
 from backoffice.forms import RowForm
@@ -21,6 +22,7 @@ class SymptomAdmin(HidesSymptoms, EditableListAdmin):
     list_display = ["name", "position", "is_active"]
     list_editable = ["position", "is_active"]
     list_filter = ["is_active"]
+    empty_text = _("No symptoms yet: patients tick them when they book.")
     search_fields = ["name"]
 
 
@@ -29,6 +31,7 @@ class QuestionAdmin(HidesQuestions, EditableListAdmin):
     change_list_template = "clinic/admin_questions.html"
     list_editable = ["position", "is_active", "is_required"]
     list_filter = ["is_active", "is_required"]
+    empty_text = _("No questions of this kind yet: patients answer them when they book.")
     search_fields = ["text"]
 
 

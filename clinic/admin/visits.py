@@ -67,6 +67,7 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "day"]
     date_hierarchy = "session__date"
+    empty_text = _("Nobody is booked yet. Patients book on the public page; whoever calls or walks in is booked here.")
 
     # -- Booking at the desk ------------------------------------------------------------------------------------------
 
