@@ -80,9 +80,7 @@ class ImportPages:
             "templates": [
                 (suffix.upper(), self.exchange_url("import_template", suffix)) for suffix in SUFFIXES_OF_TEMPLATES
             ],
-            "recent": [
-                (row, self.exchange_url("import_result", row.pk)) for row in recent.defer("outcome", "details")[:RECENT]
-            ],
+            "recent": [(row, self.exchange_url("import_result", row.pk)) for row in recent.defer("details")[:RECENT]],
         }
         return self._import_page(request, "backoffice/import.html", context)
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -78,5 +79,5 @@ class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
     def refused(self, row):
         return self._count(row, "refused")
 
-    def _count(self, row: TableImport, name: str) -> int | str:
-        return row.outcome[name] if row.outcome else "–"
+    def _count(self, row: TableImport, name: str) -> str:
+        return number_format(row.outcome[name], force_grouping=True) if row.outcome else "–"
