@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 from django.conf import settings
@@ -182,9 +182,14 @@ def run(row: TableImport) -> None:
 
 def check(row: TableImport) -> None:
     """Find out what writing it would do."""
-    with opened(row) as table:
-        outcome = run_import(resource_of(row), table, by=row.uploaded_by, dry_run=True, progress=Progress(row))
-    held(row).update(status=Status.CHECKED, lease_token="", **saved(outcome))
+    resource = resource_of(row)
+    # Where only writing and taking back tells, nobody would see a renewed lease: the row is held instead.
+    with transaction.atomic() if resource.writes_in_preview else nullcontext():
+        if not held(row).update(lease_until=timezone.now() + lease()):
+            return
+        with opened(row) as table:
+            outcome = run_import(resource, table, by=row.uploaded_by, dry_run=True, progress=Progress(row))
+        held(row).update(status=Status.CHECKED, lease_token="", **saved(outcome))
     import_progress.forget(row)
 
 

@@ -16,6 +16,7 @@ from clinic.admin.hiding import HidesAppointments
 from clinic.admin.identity_page import SettlesIdentities, identity_url
 from clinic.admin.people import PatientAdmin
 from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
+from clinic.resources import AppointmentResource
 from clinic.staff_forms import AnswerForm, AppointmentForm, WalkInForm
 
 
@@ -54,6 +55,7 @@ class AppointmentDaysFilter(FromToFilter):
 
 @admin.register(Appointment)
 class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
+    resource_class = AppointmentResource
     masked_fields = ["reference"]  # whoever knows it may change the booking
     inlines = [LikertAnswerInline, NumericAnswerInline]
     actions = ["check_in", "mark_done", "mark_no_show", "cancel", *ClinicalAdmin.actions]
