@@ -23,6 +23,7 @@ from backoffice.admin.record_filter import RecordFilter, trailed_models
 from backoffice.exchange.exporting import csv_lines, dated
 from backoffice.exchange.formulas import formula_safe
 from backoffice.models import AccessEvent
+from backoffice.search import Exact
 
 CHUNK = 2000  # rows in memory at a time
 
@@ -54,8 +55,8 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
     list_filter = [RecordFilter, MomentFilter, "action", KindFilter, "user"]
     list_select_related = ["user"]
     list_per_page = 100
-    sortable_by = ["when"]
-    search_fields = ["request_id"]
+    sortable_by = []  # newest first: what every index has
+    search = {"request_id": Exact()}
     search_help_text = _("The request's id, as in the logs")
     change_list_template = "backoffice/trail.html"
 

@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'access trail',
                 'ordering': ['-at', '-pk'],
                 'default_permissions': ['view', 'export'],
-                'indexes': [models.Index(fields=['-at', '-id'], name='access_by_time'), models.Index(fields=['user', '-at', '-id'], name='access_by_person'), models.Index(fields=['action', '-at', '-id'], name='access_by_action'), models.Index(fields=['content_type', 'object_id', '-at', '-id'], name='access_of_a_record')],
+                'indexes': [models.Index(fields=['-at', '-id'], name='access_by_time'), models.Index(fields=['user', '-at', '-id'], name='access_by_person'), models.Index(fields=['action', '-at', '-id'], name='access_by_action'), models.Index(fields=['content_type', '-at', '-id'], name='access_by_kind'), models.Index(fields=['content_type', 'object_id', '-at', '-id'], name='access_of_a_record')],
             },
         ),
         migrations.CreateModel(

@@ -90,11 +90,12 @@ class AccessEvent(models.Model):
         verbose_name_plural = _("access trail")
         ordering = ["-at", "-pk"]
         default_permissions = ["view", "export"]
-        # Each for one question: what happened lately, at whose hands, of what kind, and to this record.
+        # Each for one question: what happened lately, at whose hands, what of it, to which kind, and to this record.
         indexes = [
             models.Index(fields=["-at", "-id"], name="access_by_time"),
             models.Index(fields=["user", "-at", "-id"], name="access_by_person"),
             models.Index(fields=["action", "-at", "-id"], name="access_by_action"),
+            models.Index(fields=["content_type", "-at", "-id"], name="access_by_kind"),
             models.Index(fields=["content_type", "object_id", "-at", "-id"], name="access_of_a_record"),
         ]
 
