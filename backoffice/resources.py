@@ -6,7 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.cells import NamesCell
-from backoffice.exchange.resources import ChosenField, ExchangeResource
+from backoffice.exchange.columns import ChosenField
+from backoffice.exchange.resources import ExchangeResource
 from backoffice.models import User
 
 ACCESS = {"is_active", "is_staff", "roles"}

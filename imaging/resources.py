@@ -7,7 +7,8 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.cells import TextCell
-from backoffice.exchange.resources import ExchangeResource, Row
+from backoffice.exchange.columns import Row
+from backoffice.exchange.resources import ExchangeResource
 from clinic.resources import whose
 from imaging.models import XRayImage
 

@@ -44,18 +44,26 @@ def stream_csv(resource: ExchangeResource, queryset: QuerySet, filename: str) ->
 def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> BinaryIO:
     """The rows as a workbook, in a temporary file that goes when it is closed. Raises TooLargeError."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("1")
-    for count, row in enumerate(rows_of(resource, queryset)):
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (whoever sends it closes it)
+    try:
+        fill(book.create_sheet("1"), rows_of(resource, queryset))
+    except TooLargeError:
+        book.save(file)  # only so openpyxl removes what it has written elsewhere
+        file.close()
+        raise
+    book.save(file)
+    file.seek(0)
+    return file
+
+
+def fill(sheet, rows: Iterator[Sequence]) -> None:
+    for count, row in enumerate(rows):
         if count > MOST_ROWS:
             raise TooLargeError(
                 _("XLSX holds at most %(rows)d rows, and this table has more. Choose CSV, or filter the list.")
                 % {"rows": MOST_ROWS}
             )
         sheet.append([cell_of(value) for value in row])
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (whoever sends it closes it)
-    book.save(file)
-    file.seek(0)
-    return file
 
 
 def rows_of(resource: ExchangeResource, queryset: QuerySet) -> Iterator[Sequence]:

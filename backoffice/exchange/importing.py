@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from difflib import get_close_matches
 from itertools import islice
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -11,8 +10,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from import_export.results import RowResult
 
+from backoffice.exchange.columns import Row
+from backoffice.exchange.headers import match_columns
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
-from backoffice.exchange.resources import ExchangeResource, Row
+from backoffice.exchange.resources import ExchangeResource
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
 
 __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
@@ -20,7 +21,6 @@ __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
 logger = logging.getLogger(__name__)
 
 CHUNK = 2000  # rows in memory at a time
-SIMILAR = 0.6
 
 
 def run_import(
@@ -50,7 +50,7 @@ class Import:
         self.missing_was_said = False
 
     def run(self) -> Outcome:
-        self.names = self._columns()
+        self.names = match_columns(self.resource, self.table.headers, self.outcome)
         if self.outcome.error_count:
             return self.outcome
         reason = _("Imported from %(file)s") % {"file": self.table.name}
@@ -105,43 +105,6 @@ class Import:
             _("While this file was read, somebody else wrote a record that it would write too."),
             _("Nothing was imported. Import the file again."),
         )
-
-    # -- Columns ------------------------------------------------------------------------------------------------------
-
-    def _columns(self) -> dict[str, str]:
-        """The file's column names to the resource's. What is wrong with them goes to the outcome."""
-        known = {}
-        for column in self.resource.columns():
-            known |= {folded(column.name): column.name, folded(column.title): column.name}
-        names: dict[str, str] = {}
-        for header in self.table.headers:
-            name = known.get(folded(header))
-            if name is None:
-                self._unknown(header, known)
-            elif name in names.values():
-                self._wrong_column(header, _("Two columns mean “%(name)s”.") % {"name": name}, _("Keep one of them."))
-            else:
-                names[header] = name
-        for name in self.resource.key_columns(names.values()):
-            if name not in names.values():
-                self._wrong_column(
-                    name,
-                    _("There is no column “%(name)s”, and without it no record can be found.") % {"name": name},
-                    _("Add it, and fill it in on every line."),
-                )
-        return names
-
-    def _unknown(self, header: str, known: Mapping[str, str]) -> None:
-        similar = get_close_matches(folded(header), known, n=1, cutoff=SIMILAR)
-        if similar:
-            remedy = _("Did you mean “%(name)s”? Otherwise take the column out.") % {"name": known[similar[0]]}
-        else:
-            names = ", ".join(dict.fromkeys(known.values()))
-            remedy = _("Take it out, or give it one of these names: %(names)s.") % {"names": names}
-        self._wrong_column(header, _("No column is named “%(name)s” here.") % {"name": header}, remedy)
-
-    def _wrong_column(self, column: str, problem: str, remedy: str) -> None:
-        self.outcome.add_error(1, column, column, problem, remedy)
 
     # -- Rows ---------------------------------------------------------------------------------------------------------
 
@@ -206,8 +169,8 @@ class Import:
 
     def _say_what_is_wrong(self, row: Row, error: ValidationError) -> None:
         by_column = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
-        missing = [name for name in by_column if name != NON_FIELD_ERRORS and name not in row]
-        if missing:
+        missing = [name for name in by_column if name not in row and self.resource.needs(name)]
+        if missing and self.resource.row_is_new:
             self._say_missing(row, missing)
             return
         for name, errors in by_column.items():
@@ -240,10 +203,6 @@ class Import:
                     )
                     % {"column": header}
                 )
-
-
-def folded(name: str) -> str:
-    return " ".join(name.replace("_", " ").casefold().split())
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -9,7 +9,7 @@ from django.db.models.fields import NOT_PROVIDED
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
-from backoffice.exchange.resources import BATCH, ExchangeField
+from backoffice.exchange.columns import BATCH, ExchangeField
 from backoffice.mixins import written_at_once
 from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
 

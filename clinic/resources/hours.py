@@ -6,7 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.cells import Cell
-from backoffice.exchange.resources import ExchangeField, ExchangeResource
+from backoffice.exchange.columns import ExchangeField
+from backoffice.exchange.resources import ExchangeResource
 from clinic import booking
 from clinic.models import OpeningHours
 from clinic.periods import Hours, parse_hours

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.exchange.cells import ChoiceCell, DayCell, NamesCell
-from backoffice.exchange.resources import ChosenField, ExchangeField, ExchangeResource, Row
+from backoffice.exchange.columns import ChosenField, ExchangeField, Row
+from backoffice.exchange.resources import ExchangeResource
 from clinic import booking
 from clinic.booking.imported import count_imported
 from clinic.models import Appointment, ClinicSession, Period, Symptom
@@ -142,16 +143,22 @@ class AppointmentResource(ExchangeResource):
             raise ValidationError({"date": str(refusal)}) from refusal
 
     def _patient(self, row: Row):
-        column = whose.NATIONAL_ID if row.get(whose.NATIONAL_ID) else whose.NAME
         try:
             return self._patients.get(whose.key_of_row(self.fields, row))
         except ValidationError as error:
-            raise ValidationError({column if column in row else "": error}) from error
+            raise ValidationError({self._column_of_patient(row): error}) from error
+
+    def _column_of_patient(self, row: Row) -> str:
+        """Where to look for what is wrong with the patient of this row."""
+        if row.get(whose.NATIONAL_ID):
+            return whose.NATIONAL_ID
+        return whose.NAME if whose.NAME in row else NON_FIELD_ERRORS
 
     def _refuse_another_place(self, appointment: Appointment, row: Row) -> None:
         """An import gives no appointment to somebody else, and moves none."""
         if self._patient_key(row) and self._patient(row) != appointment.patient:
-            raise ValidationError({whose.NAME: _("The appointment with this reference is another patient's.")})
+            problem = _("The appointment with this reference is another patient's.")
+            raise ValidationError({self._column_of_patient(row): problem})
         was = {field.column_name: value for field, value in self._before.items()}
         moved = {"date": appointment.session.date, "period": appointment.session.period}
         for name, value in moved.items():

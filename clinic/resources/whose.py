@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.cells import DayCell, TextCell
-from backoffice.exchange.resources import ExchangeField, Row
+from backoffice.exchange.columns import ExchangeField, Row
 from clinic.identity import normalise_national_id
 from clinic.models import Patient
 

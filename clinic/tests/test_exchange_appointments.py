@@ -138,7 +138,7 @@ def test_an_import_moves_nobody(session, mei_ling, tomorrow, column):
         "patient_national_id": other.national_id,
     }[column]
     done = take_visits([booked.reference, another], columns=["reference", column])
-    assert done.refused == 1
+    assert problems(done) == [(2, column, str(another))]
     booked.refresh_from_db()
     assert (booked.session, booked.queue_number, booked.patient) == (session, 1, mei_ling)
 

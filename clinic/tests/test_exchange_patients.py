@@ -1,5 +1,8 @@
 """Patients from a file: who is meant, what is refused, and that nothing is written by half."""
 
+import io
+
+import openpyxl
 import pytest
 from model_bakery import baker
 
@@ -7,7 +10,7 @@ from backoffice.exchange import importing, outcome
 from clinic.models import IntakeRecord, Patient
 from clinic.resources import PatientResource
 from clinic.tests.clinics import session_today, visit
-from clinic.tests.exchanged import as_csv, problems, take_in
+from clinic.tests.exchanged import as_csv, problems, take_back, take_in
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +171,31 @@ def test_many_errors_are_counted_and_the_first_are_kept(monkeypatch):
     monkeypatch.setattr(outcome, "ERRORS_KEPT", 3)
     done = take_patients(*([f"P{number}", "", "male", "", ""] for number in range(9)))
     assert (done.error_count, len(done.errors), done.refused) == (9, 3, 9)
+
+
+def test_somebody_who_was_first_is_told_and_nothing_is_written(mei_ling, monkeypatch):
+    monkeypatch.setattr(PatientResource, "candidates", lambda resource, rows: [])  # as it was when the rows were read
+    done = take_patients(WITHOUT_ID, MEI_LING)
+    assert "somebody else" in done.errors[0].problem
+    assert (done.written, list(Patient.objects.all())) == (False, [mei_ling])
+
+
+def test_telephone_numbers_that_a_workbook_took_for_numbers_are_told():
+    book = openpyxl.Workbook()
+    for row in (COLUMNS, [*MEI_LING[:4], 912345678]):
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    done = take_back(PatientResource, file.getvalue(), "patients.xlsx")
+    assert Patient.objects.get().phone == "912345678"
+    assert "“phone” hold numbers" in done.notes[0]
+
+
+def test_it_asks_the_database_no_more_for_many_rows_than_for_few(django_assert_max_num_queries):
+    few, many = ([[f"P{number}", "1990-01-01", "male", "", ""] for number in range(count)] for count in (2, 60))
+    for rows in (few, many):
+        with django_assert_max_num_queries(2):
+            assert take_patients(*rows, dry_run=True).new == len(rows)
 
 
 # -- What else happens ------------------------------------------------------------------------------------------------

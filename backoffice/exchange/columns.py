@@ -1,0 +1,100 @@
+"""Columns: what each is called, what people write in it, and what that does to a record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.fields import NOT_PROVIDED
+from django.utils.translation import gettext as _
+from import_export.fields import Field
+
+from backoffice.exchange.cells import Cell
+from backoffice.exchange.formulas import without_apostrophe
+
+BATCH = 500  # rows in one statement
+
+
+@dataclass(frozen=True)
+class Column:
+    """A line of the table that tells people how to write a file."""
+
+    name: str
+    title: str
+    what: str
+    is_required: bool
+    example: str
+
+
+class Row(dict):
+    """The texts of one line by column name, with the record's natural key (None where it cannot be read)."""
+
+    line: int
+    key: tuple | None
+
+
+class ExchangeField(Field):
+    """A column. An empty cell empties what may be empty, is refused where a value must be, and else changes nothing."""
+
+    widget: Cell
+
+    def __init__(self, *args, title: str = "", required: bool = False, empty=NOT_PROVIDED, help_text="", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.title, self.is_required, self.empty, self.help_text = title, required, empty, help_text
+
+    def clean(self, row, **kwargs):
+        """The cell's value; NOT_PROVIDED where it is empty and changes nothing. Raises ValidationError."""
+        text = without_apostrophe(row[self.column_name].strip())
+        if text:
+            return self.widget.clean(text, row=row, **kwargs)
+        if self.is_required:
+            raise ValidationError(_("This cell is empty."), code="required")
+        return self.empty
+
+    def save(self, instance, row, is_m2m=False, **kwargs):
+        if self.readonly:
+            return
+        value = self.clean(row, **kwargs)
+        if value is not NOT_PROVIDED:
+            setattr(instance, self.attribute, value)
+
+    @property
+    def model_fields(self) -> Sequence[str]:
+        """The fields of the model that it writes."""
+        return [self.attribute]
+
+    def what(self) -> str:
+        """What to write in it."""
+        return f"{self.widget.what()} {self.help_text}".strip()
+
+
+class ChosenField(ExchangeField):
+    """Some records of another table. They are noted at the row, and linked once it is in the database."""
+
+    model_fields = ()
+
+    def save(self, instance, row, is_m2m=False, **kwargs):
+        value = self.clean(row, **kwargs)
+        setattr(instance, self._noted, [] if value is NOT_PROVIDED else value)
+
+    def get_value(self, instance):
+        noted = getattr(instance, self._noted, None)
+        if noted is None:
+            linked = getattr(instance, self.attribute).all() if instance.pk else []
+            return sorted(linked, key=lambda row: row.pk)
+        return noted
+
+    @property
+    def _noted(self) -> str:
+        return f"_chosen_{self.attribute}"
+
+    def write(self, rows: list[models.Model]) -> None:
+        """Link what was noted, and nothing else."""
+        relation = rows[0]._meta.get_field(self.attribute)
+        here, there = relation.m2m_field_name(), relation.m2m_reverse_field_name()
+        links = relation.remote_field.through._base_manager
+        links.filter(**{f"{here}__in": rows}).delete()
+        links.bulk_create(
+            [links.model(**{here: row, there: other}) for row in rows for other in self.get_value(row)],
+            batch_size=BATCH,
+        )
