@@ -83,6 +83,10 @@ class HideableAdmin(admin.ModelAdmin):
         """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
         return queryset.hide(by=request.user, reason=reason)
 
+    def why_not_restore(self, request, queryset: QuerySet) -> list[str]:
+        """What has to be done instead, in sentences; empty where these rows can be restored."""
+        return []
+
     def after_hiding_or_restoring(self, request) -> None:
         """Bring in step what follows from these records."""
 
@@ -159,6 +163,10 @@ class HideableAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Restore"), permissions=["hide"])
     def restore(self, request, queryset):
+        if obstacles := self.why_not_restore(request, queryset):
+            for sentence in obstacles[:OBSTACLES]:
+                self.message_user(request, sentence, messages.ERROR)
+            return self._back(request)
         try:
             with transaction.atomic():
                 n = queryset.restore(by=request.user)
@@ -182,6 +190,8 @@ class HideableAdmin(admin.ModelAdmin):
         if obj is not None:
             context["notices"] = self.notices(request, obj)
             context["page_links"] = self.page_links(request, obj)
+            itself = self.model.objects.filter(pk=obj.pk)
+            context["may_restore"] = obj.is_hidden and not self.why_not_restore(request, itself)
             context["may_hide"] = self.has_hide_permission(request) and not context.get("is_popup")
         return super().render_change_form(request, context, add, change, form_url, obj)
 

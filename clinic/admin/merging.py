@@ -80,6 +80,16 @@ class MergesPatients:
             return links
         return [*links, (_("Merge with another…"), merge_url(obj.pk))]
 
+    def why_not_restore(self, request, queryset):
+        merged = PatientMerge.objects.standing().filter(merged__in=queryset.hidden().order_by().values("pk"))
+        return [
+            *super().why_not_restore(request, queryset),
+            *(
+                _("%(name)s was merged into another record: undo the merge on its page instead.") % {"name": one.merged}
+                for one in merged.select_related("merged")[:NAMED]
+            ),
+        ]
+
     def notices(self, request, obj):
         standing = PatientMerge.objects.standing().select_related("kept", "merged", "by")
         context = {"may_undo": self.has_merge_permission(request)}

@@ -157,7 +157,10 @@ def test_hiding_hours_names_who_is_booked_in_them(client, administrator, session
     client.force_login(administrator)
     booking.book(session, patient(), by=None)
     [of_that_day] = OpeningHours.objects.filter(weekday=session.date.weekday(), period=session.period)
-    assert f"{session}: 1 booked person would have no hours" in ask_to_hide(client, of_that_day, "/admin/clinic/openinghours/").text
+    assert (
+        f"{session}: 1 booked person would have no hours"
+        in ask_to_hide(client, of_that_day, "/admin/clinic/openinghours/").text
+    )
     hide(client, of_that_day, "/admin/clinic/openinghours/")
     session.refresh_from_db()
     assert not session.is_open

@@ -216,6 +216,15 @@ def test_the_other_record_leads_to_the_one_that_was_kept_and_undoes_it(desk, kee
     assert not other.is_hidden
 
 
+def test_a_merged_record_is_not_restored_but_the_merge_undone(desk, keep, other):
+    merge(keep, other)
+    hidden = reverse("admin:clinic_patient_changelist") + "?hidden=yes"
+    told = desk.post(hidden, {"action": "restore", "_selected_action": other.pk}, follow=True).text
+    other.refresh_from_db()
+    assert other.is_hidden
+    assert "undo the merge" in told
+
+
 def test_the_kept_records_history_has_both(desk, keep, other):
     session = session_today()
     answered = visit(session)
