@@ -109,4 +109,4 @@ def test_only_our_own_proxy_is_believed_and_only_its_own_word(settings, behind_p
     request = RequestFactory().get(
         "/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
     )
-    assert limits.client_address(request) == address
+    assert str(limits.client_address(request)) == address

@@ -15,6 +15,7 @@ from model_bakery import baker
 from PIL import Image
 
 from backoffice.models import AccessEvent, User
+from clinic.admin.merging import merge_url
 from clinic.models import Appointment, ClinicSession, Patient
 from imaging.models import XRayImage
 from inference.models import ModelResult, Prediction
@@ -70,6 +71,23 @@ def test_each_page_of_a_record_is_one_insert(client, administrator, patient, xra
         (Action.VIEW, xray),
         (Action.VIEW, prediction),
     ]
+
+
+def test_two_records_beside_each_other_are_one_insert_too(client, front_desk, patient):
+    client.force_login(front_desk)
+    other = baker.make(Patient)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(merge_url(patient.pk, other.pk)).status_code == 200
+    assert inserts(queries) == 1
+    assert trail() == [(Action.VIEW, patient), (Action.VIEW, other)]
+
+
+def test_one_request_is_noted_once_however_often_it_is_told(rf, clinician, patient):
+    request = rf.get("/")
+    request.user, request.id = clinician, "one-request"
+    AccessEvent.objects.record(request, Action.HISTORY, patient)
+    AccessEvent.objects.record(request, Action.VIEW, patient)
+    assert trail() == [(Action.HISTORY, patient)]
 
 
 def test_a_form_that_comes_back_with_errors_shows_the_record_too(client, administrator, patient):
@@ -150,6 +168,8 @@ def test_it_is_filtered_by_person_action_and_kind(client, administrator, clinici
     client.force_login(administrator)
     assert listed(client, user__id__exact=clinician.pk) == [viewed]
     assert listed(client, action__exact="picture") == [pictured]
+    assert listed(client, q=f" {viewed.request_id} ") == [viewed]
+    assert listed(client, q=viewed.request_id[:-1]) == []
     assert listed(client, kind=ContentType.objects.get_for_model(Patient).pk) == [viewed]
 
 
