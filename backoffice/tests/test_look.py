@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.messages import constants
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -31,26 +31,6 @@ class Page(HTMLParser):
                 self.refused.append(self.get_starttag_text())
             if name in ("src", "href", "action") and (value or "").startswith(("http:", "https:", "//")):
                 self.hosts.append(value)
-
-
-def all_pages() -> list[str]:
-    models = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry)
-    return [reverse("admin:index"), reverse("admin:password_change")] + [
-        reverse(f"admin:{name}_{kind}") for name in models for kind in ("changelist", "add")
-    ]
-
-
-def test_no_page_needs_an_inline_script_or_another_host(client, administrator):
-    administrator.is_superuser = True  # every page, also those that no role opens
-    administrator.save()
-    client.force_login(administrator)
-    for url in all_pages():
-        response = client.get(url)
-        if response.status_code == 403:
-            continue  # a record that nobody adds by hand
-        page = Page(response.text)
-        assert (url, page.refused, page.hosts) == (url, [], [])
-        assert (url, page.tags.count("h1"), page.tags.count("main")) == (url, 1, 1)
 
 
 def test_a_persons_own_pages_are_as_clean(client, administrator):
