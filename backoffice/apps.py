@@ -48,7 +48,7 @@ def schedule_imports(sender, **kwargs) -> None:
 
     from backoffice.jobs import every_minute
 
-    every_minute("backoffice.import_jobs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
+    every_minute("backoffice.import_runs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
 
 
 def schedule_purge(sender, **kwargs) -> None:

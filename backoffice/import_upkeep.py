@@ -4,7 +4,8 @@ import datetime
 
 from django.utils import timezone
 
-from backoffice.import_jobs import cancel, remove_files
+from backoffice.import_jobs import cancel
+from backoffice.import_runs import remove_files
 from backoffice.models import TableImport
 
 CONFIRM_WITHIN = datetime.timedelta(days=1)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import import_jobs, import_progress
+from backoffice import import_jobs, import_progress, import_runs
 from backoffice.admin.import_files import SUFFIXES_OF_TEMPLATES, problems_file, template_file
 from backoffice.exchange.reading import SUFFIXES, UnreadableFileError
 from backoffice.models import AccessEvent, TableImport
@@ -91,7 +91,7 @@ class ImportPages:
     def import_problems_view(self, request, pk: int):
         """The errors, as a file to work through beside the table."""
         row = self._import_seen_by(request, pk)
-        outcome = import_jobs.outcome_of(row)
+        outcome = import_runs.outcome_of(row)
         if not (row.details and outcome.errors):
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, row)
@@ -131,7 +131,7 @@ class ImportPages:
         skip_invalid = decision == GOOD_ROWS
         if decision not in (ALL_ROWS, GOOD_ROWS) or not import_jobs.may_confirm(row, skip_invalid=skip_invalid):
             return _("This file cannot be imported so. Here is what it would do.")
-        if not import_jobs.is_unchanged(row):
+        if not import_runs.is_unchanged(row):
             return _("The kept file is not the one that was checked. Choose it again.")
         return None if import_jobs.confirm(row, by=request.user, skip_invalid=skip_invalid) else DECIDED
 
@@ -154,7 +154,7 @@ class ImportPages:
     # -- Pages --------------------------------------------------------------------------------------------------------
 
     def _result_page(self, request, row: TableImport, *, refusal: str | None = None, status: int = 200):
-        outcome = import_jobs.outcome_of(row)
+        outcome = import_runs.outcome_of(row)
         context = {
             "row": row,
             "refusal": refusal,

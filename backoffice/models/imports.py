@@ -29,7 +29,7 @@ class TableImportQuerySet(models.QuerySet):
 
 
 class TableImport(models.Model):
-    """A file that somebody uploaded into a table. The row is the job: import_jobs.py checks it, and writes it once a
+    """A file that somebody uploaded into a table. The row is the job: import_runs.py checks it, and writes it once a
     person has confirmed."""
 
     class Status(models.TextChoices):

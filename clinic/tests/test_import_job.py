@@ -25,7 +25,7 @@ row = TableImport.objects.get()
 print("confirmed:", import_jobs.confirm(row, by=row.uploaded_by, skip_invalid=False))
 """
 
-WAKE = "from backoffice import import_jobs; import_jobs.wake_a_worker()"
+WAKE = "from backoffice import import_runs; import_runs.wake_a_worker()"
 
 
 def wait_for(condition, seconds: float, otherwise) -> None:

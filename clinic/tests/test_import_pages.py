@@ -12,7 +12,7 @@ from django.utils import timezone
 from model_bakery import baker
 from openpyxl import Workbook, load_workbook
 
-from backoffice import import_jobs, import_upkeep
+from backoffice import import_jobs, import_runs, import_upkeep
 from backoffice.models import AccessEvent, TableImport
 from clinic.models import Patient
 from clinic.tests.tables import CONFIRM, HSIAO_MING, IMPORT, MEI_LING, WRONG, key_in, many, upload
@@ -115,6 +115,16 @@ def test_a_workbook_with_a_formula_is_refused_by_its_cell_and_not_kept(admin_cli
     assert 'value="all"' not in page.text
 
 
+def test_what_was_exported_as_a_workbook_is_recognised_on_the_spot(admin_client):
+    """Such a workbook does not say how many rows it has."""
+    baker.make(Patient, full_name="王小明", date_of_birth="1990-01-31", phone="+886912", national_id="")
+    export = {"file_format": "xlsx", "columns": ["full_name", "date_of_birth", "sex", "phone"]}
+    response = admin_client.post(reverse("admin:clinic_patient_export"), export)
+    file = SimpleUploadedFile("patients.xlsx", b"".join(response.streaming_content))
+    page = admin_client.post(IMPORT, {"file": file}, follow=True)
+    assert page.context["outcome"].unchanged == 1
+
+
 def test_the_template_has_every_column_and_no_row(admin_client):
     columns = [column.name for column in admin_client.get(IMPORT).context["columns"]]
     as_csv, as_xlsx = (
@@ -130,7 +140,7 @@ def test_a_preview_of_20_000_rows_stays_small_even_where_every_row_is_wrong(admi
     wrong = ([name, "never", "sometimes", "x" * 5000] for name, *_rest in many(20_000))
     page = upload(admin_client, *wrong)
     assert "Waiting for a worker" in page.text
-    assert import_jobs.run_waiting() == 1
+    assert import_runs.run_waiting() == 1
     page = admin_client.get(page.request["PATH_INFO"])
     assert page.context["outcome"].refused == 20_000
     assert "The first 1,000 are listed" in page.text
@@ -145,7 +155,7 @@ def test_a_page_that_asks_for_news_gets_the_part_that_changes(admin_client):
     news = admin_client.get(url, headers={"HX-Request": "true"})
     assert "hx-get" in news.text
     assert "<html" not in news.text
-    import_jobs.run_waiting()
+    import_runs.run_waiting()
     news = admin_client.get(url, headers={"HX-Request": "true"})
     assert "Import 2,001 rows" in news.text
     assert "hx-get" not in news.text
