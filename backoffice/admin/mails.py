@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 from backoffice import outbox
 from backoffice.admin.filters import DayRangeFilter
 from backoffice.admin.first_page import OnTheFirstPage
-from backoffice.admin.lists import ReadOnlyAdmin
+from backoffice.admin.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.chips import Tone, chip
 from backoffice.models import Notice
 
@@ -30,7 +30,7 @@ class WrittenFilter(DayRangeFilter):
 
 
 @admin.register(Notice)
-class NoticeAdmin(OnTheFirstPage, ReadOnlyAdmin):
+class NoticeAdmin(OnTheFirstPage, ReadOnlyAdmin, FastListAdmin):
     """What was sent, what waits, and why: nobody writes or changes a mail here."""
 
     actions = ["send_again"]
