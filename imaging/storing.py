@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile, File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from clinic import merging
 from imaging import ingest
 from imaging.dicom import names_another_patient
 from imaging.ingest import Picture, Refused
@@ -76,12 +77,13 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
         **details,
     )
     if by is not None:
-        xray._history_user = by
+        xray._history_user, xray._change_reason = by, _("Uploaded")
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
         xray.pixels.save("pixels.png", ContentFile(picture.pixels_png), save=False)
         xray.thumbnail.save("thumbnail.jpg", ContentFile(picture.thumbnail), save=False)
         with transaction.atomic(durable=True):
+            xray.patient = merging.lock_standing(patient)  # somebody may have merged the record at this moment
             xray.save()
     except BaseException as error:
         _remove_files(xray)

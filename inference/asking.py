@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from backoffice.jobs import nudge
 from imaging.models import XRayImage
@@ -39,7 +40,10 @@ def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
         elif len(asked.predictions) >= left:
             asked.over_limit.append(xray)
         else:
-            asked.predictions.append(Prediction.objects.create(xray=xray, requested_by=by))
+            prediction = Prediction(xray=xray, requested_by=by)
+            prediction._history_user, prediction._change_reason = by, _("Asked")
+            prediction.save()
+            asked.predictions.append(prediction)
     if asked.predictions:
         wake_a_worker()
     return asked
@@ -55,7 +59,7 @@ def retry(predictions, *, by) -> int:
             continue
         row.status, row.attempts, row.progress, row.error = Prediction.Status.PENDING, 0, 0, ""
         row.lease_until = None
-        row._history_user = by
+        row._history_user, row._change_reason = by, _("Tried again")
         row.save()
         retried += 1
     if retried:
@@ -74,7 +78,12 @@ def cancel(predictions, *, by) -> int:
         .unfinished()
         .update(status=Prediction.Status.CANCELLED, lease_token="", finished_at=timezone.now())
     ]
-    Prediction.history.bulk_history_create(Prediction.objects.filter(pk__in=cancelled), update=True, default_user=by)
+    Prediction.history.bulk_history_create(
+        Prediction.objects.filter(pk__in=cancelled),
+        update=True,
+        default_user=by,
+        default_change_reason=_("Not needed any more"),
+    )
     return len(cancelled)
 
 

@@ -25,5 +25,5 @@ def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -
     prediction.is_validated = True
     prediction.reviewed_by = by
     prediction.reviewed_at = timezone.now()
-    prediction._history_user = by
+    prediction._history_user, prediction._change_reason = by, _("Signed")
     prediction.save()

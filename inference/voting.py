@@ -74,3 +74,5 @@ def check_new_models() -> None:
             logger.exception("model %s cannot be used", model.pk)
             error = f"{type(unexpected).__name__}: {unexpected}"
         DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=timezone.now(), check_error=error)
+        model.refresh_from_db()
+        DiagnosticModel.history.bulk_history_create([model], update=True, default_change_reason=_("Tried by a worker"))

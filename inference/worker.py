@@ -243,6 +243,9 @@ def close(prediction: Prediction, status: Status, **values) -> bool:
     ours = held(prediction).update(status=status, finished_at=now, updated_at=now, lease_token="", **values)
     if ours:
         Prediction.history.bulk_history_create(
-            [Prediction.objects.get(pk=prediction.pk)], update=True, default_user=prediction.requested_by
+            [Prediction.objects.get(pk=prediction.pk)],
+            update=True,
+            default_user=prediction.requested_by,
+            default_change_reason=_("Written by a worker, for who asked"),
         )
     return bool(ours)

@@ -71,6 +71,7 @@ def book(
         identity_conflict=any(name in claimed for name in IDENTITY),
     )
     appointment._history_user = by
+    appointment._change_reason = gettext("Booked by the patient") if source == Source.PUBLIC else gettext("Booked")
     appointment.save()
     if symptoms:
         appointment.symptoms.set(symptoms)
@@ -147,7 +148,7 @@ def cancel(appointment: Appointment, *, by: User | None, reason: str = "", site:
     _refuse_the_late(appointment, by)
     change_status(appointment, Status.CANCELLED, since=_changeable(by))
     free(appointment.session_id)
-    record(appointment, by, reason or gettext("Cancelled"))
+    record(appointment, by, reason or (gettext("Cancelled") if by else gettext("Cancelled by the patient")))
     mails.write("cancelled", appointment, site)
 
 
@@ -171,7 +172,7 @@ def move(appointment: Appointment, session: ClinicSession, *, by: User | None, s
         else:
             number = take_place(session, appointment.patient, by=by)
     Appointment.objects.filter(pk=appointment.pk).update(session=session, queue_number=number, reminded_at=None)
-    record(appointment, by, gettext("Moved to another time"))
+    record(appointment, by, gettext("Moved to another time") if by else gettext("Moved by the patient"))
     mails.write("moved", appointment, site)
 
 
