@@ -151,6 +151,11 @@ class Prediction(ClinicalRecord):
         ordering = ["-created_at", "-pk"]
         indexes = [
             models.Index(fields=["status", "id"], name="prediction_queue"),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(needs_review=True, is_validated=False, hidden_at=None),
+                name="predictions_to_review",
+            ),
             models.Index(fields=["-created_at", "-id"], name="prediction_newest_first"),
             models.Index(fields=["status", "-created_at", "-id"], name="prediction_by_status"),
             models.Index(fields=["confidence", "id"], name="prediction_by_confidence"),
