@@ -138,6 +138,8 @@ class HistoryAdmin(SimpleHistoryAdmin):
                 if done:
                     return done
         facts = self._words(request).facts(version, current)
+        staying = stays(self._version_form(request, obj, version), facts)
+        differing = [fact for fact in facts if fact.differs]
         context = {
             **self._page_context(request, obj),
             "title": _("%(record)s as of %(when)s") % {"record": obj, "when": said(version.history_date)},
@@ -145,9 +147,10 @@ class HistoryAdmin(SimpleHistoryAdmin):
             "facts": facts,
             "form": form,
             "problems": problems,
-            "is_now": not any(fact.differs for fact in facts),
+            "is_now": not differing,
+            "nothing_comes_back": len(staying) == len(differing),
             "may_go_back": self.may_go_back(request, obj),
-            "stays": stays(self._version_form(request, obj, version), facts),
+            "stays": staying,
             **(extra_context or {}),
         }
         AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
@@ -181,7 +184,7 @@ class HistoryAdmin(SimpleHistoryAdmin):
         shown = self._version_form(request, obj, version)
         form = type(shown)(filled_in(shown), instance=obj)
         if not form.fields:
-            return None, [_("Nothing of this record is changed on a form, so nothing can go back.")]
+            return None, [_("Nothing of this can go back this way: it follows from what was done, and stays.")]
         if not form.is_valid():
             return None, [message for errors in form.errors.values() for message in errors]
         obj = self.save_form(request, form, change=True)
