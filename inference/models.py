@@ -83,8 +83,8 @@ class PredictionQuerySet(HideableQuerySet):
         return self.filter(status__in=Prediction.UNFINISHED)
 
     def needs_review(self):
-        """What waits for a clinician."""
-        return self.visible().filter(status=Prediction.Status.COMPLETED, needs_review=True, is_validated=False)
+        """What waits for a clinician: only an answer is ever marked so. Asked as `predictions_to_review` is indexed."""
+        return self.visible().filter(needs_review=True, is_validated=False)
 
 
 class Prediction(ClinicalRecord):
