@@ -39,6 +39,8 @@ def days(table: ChangeList) -> dict:
     if first is None:
         return {"show": False}
     year, month, day = (chosen(table, part) for part in ("year", "month", "day"))
+    if first.year == last.year:
+        year = year or first.year
 
     def link(**parts: int) -> str:
         lookups = {f"{table.date_hierarchy}__{part}": value for part, value in parts.items()}
