@@ -171,6 +171,22 @@ def test_data_that_changed_since_the_preview_is_not_written_over(admin_client):
     assert Patient.objects.count() == 2
 
 
+def test_a_file_that_brought_its_worker_down_three_times_is_given_up(admin_client):
+    page = upload(admin_client, *many(import_jobs.SMALL + 1))
+    lapsed = timezone.now() - datetime.timedelta(seconds=1)
+    TableImport.objects.update(status=TableImport.Status.CHECKING, attempts=3, lease_token="x", lease_until=lapsed)
+    import_runs.run_waiting()
+    told = admin_client.get(page.request["PATH_INFO"])
+    assert "The worker stopped three times" in told.text
+    assert "Choose another file" in told.text
+
+
+def test_a_file_that_a_worker_has_is_left_to_it(admin_client):
+    upload(admin_client, *many(import_jobs.SMALL + 1))
+    assert import_runs.claim()
+    assert import_runs.run_waiting() == 0
+
+
 def test_what_nobody_confirms_within_a_day_goes_with_its_file(admin_client, django_capture_on_commit_callbacks):
     upload(admin_client, MEI_LING)
     fresh = TableImport.objects.get()
