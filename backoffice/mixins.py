@@ -5,8 +5,8 @@ from django.db import models, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from simple_history.utils import bulk_update_with_history
 
+from backoffice.relations import history_of
 from backoffice.versions import WatchedQuerySet
 
 # Many rows at once send no post_save. Sent with the model as `sender`, `rows`, whether they were `created`, and the names
@@ -17,6 +17,7 @@ written_at_once = Signal()
 EXCHANGED = ("add", "change", "delete", "view", "import", "export")
 
 REASON_LENGTH = 100  # of simple-history's column
+BATCH = 500
 
 
 class TimeStamped(models.Model):
@@ -53,14 +54,16 @@ class HideableQuerySet(WatchedQuerySet):
         for row in rows:
             for name, value in values.items():
                 setattr(row, name, value)
-        bulk_update_with_history(
+        # All rows get the same values: an UPDATE says that in a fraction of the time of bulk_update's long CASE.
+        for first in range(0, len(rows), BATCH):
+            keys = [row.pk for row in rows[first : first + BATCH]]
+            self.model._base_manager.filter(pk__in=keys).update(**values)
+        history_of(self.model).bulk_history_create(
             rows,
-            self.model,
-            list(values),
-            batch_size=500,
+            batch_size=BATCH,
+            update=True,
             default_user=by,
             default_change_reason=reason[:REASON_LENGTH],
-            manager=self.model._base_manager,
         )
         written_at_once.send(sender=self.model, rows=rows, created=False, fields=set(values))
         return len(rows)
