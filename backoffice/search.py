@@ -30,11 +30,15 @@ WIDE = {character: character + 0xFEE0 for character in range(ord("!"), ord("~") 
 
 @dataclass(frozen=True)
 class Exact:
-    """The whole value and nothing less. What is not of its `shape` is not looked for here, which keeps an index in use
-    where several columns are searched."""
+    """The whole value and nothing less. What is not of its `shape` is not looked for here.
+
+    What is of the shape of one that `stands_alone` is looked for there only: of two tables at once, no database asks
+    an index.
+    """
 
     shape: str = r".+"
     normalise: Callable[[str], str] = str
+    stands_alone: bool = False
 
     def condition(self, column: "Column", text: str) -> Q | None:
         value = self.normalise(text)
@@ -46,6 +50,7 @@ class Text:
     """Text as people type it: upper or lower case, half or full width. The model has a SearchIndex for it."""
 
     shape: str = r".+"
+    stands_alone = False
 
     def condition(self, column: "Column", text: str) -> Q | None:
         if not re.fullmatch(self.shape, text):
@@ -79,8 +84,11 @@ def through(relation: str, search: Search) -> Search:
 def matching(listed: type[Model], search: Search, typed: str) -> Q:
     """The condition for what somebody typed; nothing matches what no column could hold."""
     text = tidy(typed)
-    conditions = [how.condition(Column(listed, path), text) for path, how in search.items()] if text else []
-    return reduce(or_, (condition for condition in conditions if condition), Q(pk__in=[]))
+    if not text:
+        return Q(pk__in=[])
+    found = [(how, how.condition(Column(listed, path), text)) for path, how in search.items()]
+    conditions = [condition for how, condition in found if condition and how.stands_alone]
+    return reduce(or_, conditions or [condition for _how, condition in found if condition], Q(pk__in=[]))
 
 
 def tidy(typed: str) -> str:

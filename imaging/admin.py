@@ -91,7 +91,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     list_filter = ["view", "source_format", QualityFilter, UploadedFilter]
     search = {
         **through("patient", PatientAdmin.search),
-        "sha256": Exact(shape=r"[0-9a-f]{64}", normalise=str.lower),
+        "sha256": Exact(r"[0-9a-f]{64}", str.lower, stands_alone=True),
     }
     search_help_text = _("Patient's name, phone, e-mail or whole national ID, or the file's SHA-256")
     sortable_by = ["patient_link", "taken", "uploaded"]

@@ -65,7 +65,7 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
         AppointmentDayFilter, AppointmentDaysFilter, "session__period", "status", "source", "identity_conflict",
     ]  # fmt: skip
     list_select_related = ["patient", "session"]
-    search = {**through("patient", PatientAdmin.search), "reference": Exact(shape=r"[\w-]{22,43}")}
+    search = {**through("patient", PatientAdmin.search), "reference": Exact(r"[\w-]{22,43}", stands_alone=True)}
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "day"]
     date_hierarchy = "session__date"

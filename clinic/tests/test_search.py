@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from django.contrib.admin import site
 from django.urls import reverse
 from model_bakery import baker
 
 from backoffice import search
-from clinic.models import Patient
+from clinic.models import Appointment, Patient, new_reference
 from clinic.tests.clinics import session_today, visit
 
 PATIENTS = reverse("admin:clinic_patient_changelist")
@@ -82,6 +83,13 @@ def test_a_visit_is_found_by_its_patient_and_by_its_whole_reference(desk):
     itself = {str(type(mine).objects.get(pk=mine.pk))}
     assert found(desk, "chang", VISITS) == found(desk, mine.reference, VISITS) == itself
     assert found(desk, mine.reference[:-1], VISITS) == set()
+
+
+def test_a_reference_is_not_looked_for_in_names_too():
+    """The two are in two tables: no database answers that by an index."""
+    admin_of_visits = site.get_model_admin(Appointment)
+    rows, _twice = admin_of_visits.get_search_results(None, Appointment.objects.all(), new_reference())
+    assert "clinic_patient" not in str(rows.order_by().query)
 
 
 def test_in_a_large_table_without_trigrams_a_name_is_found_by_its_beginning(desk, people, monkeypatch):
