@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.relations import history_of
 from backoffice.versions import WatchedQuerySet
 
-# Many rows at once send no post_save. Sent with the model as `sender`, `rows`, whether they were `created`, and the names
-# of the `fields` that changed (None: any), inside the transaction, when rows are hidden, restored or imported.
+# Many rows at once send no post_save. Sent with the model as `sender`, `rows`, whether they were `created`, and the
+# names of the `fields` that changed (None: any), inside the transaction, when rows are hidden, restored or imported.
 written_at_once = Signal()
 
 # `default_permissions` of a table that people take in from files and give out as files.
@@ -72,8 +72,8 @@ class HideableQuerySet(WatchedQuerySet):
 class Hideable(models.Model):
     """Nothing clinical is deleted by a click: it is hidden, with who, when and why, and can be brought back."""
 
-    # Not indexed, as nearly every row is visible: SQLite would read them all by it, rather than a page by the order that
-    # a list has. Large tables have an index of the few that are hidden: see `hidden_only`.
+    # Not indexed, as nearly every row is visible: SQLite would read them all by it, rather than a page by the order of
+    # a list. Large tables have an index of the few that are hidden: see `hidden_only`.
     hidden_at = models.DateTimeField(_("hidden"), null=True, blank=True, editable=False)
     hidden_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -17,7 +17,7 @@ from backoffice.resources import PersonResource
 class PersonAdmin(ExchangeAdmin, SignInHelp, HistoryAdmin, UserAdmin):
     resource_class = PersonResource
     history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
-    list_display = ["username", "get_full_name", "email", "roles", "is_active", "last_login"]
+    list_display = ["username", "name", "email", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
@@ -46,6 +46,10 @@ class PersonAdmin(ExchangeAdmin, SignInHelp, HistoryAdmin, UserAdmin):
         field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
         field.label, field.help_text = _("Roles"), ""
         return field
+
+    @admin.display(description=_("name"), ordering="last_name")
+    def name(self, person):
+        return person.get_full_name()
 
     @admin.display(description=_("roles"))
     def roles(self, person):
