@@ -50,7 +50,7 @@ class HideableQuerySet(WatchedQuerySet):
 
     @transaction.atomic
     def _mark(self, by, reason, **values) -> int:
-        rows = list(self.select_for_update(of=("self",)))
+        rows = list(self.select_for_update(of=("self",), no_key=True))
         for row in rows:
             for name, value in values.items():
                 setattr(row, name, value)

@@ -266,7 +266,7 @@ SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=12)
 SESSION_COOKIE_AGE = SESSION_MAX_HOURS * 3600
 
 # Who guesses passwords is locked out with the name they guess at: never a whole address, which a clinic shares.
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["backoffice.sign_in.Lockout", "django.contrib.auth.backends.ModelBackend"]
 LOCKOUT_MINUTES = env.int("LOCKOUT_MINUTES", default=15)
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_AFTER_FAILURES", default=5)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

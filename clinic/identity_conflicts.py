@@ -37,7 +37,7 @@ def take_over(appointment: Appointment, fields: Collection[str], *, by: User) ->
     if not chosen:
         raise ConflictError(_("Tick what is to be taken over from the booking."))
     _settle(appointment, claimed={name: said for name, said in appointment.claimed.items() if name not in chosen})
-    _correct(Patient.objects.select_for_update().get(pk=appointment.patient_id), chosen, by)
+    _correct(Patient.objects.select_for_update(no_key=True).get(pk=appointment.patient_id), chosen, by)
     booking.record(appointment, by, _("Identity checked: the same person, the file is corrected"))
 
 

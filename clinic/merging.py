@@ -175,7 +175,9 @@ def _locked(one: Patient, other: Patient) -> tuple[Patient, Patient]:
 
 
 def _lock(rows: QuerySet) -> list[Model]:
-    return list(rows.order_by("pk").select_for_update(of=("self",)))
+    # Not against who only points at these rows: an intake record, rebuilt at that moment, holds its visit and waits for
+    # its patient.
+    return list(rows.order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
 def _rows(relation: ForeignObjectRel, *patients: Patient) -> QuerySet:

@@ -63,7 +63,7 @@ def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None, s
 
 
 def _lock(rows) -> None:
-    list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+    list(rows.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def _booked(closure: Closure) -> list[Appointment]:

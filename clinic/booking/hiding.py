@@ -38,7 +38,7 @@ def restore(queryset: AppointmentQuerySet, *, by: User | None, reason: str = "")
 
 
 def _locked(queryset: AppointmentQuerySet) -> list[Appointment]:
-    return list(queryset.select_related("session").order_by("pk").select_for_update(of=("self",)))
+    return list(queryset.select_related("session").order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
 def _places(rows: Iterable[Appointment]) -> list[tuple[ClinicSession, int]]:
