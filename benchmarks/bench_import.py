@@ -18,10 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+
+from installations import database
 
 HERE = Path(__file__).resolve().parent
 ROWS, PEER_ROWS, EXPORTED = 100_000, 5_000, 1_000_000
@@ -159,26 +159,6 @@ def measure_here(name: str, rows: int) -> None:
 
 
 # -- All of them -------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def database(server: str | None) -> Iterator[dict[str, str]]:
-    """The environment of an empty installation; it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="bench-import-") as folder:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "DATABASE_"))}
-        environment = {**kept, "DATA_DIR": folder, "DJANGO_SECRET_KEY": uuid.uuid4().hex, "DJANGO_DEBUG": "1"}
-        if server is None:
-            yield environment
-            return
-        import psycopg
-
-        name = f"bench_import_{uuid.uuid4().hex[:8]}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-            try:
-                yield {**environment, "DATABASE_URL": f"{server.rsplit('/', 1)[0]}/{name}"}
-            finally:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def measure(server: str | None, *steps: tuple[str, int]) -> dict[str, float]:
