@@ -1,5 +1,5 @@
-"""Patients and visits in a stock ModelAdmin: the same columns, filters and templates, with Django's own paging, search
-and date hierarchy. What bench_admin.py measures beside ours, on our indexes."""
+"""Patients and visits in a stock ModelAdmin: the same columns, filters, inlines and templates, with Django's own
+paging, search and date hierarchy. What bench_admin.py measures beside ours, on our indexes."""
 
 from django.contrib import admin
 from django.template import engines
@@ -8,7 +8,8 @@ from django.urls import include, path
 from backoffice.admin import HiddenFilter
 from backoffice.site import BackofficeSite
 from clinic.admin import AppointmentAdmin, PatientAdmin
-from clinic.models import Appointment, Patient
+from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
+from imaging.models import XRayImage
 
 
 class StockSite(BackofficeSite):
@@ -42,13 +43,31 @@ class StockVisits(admin.TabularInline):
     extra = 0
 
 
+class StockFilms(admin.TabularInline):
+    model = XRayImage
+    fields = ["view", "taken_on"]
+    extra = 0
+
+
+class StockScores(admin.TabularInline):
+    model = LikertAnswer
+    fields = ["score"]
+    extra = 0
+
+
+class StockValues(admin.TabularInline):
+    model = NumericAnswer
+    fields = ["value"]
+    extra = 0
+
+
 @admin.register(Patient, site=stock)
 class StockPatients(StockAdmin):
     vars().update(columns_of(PatientAdmin))
     list_display = PatientAdmin.list_display
     list_filter = [*PatientAdmin.list_filter, HiddenFilter]
     search_fields = ["full_name", "national_id", "phone", "email"]
-    inlines = [StockVisits]
+    inlines = [StockVisits, StockFilms]
 
 
 @admin.register(Appointment, site=stock)
@@ -59,6 +78,7 @@ class StockAppointments(StockAdmin):
     list_select_related = AppointmentAdmin.list_select_related
     search_fields = ["patient__full_name", "patient__national_id", "patient__phone", "patient__email", "reference"]
     date_hierarchy = AppointmentAdmin.date_hierarchy
+    inlines = [StockScores, StockValues]
     raw_id_fields = ["patient", "session"]  # a million <option>s would be too easy to beat
 
 
