@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -96,9 +97,12 @@ class MergesPatients:
         return [
             *super().notices(request, obj),
             *(
-                render_to_string("clinic/merge_notice.html", {**context, "merge": merge, "is_kept": is_kept}, request)
-                for is_kept, merges in [(False, standing.filter(merged=obj)), (True, standing.filter(kept=obj))]
-                for merge in merges[:NAMED]
+                render_to_string(
+                    "clinic/merge_notice.html",
+                    {**context, "merge": merge, "is_kept": merge.kept_id == obj.pk},
+                    request,
+                )
+                for merge in standing.filter(Q(merged=obj) | Q(kept=obj))[:NAMED]
             ),
         ]
 
