@@ -18,6 +18,7 @@ from backoffice.relations import may_view
 from backoffice.timeline import Change
 
 LONGEST = 120
+DIGITS = 3  # of what was measured or computed: 0.996 says what 0.9955145671064614 says
 NOTHING = "–"
 # Time stamps change with everything; hiding is told by the kind of the entry, which says who, when and why.
 UNTOLD = {"created_at", "updated_at", "hidden_at", "hidden_by", "hide_reason"}
@@ -207,6 +208,8 @@ def _plain(field: models.Field, value) -> str:
         return time_format(value)
     if isinstance(field, models.JSONField):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(field, models.DecimalField | models.FloatField):
+    if isinstance(field, models.FloatField):
+        return number_format(round(value, DIGITS))
+    if isinstance(field, models.DecimalField):
         return number_format(value)
     return str(value)
