@@ -1,8 +1,7 @@
 /* The first page's blocks ask for themselves again. This leaves them in peace while nobody looks, lets what has changed
-   glow once, keeps the keyboard's focus where it was, and says when the connection is gone. */
+   glow once, and keeps the keyboard's focus where it was. connection.js says when the connection is gone. */
 "use strict";
 (() => {
-  const live = document.getElementById("live");
   const blockOf = (event) => event.target.closest?.("[data-live-block]");
 
   // -- Only while somebody looks ------------------------------------------------------------------------------------
@@ -40,18 +39,5 @@
     if (was.focused && document.activeElement === document.body) {
       (document.getElementById(was.focused) ?? block.querySelector("a[href], button"))?.focus({ preventScroll: true });
     }
-  });
-
-  // -- The connection -----------------------------------------------------------------------------------------------
-  const lose = () => {
-    if (live.classList.contains("lost")) return; // it says since when: the first time counts
-    live.classList.add("lost");
-    live.textContent = live.dataset.lost.replace("%s", new Date().toLocaleTimeString([], { timeStyle: "short" }));
-  };
-  for (const trouble of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.body.addEventListener(trouble, lose);
-  document.body.addEventListener("htmx:afterRequest", (event) => {
-    if (!event.detail.successful || !live.classList.contains("lost")) return;
-    live.classList.remove("lost");
-    live.textContent = live.dataset.live;
   });
 })();

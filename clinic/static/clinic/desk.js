@@ -1,9 +1,8 @@
-/* The desk: shortcut keys, finding a person, and saying when the connection is lost. Every button works without it. */
+/* The desk: shortcut keys, and finding a person. Every button works without it. */
 "use strict";
 (() => {
   const find = document.getElementById("find");
   const keys = document.getElementById("keys");
-  const live = document.getElementById("live");
   const PAUSE = 500; // ms: the second half of a double click must not hit the button that has come under it
   let movedAt = -PAUSE;
 
@@ -51,18 +50,5 @@
     const list = document.querySelector(`[aria-labelledby="${place.list}"]`);
     const rows = list.querySelectorAll("li");
     (rows[Math.min(place.row, rows.length - 1)] ?? list).querySelector("button")?.focus({ preventScroll: true });
-  });
-
-  // -- The connection ---------------------------------------------------------------------------------------------
-  const lose = () => {
-    if (live.classList.contains("lost")) return; // it says since when: the first time counts
-    live.classList.add("lost");
-    live.textContent = live.dataset.lost.replace("%s", new Date().toLocaleTimeString([], { timeStyle: "short" }));
-  };
-  for (const trouble of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.body.addEventListener(trouble, lose);
-  document.body.addEventListener("htmx:afterRequest", (event) => {
-    if (!event.detail.successful || !live.classList.contains("lost")) return;
-    live.classList.remove("lost");
-    live.textContent = live.dataset.live;
   });
 })();
