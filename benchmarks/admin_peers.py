@@ -82,4 +82,7 @@ class StockAppointments(StockAdmin):
     raw_id_fields = ["patient", "session"]  # a million <option>s would be too easy to beat
 
 
+# Every page carries a menu of all tables: the stock admin's is as long as ours.
+stock.register([model for model in admin.site._registry if not stock.is_registered(model)])
+
 urlpatterns = [path("stock/", stock.urls), path("", include("backoffice.urls"))]

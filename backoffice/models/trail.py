@@ -27,7 +27,7 @@ class AccessEventQuerySet(models.QuerySet):
         if getattr(request, "is_in_the_trail", False):
             return
         request.is_in_the_trail = True
-        self.bulk_create(
+        events = [
             AccessEvent(
                 user_id=request.user.pk,
                 action=action,
@@ -36,7 +36,11 @@ class AccessEventQuerySet(models.QuerySet):
                 request_id=request.id,
             )
             for record in objects
-        )
+        ]
+        if len(events) == 1:  # as nearly always: by itself, without a transaction around it
+            events[0].save(force_insert=True)
+        else:
+            self.bulk_create(events)
 
     def purge(self, before: datetime) -> int:
         """Take out what is older than the retention: the only way out of the trail. Returns how many that were."""

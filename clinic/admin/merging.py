@@ -92,18 +92,16 @@ class MergesPatients:
         ]
 
     def notices(self, request, obj):
-        standing = PatientMerge.objects.standing().select_related("kept", "merged", "by")
+        notices = super().notices(request, obj)
+        merges = PatientMerge.objects.standing().filter(Q(merged=obj) | Q(kept=obj))
+        if not merges.exists():  # of nearly every record, and asked for with each: not with all of both records
+            return notices
         context = {"may_undo": self.has_merge_permission(request)}
-        return [
-            *super().notices(request, obj),
-            *(
-                render_to_string(
-                    "clinic/merge_notice.html",
-                    {**context, "merge": merge, "is_kept": merge.kept_id == obj.pk},
-                    request,
-                )
-                for merge in standing.filter(Q(merged=obj) | Q(kept=obj))[:NAMED]
-            ),
+        return notices + [
+            render_to_string(
+                "clinic/merge_notice.html", {**context, "merge": merge, "is_kept": merge.kept_id == obj.pk}, request
+            )
+            for merge in merges.select_related("kept", "merged", "by")[:NAMED]
         ]
 
     # -- The pages ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.urls import reverse
 from model_bakery import baker
 
 from backoffice import search
+from backoffice.admin import lists
 from clinic.models import Appointment, Patient, new_reference
 from clinic.tests.clinics import session_today, visit
 
@@ -17,8 +18,10 @@ VISITS = reverse("admin:clinic_appointment_changelist")
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def desk(client, front_desk):
+@pytest.fixture(params=["among few", "among many"])
+def desk(request, client, front_desk, monkeypatch):
+    if request.param == "among many":
+        monkeypatch.setattr(lists, "FEW", 0)
     client.force_login(front_desk)
     return client
 
@@ -88,6 +91,7 @@ def test_a_visit_is_found_by_its_patient_and_by_its_whole_reference(desk):
 
 def test_a_reference_is_not_looked_for_in_names_too():
     """The two are in two tables: no database answers that by an index."""
+    visit(session_today())
     admin_of_visits = site.get_model_admin(Appointment)
     rows, _twice = admin_of_visits.get_search_results(None, Appointment.objects.all(), new_reference())
     assert "clinic_patient" not in str(rows.order_by().query)
