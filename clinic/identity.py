@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from operator import mul
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -21,12 +22,14 @@ def taiwan_national_id(value: str) -> None:
     if not re.fullmatch(r"[A-Z][0-9]{9}", value):
         raise ValidationError(_("Write one letter and nine digits, such as A123456789."), code="form")
     digits = [*divmod(LETTER_VALUES[value[0]], 10), *map(int, value[1:])]
-    if sum(weight * digit for weight, digit in zip(WEIGHTS, digits, strict=True)) % 10:
+    if sum(map(mul, WEIGHTS, digits)) % 10:
         raise ValidationError(_("This number does not add up: check each digit against the card."), code="check_digit")
 
 
 def normalise_national_id(value: str) -> str:
     """As it is kept: no spaces, plain digits for full-width ones, upper case."""
+    if value.isascii() and value.isalnum():
+        return value.upper()
     return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", value)).upper()
 
 
