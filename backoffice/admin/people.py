@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.core.exceptions import PermissionDenied
 from django.forms import CheckboxSelectMultiple
 from django.utils.translation import gettext_lazy as _
 
@@ -58,14 +57,7 @@ class PersonAdmin(ExchangeAdmin, SignInHelp, HistoryAdmin, UserAdmin):
     def has_delete_permission(self, request, obj=None):
         return False  # a person's name stays on what they did: take their access away instead
 
-    def get_readonly_fields(self, request, obj=None):
+    def has_change_permission(self, request, obj=None):
         # Only a superuser decides over a superuser, or an administrator could take the account over.
-        if obj is not None and obj.is_superuser and not request.user.is_superuser:
-            return [field for _title, options in self.fieldsets for field in options["fields"]]
-        return super().get_readonly_fields(request, obj)
-
-    def user_change_password(self, request, id, form_url=""):  # noqa: A002  (Django's own signature)
-        person = self.get_object(request, id)
-        if person is not None and person.is_superuser and not request.user.is_superuser:
-            raise PermissionDenied
-        return super().user_change_password(request, id, form_url)
+        is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not is_above and super().has_change_permission(request, obj)

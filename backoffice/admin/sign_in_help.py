@@ -49,16 +49,12 @@ class SignInHelp(admin.ModelAdmin):
             person = self.get_object(request, str(pk))
             if person is None:
                 raise Http404
-            if not self.may_help(request, person):
+            if not self.has_change_permission(request, person):
                 raise PermissionDenied
             help_with(request, person)
             return redirect("admin:backoffice_user_change", pk)
 
         return view
-
-    def may_help(self, request, person: User) -> bool:
-        is_above = person.is_superuser and not request.user.is_superuser
-        return self.has_change_permission(request, person) and not is_above
 
     def unlock(self, request, person: User) -> None:
         reset(username=person.username)
