@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.going_back import filled_in, stays
+from backoffice.admin.masking import MaskingAdmin
 from backoffice.mixins import REASON_LENGTH
 from backoffice.models import AccessEvent, User
 from backoffice.relations import history_of, may_view
@@ -56,11 +57,8 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=REASON_LENGTH)
 
 
-class HistoryAdmin(SimpleHistoryAdmin):
+class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
     """The timeline of a record and of all that hangs on it, for those who may see the record."""
-
-    masked_fields: Collection[str] = ()
-    """Fields of which the history shows the last signs only."""
 
     history_leaves_out: Collection[str] = ()
     """Relations by whose other end the timeline would be endless, such as every answer to a question."""

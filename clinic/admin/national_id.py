@@ -45,6 +45,6 @@ class RevealsNationalID:
             return fields
         return ["masked_national_id" if name == "national_id" else name for name in fields]
 
-    @admin.display(description=_("national ID"), ordering="national_id")
+    @admin.display(description=_("national ID"))
     def masked_national_id(self, patient):
         return masked(patient.national_id) or "–"

@@ -74,6 +74,13 @@ def test_equal_rows_keep_their_order_from_page_to_page(desk):
         assert len(set(listed)) == 60
 
 
+def test_a_column_that_is_not_for_sorting_sorts_by_no_address_either(desk):
+    for name, phone in [("Ann", "3"), ("Bob", "1"), ("Cid", "2")]:
+        baker.make(Patient, full_name=name, phone=phone, national_id="")
+    column = list(desk.get(PATIENTS).context["cl"].list_display).index("phone")
+    assert names(desk, o=column) == names(desk, o=f"-{column}")
+
+
 def test_no_list_counts_or_sorts_the_whole_table(desk, people):
     with CaptureQueriesContext(connection) as asked:
         desk.get(VISITS)

@@ -6,6 +6,7 @@ from model_bakery import baker
 
 from backoffice.models import AccessEvent
 from clinic.models import Patient
+from clinic.tests.clinics import a_clinic
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,30 @@ def test_no_page_shows_it_before_it_is_asked_for(client, administrator, patient)
         response = client.get(url)
         assert response.status_code == 200
         assert ID not in response.text, url
+
+
+@pytest.mark.parametrize(
+    ("listed", "path"),
+    [("patient", "national_id"), ("appointment", "patient__national_id"), ("appointment", "reference")],
+)
+@pytest.mark.parametrize("how", ["__startswith", "__gte", "__regex", ""])
+def test_no_list_tells_it_sign_by_sign(client, clinician, listed, path, how):
+    [visit] = a_clinic()
+    client.force_login(clinician)
+    changelist = reverse(f"admin:clinic_{listed}_changelist")
+    signs = {"patient": visit.patient.national_id, "appointment": visit.reference}[listed]
+    assert visit.patient.full_name in client.get(changelist).text
+    assert client.get(changelist, {path + how: signs}).status_code == 400
+
+
+def test_no_list_is_in_its_order(client, clinician):
+    for name, national_id in [("Ann", "B120863158"), ("Bob", "A234567893"), ("Cid", "F131104093")]:
+        baker.make(Patient, full_name=name, national_id=national_id)
+    client.force_login(clinician)
+    changelist = reverse("admin:clinic_patient_changelist")
+    column = list(client.get(changelist).context["cl"].list_display).index("masked_national_id")
+    rising, falling = (client.get(changelist, {"o": o}).context["cl"].result_list for o in (column, f"-{column}"))
+    assert list(rising) == list(falling)
 
 
 def test_a_press_shows_it_and_is_noted_once(client, front_desk, patient):
