@@ -6,6 +6,9 @@ def waiting_for_review() -> dict | None:
 
 What the function returns is computed once for everybody, until a row of its `models` changes: so it knows no user, and
 holds plain values that can be pickled. None hides the block. The template is drawn for each user, and asks `perms`.
+
+A block without `models` is computed for each user at each look, and its function takes the user: for what not all may
+see alike, or what changes outside of the database. It must be cheap.
 """
 
 import hashlib
@@ -32,15 +35,15 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
 class Block:
     name: str
     order: int
-    permission: str
+    permissions: frozenset[str]
     template: str
     columns: int
     every: int
     models: tuple[type[models.Model], ...]
-    compute: Callable[[], dict | None]
+    compute: Callable[..., dict | None]
 
     def context(self) -> dict | None:
-        """What the template needs; the same for all users of one language."""
+        """What the template needs, where it is the same for all users of one language."""
         return computed_once(
             f"block:{self.name}:{get_language()}", self.compute, version=self.version, seconds=KEPT_SECONDS
         )
@@ -49,7 +52,7 @@ class Block:
         return f"{timezone.localdate()} {version_of(self.models)}"
 
     def draw(self, request: HttpRequest) -> "Drawn":
-        context = self.context()
+        context = self.context() if self.models else self.compute(request.user)
         html = "" if context is None else render_to_string(self.template, context, request)
         return Drawn(self, html)
 
@@ -73,21 +76,22 @@ _blocks: list[Block] = []
 def block(
     *,
     order: int,
-    permission: str,
+    permission: str | Iterable[str],
     template: str,
-    models: Iterable[type[models.Model]],
+    models: Iterable[type[models.Model]] = (),
     columns: int = 12,
     every: int = 10,
 ) -> Callable:
     """Register a function that returns its template's context, or None where there is nothing to show.
 
-    `models` are those whose changes it shows; `columns` of twelve is how wide the block may grow; a page that is looked
-    at asks for it `every` so many seconds.
+    Whoever has the `permission`, or one of several, sees it. `models` are those whose changes it shows; `columns` of
+    twelve is how wide the block may grow; a page that is looked at asks for it `every` so many seconds.
     """
+    permissions = frozenset([permission] if isinstance(permission, str) else permission)
 
-    def register(compute: Callable[[], dict | None]) -> Callable[[], dict | None]:
+    def register(compute: Callable[..., dict | None]) -> Callable[..., dict | None]:
         watch(*models)
-        _blocks.append(Block(compute.__name__, order, permission, template, columns, every, tuple(models), compute))
+        _blocks.append(Block(compute.__name__, order, permissions, template, columns, every, tuple(models), compute))
         return compute
 
     return register
@@ -95,7 +99,11 @@ def block(
 
 def blocks_for(user) -> list[Block]:
     """The blocks that this user may see, in their order."""
-    return [block for block in sorted(_blocks, key=lambda block: block.order) if user.has_perm(block.permission)]
+    return [
+        block
+        for block in sorted(_blocks, key=lambda block: block.order)
+        if any(user.has_perm(permission) for permission in block.permissions)
+    ]
 
 
 def block_for(user, name: str) -> Block | None:

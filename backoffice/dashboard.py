@@ -1,11 +1,63 @@
-"""What failed in the background, on the administrators' first page: mails that gave up, and tasks that broke."""
+"""What runs and what failed in the background, on the first page: imports, mails that gave up, tasks that broke."""
 
+from datetime import timedelta
+
+from django.contrib import admin
+from django.contrib.auth import get_permission_codename
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.text import capfirst
 from django_q.models import Failure, Task
 
+from backoffice import import_jobs, import_progress
 from backoffice.blocks import block
-from backoffice.models import Notice
+from backoffice.models import Notice, TableImport
+from backoffice.roles import EXCHANGED_MODELS, may
 
 SHOWN = 3
+A_WEEK = timedelta(days=7)
+MAY_IMPORT = may("import", *EXCHANGED_MODELS)
+
+
+# An import shows to those who may see it, and how far it is stands in a file. So these two are computed at each look:
+# one query, and it waits for nobody. On SQLite even the cache waits while an import is being written.
+
+
+@block(order=31, permission=MAY_IMPORT, template="backoffice/dashboard_imports.html", columns=5, every=5)
+def imports(user) -> dict | None:
+    """Files that a worker has, will have, or had and now waits for a person; None where there is none."""
+    for_a_worker = Q(row_count=None) | Q(row_count__gt=import_jobs.SMALL)
+    rows = seen_by(user, TableImport.objects.unfinished().filter(for_a_worker))
+    return {"imports": [about(row) for row in rows]} if rows else None
+
+
+@block(order=36, permission=MAY_IMPORT, template="backoffice/dashboard_failed_imports.html", columns=5, every=30)
+def failed_imports(user) -> dict | None:
+    """Imports that failed within a week and were not made up for, each with its reason; None where there is none."""
+    failures = TableImport.objects.not_made_up_for().filter(finished_at__gt=timezone.now() - A_WEEK)
+    rows = seen_by(user, failures)
+    return {"imports": [about(row) for row in rows[:SHOWN]], "count": len(rows)} if rows else None
+
+
+def seen_by(user, imports: QuerySet[TableImport]) -> list[TableImport]:
+    """Those of them whose pages this user may open."""
+    theirs = imports.seen_by(user).select_related("content_type", "uploaded_by").defer("details")
+    return [row for row in theirs if user.has_perm(permission_to_import(row))]
+
+
+def permission_to_import(row: TableImport) -> str:
+    return f"{row.content_type.app_label}.{get_permission_codename('import', row.model._meta)}"
+
+
+def about(row: TableImport) -> dict:
+    table = admin.site.get_model_admin(row.model)
+    return {
+        "row": row,
+        "table": capfirst(row.model._meta.verbose_name_plural),
+        "rows_done": import_progress.read(row) if row.is_at_work else None,
+        "url": table.exchange_url("import_result", row.pk),
+        "import_url": table.exchange_url("import"),
+    }
 
 
 @block(

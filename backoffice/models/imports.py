@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +15,21 @@ class TableImportQuerySet(models.QuerySet):
         """What a worker may take: nobody has it, or its worker's lease has lapsed. The oldest first."""
         running = Q(status__in=TableImport.RUNNING, lease_until__lt=now or timezone.now())
         return self.filter(Q(status__in=TableImport.WAITING) | running).order_by("pk")
+
+    def unfinished(self):
+        """Neither written nor given up: a worker or a person is to do something about it."""
+        unfinished = (*TableImport.WAITING, *TableImport.RUNNING, TableImport.Status.CHECKED)
+        return self.filter(status__in=unfinished).order_by("pk")
+
+    def not_made_up_for(self):
+        """What failed, and whoever brought it has not imported into that table since."""
+        since = TableImport.objects.filter(
+            pk__gt=OuterRef("pk"),
+            content_type=OuterRef("content_type"),
+            uploaded_by=OuterRef("uploaded_by"),
+            status=TableImport.Status.DONE,
+        )
+        return self.filter(~Exists(since), status=TableImport.Status.FAILED)
 
     def unconfirmed(self):
         """What was looked at and waits for a person to say yes or no."""

@@ -153,6 +153,6 @@ def test_a_computation_that_fails_keeps_nobody_from_trying(settings):
 
 def test_every_block_keeps_plain_values_that_any_process_can_read(administrator):
     """What is kept outlives the process: no query that is still to be asked, and no request."""
-    for block in blocks.blocks_for(administrator):
+    for block in (block for block in blocks.blocks_for(administrator) if block.models):
         context = block.compute()
         assert context is None or all(not hasattr(value, "query") for value in context.values()), block.name
