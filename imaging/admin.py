@@ -1,4 +1,5 @@
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
@@ -225,7 +226,7 @@ class PatientWithXRaysAdmin(PatientAdmin):
         saved = request.method == "POST" and response.status_code == 302
         # Outside the patient's own transaction, which a bad film must not undo, nor undo a good one.
         if saved and object_id and request.user.has_perm("imaging.add_xrayimage"):
-            patient = self.get_object(request, object_id)
+            patient = self.get_object(request, unquote(object_id))
             for file in request.FILES.getlist("files"):
                 announce(request, receive(file, patient, by=request.user))
         return response

@@ -8,6 +8,7 @@ from backoffice import outbox
 from backoffice.admin.filters import DayRangeFilter
 from backoffice.admin.first_page import OnTheFirstPage
 from backoffice.admin.lists import FastListAdmin, ReadOnlyAdmin
+from backoffice.admin.trail import TrailAdmin
 from backoffice.chips import Tone, chip
 from backoffice.models import Notice
 
@@ -30,7 +31,7 @@ class WrittenFilter(DayRangeFilter):
 
 
 @admin.register(Notice)
-class NoticeAdmin(OnTheFirstPage, ReadOnlyAdmin, FastListAdmin):
+class NoticeAdmin(OnTheFirstPage, TrailAdmin, ReadOnlyAdmin, FastListAdmin):
     """What was sent, what waits, and why: nobody writes or changes a mail here."""
 
     actions = ["send_again"]

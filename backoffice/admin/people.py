@@ -8,12 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin.exchange import ExchangeAdmin
 from backoffice.admin.history import HistoryAdmin
 from backoffice.admin.sign_in_help import SignInHelp
+from backoffice.admin.trail import TrailAdmin
 from backoffice.models import User
 from backoffice.resources import PersonResource
 
 
 @admin.register(User)
-class PersonAdmin(ExchangeAdmin, SignInHelp, HistoryAdmin, UserAdmin):
+class PersonAdmin(ExchangeAdmin, SignInHelp, TrailAdmin, HistoryAdmin, UserAdmin):
     resource_class = PersonResource
     history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
     list_display = ["username", "name", "email", "roles", "is_active", "last_login"]

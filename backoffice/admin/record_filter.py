@@ -20,11 +20,13 @@ def trailed_models(site: admin.AdminSite) -> dict[type[Model], admin.ModelAdmin]
 
 
 def with_all_below(model: type[Model], keys: list[int], models) -> dict[type[Model], list[int]]:
-    """The keys by model, with those of every record in `models` that hangs on them, however far down."""
+    """The keys by model, with those of every record in `models` that hangs on them, however far down: but for what its
+    history leaves out too, such as all that a person ever wrote."""
     found = {model: keys}
+    left_out = getattr(models[model], "history_leaves_out", ())
     for relation in model._meta.related_objects:
-        below = relation.related_model
-        if below in models and below not in found and (relation.one_to_many or relation.one_to_one):
+        below, is_of_it = relation.related_model, relation.one_to_many or relation.one_to_one
+        if is_of_it and below in models and below not in found and relation.get_accessor_name() not in left_out:
             own = below._base_manager.filter(**{f"{relation.field.name}__in": keys})
             if below_keys := list(own.values_list("pk", flat=True)[:MOST]):
                 found |= with_all_below(below, below_keys, models)

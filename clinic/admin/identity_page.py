@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from backoffice.forms import ClinicalForm
+from backoffice.models import AccessEvent
 from backoffice.retelling import Words
 from clinic import identity_conflicts
 from clinic.identity_conflicts import ConflictError
@@ -107,6 +108,7 @@ class SettlesIdentities:
         return True
 
     def _identity_page(self, request, appointment, known, new) -> HttpResponse:
+        AccessEvent.objects.record(request, AccessEvent.Action.VIEW, appointment, appointment.patient)
         words = self._words(request)
         context = {
             **self.admin_site.each_context(request),

@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
@@ -10,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin import FastListAdmin, ReadOnlyAdmin
+from backoffice.admin import FastListAdmin, ReadOnlyAdmin, TrailAdmin
 from backoffice.admin.filters import DayRangeFilter
 from backoffice.admin.lists import FastChangeList
 from backoffice.models import AccessEvent
@@ -69,7 +70,7 @@ class IntakeTable(FastChangeList):
 
 
 @admin.register(IntakeRecord)
-class IntakeRecordAdmin(ReadOnlyAdmin, FastListAdmin):
+class IntakeRecordAdmin(TrailAdmin, ReadOnlyAdmin, FastListAdmin):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
     list_filter = [VisitFilter, "period", SymptomFilter]
@@ -95,11 +96,15 @@ class IntakeRecordAdmin(ReadOnlyAdmin, FastListAdmin):
         return [export, *super().get_urls()]
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"may_export": self.has_export_permission(request)})
+        """Here is what patients answered, on no page of its own: so each look at the table is noted."""
+        response = super().changelist_view(request, {"may_export": self.has_export_permission(request)})
+        if response.status_code == 200:
+            AccessEvent.objects.record(request, AccessEvent.Action.VIEW, IntakeRecord)
+        return response
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """What a record says is changed on its appointment, and looking at that is audited."""
-        record = self.get_object(request, object_id)
+        record = self.get_object(request, unquote(object_id))
         if record is None or not self.has_view_permission(request, record):
             return super().change_view(request, object_id, form_url, extra_context)
         return redirect(reverse("admin:clinic_appointment_change", args=[record.appointment_id]))
@@ -112,7 +117,7 @@ class IntakeRecordAdmin(ReadOnlyAdmin, FastListAdmin):
             table = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return redirect(f"{reverse('admin:clinic_intakerecord_changelist')}?{ERROR_FLAG}=1")
-        AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, IntakeRecord())
+        AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, IntakeRecord)
         shown = [cell.column for cell in table.list_display]
         return intake_csv.response(shown, table.rows, timezone.localtime())
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 from model_bakery import baker
 from PIL import Image
 
-from backoffice.models import AccessEvent, User
+from backoffice.models import AccessEvent, Notice, User
 from clinic.admin.merging import merge_url
-from clinic.models import Appointment, ClinicSession, Patient
+from clinic.models import Appointment, ClinicSession, IntakeRecord, Patient
 from imaging.models import XRayImage
 from inference.models import ModelResult, Prediction
 
@@ -71,6 +71,43 @@ def test_each_page_of_a_record_is_one_insert(client, administrator, patient, xra
         (Action.VIEW, xray),
         (Action.VIEW, prediction),
     ]
+
+
+def test_people_and_mails_are_records_too(client, administrator, clinician):
+    client.force_login(administrator)
+    mail = baker.make(Notice, body="Your booking: https://…")
+    for record in (clinician, mail):
+        assert client.get(page(record)).status_code == 200
+    assert trail() == [(Action.VIEW, clinician), (Action.VIEW, mail)]
+
+
+def test_checking_an_identity_is_looking_at_the_visit_and_the_patient(client, front_desk, patient):
+    client.force_login(front_desk)
+    visit = baker.make(Appointment, patient=patient, identity_conflict=True, claimed={"full_name": "Lin Mei"})
+    with CaptureQueriesContext(connection) as queries:
+        assert "Lin Mei-ling" in client.get(page(visit, "identity")).text
+    assert inserts(queries) == 1
+    assert trail() == [(Action.VIEW, visit), (Action.VIEW, patient)]
+
+
+@pytest.mark.parametrize("key", ["{}", "_2B{}"])  # Django reads both as one key
+def test_a_row_of_the_intake_table_leads_to_its_visit_which_is_noted(client, clinician, patient, key):
+    client.force_login(clinician)
+    record = baker.make(IntakeRecord, appointment__patient=patient, patient=patient, answers={})
+    client.get(f"/admin/clinic/intakerecord/{key.format(record.pk)}/change/", follow=True)
+    assert trail() == [(Action.VIEW, record.appointment)]
+
+
+def test_the_intake_table_holds_what_people_answered_and_each_look_at_it_is_noted(client, clinician, administrator):
+    client.force_login(clinician)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/admin/clinic/intakerecord/").status_code == 200
+    assert inserts(queries) == 1
+    client.get("/admin/clinic/intakerecord/", {"first": "no day"})
+    [event] = AccessEvent.objects.all()
+    assert (event.action, event.content_type.model_class(), event.object_id) == (Action.VIEW, IntakeRecord, None)
+    client.force_login(administrator)
+    assert listed(client, kind=event.content_type_id) == [event]
 
 
 def test_two_records_beside_each_other_are_one_insert_too(client, front_desk, patient):
@@ -149,6 +186,14 @@ def test_a_patients_trail_holds_what_belongs_to_the_patient(client, administrato
     assert set(shown.context["cl"].result_list) == {*own, AccessEvent.objects.get(user=administrator)}
     assert "Lin Mei-ling" in shown.text
     assert page(xray) in shown.text
+
+
+def test_a_persons_trail_is_not_that_of_all_they_ever_did(client, administrator, clinician, xray):
+    baker.make(Prediction, xray=xray, requested_by=clinician)
+    note(clinician, Prediction.objects.get())
+    client.force_login(administrator)
+    link = client.get(page(clinician)).context["trail_url"]
+    assert list(client.get(link).context["cl"].result_list) == [AccessEvent.objects.get(user=administrator)]
 
 
 def test_only_who_may_read_the_trail_gets_the_link(client, clinician, patient):
