@@ -7,6 +7,7 @@ from axes.utils import reset
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -24,7 +25,8 @@ def is_locked_out(person: User) -> bool:
     """Whether this name was tried too often lately, from whatever address."""
     lately = timezone.now() - settings.AXES_COOLOFF_TIME
     tried = AccessAttempt.objects.filter(username=person.username, attempt_time__gt=lately)
-    return tried.filter(failures_since_start__gte=settings.AXES_FAILURE_LIMIT).exists()
+    by_address = tried.order_by().values("ip_address").annotate(failures=Sum("failures_since_start"))  # of all browsers
+    return by_address.filter(failures__gte=settings.AXES_FAILURE_LIMIT).exists()
 
 
 class SignInHelp(admin.ModelAdmin):

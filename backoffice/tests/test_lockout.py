@@ -132,6 +132,21 @@ def test_an_administrator_unlocks_from_the_persons_page(sign_in, client, person,
     assert sign_in(person.username, PASSWORD).status_code == 302
 
 
+def test_guesses_from_several_browsers_are_shown_as_what_they_are(sign_in, client, person, administrator):
+    for number in range(3):
+        sign_in(person.username, "a guess", **{"User-Agent": f"browser {number}"})
+    assert sign_in(person.username, PASSWORD).status_code == 429
+    client.force_login(administrator)
+    assert unlock_page(person) in client.get(reverse("admin:backoffice_user_change", args=[person.pk])).text
+
+
+def test_guesses_from_several_addresses_lock_nobody_out(sign_in, client, person, administrator):
+    for number in range(3):
+        sign_in(person.username, "a guess", f"198.51.100.{number}")
+    client.force_login(administrator)
+    assert unlock_page(person) not in client.get(reverse("admin:backoffice_user_change", args=[person.pk])).text
+
+
 def test_the_front_desk_unlocks_nobody(sign_in, client, person, clinician):
     guess(sign_in, person.username)
     client.force_login(clinician)
