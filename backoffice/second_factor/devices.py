@@ -20,8 +20,13 @@ def phone_of(person: User) -> TOTPDevice | None:
     return TOTPDevice.objects.filter(user=person, confirmed=True).first()
 
 
+@transaction.atomic
 def phone_to_set_up(person: User) -> TOTPDevice:
-    """A secret for a phone that has not proved to work yet: the same one while the page is reloaded."""
+    """A secret for a phone that has not proved to work yet: the same one while the page is reloaded.
+
+    The person's row is the lock: two windows at the same moment show one secret.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
     phone, _made = TOTPDevice.objects.get_or_create(user=person, confirmed=False, defaults={"name": "phone"})
     return phone
 

@@ -1,5 +1,7 @@
 """Who must give a second factor, and whether they did."""
 
+import time
+
 from django.db.models import Exists, Q
 from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -10,9 +12,17 @@ from backoffice.roles import ADMINISTRATORS
 ASK = "second_factor"
 SET_UP = "second_factor_set_up"
 
+GIVEN_AT = "second_factor_given_at"  # in the session
+FRESH_SECONDS = 600
+
 
 def is_required_of(person: User) -> bool:
     return _roles_that_require_it(person).exists()
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the code was given a moment ago, and not by whoever left this desk open."""
+    return time.time() - request.session.get(GIVEN_AT, 0) < FRESH_SECONDS
 
 
 def step_before(request: HttpRequest) -> str | None:

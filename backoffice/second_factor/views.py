@@ -1,5 +1,6 @@
 """The pages between the password and the rest, and the person's own page about their second factor."""
 
+import time
 from collections.abc import Callable
 from functools import wraps
 
@@ -41,8 +42,8 @@ def for_staff(view: Callable) -> Callable:
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """Ask who gave the password for a code."""
-    if rules.step_before(request) != rules.ASK:
+    """Ask who gave the password for a code; and again, before they change what the codes come from."""
+    if rules.step_before(request) != rules.ASK and not must_ask_again(request):
         return redirect(where_to(request))
     form = CodeForm(request.POST or None, person=request.user)
     if form.is_valid():
@@ -53,9 +54,9 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 def set_up(request: HttpRequest) -> HttpResponse:
     """Show a secret, and take the phone into use that answers with its code."""
-    if rules.step_before(request) == rules.ASK:
-        # Who has a phone shows it first: or a password alone would be enough to replace it.
-        return redirect(f"{reverse(f'admin:{rules.ASK}')}?next={request.path}")
+    if rules.step_before(request) == rules.ASK or must_ask_again(request):
+        # Who has a phone shows it first: or a password, or a desk left open, would be enough to replace it.
+        return ask_and_go_on_to(request.path)
     phone = devices.phone_to_set_up(request.user)
     form = FirstCodeForm(request.POST or None, phone=phone)
     if form.is_valid():
@@ -90,6 +91,8 @@ def turn_off(request: HttpRequest) -> HttpResponse:
 def renew_codes(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or devices.phone_of(request.user) is None:
         return redirect("admin:second_factor_own")
+    if must_ask_again(request):
+        return ask_and_go_on_to(reverse("admin:second_factor_own"))
     request.user.note_in_history("new backup codes", by=request.user)
     return codes_page(request)
 
@@ -97,8 +100,17 @@ def renew_codes(request: HttpRequest) -> HttpResponse:
 # -- Parts ------------------------------------------------------------------------------------------------------------
 
 
+def must_ask_again(request: HttpRequest) -> bool:
+    return devices.phone_of(request.user) is not None and not rules.is_fresh(request)
+
+
+def ask_and_go_on_to(page: str) -> HttpResponse:
+    return redirect(f"{reverse(f'admin:{rules.ASK}')}?next={page}")
+
+
 def let_in(request: HttpRequest, device) -> None:
     django_otp.login(request, device)
+    request.session[rules.GIVEN_AT] = time.time()
     request.session.cycle_key()  # the session is worth more from here on: no older name of it opens it
     request.step_before = None
 

@@ -10,7 +10,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.models import Role, User
-from backoffice.second_factor import devices
+from backoffice.second_factor import devices, rules
 
 pytestmark = pytest.mark.django_db
 
@@ -213,6 +213,32 @@ def test_another_phone_takes_the_place_of_the_first(client, person, let_in):
     assert client.get(INDEX).status_code == 200
 
 
+@pytest.fixture
+def left_open(client, let_in):
+    """The desk of somebody who gave the code a while ago, and went away."""
+    session = client.session
+    session[rules.GIVEN_AT] -= rules.FRESH_SECONDS
+    session.save()
+    return let_in
+
+
+def test_a_desk_left_open_is_not_enough_to_replace_the_phone_or_the_codes(client, person, left_open):
+    codes = set(StaticToken.objects.values_list("token"))
+    assert lands_on(client.get(SET_UP, follow=True)) == ASK
+    assert lands_on(client.post(SET_UP, {"code": WRONG}, follow=True)) == ASK
+    assert lands_on(client.post(OWN + "backup-codes/", follow=True)) == ASK
+    assert list(TOTPDevice.objects.all()) == [left_open]
+    assert set(StaticToken.objects.values_list("token")) == codes
+    assert client.get("/admin/clinic/patient/").status_code == 200
+
+
+def test_who_gives_the_code_again_goes_on_to_what_they_wanted(client, left_open):
+    asked = client.get(SET_UP, follow=True)
+    answered = client.post(ASK, {"code": code_of(left_open, 30), "next": asked.context["next"]}, follow=True)
+    assert lands_on(answered) == SET_UP
+    assert "data:image/svg+xml" in answered.text
+
+
 # -- Taken away by an administrator -----------------------------------------------------------------------------------
 
 
@@ -286,3 +312,27 @@ with ThreadPoolExecutor(8) as pool:
 @pytest.mark.slow
 def test_one_code_sent_eight_times_at_once_lets_in_once(installation):
     assert installation.python(EIGHT_AT_ONCE).split()[-1] == "1"
+
+
+EIGHT_WINDOWS = """
+from concurrent.futures import ThreadPoolExecutor
+from django.db import connection
+from backoffice.models import User
+from backoffice.second_factor import devices
+
+person = User.objects.create_user("person")
+
+def open_page(_number):
+    try:
+        return devices.phone_to_set_up(person).key
+    finally:
+        connection.close()
+
+with ThreadPoolExecutor(8) as pool:
+    print(len(set(pool.map(open_page, range(8)))))
+"""
+
+
+@pytest.mark.slow
+def test_eight_windows_at_once_show_one_secret(installation):
+    assert installation.python(EIGHT_WINDOWS).split()[-1] == "1"
