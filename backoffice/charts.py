@@ -64,6 +64,17 @@ class Chart:
         return self.top / 2
 
     @property
+    def present(self) -> int | None:
+        """The place of the bar that is now."""
+        return next((place for place, bar in enumerate(self.bars) if bar.is_now), None)
+
+    @property
+    def ticks(self) -> list[str]:
+        """What stands under each bar; nothing right beside the present one, for two would run into each other."""
+        beside = set() if self.present is None else {self.present - 1, self.present + 1}
+        return ["" if place in beside else bar.tick for place, bar in enumerate(self.bars)]
+
+    @property
     def svg(self) -> SafeString:
         return format_html(
             '<svg class="chart-picture" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '

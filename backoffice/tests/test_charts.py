@@ -61,3 +61,7 @@ def test_a_table_says_the_same():
     html = render_to_string("admin/chart.html", {"chart": chart_of((5, 3), (4, 6))})
     assert "<caption>Days</caption>" in html
     assert '<th scope="row">day 1</th><td>4</td><td>6</td>' in html
+
+
+def test_nothing_is_written_right_beside_the_present_day():
+    assert chart_of((1, 0), (2, 0), (3, 0)).ticks == ["0", "", "2"]

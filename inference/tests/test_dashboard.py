@@ -1,5 +1,7 @@
 """The second opinion on the admin's first page: what waits for a clinician, what runs, what failed, what was found."""
 
+import datetime
+
 import pytest
 from django.utils import timezone
 
@@ -30,6 +32,12 @@ def test_an_answer_that_needs_review_waits_there_until_it_is_signed(first_page, 
     Prediction.objects.update(is_validated=True, final_diagnosis="COVID")
     assert "COVID 0.71" not in first_page()
     assert "Nothing waits." in first_page()
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(0, "just now"), (1, "1 minute"), (135, "2 hours")])
+def test_how_long_an_answer_waits_is_said_shortly(first_page, answered, minutes, said):
+    Prediction.objects.update(finished_at=timezone.now() - datetime.timedelta(minutes=minutes))
+    assert f">{said}<" in first_page().replace("\xa0", " ")
 
 
 def test_what_runs_is_counted_for_whoever_asked(first_page, make_xray, clinician):

@@ -20,3 +20,15 @@
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && narrow.matches) show(false); });
   document.querySelector(".app-main").addEventListener("click", () => { if (narrow.matches && isOpen()) show(false); });
 })();
+
+/* A list's filters close as menus do: by Escape, and when something else is clicked. */
+(() => {
+  const open = () => document.querySelector("details.filter[open]");
+  document.addEventListener("click", (event) => { if (!event.target.closest("details.filter")) open()?.removeAttribute("open"); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !open()) return;
+    const filter = open();
+    filter.removeAttribute("open");
+    filter.querySelector("summary").focus();
+  });
+})();
