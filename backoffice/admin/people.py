@@ -1,8 +1,12 @@
 """The people who work here."""
 
+from collections.abc import Iterable
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
 from django.forms import CheckboxSelectMultiple
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.exchange import ExchangeAdmin
@@ -11,6 +15,10 @@ from backoffice.admin.sign_in_help import SignInHelp
 from backoffice.admin.trail import TrailAdmin
 from backoffice.models import User
 from backoffice.resources import PersonResource
+
+
+def named(groups: Iterable[Group] | None) -> str:
+    return ", ".join(group.name for group in groups or ()) or "–"
 
 
 @admin.register(User)
@@ -47,13 +55,20 @@ class PersonAdmin(ExchangeAdmin, SignInHelp, TrailAdmin, HistoryAdmin, UserAdmin
         field.label, field.help_text = _("Roles"), ""
         return field
 
+    def save_model(self, request, obj, form, change):
+        """Roles are no column of the person: the reason says what becomes of them."""
+        if "groups" in form.changed_data:
+            told = {"before": named(form.initial.get("groups")), "now": named(form.cleaned_data["groups"])}
+            obj._change_reason = gettext("Roles: %(before)s → %(now)s") % told
+        super().save_model(request, obj, form, change)
+
     @admin.display(description=_("name"), ordering="last_name")
     def name(self, person):
         return person.get_full_name()
 
     @admin.display(description=_("roles"))
     def roles(self, person):
-        return ", ".join(group.name for group in person.groups.all()) or "–"
+        return named(person.groups.all())
 
     def has_delete_permission(self, request, obj=None):
         return False  # a person's name stays on what they did: take their access away instead
@@ -62,3 +77,8 @@ class PersonAdmin(ExchangeAdmin, SignInHelp, TrailAdmin, HistoryAdmin, UserAdmin
         # Only a superuser decides over a superuser, or an administrator could take the account over.
         is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not is_above and super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request, obj=None):
+        fields = super().get_readonly_fields(request, obj)
+        # Nobody shuts themselves out, nor gives themselves what nobody else decided on.
+        return [*fields, "is_active", "is_staff", "groups"] if obj == request.user else fields

@@ -60,12 +60,12 @@ class SignInHelp(admin.ModelAdmin):
 
     def unlock(self, request, person: User) -> None:
         reset(username=person.username)
-        person.note_in_history("sign-in unlocked", by=request.user)
+        person.note_in_history(_("sign-in unlocked"), by=request.user)
         messages.success(request, _("%s may try to sign in again.") % person)
 
     def reset_second_factor(self, request, person: User) -> None:
         devices.forget(person)
-        person.note_in_history("second factor taken away", by=request.user)
+        person.note_in_history(_("second factor taken away"), by=request.user)
         messages.success(request, _("%s signs in without the phone from now on, or sets up another one.") % person)
 
     @admin.display(description=_("second factor"))

@@ -18,6 +18,8 @@ class User(AbstractUser):
         verbose_name_plural = _("people")
 
     def save(self, *args, **kwargs):
+        if self._password is not None and not self._state.adding:
+            self._change_reason = _("Password set")  # its history keeps no password, and would say nothing
         if kwargs.get("update_fields") != ["last_login"]:
             return super().save(*args, **kwargs)
         # Django notes each sign-in on the row. Those are a list of their own, and no change of the person.

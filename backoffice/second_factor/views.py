@@ -61,7 +61,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     form = FirstCodeForm(request.POST or None, phone=phone)
     if form.is_valid():
         let_in(request, phone)
-        request.user.note_in_history("second factor set up", by=request.user)
+        request.user.note_in_history(_("second factor set up"), by=request.user)
         return codes_page(request)
     about = {
         "qr_code": devices.qr_code(phone),
@@ -83,7 +83,7 @@ def turn_off(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _own_page(request, form)
     devices.forget(request.user)
-    request.user.note_in_history("second factor turned off", by=request.user)
+    request.user.note_in_history(_("second factor turned off"), by=request.user)
     messages.success(request, _("Your password alone signs you in from now on."))
     return redirect("admin:second_factor_own")
 
@@ -93,7 +93,7 @@ def renew_codes(request: HttpRequest) -> HttpResponse:
         return redirect("admin:second_factor_own")
     if must_ask_again(request):
         return ask_and_go_on_to(reverse("admin:second_factor_own"))
-    request.user.note_in_history("new backup codes", by=request.user)
+    request.user.note_in_history(_("new backup codes"), by=request.user)
     return codes_page(request)
 
 

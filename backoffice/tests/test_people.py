@@ -1,6 +1,7 @@
 """The people who work here: who may change whom, and what is kept of it."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from backoffice.models import User
@@ -46,3 +47,46 @@ def test_a_superuser_does(client, root):
     client.post(page(other), {"username": "other", "email": "theirs@example.org", "is_active": "on"})
     other.refresh_from_db()
     assert other.email == "theirs@example.org"
+
+
+def roles(*names: str) -> list[int]:
+    return list(Group.objects.filter(name__in=names).values_list("pk", flat=True))
+
+
+def typed(person: User, **fields) -> dict:
+    return {"username": person.username, "is_active": "on", "is_staff": "on"} | fields
+
+
+def test_the_history_says_which_roles_somebody_gave_and_took(client, administrator, front_desk):
+    client.force_login(administrator)
+    client.post(page(front_desk), typed(front_desk, groups=roles("Administrators", "Clinicians")))
+    version = front_desk.history.first()
+    assert version.history_change_reason == "Roles: Front desk → Administrators, Clinicians"
+    assert version.history_user == administrator
+    assert "Roles: Front desk" in client.get(page(front_desk, "history")).text
+    client.post(page(front_desk), typed(front_desk, first_name="Mei", groups=roles("Administrators", "Clinicians")))
+    assert not front_desk.history.first().history_change_reason
+
+
+def test_that_of_somebody_new_too(client, administrator):
+    client.force_login(administrator)
+    password = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    client.post("/admin/backoffice/user/add/", {"username": "mlin", "groups": roles("Clinicians"), **password})
+    assert User.objects.get(username="mlin").history.get().history_change_reason == "Roles: – → Clinicians"
+
+
+def test_the_history_says_who_set_a_password(client, administrator, front_desk):
+    client.force_login(administrator)
+    new = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true", "set-password": "1"}
+    client.post(f"/admin/backoffice/user/{front_desk.pk}/password/", new)
+    version = front_desk.history.first()
+    assert (version.history_change_reason, version.history_user) == ("Password set", administrator)
+
+
+def test_nobody_changes_their_own_access(client, administrator):
+    client.force_login(administrator)
+    client.post(page(administrator), {"username": administrator.username, "email": "me@example.org"})
+    administrator.refresh_from_db()
+    assert administrator.email == "me@example.org"
+    assert (administrator.is_active, administrator.is_staff) == (True, True)
+    assert administrator.groups.get().name == "Administrators"
