@@ -1,6 +1,8 @@
-"""Versions in words: what changed from one to the next, with the fields' titles and the names of what they point at."""
+"""Versions in words: what changed from one to the next, with the fields' titles and the names of what they point at.
 
-import json
+An app whose field has words of its own, such as the reasons for a review, gives them with `words_for`.
+"""
+
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -49,6 +51,18 @@ def kind_of(change: Change) -> Kind:
 
 
 # -- Values -----------------------------------------------------------------------------------------------------------
+
+_own_words: dict[tuple[type[models.Model], str], Callable[[object], str]] = {}
+
+
+def words_for(model: type[models.Model], field: str):
+    """Decorates the function that puts this field's values in words."""
+
+    def keep(say):
+        _own_words[model, field] = say
+        return say
+
+    return keep
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,8 @@ class Words:
         if field.is_relation:
             keys = value if field.many_to_many else [value]
             return ", ".join(self.names.get((field.related_model, key), f"#{key}") for key in keys)
+        if own := _own_words.get((field.model, field.name)):
+            return own(value)
         return Truncator(_plain(field, value)).chars(LONGEST)
 
     def _learn(self, pairs: Iterable[tuple[type[models.Model], object]]) -> None:
@@ -207,9 +223,26 @@ def _plain(field: models.Field, value) -> str:
     if isinstance(field, models.TimeField):
         return time_format(value)
     if isinstance(field, models.JSONField):
-        return json.dumps(value, ensure_ascii=False)
+        return _listed(value)
     if isinstance(field, models.FloatField):
         return number_format(round(value, DIGITS))
     if isinstance(field, models.DecimalField):
         return number_format(value)
+    return str(value)
+
+
+def _listed(value) -> str:
+    """JSON without its signs: `{"a": [1, 2]}` → “a: 1, 2”."""
+    match value:
+        case dict():
+            pairs = value.items()
+            return "; ".join(f"{k} ({_listed(v)})" if isinstance(v, dict) else f"{k}: {_listed(v)}" for k, v in pairs)
+        case list():
+            return ", ".join(_listed(inner) for inner in value)
+        case bool():
+            return _("yes") if value else _("no")
+        case float():
+            return number_format(round(value, DIGITS))
+        case None:
+            return NOTHING
     return str(value)

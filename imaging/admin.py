@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.filters import DayRangeFilter
 from backoffice.admin.inlines import FirstRows
+from backoffice.retelling import words_for
 from backoffice.search import Exact, through
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
@@ -27,6 +28,11 @@ from imaging.storing import Receipt, receive
 from imaging.views import PrivateFiles
 
 DROPZONE = Script("imaging/dropzone.js", defer=True)
+
+
+@words_for(XRayImage, "quality_issues")
+def issues_told(issues: list[str]) -> str:
+    return ", ".join(str(QualityIssue(issue).label) for issue in issues)
 
 
 def announce(request, receipt: Receipt) -> None:
@@ -177,7 +183,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
 
     @admin.display(description=_("uploaded"), ordering="created_at")
     def uploaded(self, xray):
-        when = date_format(timezone.localtime(xray.created_at), "SHORT_DATETIME_FORMAT")
+        when = date_format(timezone.localtime(xray.created_at), "DATETIME_FORMAT")
         return two_lines(when, xray.uploaded_by or "–")
 
     def quality(self, xray):

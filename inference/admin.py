@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -100,13 +100,13 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     readonly_fields = [
         "open_film", "status", "requested_by", "diagnosis", "sure", "agree", "why", "attempts", "error",
-        "started_at", "finished_at", "provenance", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
+        "started_at", "finished_at", "how_made", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
         "review_notes",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why"]}),
         (_("Signature"), {"fields": ["is_validated", "final_diagnosis", "reviewed_by", "reviewed_at", "review_notes"]}),
-        (_("Job"), {"fields": ["requested_by", "attempts", "error", "started_at", "finished_at", "provenance"]}),
+        (_("Job"), {"fields": ["requested_by", "attempts", "error", "started_at", "finished_at", "how_made"]}),
     ]
 
     def has_add_permission(self, request):
@@ -203,7 +203,12 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     @admin.display(description=_("why it needs review"))
     def why(self, prediction):
-        return "; ".join(wording.in_words(prediction.review_reasons)) or "–"
+        return wording.reasons_told(prediction.review_reasons)
+
+    @admin.display(description=_("how it was made"))
+    def how_made(self, prediction):
+        told = wording.how_it_was_made(prediction.provenance, digits=64)
+        return format_html_join("", "<p>{}</p>", ([sentence] for sentence in told)) or "–"
 
     @admin.display(description=_("X-ray"))
     def open_film(self, prediction):

@@ -8,6 +8,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.retelling import words_for
 from imaging.quality import QualityIssue
 from inference.consensus import Reason
 from inference.models import Diagnosis, ModelResult, Prediction
@@ -36,6 +37,35 @@ def _sentences(reason: dict) -> Iterator[str]:
             yield _("picture unsuitable: %(issues)s") % {"issues": issues}
         case Reason.DEMONSTRATION_MODEL:
             yield _("demonstration models answered")
+
+
+@words_for(Prediction, "review_reasons")
+def reasons_told(reasons: list[dict]) -> str:
+    return "; ".join(in_words(reasons)) or "–"
+
+
+# -- How an answer was made: a worker writes it with the answer (worker.py) --------------------------------------------
+
+SHORT = 12  # digits of a checksum that tell it from others
+
+
+def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
+    """What would have to be the same to get the same answer, one sentence each; checksums to so many digits."""
+    if not provenance:
+        return
+    made = dict(provenance)
+    made["models"] = ", ".join(f"{model['name']} {model['version']}" for model in provenance["models"])
+    made["file"], made["pixels"] = provenance["file_sha256"][:digits], provenance["pixels_sha256"][:digits]
+    yield _("computed on %(device)s (%(device_name)s) in %(dtype)s") % made
+    yield _("with torch %(torch)s, timm %(timm)s, OpenCV %(opencv)s") % made
+    yield _("by %(models)s") % made
+    yield _("reviewed where confidence is below %(threshold).2f") % made
+    yield _("from file %(file)s, pixels %(pixels)s (SHA-256)") % made
+
+
+@words_for(Prediction, "provenance")
+def provenance_told(provenance: dict) -> str:
+    return "; ".join(how_it_was_made(provenance, SHORT))
 
 
 def is_demonstration(prediction: Prediction) -> bool:

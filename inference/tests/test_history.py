@@ -41,6 +41,59 @@ def test_the_xrays_history_tells_of_what_was_made_of_it(client, clinician, signe
     assert signature.change.version.history_user == clinician
 
 
+MADE = {
+    "device": "cpu",
+    "device_name": "x86_64",
+    "dtype": "float32",
+    "torch": "2.13.0",
+    "timm": "1.0.31",
+    "opencv": "5.0.0",
+    "threshold": 0.75,
+    "file_sha256": "f" * 64,
+    "pixels_sha256": "a" * 64,
+    "models": [{"name": "ResNet-50", "version": "fafbc71f", "sha256": "c" * 64}],
+}
+
+
+def test_why_and_how_an_answer_was_made_is_told_in_words(client, clinician, make_xray):
+    prediction = Prediction(xray=make_xray(), requested_by=clinician)
+    prediction.save()
+    prediction.review_reasons = [{"code": "low_confidence", "confidence": 0.71, "threshold": 0.75}]
+    prediction.provenance = MADE
+    prediction.save()
+    client.force_login(clinician)
+    entries = client.get(reverse("admin:inference_prediction_history", args=[prediction.pk])).context["entries"]
+    told = {one.title: one.new for one in entries[0].diffs}
+    assert told == {
+        "Why it needs review": "confidence 0.71 is below 0.75",
+        "How it was made": "computed on cpu (x86_64) in float32; with torch 2.13.0, timm 1.0.31, OpenCV 5.0.0; "
+        "by ResNet-50 fafbc71f; reviewed where confidence is below 0.75; "
+        "from file ffffffffffff, pixels aaaaaaaaaaaa (SHA-256)",
+    }
+    page = client.get(reverse("admin:inference_prediction_change", args=[prediction.pk])).text
+    assert f"from file {'f' * 64}" in page
+
+
+def test_a_films_faults_are_told_as_its_page_says_them(client, clinician, make_xray):
+    xray = make_xray()
+    xray.quality_issues = ["low_contrast", "colour_picture"]
+    xray.save()
+    client.force_login(clinician)
+    entries = client.get(reverse("admin:imaging_xrayimage_history", args=[xray.pk])).context["entries"]
+    assert [(one.title, one.new) for one in entries[0].diffs] == [("Quality", "low contrast, colour picture")]
+
+
+def test_a_models_figures_are_told_without_signs_of_json(client, administrator):
+    model = DiagnosticModel(name="A", architecture="resnet50", labels=[], input_size=96, mean=[0], std=[1])
+    model.save()
+    model.metrics = {"accuracy": 0.98765, "recall": {"COVID": 1.0}, "pictures": 800}
+    model.save()
+    client.force_login(administrator)
+    entries = client.get(reverse("admin:inference_diagnosticmodel_history", args=[model.pk])).context["entries"]
+    [figures] = entries[0].diffs
+    assert figures.new == "accuracy: 0.988; recall (COVID: 1.0); pictures: 800"
+
+
 def test_the_front_desk_reads_nothing_of_it_on_the_patients_history(client, front_desk, signed):
     client.force_login(front_desk)
     page = client.get(reverse("admin:clinic_patient_history", args=[signed.xray.patient_id]))
