@@ -1,5 +1,6 @@
 """Fixtures for every app's tests: what the machine offers, and whole installations with real processes."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -40,6 +41,7 @@ def _files_of_this_test(settings, tmp_path):
     # Test clients speak plain HTTP, and are faster than any person.
     settings.SECURE_SSL_REDIRECT = False
     settings.BOOKING_MIN_SECONDS = 0
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow on purpose
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -171,15 +173,24 @@ def postgres_server() -> Iterator[psycopg.Connection]:
         yield server
 
 
+def create_database(server: psycopg.Connection, template: str = "template1") -> str:
+    name = f"collimator_{uuid.uuid4().hex[:12]}"
+    server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return name
+
+
+def drop_database(server: psycopg.Connection, name: str) -> None:
+    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @contextmanager
 def postgres_database(server: psycopg.Connection, template: str = "template1") -> Iterator[str]:
     """A database of its own, dropped afterwards; yields its name."""
-    name = f"collimator_{uuid.uuid4().hex[:12]}"
-    server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    name = create_database(server, template)
     try:
         yield name
     finally:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_database(server, name)
 
 
 @pytest.fixture
@@ -204,21 +215,50 @@ def migrate(installation: Installation) -> None:
     installation.manage("createcachetable")
 
 
-# Migrating takes longer than most tests that need it: each kind of database is migrated once, and copied.
+# Migrating takes longer than most tests that need it: each kind of database is migrated once, by the first process of
+# this run that wants it, and copied.
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time. Closing the file lets go, as does dying."""
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("migrated")
-    migrate(Installation(folder))
+def shared_folder(tmp_path_factory) -> Path:
+    """The same for all processes of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(shared_folder) -> Path:
+    folder = shared_folder / "migrated-sqlite"
+    with locked(shared_folder / "migrated-sqlite.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            migrate(Installation(folder))
     return folder / "db.sqlite3"
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server, tmp_path_factory) -> Iterator[str]:
-    with postgres_database(postgres_server) as name:
-        migrate(Installation(tmp_path_factory.mktemp("migrated"), postgres_url(name)))
-        yield name
+def migrated_postgres(postgres_server, shared_folder, tmp_path_factory) -> Iterator[str]:
+    """The name of a database to copy; the last process that is done with it drops it."""
+    note, lock = shared_folder / "migrated-postgres", shared_folder / "migrated-postgres.lock"
+    with open(shared_folder / "migrated-postgres.users", "a") as users:
+        with locked(lock):
+            if not note.exists():
+                note.write_text(create_database(postgres_server))
+                migrate(Installation(tmp_path_factory.mktemp("migrated"), postgres_url(note.read_text())))
+            fcntl.flock(users, fcntl.LOCK_SH)
+        yield note.read_text()
+        with locked(lock), suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: somebody else still uses it
+            drop_database(postgres_server, note.read_text())
+            note.unlink()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
