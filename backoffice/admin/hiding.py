@@ -119,11 +119,16 @@ class HideableAdmin(admin.ModelAdmin):
         if first is None:
             self.message_user(request, _("Nothing to hide: this is hidden already."), messages.WARNING)
             return self._back(request)
-        obstacles = self.why_not_hide(request, queryset)
-        form = self.hide_form_for(request, queryset)(request.POST if "confirm" in request.POST else None)
-        if obstacles or not form.is_valid():
-            return self._ask(request, queryset, form, obstacles)
-        n = self.hide_rows(request, queryset, **form.cleaned_data)
+        is_confirmed = "confirm" in request.POST
+        with transaction.atomic():
+            if is_confirmed:
+                # So that nothing comes in the way between the look and the hiding, such as a booking.
+                list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
+            obstacles = self.why_not_hide(request, queryset)
+            form = self.hide_form_for(request, queryset)(request.POST if is_confirmed else None)
+            if obstacles or not form.is_valid():
+                return self._ask(request, queryset, form, obstacles)
+            n = self.hide_rows(request, queryset, **form.cleaned_data)
         self.message_user(request, self._hidden_in_words(n), messages.SUCCESS)
         self.after_hiding_or_restoring(request)
         return self._back(request)

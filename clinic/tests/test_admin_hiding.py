@@ -207,3 +207,50 @@ def test_the_filter_shows_visible_hidden_or_all(desk, administrator, chosen, exp
     listed = desk.get(PATIENTS + chosen).context["cl"].result_list
     assert sorted(str(row) for row in listed) == expected
     assert seen
+
+
+# -- At the same moment -----------------------------------------------------------------------------------------------
+
+BOOKED_BETWEEN_THE_LOOK_AND_THE_HIDING = """
+import threading
+from django.db import connection
+from django.test import Client
+from clinic.admin import ClinicSessionAdmin
+from clinic.tests import rush
+
+rush.offer_places(5)
+session = rush.booking.session_to_book(rush.tomorrow(), rush.Period.MORNING)
+booked = []
+
+def book():
+    try:
+        booked.append(rush.book_one(1))
+    except Exception as error:
+        booked.append(type(error).__name__)
+    finally:
+        connection.close()
+
+somebody = threading.Thread(target=book)
+look = ClinicSessionAdmin.why_not_hide
+
+def look_and_dawdle(self, request, queryset):
+    obstacles = look(self, request, queryset)
+    somebody.start()
+    somebody.join(3)
+    return obstacles
+
+ClinicSessionAdmin.why_not_hide = look_and_dawdle
+client = Client(SERVER_NAME="localhost")
+client.force_login(rush.User.objects.create_superuser("root"))
+hide = {"action": "hide", "_selected_action": session.pk, "confirm": "yes", "reason": "Made twice"}
+client.post("/admin/clinic/clinicsession/", hide)
+somebody.join()
+session.refresh_from_db()
+print(session.is_hidden, session.booked, *booked)
+"""
+
+
+@pytest.mark.slow
+def test_nobody_is_booked_in_a_session_while_it_is_hidden(installation):
+    last_line = installation.python(BOOKED_BETWEEN_THE_LOOK_AND_THE_HIDING).splitlines()[-1]
+    assert last_line == "True 0 SessionClosed"
