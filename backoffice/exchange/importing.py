@@ -79,6 +79,9 @@ class Import:
 
     def _read_and_write(self) -> None:
         try:
+            if self._writes:
+                rows = filter(None, (self._row(line, values) for line, values in self.table))
+                self.resource.before_writing(chunks(rows))
             for chunk in chunks(self._rows()):
                 self._import(chunk)
                 self.progress(self.outcome.read)
@@ -113,16 +116,22 @@ class Import:
     def _rows(self) -> Iterator[Row]:
         """Every line that can be a record, with its key; the others are refused here."""
         for line, values in self.table:
-            row = Row({self.names[header]: text for header, text in values.items() if header in self.names})
-            row.line = line
-            if len(row) != len(self.names) or BEYOND in values:
+            row = self._row(line, values)
+            if row is None:
                 self._refuse_width(line, values)
                 continue
-            row.key = self.resource.key_of_row(row)
             if row.key is not None and (first := self.first_lines.setdefault(row.key, line)) != line:
                 self._refuse_twin(row, first)
                 continue
             yield row
+
+    def _row(self, line: int, values: Mapping[str, str]) -> Row | None:
+        """A line with its key; None where it has too few cells, or too many."""
+        row = Row({self.names[header]: text for header, text in values.items() if header in self.names})
+        if len(row) != len(self.names) or BEYOND in values:
+            return None
+        row.line, row.key = line, self.resource.key_of_row(row)
+        return row
 
     def _refuse_width(self, line: int, values: Mapping[str, str]) -> None:
         beyond = values.get(BEYOND, "")

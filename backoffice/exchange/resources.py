@@ -159,6 +159,9 @@ class ExchangeResource(ModelResource):
             name for field in self._imported for name in field.model_fields
         }
 
+    def before_writing(self, chunks: Iterable[Sequence[Row]]) -> None:
+        """The transaction has begun, and these are all of the file's rows: what must be locked first is locked here."""
+
     def before_chunk(self, rows: Sequence[Row]) -> None:
         """What is needed for these rows can be read here at once."""
 

@@ -1,18 +1,70 @@
-"""Appointments that come with their reference from another installation: they keep their numbers, and are counted."""
+"""Appointments that come from a file. Those with a reference keep their numbers, and are counted."""
 
 import datetime
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from backoffice.models import User
 from clinic.booking.counting import count_anew
 from clinic.booking.sessions import session_for
-from clinic.models import ClinicSession, Period
+from clinic.models import Appointment, ClinicSession, Patient, Period
 
 USUAL_TIMES = {Period.MORNING: (9, 12), Period.AFTERNOON: (14, 17), Period.EVENING: (18, 21)}
+BATCH = 500  # keys in one statement
+
+Slot = tuple[datetime.date, str]
+
+
+def lock(patients: Iterable[int], appointments: Iterable[int], slots: Iterable[Slot]) -> None:
+    """Lock what an import will touch, until its transaction ends.
+
+    In the order in which everybody else comes to these rows: a patient's, then a booking's, then a session's, each kind
+    by its keys. In a file's order, an import and whoever moves a booking could each wait for a row of the other's.
+    """
+    _lock(Patient, patients)
+    holding = _lock(Appointment, appointments, "session_id")
+    _lock(ClinicSession, holding | set(sessions_on_file(slots).values()))
+
+
+def _lock(model: type[models.Model], keys: Iterable[int], value: str = "pk") -> set[int]:
+    """Lock these rows one after the other, and return a column of theirs as it is behind the locks."""
+    keys, values = sorted(keys), set()
+    for start in range(0, len(keys), BATCH):
+        rows = model.objects.filter(pk__in=keys[start : start + BATCH]).order_by("pk")
+        values |= set(rows.select_for_update(no_key=True).values_list(value, flat=True))
+    return values
+
+
+def sessions_on_file(slots: Iterable[Slot]) -> dict[Slot, int]:
+    """The keys of those sessions that are there, hidden ones too."""
+    slots = set(slots)
+    if not slots:
+        return {}
+    between = (min(day for day, _period in slots), max(day for day, _period in slots))
+    rows = ClinicSession.objects.filter(date__range=between).values_list("date", "period", "pk")
+    return {(day, period): pk for day, period, pk in rows if (day, period) in slots}
+
+
+def make_sessions(recorded: set[Slot], to_book: set[Slot], *, by: User | None) -> list[ClinicSession]:
+    """Make those sessions that are missing, in the same order as any other import. Returns those for the record."""
+    made = []
+    for slot in sorted((recorded | to_book) - sessions_on_file(recorded | to_book).keys()):
+        if slot in recorded:
+            made.append(session_of_record(*slot, by=by))
+        else:
+            session_for(*slot)
+    return made
+
+
+def drop_unused(sessions: Iterable[ClinicSession]) -> None:
+    """Of sessions that were made for the record in this transaction, take out those that turned out to hold nothing."""
+    keys = [session.pk for session in sessions]
+    unused = list(ClinicSession.objects.filter(pk__in=keys, appointments=None).values_list("pk", flat=True))
+    ClinicSession.objects.filter(pk__in=unused).delete()
+    ClinicSession.history.filter(id__in=unused).delete()
 
 
 def session_of_record(day: datetime.date, period: str, *, by: User | None) -> ClinicSession:
@@ -33,7 +85,11 @@ def session_of_record(day: datetime.date, period: str, *, by: User | None) -> Cl
             set_by_hand=True,
         )
         session._history_user, session._change_reason = by, _("Made for imported appointments")
-        session.save()
+        try:
+            with transaction.atomic():
+                session.save()
+        except IntegrityError:  # another import was first, and is done
+            session = ClinicSession.objects.select_for_update(no_key=True).get(date=day, period=period)
     return session
 
 

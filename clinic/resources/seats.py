@@ -1,26 +1,22 @@
 """Who holds which number of which session, for the rows of an import that come with a number of their own."""
 
-import datetime
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from clinic.booking.imported import session_of_record
+from clinic.booking.imported import Slot
 from clinic.models import Appointment, ClinicSession
-
-Slot = tuple[datetime.date, str]
 
 
 class Seats:
-    """The sessions of some rows, with what is taken in them: two queries, and more for each session that is missing.
+    """The sessions of some rows, with what is taken in them, in two queries.
 
     The rows name them by day and period, or by the `references` of appointments that are there.
     """
 
-    def __init__(self, slots: Iterable[Slot], references: Iterable[str], by):
-        self._by = by
+    def __init__(self, slots: Iterable[Slot], references: Iterable[str]):
         days = {day for day, _period in slots}
         holding = Appointment.objects.filter(reference__in=references).values("session")
         named = ClinicSession.objects.filter(Q(date__in=days) | Q(pk__in=holding))
@@ -34,9 +30,6 @@ class Seats:
 
     def session(self, slot: Slot) -> ClinicSession:
         """The session of an appointment on record. Raises ValidationError where it is hidden."""
-        if slot not in self._sessions:
-            session = self._sessions[slot] = session_of_record(*slot, by=self._by)
-            self._last[session.pk] = session.last_number
         session = self._sessions[slot]
         if session.is_hidden:
             raise ValidationError({"date": _("This session is hidden. Restore it in the list of sessions first.")})

@@ -13,7 +13,7 @@ from backoffice.exchange.cells import ChoiceCell, DayCell, NamesCell
 from backoffice.exchange.columns import ChosenField, ExchangeField, Row
 from backoffice.exchange.resources import ExchangeResource
 from clinic import booking
-from clinic.booking.imported import count_imported
+from clinic.booking import imported
 from clinic.models import Appointment, ClinicSession, Period, Symptom
 from clinic.resources import whose
 from clinic.resources.answers import AnswerColumn, answer_columns, with_answers
@@ -93,13 +93,30 @@ class AppointmentResource(ExchangeResource):
     def for_export(self, queryset):
         return with_answers(super().for_export(queryset).select_related("patient", "session"))
 
-    # -- One row ------------------------------------------------------------------------------------------------------
+    # -- All rows, and some -------------------------------------------------------------------------------------------
+
+    def before_writing(self, chunks: Iterable[Sequence[Row]]) -> None:
+        """Whom the file books, which bookings it may change, and all their sessions, before any of them is touched."""
+        patients, appointments, recorded, to_book = set(), set(), set(), set()
+        for chunk in chunks:
+            booked, known = [row for row in chunk if row.key is None], [row for row in chunk if row.key]
+            patients |= self._patients_of(booked).pks() if booked else set()
+            references = [row.key[0] for row in known]
+            appointments |= set(Appointment.objects.filter(reference__in=references).values_list("pk", flat=True))
+            recorded |= self._slots_of(known)
+            to_book |= self._slots_of(booked)
+        imported.lock(patients, appointments, recorded | to_book)
+        self._made = imported.make_sessions(recorded, to_book, by=self.by)
 
     def before_chunk(self, rows: Sequence[Row]) -> None:
-        keys = [key for row in rows if (key := self._patient_key(row))]
-        self._patients = whose.Patients(keys, rows[0])
-        slots = [slot for row in rows if (slot := self._slot(row))]
-        self._seats = Seats(slots, [row.key[0] for row in rows if row.key], self.by)
+        self._patients = self._patients_of(rows)
+        self._seats = Seats(self._slots_of(rows), [row.key[0] for row in rows if row.key])
+
+    def _patients_of(self, rows: Sequence[Row]) -> whose.Patients:
+        return whose.Patients([key for row in rows if (key := self._patient_key(row))], rows[0])
+
+    def _slots_of(self, rows: Sequence[Row]) -> set[imported.Slot]:
+        return {slot for row in rows if (slot := self._slot(row))}
 
     def _patient_key(self, row: Row) -> tuple | None:
         try:
@@ -107,11 +124,13 @@ class AppointmentResource(ExchangeResource):
         except ValidationError:
             return None
 
-    def _slot(self, row: Row) -> tuple | None:
+    def _slot(self, row: Row) -> imported.Slot | None:
         try:
             return tuple(self.fields[name].clean(row) for name in ("date", "period"))
         except (KeyError, ValidationError):
             return None
+
+    # -- One row ------------------------------------------------------------------------------------------------------
 
     def init_instance(self, row=None):
         return Appointment(source=Appointment.Source.IMPORTED)
@@ -221,7 +240,8 @@ class AppointmentResource(ExchangeResource):
                 column.write(rows, user=self.by, reason=self.reason)
 
     def finish(self, *, dry_run: bool) -> Iterable[str]:
-        beyond = count_imported(self._touched.values(), by=self.by)
+        imported.drop_unused(self._made)
+        beyond = imported.count_imported(self._touched.values(), by=self.by)
         if beyond:
             sessions = ", ".join(f"{session} ({session.booked}/{session.capacity})" for session in beyond)
             yield _("These sessions hold more appointments than places: %(sessions)s.") % {"sessions": sessions}

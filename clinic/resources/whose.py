@@ -80,14 +80,17 @@ class Patients:
     """The visible patients that some rows name, read in one query."""
 
     def __init__(self, keys: Iterable[Key], row: Row):
-        keys = list(keys)
-        ids = [key[0] for key in keys if len(key) == 1]
-        names = [key[0] for key in keys if len(key) == 2]
+        self._keys = set(keys)
+        ids = [key[0] for key in self._keys if len(key) == 1]
+        names = [key[0] for key in self._keys if len(key) == 2]
         self._found: dict[Key, list[Patient]] = {}
         for patient in Patient.objects.visible().filter(
             Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names)
         ):
             self._found.setdefault(key_of(patient, row), []).append(patient)
+
+    def pks(self) -> set[int]:
+        return {patient.pk for key in self._keys for patient in self._found.get(key, [])}
 
     def get(self, key: Key | None) -> Patient:
         """Raises ValidationError where nobody or several are named so."""

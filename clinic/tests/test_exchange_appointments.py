@@ -118,6 +118,15 @@ def test_a_day_that_the_hours_never_offered_gets_a_session_that_nobody_can_book(
     assert (session.is_open, session.capacity, session.booked, session.last_number) == (False, 1, 1, 3)
 
 
+def test_a_row_that_is_left_out_leaves_no_session_behind(session, mei_ling):
+    kept = [new_reference(), "A123456789", session.date, "morning", "", ""]
+    left_out = [new_reference(), "B100000002", "2020-02-29", "evening", "3", "done"]
+    done = take_visits(kept, left_out, skip_invalid=True)
+    assert (done.new, done.refused) == (1, 1)
+    assert ClinicSession.objects.get() == session
+    assert not ClinicSession.history.filter(date="2020-02-29").exists()
+
+
 def test_a_status_can_be_set_and_the_places_follow(session, mei_ling, administrator):
     booked = book(session, mei_ling, by=None)
     done = take_visits([booked.reference, "cancelled"], columns=["reference", "status"], by=administrator)

@@ -1,0 +1,99 @@
+"""An import of appointments, and somebody who touches the same rows at the same moment; run as rush.py is."""
+
+import datetime
+import json
+import multiprocessing
+from contextlib import suppress
+from threading import BrokenBarrierError
+
+from django.utils import timezone
+from model_bakery import baker
+
+from clinic import booking, merging
+from clinic.booking import bookings
+from clinic.models import ClinicSession, Patient, Period, new_reference
+from clinic.resources import AppointmentResource
+from clinic.tests import rush
+from clinic.tests.exchanged import take_in
+
+WAIT = 1.0  # seconds: who is kept waiting by the other's locks does not come to the meeting
+COLUMNS = ["reference", "patient_full_name", "patient_date_of_birth", "date", "period", "notes"]
+OTHERS = ("another import", "another import of old visits", "a move", "a booking", "a cancellation")
+
+FEBRUARY, MARCH = (ClinicSession(date=f"2020-0{month}-01", period=Period.MORNING) for month in (2, 3))  # not saved
+
+
+def import_beside_each() -> None:
+    """Print what an import and each of the others did, or an error's name: both had begun before either went on."""
+    for days_ahead in (1, 2):
+        rush.offer_places(99, days_ahead)
+    print(json.dumps({other: import_beside(other) for other in OTHERS}))
+
+
+def import_beside(other: str) -> list:
+    early, late = (
+        booking.session_to_book(timezone.localdate() + datetime.timedelta(days=ahead), Period.MORNING)
+        for ahead in (1, 2)
+    )
+    lin, chen, wang, ho = (
+        baker.make(Patient, full_name=f"{name} and {other}", date_of_birth="1980-01-01", national_id="", email="")
+        for name in ("Lin", "Chen", "Wang", "Ho")
+    )
+    visit = booking.book(early, wang, by=None)
+
+    def bring(*rows) -> int:
+        return take_in(AppointmentResource, COLUMNS, *rows).good
+
+    late_then_early = [row(lin, late), row(chen, early)]
+    early_then_changed = [row(chen, early), row(wang, early, visit.reference, "came by train")]
+    rows, they, they_meet_after = {
+        "another import": (
+            late_then_early,
+            lambda: bring(row(ho, early), row(wang, late)) and "imported",
+            (AppointmentResource, "save_instance"),
+        ),
+        "another import of old visits": (
+            [row(lin, MARCH, new_reference()), row(chen, FEBRUARY, new_reference())],
+            lambda: bring(row(ho, FEBRUARY, new_reference()), row(wang, MARCH, new_reference())) and "imported",
+            (AppointmentResource, "save_instance"),
+        ),
+        "a move": (late_then_early, lambda: booking.move(visit, late, by=None) or "moved", (bookings, "free")),
+        "a booking": (
+            late_then_early,
+            lambda: booking.book(late, chen, by=None) and "booked",
+            (merging, "lock_standing"),
+        ),
+        "a cancellation": (
+            early_then_changed,
+            lambda: booking.cancel(visit, by=None) or "cancelled",
+            (bookings, "change_status"),
+        ),
+    }[other]
+    meeting = multiprocessing.get_context("fork").Barrier(2)
+
+    def work(number: int) -> object:
+        if number:
+            meet_after(*they_meet_after, meeting)
+            return they()
+        meet_after(AppointmentResource, "save_instance", meeting)
+        return bring(*rows)
+
+    return sorted(rush.at_once(2, work), key=str)
+
+
+def row(patient: Patient, session, reference: str = "", notes: str = "") -> list:
+    return [reference, patient.full_name, "1980-01-01", session.date, session.period, notes]
+
+
+def meet_after(owner, name: str, meeting) -> None:
+    """Let this process wait for the other one where it has done this for the first time."""
+    does = getattr(owner, name)
+
+    def and_meet(*args, **kwargs):
+        setattr(owner, name, does)
+        done = does(*args, **kwargs)
+        with suppress(BrokenBarrierError):
+            meeting.wait(WAIT)
+        return done
+
+    setattr(owner, name, and_meet)
