@@ -176,7 +176,8 @@ class Import:
         counter = {RowResult.IMPORT_TYPE_NEW: "new", RowResult.IMPORT_TYPE_UPDATE: "updated"}.get(result.import_type)
         setattr(self.outcome, counter or "unchanged", getattr(self.outcome, counter or "unchanged") + 1)
         if counter and len(self.outcome.preview) < ROWS_PREVIEWED:
-            self.outcome.add_preview(row.line, counter, self.resource.last_changes())
+            record = "" if self.resource.row_is_new else self.resource.last_record()
+            self.outcome.add_preview(row.line, counter, self.resource.last_changes(), record)
 
     def _say_what_is_wrong(self, row: Row, error: ValidationError) -> None:
         by_column = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}

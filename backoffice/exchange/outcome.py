@@ -26,11 +26,12 @@ class RowError:
 
 @dataclass
 class PreviewRow:
-    """A row that is new or changed; `cells` are (column, before, after)."""
+    """A row that is new or changed; `cells` are (column, before, after), `record` is the name of what is on file."""
 
     line: int
     kind: str
     cells: list[tuple[str, str, str]]
+    record: str = ""
 
 
 @dataclass
@@ -63,10 +64,10 @@ class Outcome:
         if len(self.errors) < ERRORS_KEPT:
             self.errors.append(RowError(line, column, shortened(value), str(problem), str(remedy)))
 
-    def add_preview(self, line: int, kind: str, cells: list[tuple]) -> None:
+    def add_preview(self, line: int, kind: str, cells: list[tuple], record: str) -> None:
         if len(self.preview) < ROWS_PREVIEWED:
             shown = [(column, shortened(before), shortened(after)) for column, before, after in cells]
-            self.preview.append(PreviewRow(line, kind, shown))
+            self.preview.append(PreviewRow(line, kind, shown, shortened(record)))
 
     def as_json(self) -> dict:
         return asdict(self)

@@ -205,6 +205,10 @@ class ExchangeResource(ModelResource):
             for field in self._differing
         ]
 
+    def last_record(self) -> str:
+        """The name of the record that the row read last means. What it needs, `candidates` should bring along."""
+        return str(self._instance)
+
     def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
         """The model's own rules for what the file says. That no other record has the key, looking for it has shown."""
         errors = dict(import_validation_errors or {})

@@ -3,6 +3,8 @@
 import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from model_bakery import baker
 
@@ -134,6 +136,22 @@ def test_a_status_can_be_set_and_the_places_follow(session, mei_ling, administra
     session.refresh_from_db()
     assert session.booked == 0
     assert booked.history.first().history_change_reason == "Imported from table.csv"
+
+
+def test_a_preview_names_each_changed_visit_and_asks_no_more_for_many(session):
+    ClinicSession.objects.update(capacity=60)
+    visits = [book(session, baker.make(Patient, national_id=""), by=None) for _ in range(41)]
+
+    def preview(rows):
+        with CaptureQueriesContext(connection) as asked:
+            done = take_visits(*([row.reference, "came by train"] for row in rows), columns=["reference", "notes"])
+        return [row.record for row in done.preview], len(asked)
+
+    preview([visits[0]])  # what is read once
+    _names, for_one = preview(visits[1:2])
+    names, for_many = preview(visits[2:])
+    assert names == [str(visit) for visit in visits[2:]]
+    assert for_many == for_one
 
 
 @pytest.mark.parametrize("column", ["date", "period", "queue_number", "patient_national_id"])

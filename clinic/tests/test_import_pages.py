@@ -79,10 +79,13 @@ def test_errors_can_be_taken_along_as_a_file_that_runs_no_formula(admin_client):
     assert AccessEvent.objects.get(action=AccessEvent.Action.DOWNLOAD).target == TableImport.objects.get()
 
 
-def test_what_changes_is_shown_before_and_after(admin_client):
+def test_what_changes_is_shown_before_and_after_with_whose_record_it_is(admin_client):
     baker.make(Patient, full_name="王小明", date_of_birth="1990-01-31", sex="male", phone="0911", national_id="")
     page = upload(admin_client, HSIAO_MING, MEI_LING)
     assert "<del>0911</del> → <ins>0922 333 444</ins>" in page.text
+    changed, new = page.context["outcome"].preview
+    assert (changed.record, new.record) == ("王小明", "")
+    assert "</span> 王小明</td>" in page.text
     assert [page.context["outcome"].new, page.context["outcome"].updated] == [1, 1]
 
 
