@@ -1,4 +1,4 @@
-"""A clinic in the middle of its day: hours, a survey, thirty patients, and two weeks of appointments around today."""
+"""A clinic in the middle of its day: hours, a survey, thirty patients, and three weeks of appointments around today."""
 
 import json
 import random
@@ -28,7 +28,7 @@ from clinic.periods import parse_hours
 
 WORDS = settings.BASE_DIR / "fixtures" / "demo.json"
 SEED = 2026
-DAYS_BEFORE, DAYS_AHEAD = 7, 7
+DAYS_BEFORE, DAYS_AHEAD = 14, 7
 
 
 def load(stdout) -> None:
@@ -115,11 +115,14 @@ class Demo:
     # -- Visits -------------------------------------------------------------------------------------------------------
 
     def how_many(self, session: ClinicSession, ahead: int) -> int:
-        """Tomorrow's morning is full, its afternoon nearly; the rest are emptier the further off they are."""
+        """Tomorrow's morning is full, its afternoon nearly; the rest are emptier the further off they are.
+        The week before last was quiet."""
         if ahead == 1 and session.period == Period.MORNING:
             return session.capacity
         if ahead == 1 and session.period == Period.AFTERNOON:
             return session.capacity - 2
+        if ahead < -7:
+            return session.capacity // 2 - self.chance.randint(0, 2)
         if ahead <= 0:
             return session.capacity - self.chance.randint(1, 4)
         return self.chance.randint(0, max(1, session.capacity - ahead))

@@ -1,19 +1,22 @@
-"""Twelve phantom X-rays for the demo: three of each kind, on demo patients."""
+"""Phantom X-rays for the demo, on demo patients: twelve that came in today, and sixteen of the weeks before."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image
 
+from backoffice.demo import move_back
 from backoffice.models import User
 from backoffice.roles import CLINICIANS
 from clinic.models import Patient
 from imaging.models import XRayImage
 from imaging.storing import receive
 
-PER_DIAGNOSIS = 3
+NEW = 12
+DAYS_AGO = [68, 64, 57, 50, 47, 44, 38, 36, 33, 29, 25, 23, 17, 15, 10, 8]  # of those before
+OLD_SIZE = 480  # pixels: they are drawn quickly, and only counted
 
 # Far from the seeds that training draws, so that no demo answer is a memory.
 FIRST_SEED = 900_000
@@ -27,13 +30,21 @@ def load(stdout) -> None:
         return
     from imaging.phantom import DIAGNOSES, render  # OpenCV: not for the web process, which never comes here
 
-    diagnoses = [diagnosis for _ in range(PER_DIAGNOSIS) for diagnosis in DIAGNOSES]
-    patients = Patient.objects.visible().order_by("pk")[: len(diagnoses)]
+    patients = list(Patient.objects.visible().order_by("pk"))
     clinician = User.objects.filter(groups__name=CLINICIANS).first()
-    for number, (diagnosis, patient) in enumerate(zip(diagnoses, patients, strict=False)):
-        film = ContentFile(_png(render(diagnosis, FIRST_SEED + number)), name=f"phantom-{number}.png")
-        taken_on = timezone.localdate() - timedelta(days=number)
-        receive(film, patient, by=clinician, view=XRayImage.View.PA, taken_on=taken_on, notes=NOTE)
+    today = timezone.localdate()
+
+    def add(number: int, patient: Patient, taken_on: date, **drawn) -> XRayImage:
+        """The kinds take turns."""
+        film = render(DIAGNOSES[number % len(DIAGNOSES)], FIRST_SEED + number, **drawn)
+        file = ContentFile(_png(film), name=f"phantom-{number}.png")
+        return receive(file, patient, by=clinician, view=XRayImage.View.PA, taken_on=taken_on, notes=NOTE).xray
+
+    for number, (patient, days) in enumerate(zip(reversed(patients), DAYS_AGO, strict=False), start=NEW):
+        ago = timedelta(days=days)
+        move_back(add(number, patient, today - ago, size=OLD_SIZE), ago)
+    for number, patient in enumerate(patients[:NEW]):
+        add(number, patient, today - timedelta(days=number))
     stdout.write(f"{XRayImage.objects.count()} phantom X-rays added.")
 
 

@@ -4,25 +4,44 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
+from backoffice.demo import move_back
+from imaging.demo import NOTE
 from imaging.models import XRayImage
 from inference.asking import ask
+from inference.models import Diagnosis
 from inference.registration import register_folder
+from inference.reviews import sign
 
 WEIGHTS = Path(settings.BASE_DIR) / "fixtures" / "weights"
-ANSWERED = 8  # of the demo's X-rays; the others wait for whoever tries it
+WAITING = 8  # of today's X-rays are answered and wait for a signature; the others, for whoever tries it
+CORRECTED = 7  # every seventh finding is corrected: nobody agrees with a machine always
 
 
 def load(stdout) -> None:
-    """Register the models; on the first run, also ask them about some X-rays and answer here and now."""
+    """Register the models; on the first run, also ask them about the demo's X-rays here and now."""
     registered = register_folder(WEIGHTS)
     stdout.write(f"inference: {len(registered)} demonstration models registered.")
     clinician = get_user_model().objects.filter(username="clinician").first()
-    unasked = XRayImage.objects.visible().filter(predictions=None).order_by("pk")[:ANSWERED]
-    if not registered or clinician is None or not unasked:
+    unasked = XRayImage.objects.visible().filter(notes=NOTE, predictions=None).order_by("pk")
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    of_other_days = list(unasked.filter(created_at__lt=midnight))
+    of_today = list(unasked.filter(created_at__gte=midnight)[:WAITING])
+    if not registered or clinician is None or not (of_other_days or of_today):
         return
-    ask(unasked, by=clinician)
+    ask([*of_other_days, *of_today], by=clinician)
 
     from inference.worker import answer_waiting  # torch: only where it is needed
 
     stdout.write(f"inference: {answer_waiting()} X-rays answered.")
+    for number, xray in enumerate(of_other_days, start=1):
+        sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)
+
+
+def sign_that_day(xray: XRayImage, *, by, agrees: bool) -> None:
+    """As if the models had been asked, and the answer signed, when the X-ray came in."""
+    prediction = xray.predictions.get()
+    sign(prediction, by=by, diagnosis=prediction.diagnosis if agrees else Diagnosis.NORMAL)
+    for record in (prediction, *prediction.results.all()):
+        move_back(record, timezone.localdate() - timezone.localdate(xray.created_at))
