@@ -106,6 +106,11 @@ class HideableAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
+    def has_change_permission(self, request, obj=None):
+        """What is hidden is restored before it is changed."""
+        is_hidden = obj is not None and obj.is_hidden
+        return not is_hidden and super().has_change_permission(request, obj)
+
     def has_hide_permission(self, request):
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 

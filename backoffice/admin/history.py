@@ -129,7 +129,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         form = ReasonForm(request.POST or None)
         problems: list[str] = []
         if request.method not in ("GET", "HEAD"):
-            if not self.may_go_back(request, obj):
+            if not self.has_change_permission(request, obj):
                 raise PermissionDenied
             if form.is_valid():
                 done, problems = self._go_back(request, obj, version, form.cleaned_data["reason"])
@@ -147,16 +147,12 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             "problems": problems,
             "is_now": not differing,
             "nothing_comes_back": len(staying) == len(differing),
-            "may_go_back": self.may_go_back(request, obj),
+            "may_go_back": self.has_change_permission(request, obj),
             "stays": staying,
             **(extra_context or {}),
         }
         AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
         return TemplateResponse(request, "admin/history_version.html", context)
-
-    def may_go_back(self, request, obj) -> bool:
-        """Whether this person may change the record, which is not hidden: that is undone first."""
-        return self.has_change_permission(request, obj) and not getattr(obj, "is_hidden", False)
 
     def _version(self, obj, version_id: str):
         key = number_in(version_id)

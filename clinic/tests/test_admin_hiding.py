@@ -135,6 +135,19 @@ def test_hiding_a_patient_cancels_what_is_to_come_if_wanted_and_writes(desk, ses
     assert (booked.status, session.booked, Notice.objects.count()) == (status, not cancels, cancels)
 
 
+def test_what_is_hidden_is_restored_before_it_is_changed(desk, administrator):
+    lin = patient(phone="0911111111", national_id="A234567893")
+    Patient.objects.filter(pk=lin.pk).hide(by=administrator, reason="Entered twice")
+    url = reverse("admin:clinic_patient_change", args=[lin.pk])
+    page = desk.get(url).text
+    assert "Restore" in page
+    assert 'name="_save"' not in page
+    assert lin.national_id not in page
+    assert desk.post(url, {"phone": "0922222222"}).status_code == 403
+    lin.refresh_from_db()
+    assert lin.phone == "0911111111"
+
+
 def test_hiding_an_appointment_says_that_its_place_is_given_back(desk, session):
     booked = visit(session)
     page = "/admin/clinic/appointment/"
