@@ -259,6 +259,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"  # where an address to go on to leads nowhere of ours
 
 # A signed-in session ends after this long without work, and in any case after these hours.
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=30)

@@ -101,6 +101,13 @@ def test_a_forged_address_of_the_page_leads_nowhere_else(client):
     assert response["HX-Redirect"] == "/admin/login/?next=%2Fadmin%2F"
 
 
+@pytest.mark.parametrize("wanted", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"])
+def test_signing_in_leads_nowhere_else_but_to_the_first_page(client, at_work, wanted):
+    client.logout()
+    data = {"username": at_work.username, "password": "words that nobody guesses", "next": wanted}
+    assert client.post("/admin/login/", data)["Location"] == "/admin/"
+
+
 def test_work_writes_the_session_once_a_minute_at_most(client, clock, at_work):
     def writes() -> int:
         with CaptureQueriesContext(connection) as queries:
