@@ -28,7 +28,7 @@ class PrivateFiles:
 
     def original_view(self, request, pk: int) -> FileResponse:
         """Send the file as it came. A browser must never open what we did not make: always as a download."""
-        xray = self._seen_by(request, pk)
+        xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, xray)
         return send_private(
             xray.original,
@@ -37,20 +37,20 @@ class PrivateFiles:
         )
 
     def pixels_view(self, request, pk: int) -> FileResponse:
-        xray = self._seen_by(request, pk)
+        xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(xray.pixels, content_type="image/png")
 
     def enhanced_view(self, request, pk: int) -> FileResponse:
-        xray = self._seen_by(request, pk)
+        xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(open_enhanced(xray), content_type="image/png")
 
     def thumbnail_view(self, request, pk: int) -> FileResponse:
         # Not in the access trail: a list shows fifty, and opening the record is noted there.
-        return send_private(self._seen_by(request, pk).thumbnail, content_type="image/jpeg")
+        return send_private(self._film_seen_by(request, pk).thumbnail, content_type="image/jpeg")
 
-    def _seen_by(self, request, pk: int) -> XRayImage:
+    def _film_seen_by(self, request, pk: int) -> XRayImage:
         """Return the X-ray if this user may see it; a hidden one only those who could restore it."""
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -76,6 +76,16 @@ def test_a_hidden_film_is_only_for_those_who_could_restore_it(client, clinician,
     assert client.get(address(kind, xray)).status_code == 200
 
 
+def test_a_films_history_asks_what_every_records_history_asks(client, clinician, xray, django_user_model):
+    XRayImage.objects.hide(by=clinician, reason="Another patient's")
+    looker = django_user_model.objects.create_user("looker", is_staff=True)
+    looker.user_permissions.add(*clinician.groups.get().permissions.filter(codename="view_xrayimage"))
+    client.force_login(looker)
+    history = client.get(f"/admin/imaging/xrayimage/_2B{xray.pk}/history/")  # as Django reads a key
+    assert history.status_code == 200
+    assert "Another patient&#x27;s" in history.text
+
+
 def test_an_x_ray_that_is_not_there_is_not_found(client, clinician):
     client.force_login(clinician)
     assert client.get("/admin/imaging/xrayimage/4711/pixels/").status_code == 404
