@@ -1,5 +1,7 @@
 """The first page in a real browser: it follows what happens elsewhere, and leaves whoever uses it in peace."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from model_bakery import baker
@@ -60,6 +62,41 @@ def test_nobody_asks_while_nobody_looks(first_page):
     first_page.evaluate("htmx.trigger(document.getElementById('block-today'), 'look-again')")
     first_page.wait_for_timeout(300)
     assert asked == []
+
+
+@pytest.fixture
+def apart(first_page, live_server) -> Page:
+    """The same page in a window of its own: what fails there on purpose is written to its console."""
+    signed_in = first_page.context.storage_state()
+    context = first_page.context.browser.new_context(base_url=live_server.url, storage_state=signed_in, locale="en")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.goto("/admin/")
+    return page
+
+
+def cut_off(page):
+    page.context.set_offline(True)
+    return lambda: page.context.set_offline(False)
+
+
+def out_of_order(page):
+    page.route("**/live/**", lambda route: route.fulfill(status=503))
+    return lambda: page.unroute("**/live/**")
+
+
+@pytest.mark.parametrize("break_down", [cut_off, out_of_order])
+def test_it_says_since_when_the_connection_is_lost_and_takes_it_back(apart, break_down):
+    state = apart.locator("#live")
+    assert state.text_content().strip() == "live"
+    mend = break_down(apart)
+    apart.evaluate("htmx.trigger(document.getElementById('block-today'), 'look-again')")
+    state.filter(has_text=re.compile(r"connection lost since \d+:\d\d")).wait_for()
+    assert "lost" in state.get_attribute("class")
+    mend()
+    look_again(apart)
+    state.filter(has_text=re.compile(r"^\s*live\s*$")).wait_for()
+    assert "lost" not in state.get_attribute("class")
 
 
 def test_the_next_is_called_from_the_block_after_it_was_refreshed(first_page, running):
