@@ -6,7 +6,7 @@ to signals see the change as they see any other. Transactions touch appointments
 order of their keys, so that two of them never wait for each other.
 """
 
-from clinic.booking.bookings import STILL_TO_COME, book, book_publicly, cancel, move, public_may_change
+from clinic.booking.bookings import STILL_TO_COME, book, book_publicly, cancel, is_to_check, move, public_may_change
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
 from clinic.booking.changes import record
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
@@ -37,6 +37,7 @@ __all__ = [
     "follow_hours",
     "hide",
     "is_booked",
+    "is_to_check",
     "mark_done",
     "mark_no_show",
     "move",

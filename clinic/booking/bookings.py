@@ -23,6 +23,7 @@ from clinic.models import (
     Patient,
     Symptom,
     new_reference,
+    spoken_language,
 )
 
 Status, Source = Appointment.Status, Appointment.Source
@@ -44,15 +45,16 @@ def book(
     notes: str = "",
     overbook: bool = False,
     claimed: Mapping[str, str] | None = None,
+    language: str = "",
     reference: str = "",
     site: str = "",
 ) -> Appointment:
     """Take a place and a queue number, keep the answers, and write to the patient.
 
     `overbook` takes a place beyond the session's capacity, on purpose. `claimed` is what was given with the booking
-    and differs from the patient's file; a name or a date of birth in it marks the identity for checking. `reference`
-    is one that `new_reference` made before, so that one booking sent twice can be recognised. `site` is for the mail's
-    link: see mails.py.
+    and differs from the patient's file; a name or a date of birth in it marks the identity for checking. `language` is
+    that of the mails, where it is not the one spoken at this moment. `reference` is one that `new_reference` made
+    before, so that one booking sent twice can be recognised. `site` is for the mail's link: see mails.py.
 
     A patient whose record has been merged is booked on the one that was kept.
 
@@ -68,7 +70,8 @@ def book(
         notes=notes,
         reference=reference or new_reference(),
         claimed=claimed,
-        identity_conflict=any(name in claimed for name in IDENTITY),
+        identity_conflict=is_to_check(claimed),
+        language=language or spoken_language(),
     )
     appointment._history_user = by
     appointment._change_reason = gettext("Booked by the patient") if source == Source.PUBLIC else gettext("Booked")
@@ -79,6 +82,11 @@ def book(
     _keep_answers(NumericAnswer, "value", appointment, numeric or {}, by)
     mails.write("booked", appointment, site)
     return appointment
+
+
+def is_to_check(claimed: Mapping[str, str]) -> bool:
+    """Whether what was given with a booking leaves a doubt who booked."""
+    return any(name in claimed for name in IDENTITY)
 
 
 def _keep_answers(model, field: str, appointment: Appointment, answers: Mapping, by: User | None) -> None:

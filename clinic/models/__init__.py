@@ -15,6 +15,7 @@ from clinic.models.visits import (
     LikertAnswer,
     NumericAnswer,
     new_reference,
+    spoken_language,
 )
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "Symptom",
     "Weekday",
     "new_reference",
+    "spoken_language",
 ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.utils import timezone
@@ -17,6 +18,7 @@ from clinic.booking import imported
 from clinic.models import Appointment, ClinicSession, Period, Symptom
 from clinic.resources import whose
 from clinic.resources.answers import AnswerColumn, answer_columns, with_answers
+from clinic.resources.claimed import claimed_columns
 from clinic.resources.seats import Seats
 
 Status = Appointment.Status
@@ -44,7 +46,7 @@ class AppointmentResource(ExchangeResource):
     """An appointment is known by its reference. One without is booked, as the front desk would: the next number, and
     only where there is a place. One with a reference that is not on file is taken over as it is."""
 
-    locals().update(whose.patient_columns())
+    locals().update(whose.patient_columns() | claimed_columns())
     date = SessionColumn("session__date", "date", DayCell(), title=gettext_lazy("day"), required=True)
     period = SessionColumn("session__period", "period", ChoiceCell(Period.choices), title=gettext_lazy("period"))
     symptoms = ChosenField("symptoms", "symptoms", SymptomsCell(), title=gettext_lazy("symptoms"))
@@ -63,6 +65,9 @@ class AppointmentResource(ExchangeResource):
             "called_at",
             "source",
             "identity_conflict",
+            *claimed_columns(),
+            "language",
+            "reminded_at",
             "symptoms",
             "notes",
         ]
@@ -74,6 +79,7 @@ class AppointmentResource(ExchangeResource):
         super().__init__(**kwargs)
         self.fields["period"].is_required = True
         self.fields["queue_number"].is_required = False
+        self.fields["language"].widget = ChoiceCell(settings.LANGUAGES)
         self.fields["reference"].help_text = _("Leave it empty to book.")
         self.fields["queue_number"].help_text = _("Leave it empty to book.")
         for column in answer_columns(list(self.fields)):
@@ -149,6 +155,8 @@ class AppointmentResource(ExchangeResource):
                 raise ValidationError({name: _("This cell is empty.")})
             self.fields[name].clean(row)
         appointment.patient = self._patient(row)
+        if not row.get("identity_conflict", "").strip():
+            appointment.identity_conflict = booking.is_to_check(appointment.claimed)
         if row.key is not None:
             appointment.session = self._seats.session(self._slot(row))
             if not appointment.queue_number:
@@ -222,6 +230,8 @@ class AppointmentResource(ExchangeResource):
                 symptoms=self.fields["symptoms"].get_value(appointment),
                 source=appointment.source,
                 notes=appointment.notes,
+                claimed=appointment.claimed,
+                language=appointment.language,
                 reference=appointment.reference,
             )
         except booking.BookingError as refusal:
@@ -230,7 +240,7 @@ class AppointmentResource(ExchangeResource):
         appointment.pk, appointment.queue_number = booked.pk, booked.queue_number
         appointment.created_at = booked.created_at
         appointment._state.adding, appointment._state.db = False, booked._state.db
-        self._changed |= {"status", "called_at", "identity_conflict"}
+        self._changed |= {"status", "called_at", "identity_conflict", "reminded_at"}
         self.update_instances.append(appointment)
 
     def after_bulk(self, rows, *, created, fields):

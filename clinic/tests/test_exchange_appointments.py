@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from model_bakery import baker
 
+from backoffice.models import Notice
 from clinic.booking import book
 from clinic.models import (
     Appointment,
@@ -186,6 +187,57 @@ def test_a_reference_that_can_be_guessed_is_refused(session, mei_ling):
 def test_what_has_not_happened_yet_is_refused(session, mei_ling):
     done = take_visits([new_reference(), "A123456789", session.date, "morning", "", "done"])
     assert problems(done) == [(2, "status", "done")]
+
+
+# -- What was given with a booking, and its mails ----------------------------------------------------------------------
+
+
+def test_what_was_given_with_a_booking_comes_along_and_marks_it_to_be_checked(session, mei_ling, ming):
+    columns = [*RECORD, "claimed_full_name", "claimed_date_of_birth", "claimed_email"]
+    of = [session.date, "morning", "", ""]
+    rows = [
+        [new_reference(), "A123456789", *of, "林美玲", "1984/5/3", ""],
+        [new_reference(), "B100000002", *of, "", "", "ming@example.org"],
+    ]
+    baker.make(Patient, national_id="B100000002")
+    assert take_visits(*rows, columns=columns).new == 2
+    first, second = Appointment.objects.order_by("pk")
+    assert (first.claimed, first.identity_conflict) == (
+        {"full_name": "林美玲", "date_of_birth": "1984-05-03"},
+        True,
+    )
+    assert (second.claimed, second.identity_conflict) == ({"email": "ming@example.org"}, False)
+
+    assert take_visits(*rows, columns=columns).unchanged == 2
+    assert take_visits([first.reference, ""], columns=["reference", "claimed_full_name"]).updated == 1
+    first.refresh_from_db()
+    assert first.claimed == {"date_of_birth": "1984-05-03"}
+
+
+def test_a_doubt_that_is_settled_stays_settled(session, mei_ling):
+    columns = [*RECORD, "identity_conflict", "claimed_full_name"]
+    row = [new_reference(), "A123456789", session.date, "morning", "", "", "no", "林美玲"]
+    assert take_visits(row, columns=columns).new == 1
+    assert Appointment.objects.get().identity_conflict is False
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("claimed_email", "nobody"), ("claimed_sex", "x"), ("claimed_date_of_birth", "May"), ("language", "Latin")],
+)
+def test_what_nobody_can_have_given_is_refused_with_what_to_write(session, mei_ling, column, value):
+    done = take_visits(["A123456789", session.date, "morning", value], columns=[*NEW, column])
+    assert problems(done) == [(2, column, value)]
+    assert done.errors[0].remedy
+
+
+def test_who_is_booked_is_written_to_at_the_address_and_in_the_language_of_the_file(session, mei_ling):
+    row = ["A123456789", session.date, "morning", "lin@example.org", "繁體中文", "2026-01-02 03:04"]
+    done = take_visits(row, columns=[*NEW, "claimed_email", "language", "reminded_at"])
+    assert done.new == 1, done.errors
+    booked = Appointment.objects.get()
+    assert (booked.language, booked.reminded_at.year) == ("zh-hant", 2026)
+    assert Notice.objects.get().to == "lin@example.org"
 
 
 # -- Symptoms and answers ---------------------------------------------------------------------------------------------

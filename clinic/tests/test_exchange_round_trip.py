@@ -140,6 +140,9 @@ def everything() -> dict:
                 "called_at",
                 "source",
                 "identity_conflict",
+                "claimed",
+                "language",
+                "reminded_at",
                 "notes",
             )
         ),
@@ -186,6 +189,11 @@ def test_a_whole_clinic(texts, kind):
         status="called", called_at="2026-01-02T03:04:05.678901Z", identity_conflict=True, source="public"
     )
     Appointment.objects.filter(pk=some[1].pk).update(status="cancelled")
+    for appointment, text in zip(some[1::3], texts, strict=False):
+        claimed = {"full_name": text, "date_of_birth": "1984-05-02", "sex": "other", "phone": text[:30].strip()}
+        Appointment.objects.filter(pk=appointment.pk).update(claimed=claimed)
+    Appointment.objects.filter(pk=some[2].pk).update(claimed={"email": "somebody@example.org"}, language="zh-hant")
+    Appointment.objects.filter(pk=some[5].pk).update(reminded_at="2026-01-02T03:04:05.678901Z")
     ClinicSession.objects.update(booked=len(some) - 1)
     call_command("rebuild_intake")
     before, derived = everything(), intake()

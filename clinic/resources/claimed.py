@@ -1,0 +1,51 @@
+"""Columns for what was given with a booking and differs from the patient's file."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.exchange.cells import cell_for
+from backoffice.exchange.columns import ExchangeField
+from clinic.models import Appointment, Patient
+
+TITLES = {
+    "full_name": _("full name as given with the booking"),
+    "date_of_birth": _("date of birth as given with the booking"),
+    "sex": _("sex as given with the booking"),
+    "phone": _("phone as given with the booking"),
+    "email": _("email as given with the booking"),
+}
+
+
+class ClaimedColumn(ExchangeField):
+    """One of the things that were given, which is kept as text. An empty cell: it is as the file says."""
+
+    model_fields = ("claimed",)
+
+    def __init__(self, name: str):
+        self.of_patient: models.Field = Patient._meta.get_field(name)
+        super().__init__(
+            "claimed",
+            f"claimed_{name}",
+            cell_for(self.of_patient),
+            title=TITLES[name],
+            empty=None,
+            help_text=_("Only where it differs from the patient's file."),
+        )
+
+    def clean(self, row, **kwargs):
+        value = super().clean(row, **kwargs)
+        return None if value is None else self.of_patient.clean(value, None)
+
+    def save(self, instance: Appointment, row, is_m2m=False, **kwargs):
+        value = self.clean(row, **kwargs)
+        others = {name: said for name, said in instance.claimed.items() if name != self.of_patient.name}
+        instance.claimed = others if value is None else others | {self.of_patient.name: str(value)}
+
+    def get_value(self, instance: Appointment):
+        said = instance.claimed.get(self.of_patient.name)
+        return None if said is None else self.of_patient.to_python(said)
+
+
+def claimed_columns() -> dict[str, ClaimedColumn]:
+    """The columns, by name, for a class body's `locals().update(…)`."""
+    return {f"claimed_{name}": ClaimedColumn(name) for name in TITLES}
