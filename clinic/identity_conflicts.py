@@ -6,7 +6,7 @@ Of two who settle the same one, the first does and the other is told.
 from collections.abc import Collection
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -65,9 +65,11 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User) -> N
         patient.save()
     elif patient.pk == was:
         raise ConflictError(_("This is the patient on file. Choose another one."))
-    if booking.is_booked(patient, appointment.session):
-        raise ConflictError(_("%(patient)s has a booking in this session already.") % {"patient": patient})
-    _settle(appointment, claimed={}, patient=patient)
+    try:
+        with transaction.atomic():
+            _settle(appointment, claimed={}, patient=patient)
+    except IntegrityError as error:  # one active booking per patient and session
+        raise ConflictError(_("%(patient)s has a booking in this session already.") % {"patient": patient}) from error
     _take_along(appointment, was, by)
     booking.record(appointment, by, _("Identity checked: another person"))
 

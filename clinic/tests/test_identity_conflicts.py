@@ -106,6 +106,14 @@ def test_somebody_who_is_booked_then_already_is_refused(desk, conflict):
     assert conflict.identity_conflict
 
 
+def test_a_cancelled_booking_stands_in_nobodys_way(desk, conflict, front_desk):
+    known = baker.make(Patient, national_id="")
+    booking.book(conflict.session, known, by=None)
+    booking.cancel(conflict, by=front_desk)
+    desk.post(page(conflict), {"answer": "known", "patient": known.pk})
+    assert settled(conflict).patient == known
+
+
 def test_the_second_who_settles_it_is_told(conflict, front_desk):
     stale = Appointment.objects.get(pk=conflict.pk)
     identity_conflicts.file_is_right(conflict, by=front_desk)
