@@ -1,5 +1,4 @@
 from django.contrib import admin, messages
-from django.contrib.auth import get_permission_codename
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -108,22 +107,19 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
 
     # -- The queue ----------------------------------------------------------------------------------------------------
 
-    def has_call_permission(self, request):
-        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
-
-    @admin.action(description=gettext_lazy("Call next"), permissions=["call"])
+    @admin.action(description=gettext_lazy("Call next"), permissions=["change"])
     def call_next(self, request, queryset):
         self._call(request, queryset, booking.call_next)
 
-    @admin.action(description=gettext_lazy("Call the same number again"), permissions=["call"])
+    @admin.action(description=gettext_lazy("Call the same number again"), permissions=["change"])
     def recall(self, request, queryset):
         self._call(request, queryset, booking.recall)
 
-    @admin.action(description=gettext_lazy("Skip: not here, call next"), permissions=["call"])
+    @admin.action(description=gettext_lazy("Skip: not here, call next"), permissions=["change"])
     def skip(self, request, queryset):
         self._call(request, queryset, booking.skip)
 
-    @admin.action(description=gettext_lazy("Count anew"), permissions=["call"])
+    @admin.action(description=gettext_lazy("Count anew"), permissions=["change"])
     def count_anew(self, request, queryset):
         """What `check_integrity` asks for, where a counter differs from the appointments."""
         for session in queryset:

@@ -1,7 +1,6 @@
 from collections.abc import Callable
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_permission_codename
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -150,25 +149,22 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
 
     # -- The day at the desk ------------------------------------------------------------------------------------------
 
-    def has_desk_permission(self, request):
-        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
-
-    @admin.action(description=_("Check in"), permissions=["desk"])
+    @admin.action(description=_("Check in"), permissions=["change"])
     def check_in(self, request, queryset):
         n = self._each(request, queryset, booking.check_in)
         self._tell(request, n, ngettext("%d patient is checked in.", "%d patients are checked in.", n))
 
-    @admin.action(description=_("Mark as done"), permissions=["desk"])
+    @admin.action(description=_("Mark as done"), permissions=["change"])
     def mark_done(self, request, queryset):
         n = self._each(request, queryset, booking.mark_done)
         self._tell(request, n, ngettext("%d visit is done.", "%d visits are done.", n))
 
-    @admin.action(description=_("Mark as not come"), permissions=["desk"])
+    @admin.action(description=_("Mark as not come"), permissions=["change"])
     def mark_no_show(self, request, queryset):
         n = self._each(request, queryset, booking.mark_no_show)
         self._tell(request, n, ngettext("%d patient did not come.", "%d patients did not come.", n))
 
-    @admin.action(description=_("Cancel"), permissions=["desk"])
+    @admin.action(description=_("Cancel"), permissions=["change"])
     def cancel(self, request, queryset):
         n = self._each(request, queryset, booking.cancel)
         self._tell(request, n, ngettext("%d appointment is cancelled.", "%d appointments are cancelled.", n))
