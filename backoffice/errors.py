@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views import defaults
+from django.views import csrf, defaults
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -24,10 +24,25 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _in_the_frame(request, 403, _("This is not for your role"), why)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not _is_at_work(request):
+        return defaults.bad_request(request, exception)
+    why = _("Nothing was changed. Go back, load the page anew and try once more.")
+    return _in_the_frame(request, 400, _("This could not be understood"), why)
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the token that this site gave it: open for too long, or not from here."""
+    if not _is_at_work(request):
+        return csrf.csrf_failure(request, reason)
+    why = _("The page was open for too long. Nothing was changed. Go back, load the page anew, and send it once more.")
+    return _in_the_frame(request, 403, _("Please go back and try again"), why)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Drawn with nothing that could be what is broken: no database, no session. The number is the one in the logs."""
-    page = render_to_string("500.html", {"number": getattr(request, "id", ""), "clinic_name": settings.CLINIC_NAME})
-    return HttpResponseServerError(page)
+    known = {"number": getattr(request, "id", ""), "clinic_name": settings.CLINIC_NAME, "path": request.path}
+    return HttpResponseServerError(render_to_string("500.html", known))
 
 
 def _is_at_work(request: HttpRequest) -> bool:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("clinic.urls")),
 ]
 
+handler400 = "backoffice.errors.bad_request"
 handler403 = "backoffice.errors.forbidden"
 handler404 = "backoffice.errors.not_found"
 handler500 = "backoffice.errors.server_error"

@@ -1,6 +1,7 @@
 """What went wrong is said in the look of where it happened, and never by an empty page."""
 
 import pytest
+from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +46,45 @@ def test_an_error_of_ours_gives_the_number_that_is_in_the_logs(monkeypatch):
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.text
     assert answer["X-Request-ID"] in answer.text
+
+
+def test_a_form_that_was_open_too_long_keeps_the_menu_for_whoever_works_here(front_desk):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(front_desk)
+    answer = client.post("/admin/clinic/patient/add/", {"full_name": "Chen Wei-Ting"})
+    assert answer.status_code == 403
+    assert "Please go back and try again" in answer.text
+    assert 'id="menu"' in answer.text
+
+
+def test_a_sign_in_page_that_was_open_too_long_leads_back_to_signing_in():
+    answer = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "mei", "password": "secret"})
+    assert answer.status_code == 403
+    assert 'href="/admin/"' in answer.text
+    assert "Book a time" not in answer.text
+
+
+def test_what_cannot_be_understood_keeps_the_menu_for_whoever_works_here(client, front_desk, monkeypatch):
+    def not_understood(*_args, **_kwargs):
+        raise SuspiciousOperation("two of what is one")
+
+    client.force_login(front_desk)
+    monkeypatch.setattr("clinic.admin.people.PatientAdmin.get_queryset", not_understood)
+    answer = client.get("/admin/clinic/patient/")
+    assert answer.status_code == 400
+    assert "This could not be understood" in answer.text
+    assert 'id="menu"' in answer.text
+
+
+def test_an_error_of_ours_tells_whoever_works_here_where_to_take_it(front_desk, monkeypatch):
+    def breaks(*_args, **_kwargs):
+        raise RuntimeError("no such table")
+
+    client = Client(raise_request_exception=False)
+    client.force_login(front_desk)
+    monkeypatch.setattr("clinic.admin.people.PatientAdmin.get_queryset", breaks)
+    answer = client.get("/admin/clinic/patient/")
+    assert answer.status_code == 500
+    assert "give this number to whoever looks after the system" in answer.text
+    assert answer["X-Request-ID"] in answer.text
+    assert 'href="/admin/"' in answer.text
