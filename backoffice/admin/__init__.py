@@ -13,6 +13,7 @@ from backoffice.admin.mails import NoticeAdmin
 from backoffice.admin.people import PersonAdmin
 from backoffice.admin.roles import RoleAdmin
 from backoffice.admin.sign_ins import FailedSignInAdmin, SignInAdmin
+from backoffice.admin.tasks import FailureAdmin, SuccessAdmin
 from backoffice.admin.trail import TrailAdmin
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ClinicalAdmin",
     "ExchangeAdmin",
     "FailedSignInAdmin",
+    "FailureAdmin",
     "FastListAdmin",
     "HiddenFilter",
     "HideableAdmin",
@@ -30,6 +32,7 @@ __all__ = [
     "RoleAdmin",
     "ScheduleAdmin",
     "SignInAdmin",
+    "SuccessAdmin",
     "TableImportAdmin",
     "TrailAdmin",
 ]

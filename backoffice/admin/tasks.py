@@ -1,0 +1,59 @@
+"""What the background workers did: django-q2's own lists, with what an administrator reads and nothing else."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django_q.admin import FailAdmin as LibraryFailureAdmin
+from django_q.admin import TaskAdmin as LibrarySuccessAdmin
+from django_q.models import Failure, Success
+
+from backoffice.dashboard import why
+
+admin.site.unregister([Failure, Success])
+
+
+class TaskAdmin(admin.ModelAdmin):
+    list_display = ["task", "stopped", "took"]
+    list_filter = ["stopped"]
+    search_fields = ["func", "name"]
+    search_help_text = _("The task, such as “remind”")
+    ordering = ["-stopped"]
+    fields = ["task", "begun", "took", "tried", "told"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.fields
+
+    @admin.display(description=_("task"), ordering="func")
+    def task(self, task):
+        return task.func
+
+    @admin.display(description=_("started"))
+    def begun(self, task):
+        return task.started
+
+    @admin.display(description=_("took"))
+    def took(self, task):
+        return _("%.1f s") % (task.stopped - task.started).total_seconds()
+
+    @admin.display(description=_("tries"))
+    def tried(self, task):
+        return task.attempt_count
+
+    @admin.display(description=_("result"))
+    def told(self, task):
+        return format_html('<pre class="told">{}</pre>', "–" if task.result is None else task.result)
+
+
+@admin.register(Failure)
+class FailureAdmin(TaskAdmin, LibraryFailureAdmin):
+    list_display = [*TaskAdmin.list_display, "error"]
+    empty_text = _("No task has failed.")
+
+    @admin.display(description=_("error"))
+    def error(self, task):
+        return why(task)
+
+
+@admin.register(Success)
+class SuccessAdmin(TaskAdmin, LibrarySuccessAdmin):
+    empty_text = _("No task has run yet: is a worker running?")
