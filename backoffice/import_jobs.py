@@ -73,7 +73,7 @@ def cancel(row: TableImport) -> bool:
 def may_confirm(row: TableImport, *, skip_invalid: bool) -> bool:
     """There is something to write; and all of it is good, or the person knows what is left out."""
     outcome = outcome_of(row)
-    return bool(outcome and outcome.good and bool(outcome.error_count) == skip_invalid)
+    return bool(outcome and outcome.is_whole and outcome.good and bool(outcome.error_count) == skip_invalid)
 
 
 def is_small(row: TableImport) -> bool:

@@ -36,6 +36,7 @@ class XRayResource(ExchangeResource):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.fields["sha256"].widget = TextCell(64, normalise=str.lower)
+        self.fields["sha256"].help_text = _("As an export of the films gives it.")
 
     def key_columns(self, columns):
         named = [whose.NATIONAL_ID] if whose.NATIONAL_ID in columns else [whose.NAME, whose.BORN]

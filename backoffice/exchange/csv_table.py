@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import BinaryIO
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf
 SEPARATORS = ",;\t|"
 LONGEST_CELL = 131_072  # characters; csv's own limit, so that one forgotten quote does not read the rest as one cell
 BLOCK = 65_536
+SHOWN = 30  # characters of a cell that cannot be read
 QUOTED = re.compile('"[^"]*"')
 
 
@@ -37,13 +39,21 @@ class CsvTable(Table):
     def records(self) -> Iterator[tuple[int, list[str]]]:
         with self._text() as text:
             reader = csv.reader(text, delimiter=self._separator, strict=True)
-            line = 0
+            line = lines_of_text = 0
             try:
                 for line, cells in enumerate(reader, start=1):
+                    lines_of_text = reader.line_num
                     if any(map(str.strip, cells)):
                         yield line, cells
             except csv.Error as error:
-                raise UnreadableFileError(what_is_wrong(error, line + 1)) from error
+                raise self._unreadable(error, line + 1, lines_of_text) from error
+
+    def _unreadable(self, error: csv.Error, line: int, lines_before: int) -> UnreadableFileError:
+        with self._text() as text:
+            for _line in islice(text, lines_before):
+                pass
+            number, value = faulty_cell(text.read(2 * LONGEST_CELL), self._separator, LONGEST_CELL)
+        return UnreadableFileError(*what_is_wrong(error), line=line, column=self.column(number), value=value)
 
     @contextmanager
     def _text(self) -> Iterator[io.TextIOWrapper]:
@@ -71,7 +81,10 @@ def refuse_other_encodings(file: BinaryIO, encoding: str) -> None:
             if "\0" in block:
                 line += lines_in(block[: block.index("\0")])
                 raise UnreadableFileError(
-                    _("Line %(line)d holds a NUL character, which no text has. Is this really a CSV file?")
+                    _(
+                        "Line %(line)d holds a NUL character, which no text has. Is this really a CSV file? Then save "
+                        "it anew from your spreadsheet, as “CSV UTF-8”."
+                    )
                     % {"line": line}
                 )
             line += lines_in(block)
@@ -111,13 +124,25 @@ def separator_of(text: io.TextIOWrapper) -> str:
     return max(SEPARATORS, key=first.count)
 
 
-def what_is_wrong(error: csv.Error, line: int) -> str:
+def what_is_wrong(error: csv.Error) -> tuple[str, str]:
+    """The problem, and the remedy."""
     if "field limit" in str(error):
-        return _(
-            "Row %(line)d has a cell of more than %(most)d characters. Is a quotation mark missing that closes a text? "
-            "Otherwise shorten the cell."
-        ) % {"line": line, "most": LONGEST_CELL}
-    return _(
-        "Row %(line)d cannot be read: a quotation mark opens a text and is not closed, or stands within one. Write a "
-        "quotation mark within a text twice, or save the file anew from your spreadsheet."
-    ) % {"line": line}
+        return (
+            _("This cell has more than %(most)d characters.") % {"most": LONGEST_CELL},
+            _("Is a quotation mark missing that closes a text? Otherwise shorten the cell."),
+        )
+    return (
+        _("A quotation mark opens a text and is not closed, or stands within one."),
+        _("Write a quotation mark within a text twice, or save the file anew from your spreadsheet."),
+    )
+
+
+def faulty_cell(row: str, separator: str, longest: int) -> tuple[int, str]:
+    """Which cell of a row's text is too long, or not written as cells are; and how it begins."""
+    other = rf"[^{re.escape(separator)}\r\n]"
+    cell = re.compile(rf'"[^"]*(?:""[^"]*)*"(?!{other})|(?!"){other}*|')
+    number = start = 0
+    while (end := cell.match(row, start).end()) - start <= longest and row[end : end + 1] == separator:
+        number, start = number + 1, end + 1
+    beginning = row[start : start + SHOWN]
+    return number, beginning.splitlines()[0] + "…" if beginning else ""

@@ -52,7 +52,7 @@ class Import:
         self.missing_was_said = False
 
     def run(self) -> Outcome:
-        self.names = match_columns(self.resource, self.table.headers, self.outcome)
+        self.names = match_columns(self.resource, self.table, self.outcome)
         if self.outcome.error_count:
             return self.outcome
         reason = _("Imported from %(file)s") % {"file": self.table.name}
@@ -86,11 +86,11 @@ class Import:
                 self._import(chunk)
                 self.progress(self.outcome.read)
         except UnreadableFileError as error:
-            self.skip_invalid = False  # whatever follows in the file is unknown
-            self.outcome.add_error(0, "", "", str(error), "")
+            self.skip_invalid = self.outcome.is_whole = False  # whatever follows in the file is unknown
+            self.outcome.add_error(error.line, error.column, error.value, error.problem, error.remedy)
         if not self.outcome.read and not self.outcome.error_count:
             self.outcome.add_error(
-                1,
+                self.table.header_line + 1,
                 "",
                 "",
                 _("There is nothing below the columns' names."),
@@ -134,23 +134,29 @@ class Import:
         return row
 
     def _refuse_width(self, line: int, values: Mapping[str, str]) -> None:
-        beyond = values.get(BEYOND, "")
-        problem = (
-            _("This line has more cells than there are columns.")
-            if beyond
-            else _("This line has fewer cells than there are columns.")
+        headers = self.table.headers
+        if BEYOND in values:
+            column, value = headers[-1], values[BEYOND]
+            problem = _("This line has more cells than there are columns: this stands after the last of them.")
+        else:
+            column, value = headers[len(values)], " | ".join(values.values())
+            problem = _("This line has fewer cells than there are columns: it ends before this one.")
+        self._refuse(
+            line, column, value, problem, _("Look for a missing separator, or put quotes round a text with one.")
         )
-        self._refuse(line, "", beyond, problem, _("Look for a missing separator, or put quotes round a text with one."))
 
     def _refuse_twin(self, row: Row, first: int) -> None:
-        column = self.resource.key_columns(row)[0]
         self._refuse(
             row.line,
-            column,
-            row[column],
+            *self._key_of(row),
             _("Lines %(first)d and %(second)d are about the same record.") % {"first": first, "second": row.line},
             _("Keep one of them."),
         )
+
+    def _key_of(self, row: Row) -> tuple[str, str]:
+        """By which columns a row names its record, and what stands there."""
+        columns = [name for name in self.resource.naming_columns(row) if row.get(name, "").strip()]
+        return ", ".join(columns), ", ".join(row[name] for name in columns)
 
     def _refuse(self, line: int, *what) -> None:
         self.outcome.refused += 1
@@ -186,10 +192,12 @@ class Import:
             self._say_missing(row, missing)
             return
         for name, errors in by_column.items():
-            column = "" if name == NON_FIELD_ERRORS else name
+            if name == NON_FIELD_ERRORS:
+                (column, value), remedy = self._key_of(row), _("Mend this line, or take it out.")
+            else:
+                column, value, remedy = name, row.get(name, ""), self.resource.remedy(name)
             for one in errors:
-                problem = " ".join(one.messages)
-                self.outcome.add_error(row.line, column, row.get(name, ""), problem, self.resource.remedy(name))
+                self.outcome.add_error(row.line, column, value, " ".join(one.messages), remedy)
 
     def _say_missing(self, row: Row, missing: list[str]) -> None:
         """Columns that only a new record needs. Said once: every new record needs them."""

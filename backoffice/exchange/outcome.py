@@ -47,6 +47,8 @@ class Outcome:
     preview: list[PreviewRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What to know of the table as a whole."""
+    is_whole: bool = True
+    """Whether the file could be read to its end: otherwise, none of it can be written."""
     written: bool = False
     """Whether anything is in the database now."""
 

@@ -115,6 +115,10 @@ class ExchangeResource(ModelResource):
         """Columns without which no record can be found, in a file that has these."""
         return list(self._meta.import_id_fields)
 
+    def naming_columns(self, row: Row) -> list[str]:
+        """The columns by which this row says which record it means."""
+        return self.key_columns(row)
+
     def key_of_row(self, row: Row) -> tuple | None:
         try:
             return tuple(self.fields[name].clean(row) for name in self._meta.import_id_fields)

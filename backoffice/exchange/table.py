@@ -15,7 +15,20 @@ BEYOND = ""  # cells to the right of the last named column; no column is named s
 
 
 class UnreadableFileError(Exception):
-    """`str()` of it tells a person what is wrong with the file, where, and what to do."""
+    """What is wrong with the file, and what to do; and at which line, in which column, at which value, where it is one
+    place. `str()` of it tells a person all of that."""
+
+    def __init__(self, problem: str, remedy: str = "", *, line: int = 0, column: str = "", value: str = ""):
+        super().__init__(problem)
+        self.problem, self.remedy = problem, remedy
+        self.line, self.column, self.value = line, column, value
+
+    def __str__(self):
+        told = f"{self.problem} {self.remedy}".strip()
+        if not self.line:
+            return told
+        where = {"line": self.line, "column": self.column, "value": self.value, "what": told}
+        return _("Line %(line)d, column “%(column)s”, value “%(value)s”: %(what)s") % where
 
 
 class Table(ABC):
@@ -28,6 +41,8 @@ class Table(ABC):
     name: str
     """The file's, as its owner calls it."""
     headers: list[str]
+    header_line: int = 1
+    """Where the columns' names stand: empty lines may come before."""
     count: int | None = None
     """How many rows there are, about: for showing progress. None where only reading them would tell."""
     notes: list[str]
@@ -44,8 +59,8 @@ class Table(ABC):
             for read, (line, cells) in enumerate(rows, start=1):
                 if read > MAX_ROWS:
                     raise UnreadableFileError(
-                        _("The file has more than %(rows)d rows. Split it, and import one part after the other.")
-                        % {"rows": MAX_ROWS}
+                        _("The file has more than %(rows)d rows.") % {"rows": MAX_ROWS},
+                        _("Split it, and import one part after the other."),
                     )
                 yield line, self._by_column(cells)
 
@@ -58,14 +73,17 @@ class Table(ABC):
         beyond = "".join(cells[len(self.headers) :])
         return values | {BEYOND: beyond} if beyond else values
 
-    def read_headers(self) -> int:
-        """Read the columns' names. Returns the line they stand in."""
+    def read_headers(self) -> None:
         with closing(self.records()) as rows:
             line, cells = next(rows, (0, []))
         if not cells:
             raise UnreadableFileError(self.nothing_in_it())
+        self.header_line = line
         self.headers = checked([without_apostrophe(" ".join(cell.split())) for cell in cells], line)
-        return line
+
+    def column(self, number: int) -> str:
+        """The name of the column of that number, counted from 0; beyond those that have one, the number."""
+        return self.headers[number] if number < len(self.headers) else str(number + 1)
 
     def nothing_in_it(self) -> str:
         return _("The file is empty. Its first line must name the columns; each line below it is a record.")

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from openpyxl.cell.read_only import ReadOnlyCell
 from openpyxl.utils import get_column_letter
 
+from backoffice.exchange.outcome import shortened
 from backoffice.exchange.table import MAX_COLUMNS, Table, UnreadableFileError
 from backoffice.exchange.xlsx_text import LONGEST_CELL, from_xlsx
 
@@ -38,7 +39,7 @@ class XlsxTable(Table):
             workbook = openpyxl.load_workbook(file, read_only=True, keep_links=False)
             self._sheet = workbook.worksheets[0]
         except DAMAGED as error:
-            raise UnreadableFileError(damaged()) from error
+            raise damaged() from error
         if others := len(workbook.sheetnames) - 1:
             self.notes.append(
                 ngettext(
@@ -50,8 +51,8 @@ class XlsxTable(Table):
             )
         rows = self._sheet.max_row
         self._sheet.reset_dimensions()  # what a file says of its own size may be wrong, and would cut it off
-        line = self.read_headers()
-        self.count = rows and max(0, rows - line)
+        self.read_headers()
+        self.count = rows and max(0, rows - self.header_line)
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         try:
@@ -61,7 +62,7 @@ class XlsxTable(Table):
                     # A sheet keeps no cells at the end of a row that are empty.
                     yield line, values + [""] * (len(self.headers) - len(values))
         except DAMAGED as error:
-            raise UnreadableFileError(damaged()) from error
+            raise damaged() from error
 
     def nothing_in_it(self) -> str:
         if not self.notes:
@@ -77,12 +78,12 @@ class XlsxTable(Table):
         if cell.data_type == "f" and value in BOOLEANS:
             return BOOLEANS[value]
         if cell.data_type in ("f", "e"):
-            raise UnreadableFileError(
-                _(
-                    "Cell %(cell)s holds a formula or an error. Select everything, copy it, paste it as values, and "
-                    "save the file again."
-                )
-                % {"cell": f"{get_column_letter(number + 1)}{line}"}
+            raise self._refusal(
+                _("Cell %(cell)s holds a formula or an error."),
+                _("Select everything, copy it, paste it as values, and save the file again."),
+                str(value) if isinstance(value, str) else "=…",
+                line,
+                number,
             )
         if isinstance(value, str):
             return self._checked(value, line, number)
@@ -92,23 +93,26 @@ class XlsxTable(Table):
 
     def _checked(self, value: str, line: int, number: int) -> str:
         if len(value) > LONGEST_CELL:
-            raise UnreadableFileError(
-                _("Cell %(cell)s has more than %(most)d characters. Shorten it.")
-                % {"cell": f"{get_column_letter(number + 1)}{line}", "most": LONGEST_CELL}
-            )
+            problem = _("Cell %(cell)s has too many characters.")
+            remedy = _("Shorten it to %(most)d.") % {"most": LONGEST_CELL}
+            raise self._refusal(problem, remedy, value, line, number)
         text = from_xlsx(value)
         if "\0" in text:
-            raise UnreadableFileError(
-                _("Cell %(cell)s holds a NUL character, which no text has. Type it anew.")
-                % {"cell": f"{get_column_letter(number + 1)}{line}"}
-            )
+            problem = _("Cell %(cell)s holds a NUL character, which no text has.")
+            raise self._refusal(problem, _("Type it anew."), text.replace("\0", "␀"), line, number)
         return text
 
+    def _refusal(self, problem: str, remedy: str, value: str, line: int, number: int) -> UnreadableFileError:
+        cell = {"cell": f"{get_column_letter(number + 1)}{line}"}
+        return UnreadableFileError(
+            problem % cell, remedy, line=line, column=self.column(number), value=shortened(value)
+        )
 
-def damaged() -> str:
-    return _(
-        "The file cannot be read as an Excel workbook: it is damaged, or is something else. Open it in your "
-        "spreadsheet and save it as XLSX, or as “CSV UTF-8”."
+
+def damaged() -> UnreadableFileError:
+    return UnreadableFileError(
+        _("The file cannot be read as an Excel workbook: it is damaged, or is something else."),
+        _("Open it in your spreadsheet and save it as XLSX, or as “CSV UTF-8”."),
     )
 
 
@@ -119,7 +123,7 @@ def refuse_bombs(file: BinaryIO) -> None:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
     except DAMAGED as error:
-        raise UnreadableFileError(damaged()) from error
+        raise damaged() from error
     texts = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
     if too_large(parts) or texts > LARGEST_TEXTS:
         raise UnreadableFileError(

@@ -51,7 +51,7 @@ READ = {
 }
 REFUSED = {
     "derived_blns_big5.csv": "line 2 cannot be read",
-    "derived_huge_field.csv": "Row 2 has a cell of more than 131072 characters",
+    "derived_huge_field.csv": 'Line 2, column “note”, value “"AAAAAAAAAAAAAAAAAAAAAAAAAAAAA…”: This cell has more than',
     "empty.csv": "The file is empty",
     "null_byte.csv": "Line 2 holds a NUL character",
     "sheets.xlsx": "The first sheet, “not this one”, is empty",
@@ -118,8 +118,20 @@ def test_a_column_without_a_name_is_refused_unless_nothing_follows():
     assert table_of("a,b,,\n1,2\n").headers == ["a", "b"]
 
 
-def test_a_forgotten_quotation_mark_is_refused_with_its_row():
-    assert "Row 3 cannot be read" in why_not('a,b\n1,2\n"3,4\n5,6\n')
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ('a,b\n1,2\n"3,4\n5,6\n', 'Line 3, column “a”, value “"3,4…”'),
+        ('a,b\n"1\n1",2\n3,"4" 5\n', 'Line 3, column “b”, value “"4" 5…”'),
+        ('a;b;c\n"1;""x""";;"2" 3\n', 'Line 2, column “c”, value “"2" 3…”'),
+        ('a|b\n"1|x"|"y\n', 'Line 2, column “b”, value “"y…”'),
+        ('a,"b\n1,2\n', 'Line 1, column “2”, value “"b…”'),
+    ],
+)
+def test_a_quotation_mark_out_of_place_is_refused_by_line_column_and_value(content, place):
+    told = why_not(content)
+    assert told.startswith(f"{place}: A quotation mark opens a text and is not closed")
+    assert "Write a quotation mark within a text twice" in told
 
 
 def test_more_rows_than_are_read_at_once_are_refused(monkeypatch):

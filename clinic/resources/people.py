@@ -39,6 +39,9 @@ class PatientResource(ExchangeResource):
     def key_columns(self, columns):
         return ["national_id"] if "national_id" in columns else ["full_name", "date_of_birth"]
 
+    def naming_columns(self, row: Row) -> list[str]:
+        return ["national_id"] if row.get("national_id", "").strip() else ["full_name", "date_of_birth"]
+
     def key_of_row(self, row: Row) -> tuple | None:
         try:
             national_id = self.fields["national_id"].clean(row) if "national_id" in row else ""

@@ -151,9 +151,7 @@ class AppointmentResource(ExchangeResource):
     def _place(self, appointment: Appointment, row: Row) -> None:
         """The patient and the session of a new one. Raises ValidationError."""
         for name in ("date", "period"):
-            if name not in row:
-                raise ValidationError({name: _("This cell is empty.")})
-            self.fields[name].clean(row)
+            self._clean(name, row)
         appointment.patient = self._patient(row)
         if not row.get("identity_conflict", "").strip():
             appointment.identity_conflict = booking.is_to_check(appointment.claimed)
@@ -168,6 +166,13 @@ class AppointmentResource(ExchangeResource):
             appointment.session = booking.session_to_book(*self._slot(row))
         except booking.BookingError as refusal:
             raise ValidationError({"date": str(refusal)}) from refusal
+
+    def _clean(self, name: str, row: Row) -> object:
+        """The cell's value. Raises ValidationError that names the column."""
+        try:
+            return self.fields[name].clean(row if name in row else {name: ""})
+        except ValidationError as error:
+            raise ValidationError({name: error}) from error
 
     def _patient(self, row: Row):
         try:
@@ -189,7 +194,7 @@ class AppointmentResource(ExchangeResource):
         was = {field.column_name: value for field, value in self._before.items()}
         moved = {"date": appointment.session.date, "period": appointment.session.period}
         for name, value in moved.items():
-            if name in row and self.fields[name].clean(row) != value:
+            if name in row and self._clean(name, row) != value:
                 raise ValidationError({name: _("An import moves no appointment. Move it on its own page.")})
         if was.get("queue_number", appointment.queue_number) != appointment.queue_number:
             raise ValidationError({"queue_number": _("An import changes no number that was given.")})

@@ -21,6 +21,9 @@ class PatientColumn(ExchangeField):
 
     model_fields = ("patient",)
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, help_text=gettext_lazy("As it stands in the patient's record."), **kwargs)
+
     def save(self, instance: models.Model, row, is_m2m=False, **kwargs):
         """The patient is set as a whole: see Patients."""
 

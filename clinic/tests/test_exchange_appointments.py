@@ -92,6 +92,12 @@ def test_who_is_not_on_file_is_refused(session):
     assert "Import the patients first" in done.errors[0].problem
 
 
+@pytest.mark.parametrize(("column", "day", "period"), [("date", "", "morning"), ("period", "2026-11-23", "")])
+def test_an_empty_day_or_period_is_told_by_its_column(mei_ling, column, day, period):
+    done = take_visits(["A123456789", day, period], columns=NEW)
+    assert problems(done) == [(2, column, "")]
+
+
 def test_name_and_date_of_birth_find_a_patient_without_an_id(session, ming):
     columns = ["patient_full_name", "patient_date_of_birth", "date", "period"]
     assert take_visits(["王小明", "1990-01-31", session.date, "morning"], columns=columns).new == 1

@@ -158,9 +158,31 @@ def test_a_new_patient_needs_the_columns_that_every_patient_needs():
     assert done.refused == 2
 
 
-def test_a_row_of_another_width_is_refused():
+def test_columns_of_which_none_is_known_are_one_error_that_lists_the_names():
+    [error] = take_patients(["1", "2"], columns=["a", "b"]).errors
+    assert (error.line, error.column, error.value) == (1, "a", "a, b")
+    assert "The columns are named full_name, date_of_birth" in error.remedy
+
+
+def test_a_row_of_another_width_is_refused_by_the_column_where_it_parts():
     done = take_patients(MEI_LING, ["Lin", "1984-05-02"], [*MEI_LING, "6"])
-    assert [error.line for error in done.errors] == [3, 4]
+    assert problems(done) == [(3, "sex", "Lin | 1984-05-02"), (4, COLUMNS[-1], "6")]
+    assert all(error.remedy for error in done.errors)
+
+
+def test_two_rows_about_one_patient_are_told_by_what_the_patient_is_known_by():
+    of_ids = take_patients(MEI_LING, ["Somebody else", *MEI_LING[1:]])
+    assert problems(of_ids) == [(3, "national_id", "A123456789")]
+    of_names = take_patients(WITHOUT_ID, WITHOUT_ID)
+    assert problems(of_names) == [(3, "full_name, date_of_birth", ", ".join(WITHOUT_ID[:2]))]
+
+
+def test_a_row_that_may_mean_two_patients_is_told_by_what_it_names_them_with():
+    baker.make(Patient, 2, full_name=WITHOUT_ID[0], date_of_birth=WITHOUT_ID[1], national_id="")
+    [error] = take_patients(WITHOUT_ID).errors
+    assert (error.column, error.value) == ("full_name, date_of_birth", ", ".join(WITHOUT_ID[:2]))
+    assert "Add the national ID" in error.problem
+    assert error.remedy
 
 
 def test_a_file_with_nothing_below_the_names_is_refused():

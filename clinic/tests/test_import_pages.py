@@ -15,7 +15,7 @@ from openpyxl import Workbook, load_workbook
 from backoffice import import_jobs, import_runs, import_upkeep
 from backoffice.models import AccessEvent, TableImport
 from clinic.models import Patient
-from clinic.tests.tables import CONFIRM, HSIAO_MING, IMPORT, MEI_LING, WRONG, key_in, many, upload
+from clinic.tests.tables import CONFIRM, HSIAO_MING, IMPORT, MEI_LING, PATIENT_COLUMNS, WRONG, key_in, many, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +60,13 @@ def test_one_bad_row_keeps_all_of_them_out_and_is_told_by_line_column_value_and_
     refused = admin_client.post(CONFIRM, {"key": key_in(page), "decision": "all"})
     assert refused.status_code == 409
     assert not Patient.objects.exists()
+
+
+def test_columns_that_do_not_fit_are_told_at_their_line_and_no_row_is_counted(admin_client):
+    file = SimpleUploadedFile("p.csv", b"\n\nfull_nam,date_of_birth,sex\nA,1980-01-01,male\n")
+    page = admin_client.post(IMPORT, {"file": file}, follow=True)
+    assert {error.line for error in page.context["outcome"].errors} == {3}
+    assert "exchange-counts" not in page.text
 
 
 def test_the_good_rows_are_imported_alone_where_somebody_says_so(admin_client):
@@ -114,8 +121,26 @@ def test_a_workbook_with_a_formula_is_refused_by_its_cell_and_not_kept(admin_cli
     book.save(file)
     page = admin_client.post(IMPORT, {"file": SimpleUploadedFile("p.xlsx", file.getvalue())}, follow=True)
     assert page.status_code == 200
-    assert "A2" in page.text
+    [error] = page.context["outcome"].errors
+    assert (error.line, error.column, error.value) == (2, "full_name", "=1+1")
+    assert "Cell A2 holds a formula" in error.problem
+    assert "paste it as values" in error.remedy
     assert 'value="all"' not in page.text
+
+
+def test_of_a_file_that_cannot_be_read_to_its_end_no_row_is_offered(admin_client):
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in [PATIENT_COLUMNS, *many(import_jobs.SMALL + 1), ["=1+1", "1990-01-31", "male", ""]]:
+        sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    page = admin_client.post(IMPORT, {"file": SimpleUploadedFile("p.xlsx", file.getvalue())}, follow=True)
+    import_runs.run_waiting()
+    page = admin_client.get(page.request["PATH_INFO"])
+    assert page.context["outcome"].new == import_jobs.SMALL  # as far as it was read
+    assert "Import the" not in page.text
+    assert admin_client.post(CONFIRM, {"key": key_in(page), "decision": "good"}).status_code == 409
 
 
 def test_what_was_exported_as_a_workbook_is_recognised_on_the_spot(admin_client):
