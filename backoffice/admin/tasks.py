@@ -1,6 +1,8 @@
 """What the background workers did: django-q2's own lists, with what an administrator reads and nothing else."""
 
 from django.contrib import admin
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_q.admin import FailAdmin as LibraryFailureAdmin
@@ -29,7 +31,7 @@ class TaskAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("started"))
     def begun(self, task):
-        return task.started
+        return date_format(timezone.localtime(task.started), "DATETIME_FORMAT")
 
     @admin.display(description=_("took"))
     def took(self, task):
