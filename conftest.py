@@ -32,6 +32,11 @@ def leave_out(why: str) -> None:
     pytest.skip(why)
 
 
+def pytest_configure():
+    # Before torch is there. Its threads wait by spinning, and tests run on every core already: twice the work was lost.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 # -- The usual test ---------------------------------------------------------------------------------------------------
 
 

@@ -89,10 +89,9 @@ def test_of_several_who_confirm_at_once_one_does_and_the_rows_are_written_once(i
 
 
 def test_two_workers_at_once_write_a_file_once(installation):
-    installation.python(UPLOAD.format(n=6000))
+    installation.python(UPLOAD.format(n=6000) + WAKE)
     for _ in range(2):
         installation.start("qcluster")
-    installation.python(WAKE)
     reach(installation, "checked")
     installation.python(CONFIRM + WAKE)
     reach(installation, "done")

@@ -24,7 +24,7 @@ from inference.tests.tiny import register_tiny_models
 register_tiny_models(settings.DATA_DIR / "made")
 patient = baker.make(Patient)
 asker = get_user_model().objects.create_user("clinician")
-asked = ask([receive(film(seed, edge=1500), patient).xray for seed in range({n})], by=asker)
+asked = ask([receive(film(seed, edge=1000), patient).xray for seed in range({n})], by=asker)
 print(len(asked.predictions))
 """
 
@@ -65,8 +65,8 @@ def start_worker(installation):
 
 
 def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
-    n = 12
-    installation.environment |= {"PREDICTION_LEASE_SECONDS": "3", "MAX_BATCH_SIZE": "6"}
+    n = 8
+    installation.environment |= {"PREDICTION_LEASE_SECONDS": "3", "MAX_BATCH_SIZE": "4"}
     assert installation.python(ASK_ABOUT_FILMS.format(n=n)).split()[-1] == str(n)
 
     first = start_worker(installation)
