@@ -13,7 +13,6 @@ from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import AlreadyBooked, BookingError, NobodyCalled, SessionClosed, SessionFull, WrongStatus
 from clinic.booking.hiding import hide, restore
-from clinic.booking.places import is_booked
 from clinic.booking.sessions import follow_hours, session_for, session_to_book
 
 __all__ = [
@@ -36,7 +35,6 @@ __all__ = [
     "count_anew",
     "follow_hours",
     "hide",
-    "is_booked",
     "is_to_check",
     "mark_done",
     "mark_no_show",
