@@ -49,6 +49,11 @@ class AccessEventQuerySet(models.QuerySet):
             gone += self.filter(pk__in=batch)._raw_delete(self.db)
         return gone
 
+    def bulk_create(self, objs, *, update_conflicts=False, **options):
+        if update_conflicts:
+            raise AppendOnlyError
+        return super().bulk_create(objs, **options)
+
     def update(self, **kwargs):
         raise AppendOnlyError
 

@@ -98,6 +98,9 @@ def test_the_trail_is_only_ever_added_to(administrator):
         AccessEvent.objects.all().delete,
         lambda: AccessEvent.objects.update(action="view"),
         lambda: AccessEvent.objects.bulk_update([one], ["action"]),
+        lambda: AccessEvent.objects.bulk_create(
+            [one], update_conflicts=True, unique_fields=["id"], update_fields=["action"]
+        ),
         administrator.access_events.all().delete,
     ):
         with pytest.raises(AppendOnlyError), transaction.atomic():
