@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import BinaryIO
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.table import Table, UnreadableFileError
@@ -17,6 +18,7 @@ SEPARATORS = ",;\t|"
 LONGEST_CELL = 131_072  # characters; csv's own limit, so that one forgotten quote does not read the rest as one cell
 BLOCK = 65_536
 SHOWN = 30  # characters of a cell that cannot be read
+LINE_END = re.compile(r"[\r\n]")
 QUOTED = re.compile('"[^"]*"')
 
 
@@ -79,42 +81,49 @@ def refuse_other_encodings(file: BinaryIO, encoding: str) -> None:
     try:
         while block := text.read(BLOCK):
             if "\0" in block:
-                line += lines_in(block[: block.index("\0")])
+                before, _nul, after = block.partition("\0")
                 raise UnreadableFileError(
-                    _(
-                        "Line %(line)d holds a NUL character, which no text has. Is this really a CSV file? Then save "
-                        "it anew from your spreadsheet, as “CSV UTF-8”."
-                    )
-                    % {"line": line}
+                    _("A NUL character stands here, which no text has. Is this really a CSV file?"),
+                    _("Save it anew from your spreadsheet, as “CSV UTF-8”."),
+                    line=line + lines_in(before),
+                    value=around(before, "␀", after),
                 )
             line += lines_in(block)
     except UnicodeDecodeError as error:
+        if encoding == "utf-16":
+            raise UnreadableFileError(
+                _("The file says that it is UTF-16 text and is not."), _("Save it anew as “CSV UTF-8” or XLSX.")
+            ) from error
+        line, value = first_line_that_is_not(file, encoding)
         raise UnreadableFileError(
-            _(
-                "The file is not UTF-8 text: line %(line)d cannot be read. In your spreadsheet, choose “Save as” and "
-                "“CSV UTF-8”, or save it as XLSX."
-            )
-            % {"line": first_line_that_is_not(file, encoding)}
-            if encoding != "utf-16"
-            else _("The file says that it is UTF-16 text and is not. Save it anew as “CSV UTF-8” or XLSX.")
+            _("The file is not UTF-8 text."),
+            _("In your spreadsheet, choose “Save as” and “CSV UTF-8”, or save it as XLSX."),
+            line=line,
+            value=value,
         ) from error
     finally:
         text.detach()
+
+
+def around(before: str, sign: str, after: str) -> str:
+    """What stands on the same line on both sides of a sign that cannot be read."""
+    return f"{LINE_END.split(before[-SHOWN:])[-1]}{sign}{LINE_END.split(after[:SHOWN])[0]}"
 
 
 def lines_in(text: str) -> int:
     return max(text.count("\n"), text.count("\r"))
 
 
-def first_line_that_is_not(file: BinaryIO, encoding: str) -> int:
-    """Decoding goes block by block: only line by line tells which one it was."""
+def first_line_that_is_not(file: BinaryIO, encoding: str) -> tuple[int, str]:
+    """Which line, and what stands round the byte. Decoding goes block by block: only line by line tells."""
     file.seek(0)
     for line, content in enumerate(file, start=1):
         try:
             content.decode(encoding)
-        except UnicodeDecodeError:
-            return line
-    return line
+        except UnicodeDecodeError as error:
+            sides = (side.decode(encoding, "ignore") for side in (content[: error.start], content[error.end :]))
+            return line, around(next(sides), "�", next(sides))
+    return line, "�"
 
 
 def separator_of(text: io.TextIOWrapper) -> str:
@@ -128,7 +137,8 @@ def what_is_wrong(error: csv.Error) -> tuple[str, str]:
     """The problem, and the remedy."""
     if "field limit" in str(error):
         return (
-            _("This cell has more than %(most)d characters.") % {"most": LONGEST_CELL},
+            _("This cell has more than %(most)s characters.")
+            % {"most": number_format(LONGEST_CELL, force_grouping=True)},
             _("Is a quotation mark missing that closes a text? Otherwise shorten the cell."),
         )
     return (

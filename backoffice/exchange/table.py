@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.formulas import without_apostrophe
@@ -28,6 +29,8 @@ class UnreadableFileError(Exception):
         if not self.line:
             return told
         where = {"line": self.line, "column": self.column, "value": self.value, "what": told}
+        if not self.column:
+            return _("Line %(line)d, at “%(value)s”: %(what)s") % where
         return _("Line %(line)d, column “%(column)s”, value “%(value)s”: %(what)s") % where
 
 
@@ -59,7 +62,8 @@ class Table(ABC):
             for read, (line, cells) in enumerate(rows, start=1):
                 if read > MAX_ROWS:
                     raise UnreadableFileError(
-                        _("The file has more than %(rows)d rows.") % {"rows": MAX_ROWS},
+                        _("The file has more than %(rows)s rows.")
+                        % {"rows": number_format(MAX_ROWS, force_grouping=True)},
                         _("Split it, and import one part after the other."),
                     )
                 yield line, self._by_column(cells)

@@ -50,12 +50,12 @@ READ = {
     "test_utf8_bom.csv": (["foo", "bar", "baz"], 2),
 }
 REFUSED = {
-    "derived_blns_big5.csv": "line 2 cannot be read",
+    "derived_blns_big5.csv": "Line 2, at “",
     "derived_huge_field.csv": 'Line 2, column “note”, value “"AAAAAAAAAAAAAAAAAAAAAAAAAAAAA…”: This cell has more than',
     "empty.csv": "The file is empty",
-    "null_byte.csv": "Line 2 holds a NUL character",
+    "null_byte.csv": "Line 2, at “␀,2,3”: A NUL character stands here",
     "sheets.xlsx": "The first sheet, “not this one”, is empty",
-    "test_latin1.csv": "line 3 cannot be read",
+    "test_latin1.csv": "Line 3, at “4,5,�”: The file is not UTF-8 text.",
 }
 
 
