@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from clinic.models import Patient
 from imaging.models import XRayImage
 from imaging.tests.pictures import encoded, gradient, png
 from imaging.tests.test_dicom import film
@@ -182,6 +183,13 @@ def test_the_patients_page_shows_the_films_and_takes_files(client, patients_page
     assert reverse("admin:imaging_xrayimage_thumbnail", args=[xray.pk]) in text
     assert 'enctype="multipart/form-data"' in text
     assert 'name="files"' in text
+
+
+def test_a_hidden_patients_page_takes_no_files(client, patients_page, patient, clinician):
+    Patient.objects.filter(pk=patient.pk).hide(by=clinician, reason="Entered twice")
+    assert 'name="files"' not in client.get(patients_page).text
+    assert client.post(patients_page, {"files": SimpleUploadedFile("film.png", png())}).status_code == 403
+    assert not XRayImage.objects.exists()
 
 
 def test_saving_the_patients_page_without_files_changes_no_film(client, patients_page, xray):
