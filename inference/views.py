@@ -9,6 +9,7 @@ from django.urls import path
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
+from backoffice.models import AccessEvent
 from inference import asking, wording
 from inference.asking import Asked
 from inference.models import Diagnosis, ModelResult, Prediction
@@ -90,13 +91,16 @@ class AnswerBesideTheFilm:
         return redirect("admin:imaging_xrayimage_change", pk)
 
     def answer_view(self, request, pk: int):
-        """The answer's card alone, for a page that waits for it."""
+        """The answer's card alone, for a page that waits for it. That it arrived there is noted."""
         xray = self.get_object(request, str(pk))
-        if not request.user.has_perm("inference.view_prediction"):
+        if not (self.has_view_permission(request, xray) and request.user.has_perm("inference.view_prediction")):
             raise PermissionDenied
         if xray is None:
             raise Http404
-        return render(request, "inference/answer_arrives.html", self.answer_context(request, xray))
+        context = self.answer_context(request, xray)
+        if context["prediction"] and not context["prediction"].is_unfinished:
+            AccessEvent.objects.record(request, AccessEvent.Action.VIEW, xray)
+        return render(request, "inference/answer_arrives.html", context)
 
     def answer_context(self, request, xray) -> dict:
         """What the page shows of the models: the newest answer, or the one that the address names."""

@@ -6,6 +6,7 @@ import io
 from itertools import count
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -139,6 +140,24 @@ def test_opening_the_desk_is_looking_at_its_session_and_refreshing_is_not(client
     client.get(page(session, "desk"))
     client.get(page(session, "desk"), headers={"HX-Request": "true"})
     assert trail() == [(Action.VIEW, session)]
+
+
+def test_an_answer_that_arrives_is_looked_at_and_waiting_for_it_is_not(client, clinician, xray):
+    client.force_login(clinician)
+    prediction = baker.make(Prediction, xray=xray, status=Prediction.Status.PENDING)
+    assert client.get(page(xray, "answer")).status_code == 200
+    assert trail() == []
+    Prediction.objects.filter(pk=prediction.pk).update(status=Prediction.Status.COMPLETED, diagnosis="Normal")
+    assert client.get(page(xray, "answer")).status_code == 200
+    assert trail() == [(Action.VIEW, xray)]
+
+
+def test_an_answer_is_for_those_who_may_see_the_film_too(client, django_user_model, xray):
+    reader = django_user_model.objects.create_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_prediction"))
+    client.force_login(reader)
+    assert client.get(page(xray, "answer")).status_code == 403
+    assert trail() == []
 
 
 def test_a_heat_map_is_a_picture_of_the_answer(client, clinician, xray):
