@@ -128,7 +128,7 @@ class DecimalCell(Cell):
         return int(value) if value == value.to_integral_value() else float(value)
 
     def what(self):
-        return _("A number, such as 1.5.")
+        return _("A number, such as %(example)s.") % {"example": self.example}
 
 
 class YesNoCell(Cell):

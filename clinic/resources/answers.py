@@ -1,11 +1,13 @@
 """A column for each question of the survey, named as the question is worded."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Prefetch, QuerySet
 from django.db.models.fields import NOT_PROVIDED
+from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
@@ -25,6 +27,11 @@ class AnswerColumn(ExchangeField):
     def __init__(self, question: Question, name: str, cell: Cell):
         super().__init__(f"{self.relation}_{question.pk}", name, cell, title=question.text)
         self.question = question
+        self.help_text = self.range()
+
+    def range(self) -> str:
+        """Between what an answer must be, as a sentence."""
+        raise NotImplementedError
 
     def clean(self, row, **kwargs):
         value = super().clean(row, **kwargs)
@@ -88,23 +95,41 @@ class AnswerColumn(ExchangeField):
                 written_at_once.send(sender=self.model, rows=answers, created=created, fields=None)
 
 
+class ScoreCell(WholeCell):
+    example = "4"
+
+
 class LikertColumn(AnswerColumn):
     model, relation, value = LikertAnswer, "likert_answers", "score"
+
+    def range(self) -> str:
+        ends = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
+        ends |= {"at_low": self.question.min_label, "at_high": self.question.max_label}
+        return _("From %(low)d (%(at_low)s) to %(high)d (%(at_high)s).") % ends
 
 
 class NumericColumn(AnswerColumn):
     model, relation, value = NumericAnswer, "numeric_answers", "value"
 
+    def __init__(self, question: NumericQuestion, name: str, cell: DecimalCell):
+        super().__init__(question, name, cell)
+        if not question.allows(Decimal(cell.example)):
+            cell.example = str(cell.render(question.maximum if question.minimum is None else question.minimum))
+
     def check(self, value) -> None:
         if not self.question.allows(value):
             raise ValidationError(self.question.bounds_message())
+
+    def range(self) -> str:
+        is_bounded = self.question.minimum is not None or self.question.maximum is not None
+        return self.question.bounds_message() if is_bounded else ""
 
 
 def answer_columns(taken: Sequence[str]) -> list[AnswerColumn]:
     """A column for each visible question, asked today or not. Two with one wording, or one of `taken`, get a number."""
     names, columns = {name.casefold() for name in taken}, []
     for kind, cell, questions in (
-        (LikertColumn, WholeCell, LikertQuestion.objects.visible()),
+        (LikertColumn, ScoreCell, LikertQuestion.objects.visible()),
         (NumericColumn, DecimalCell, NumericQuestion.objects.visible()),
     ):
         for question in questions:

@@ -273,12 +273,22 @@ def test_symptoms_and_answers_come_along_into_history_and_intake(session, mei_li
 
 @pytest.mark.parametrize(("likert", "numeric"), [("8", "1"), ("x", "1"), ("1", "101"), ("1", "much")])
 def test_answers_that_the_question_does_not_allow_are_refused(session, mei_ling, likert, numeric):
-    baker.make(LikertQuestion, text="Sleep?")
+    baker.make(LikertQuestion, text="Sleep?", min_label="badly", max_label="well")
     baker.make(NumericQuestion, text="Cigarettes?", minimum=0, maximum=100)
     row = ["A123456789", session.date, "morning", likert, numeric]
     done = take_visits(row, columns=[*NEW, "Sleep?", "Cigarettes?"])
     wrong = ("Cigarettes?", numeric) if likert == "1" else ("Sleep?", likert)
     assert problems(done) == [(2, *wrong)]
+    bounds = "from 0 to 100" if likert == "1" else "From 1 (badly) to 7 (well)"
+    assert bounds in done.errors[0].remedy
+
+
+def test_the_examples_in_the_columns_are_answers_that_would_be_taken(session, mei_ling):
+    baker.make(LikertQuestion, text="Sleep?")
+    baker.make(NumericQuestion, text="Temperature?", minimum=34, maximum=43)
+    examples = {column.name: column.example for column in AppointmentResource().columns()}
+    row = ["A123456789", session.date, "morning", examples["Sleep?"], examples["Temperature?"]]
+    assert take_visits(row, columns=[*NEW, "Sleep?", "Temperature?"]).new == 1
 
 
 def test_a_booked_row_brings_its_answers(session, mei_ling):
