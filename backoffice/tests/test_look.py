@@ -1,5 +1,6 @@
 """The admin's pages obey the Content-Security-Policy and can be used without a mouse."""
 
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -7,6 +8,9 @@ from django.contrib import messages
 from django.contrib.messages import constants
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+from django_q.models import Task
+from model_bakery import baker
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +63,30 @@ def test_a_password_can_be_changed(client, administrator):
     assert response.status_code == 302
     administrator.refresh_from_db()
     assert administrator.check_password("new words that work")
+
+
+def test_a_persons_page_leads_to_a_new_password_and_shows_nothing_of_the_old_one(client, administrator):
+    administrator.set_password("old words that worked")
+    administrator.save()
+    client.force_login(administrator)
+    html = client.get(reverse("admin:backoffice_user_change", args=[administrator.pk])).text
+    assert "../password/" in html
+    assert administrator.password.split("$")[0] not in html
+
+
+def test_a_list_of_tasks_says_when_how_long_and_why_it_failed_without_the_traceback(client, administrator):
+    stopped = timezone.now()
+    told = 'no memory : Traceback (most recent call last):\n  File "worker.py"'
+    baker.make(
+        Task, id="a", func="a.task", success=False, started=stopped - timedelta(seconds=2), stopped=stopped, result=told
+    )
+    client.force_login(administrator)
+    html = client.get(reverse("admin:django_q_failure_changelist")).text
+    assert "a.task" in html
+    assert "2.0 s" in html
+    assert "no memory" in html
+    assert "Traceback" not in html
+    assert "Traceback" in client.get(reverse("admin:django_q_failure_change", args=["a"])).text
 
 
 @pytest.mark.parametrize("level", constants.DEFAULT_TAGS)
