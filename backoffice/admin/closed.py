@@ -20,4 +20,7 @@ admin.site.unregister(Schedule)
 
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin, LibraryScheduleAdmin):
-    pass
+    list_display = ["func", "schedule_type", "next_run", "cluster"]
+    list_display_links = ["func"]
+    list_filter = ["cluster"]
+    fields = ["func", "schedule_type", "minutes", "next_run", "cluster"]
