@@ -1,6 +1,5 @@
 """The forms of the public booking pages."""
 
-import datetime
 import unicodedata
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -8,14 +7,11 @@ from decimal import Decimal
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.identity import normalise_national_id, validate_national_id
-from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom
+from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
 from clinic.offer import Day
-
-OLDEST = 130  # years; nobody on record was older
 
 
 class PublicForm(forms.Form):
@@ -47,14 +43,6 @@ class TimeForm(forms.Form):
         super().__init__(data, **kwargs)
         offers = [offer for day in days for offer in day.offers if offer.is_bookable]
         self.fields["session"].choices = [(offer.session.slug, str(offer.session)) for offer in offers]
-
-
-def born_within_living_memory(day: datetime.date) -> None:
-    today = timezone.localdate()
-    if day > today:
-        raise ValidationError(_("This day is still to come: check the year."))
-    if today.year - day.year > OLDEST:
-        raise ValidationError(_("This is more than %(years)d years ago: check the year.") % {"years": OLDEST})
 
 
 class PlainCharField(forms.CharField):

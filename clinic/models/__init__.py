@@ -4,7 +4,7 @@ Counting places and moving an appointment from one status to the next happens in
 """
 
 from clinic.models.merges import PatientMerge, PatientMergeQuerySet
-from clinic.models.people import Patient, Symptom
+from clinic.models.people import Patient, Symptom, born_within_living_memory
 from clinic.models.schedule import ClinicSession, Closure, ClosureQuerySet, OpeningHours, Period, Weekday
 from clinic.models.survey import LikertQuestion, NumericQuestion, Question, QuestionQuerySet
 from clinic.models.visits import (
@@ -39,6 +39,7 @@ __all__ = [
     "QuestionQuerySet",
     "Symptom",
     "Weekday",
+    "born_within_living_memory",
     "new_reference",
     "spoken_language",
 ]

@@ -2,6 +2,7 @@
 
 import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
@@ -12,6 +13,16 @@ from simple_history.models import HistoricalRecords
 from backoffice.indexes import SearchIndex, hidden_only
 from backoffice.mixins import EXCHANGED, ClinicalRecord
 from clinic.identity import validate_national_id
+
+OLDEST = 130  # years; nobody on record was older
+
+
+def born_within_living_memory(day: datetime.date) -> None:
+    today = timezone.localdate()
+    if day > today:
+        raise ValidationError(_("This day is still to come: check the year."))
+    if today.year - day.year > OLDEST:
+        raise ValidationError(_("This is more than %(years)d years ago: check the year.") % {"years": OLDEST})
 
 
 class Patient(ClinicalRecord):
@@ -66,6 +77,14 @@ class Patient(ClinicalRecord):
 
     def __str__(self):
         return self.full_name
+
+    def clean(self):
+        super().clean()
+        if self.date_of_birth:
+            try:
+                born_within_living_memory(self.date_of_birth)
+            except ValidationError as error:
+                raise ValidationError({"date_of_birth": error}) from None
 
     def age_on(self, day: datetime.date) -> int:
         """Whole years lived on that day."""

@@ -110,6 +110,14 @@ def test_two_visible_patients_never_share_a_national_id(admin_client):
     assert Patient.objects.count() == 1
 
 
+def test_a_patient_is_not_born_in_a_year_to_come(admin_client):
+    refused = admin_client.post(
+        reverse("admin:clinic_patient_add"), {**PATIENT, **INLINES, "national_id": "", "date_of_birth": "2999-01-01"}
+    )
+    assert "check the year" in refused.text
+    assert not Patient.objects.exists()
+
+
 def test_symptoms_are_put_in_order_in_their_list(admin_client):
     symptom = baker.make(Symptom, position=1)
     page = reverse("admin:clinic_symptom_changelist")

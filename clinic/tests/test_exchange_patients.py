@@ -126,6 +126,13 @@ def test_each_error_names_line_column_value_and_remedy():
     assert "does not add up" in by_column["national_id"].problem
 
 
+@pytest.mark.parametrize("day", ["2999-01-01", "1850-01-01"])
+def test_nobody_is_born_tomorrow_or_in_another_age(day):
+    done = take_patients(["Lin Mei-ling", day, *MEI_LING[2:]])
+    assert problems(done) == [(2, "date_of_birth", day)]
+    assert "check the year" in done.errors[0].problem
+
+
 def test_one_error_keeps_everything_out_unless_told_otherwise():
     wrong = [*WITHOUT_ID[:2], "?", "", ""]
     done = take_patients(MEI_LING, wrong)
