@@ -1,8 +1,11 @@
 """The pages that say what went wrong: in the frame of the admin for those who work there, else in the public look."""
 
+import sys
+
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -41,8 +44,14 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Drawn with nothing that could be what is broken: no database, no session. The number is the one in the logs."""
+    is_busy = _waited_in_vain(sys.exc_info()[1])
     known = {"number": getattr(request, "id", ""), "clinic_name": settings.CLINIC_NAME, "path": request.path}
-    return HttpResponseServerError(render_to_string("500.html", known))
+    return HttpResponse(render_to_string("500.html", {**known, "is_busy": is_busy}), status=503 if is_busy else 500)
+
+
+def _waited_in_vain(error: BaseException | None) -> bool:
+    """SQLite lets one write at a time, and a large import writes for longer than others wait."""
+    return isinstance(error, OperationalError) and "locked" in str(error)
 
 
 def _is_at_work(request: HttpRequest) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import SuspiciousOperation
+from django.db import OperationalError
 from django.test import Client
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,17 @@ def test_an_error_of_ours_gives_the_number_that_is_in_the_logs(monkeypatch):
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.text
     assert answer["X-Request-ID"] in answer.text
+
+
+def test_whoever_waited_in_vain_for_the_database_is_told_to_try_again(monkeypatch):
+    def waits():
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("clinic.views.offered_days", waits)
+    answer = Client(raise_request_exception=False).get("/book/")
+    assert answer.status_code == 503
+    assert "Busy just now" in answer.text
+    assert "on our side" not in answer.text
 
 
 def test_a_form_that_was_open_too_long_keeps_the_menu_for_whoever_works_here(front_desk):
