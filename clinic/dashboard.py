@@ -80,14 +80,17 @@ def _card(plan: Plan, period: Period, kept: ClinicSession | None, day) -> Card:
     columns=5,
 )
 def identities_to_settle() -> dict | None:
-    """Bookings whose name or date of birth is not the one on file, the soonest first; None where there is none."""
+    """Bookings whose name or date of birth is not the one on file, the soonest first, then those that are past; None
+    where there is none."""
     # The few that are marked come first, by their own index: SQLite would read all that are active by theirs.
     marked = Appointment.objects.filter(identity_conflict=True).values("pk")
     conflicts = Appointment.objects.active().filter(pk__in=marked)
-    coming = conflicts.filter(session__date__gte=timezone.localdate()).order_by("session__date", "session__opens_at")
-    rows = list(coming.values("pk", "patient__full_name", "session__date")[:SHOWN])
-    count = conflicts.count()
-    return {"rows": rows, "count": count} if count else None
+    told = conflicts.values("pk", "patient__full_name", "session__date")
+    today = timezone.localdate()
+    coming = list(told.filter(session__date__gte=today).order_by("session__date", "session__opens_at")[:SHOWN])
+    past = told.filter(session__date__lt=today).order_by("-session__date", "-session__opens_at")
+    rows = [*coming, *past[: SHOWN - len(coming)]]
+    return {"rows": rows, "count": conflicts.count()} if rows else None
 
 
 @block(

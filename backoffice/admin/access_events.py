@@ -52,6 +52,7 @@ class KindFilter(admin.SimpleListFilter):
 class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
     list_display = ["when", "user", "action", "record", "request_id"]
     list_display_links = None
+    empty_text = _("Nothing yet. Opening a record, its history or picture, and exporting a table are noted here.")
     list_filter = [RecordFilter, MomentFilter, "action", KindFilter, "user"]
     list_select_related = ["user"]
     list_per_page = 100

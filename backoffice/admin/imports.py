@@ -20,6 +20,7 @@ class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
 
     list_display = ["file_link", "table", "state", "new", "updated", "refused", "uploaded_by", "uploaded_at"]
     list_display_links = None
+    empty_text = _("No imports yet. “Import” above each list takes a CSV or XLSX file; what became of it stands here.")
     list_filter = ["status", "uploaded_at"]
     list_select_related = ["content_type", "uploaded_by"]
     search_fields = ["name", "uploaded_by__username"]

@@ -27,3 +27,4 @@ class SignInAdmin(SignInsAdmin):
 class FailedSignInAdmin(SignInsAdmin):
     list_display = fields = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
     list_filter = ["locked_out", "attempt_time"]
+    empty_text = _("Nobody has given a wrong password.")

@@ -100,7 +100,8 @@ class Closure(ClinicalRecord):
         ]
 
     def __str__(self):
-        return f"{self.starts_on} – {self.ends_on}: {self.reason}"
+        days = str(self.starts_on) if self.starts_on == self.ends_on else f"{self.starts_on} – {self.ends_on}"
+        return f"{days}: {self.reason}"
 
     def covers(self, day: datetime.date, period: str) -> bool:
         return self.starts_on <= day <= self.ends_on and self.period in ("", period)
