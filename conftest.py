@@ -32,6 +32,11 @@ def leave_out(why: str) -> None:
     pytest.skip(why)
 
 
+def pytest_xdist_auto_num_workers():
+    """`-n auto`: one more than there are cores, for some tests wait for real processes most of their time."""
+    return os.cpu_count() + 1
+
+
 def pytest_configure():
     # Before torch is there. Its threads wait by spinning, and tests run on every core already: twice the work was lost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
