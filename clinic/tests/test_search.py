@@ -73,6 +73,7 @@ def test_nonsense_finds_nobody(desk, people, typed):
     assert not answer.context["cl"].result_list
 
 
+@pytest.mark.parametrize("desk", ["among many"], indirect=True)
 def test_no_string_known_for_trouble_makes_any(desk, people, real_files):
     for typed in json.loads((real_files / "blns.json").read_text()):
         asked = {"app_label": "clinic", "model_name": "appointment", "field_name": "patient"}
