@@ -37,11 +37,6 @@ def pytest_xdist_auto_num_workers():
     return os.cpu_count() + 1
 
 
-def pytest_collection_modifyitems(items):
-    """The slow ones first: none of them is left to run alone at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-
-
 def pytest_configure():
     # Before torch is there. Its threads wait by spinning, and tests run on every core already: twice the work was lost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
