@@ -18,7 +18,7 @@ import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 
-from backoffice import roles
+from backoffice.access import roles
 
 ROOT = Path(__file__).parent
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")

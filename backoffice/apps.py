@@ -12,14 +12,14 @@ class BackofficeConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
         from django.utils.module_loading import autodiscover_modules
 
-        from backoffice.middleware import begin
-        from backoffice.mixins import written_at_once
-        from backoffice.roles import sync_roles
-        from backoffice.versions import tell_of_rows
+        from backoffice.access.roles import sync_roles
+        from backoffice.access.session_expiry import begin
+        from backoffice.live.versions import tell_of_rows
+        from backoffice.records.mixins import written_at_once
 
         # In every process, so that each tells of what it changes.
         autodiscover_modules("dashboard")
-        written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.versions")
+        written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.live.versions")
 
         user_logged_in.connect(begin, dispatch_uid="backoffice.session_begins")
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
@@ -35,9 +35,9 @@ def schedule_mail(sender, **kwargs) -> None:
         return
     from django.conf import settings
 
-    from backoffice.jobs import every_minute
+    from backoffice.jobs.nudges import every_minute
 
-    every_minute("backoffice.outbox.send_due", cluster=settings.DEFAULT_CLUSTER)
+    every_minute("backoffice.jobs.mail.send_due", cluster=settings.DEFAULT_CLUSTER)
 
 
 def schedule_imports(sender, **kwargs) -> None:
@@ -46,9 +46,9 @@ def schedule_imports(sender, **kwargs) -> None:
         return
     from django.conf import settings
 
-    from backoffice.jobs import every_minute
+    from backoffice.jobs.nudges import every_minute
 
-    every_minute("backoffice.import_runs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
+    every_minute("backoffice.imports.runs.look_for_waiting", cluster=settings.DEFAULT_CLUSTER)
 
 
 def schedule_purge(sender, **kwargs) -> None:
@@ -59,9 +59,9 @@ def schedule_purge(sender, **kwargs) -> None:
 
     from django.conf import settings
 
-    from backoffice.jobs import daily
+    from backoffice.jobs.nudges import daily
 
-    daily("backoffice.upkeep.purge_all", cluster=settings.DEFAULT_CLUSTER, at=time(3, 30))
+    daily("backoffice.jobs.registry.purge_all", cluster=settings.DEFAULT_CLUSTER, at=time(3, 30))
 
 
 def schedule_planner(sender, **kwargs) -> None:
@@ -72,9 +72,9 @@ def schedule_planner(sender, **kwargs) -> None:
 
     from django.conf import settings
 
-    from backoffice.jobs import daily
+    from backoffice.jobs.nudges import daily
 
-    daily("backoffice.planner.renew_figures", cluster=settings.DEFAULT_CLUSTER, at=time(3, 50))
+    daily("backoffice.jobs.sqlite_analyze.renew_figures", cluster=settings.DEFAULT_CLUSTER, at=time(3, 50))
 
 
 class SiteConfig(AdminConfig):

@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django_q.models import Failure, Task
 
-from backoffice import import_jobs, import_progress
-from backoffice.blocks import block
-from backoffice.models import Notice, TableImport
-from backoffice.roles import EXCHANGED_MODELS, may
+from backoffice.access.roles import EXCHANGED_MODELS, may
+from backoffice.imports import progress, uploads
+from backoffice.live.blocks import block
+from backoffice.models import Mail, TableImport
 
 SHOWN = 3
 A_WEEK = timedelta(days=7)
@@ -26,7 +26,7 @@ MAY_IMPORT = may("import", *EXCHANGED_MODELS)
 @block(order=31, permission=MAY_IMPORT, template="backoffice/dashboard_imports.html", columns=5, every=5)
 def imports(user) -> dict | None:
     """Files that a worker has, will have, or had and now waits for a person; None where there is none."""
-    for_a_worker = Q(row_count=None) | Q(row_count__gt=import_jobs.SMALL)
+    for_a_worker = Q(row_count=None) | Q(row_count__gt=uploads.SMALL)
     rows = seen_by(user, TableImport.objects.unfinished().filter(for_a_worker))
     return {"imports": [about(row) for row in rows]} if rows else None
 
@@ -54,7 +54,7 @@ def about(row: TableImport) -> dict:
     return {
         "row": row,
         "table": capfirst(row.model._meta.verbose_name_plural),
-        "rows_done": import_progress.read(row) if row.is_at_work else None,
+        "rows_done": progress.read(row) if row.is_at_work else None,
         "url": table.exchange_url("import_result", row.pk),
         "import_url": table.exchange_url("import"),
     }
@@ -62,15 +62,15 @@ def about(row: TableImport) -> dict:
 
 @block(
     order=60,
-    permission="backoffice.view_notice",
-    models=[Notice],
+    permission="backoffice.view_mail",
+    models=[Mail],
     template="backoffice/dashboard_mails.html",
     columns=6,
     every=30,
 )
 def mails_given_up() -> dict | None:
     """Mails that the server refused again and again; None where there is none."""
-    given_up = Notice.objects.given_up()
+    given_up = Mail.objects.given_up()
     mails = list(given_up.values("pk", "subject", "written_at", "error")[:SHOWN])
     return {"count": given_up.count(), "mails": mails} if mails else None
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Group
 from django.db.models import DateTimeField, F, Model
 
-from backoffice import roles
+from backoffice.access import roles
 from backoffice.models import User
 
 ACCOUNTS = {

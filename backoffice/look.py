@@ -63,7 +63,7 @@ JAZZMIN_SETTINGS = {
         "inference.diagnosticmodel": "fas fa-brain",
         "backoffice.user": "fas fa-id-badge",
         "backoffice.accessevent": "fas fa-shoe-prints",
-        "backoffice.notice": "fas fa-envelope",
+        "backoffice.mail": "fas fa-envelope",
         "backoffice.tableimport": "fas fa-file-import",
         "backoffice.role": "fas fa-user-tag",
         "backoffice.signin": "fas fa-key",

@@ -5,9 +5,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import NamesCell
 from backoffice.exchange.columns import ChosenField
-from backoffice.exchange.resources import ExchangeResource
 from backoffice.models import User
 
 ACCESS = {"is_active", "is_staff", "roles"}
@@ -23,7 +23,7 @@ class RolesCell(NamesCell):
         return _("Names of roles with commas between, such as Front desk.")
 
 
-class PersonResource(ExchangeResource):
+class UserResource(ExchangeResource):
     """A person is known by the user name."""
 
     roles = ChosenField("groups", "roles", RolesCell(), title=gettext_lazy("roles"))

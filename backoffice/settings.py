@@ -82,7 +82,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "backoffice.middleware.RequestIdMiddleware",
+    "backoffice.web.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -96,7 +96,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "backoffice.middleware.SessionExpiryMiddleware",  # after the messages and htmx, which it speaks through
+    "backoffice.access.session_expiry.SessionExpiryMiddleware",  # after the messages and htmx, which it speaks through
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -231,7 +231,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     # Nothing uploaded is ever public: see backoffice/media.py.
-    "default": {"BACKEND": "backoffice.media.PrivateStorage"},
+    "default": {"BACKEND": "backoffice.web.media.PrivateStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -267,7 +267,7 @@ SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=12)
 SESSION_COOKIE_AGE = SESSION_MAX_HOURS * 3600
 
 # Who guesses passwords is locked out with the name they guess at: never a whole address, which a clinic shares.
-AUTHENTICATION_BACKENDS = ["backoffice.sign_in.Lockout", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["backoffice.access.sign_in.Lockout", "django.contrib.auth.backends.ModelBackend"]
 LOCKOUT_MINUTES = env.int("LOCKOUT_MINUTES", default=15)
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_AFTER_FAILURES", default=5)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -275,8 +275,8 @@ AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long: trying meanwhile makes it no longer
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
-AXES_CLIENT_IP_CALLABLE = "backoffice.addresses.household"
-AXES_LOCKOUT_CALLABLE = "backoffice.sign_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "backoffice.access.addresses.household"
+AXES_LOCKOUT_CALLABLE = "backoffice.access.sign_in.locked_out"
 AXES_ENABLE_ADMIN = False  # backoffice/admin/sign_ins.py shows what is worth reading, to read only
 AXES_VERBOSE = False
 
@@ -294,7 +294,7 @@ X_FRAME_OPTIONS = "DENY"
 BEHIND_PROXY = env.bool("DJANGO_BEHIND_PROXY", default=False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CSRF_FAILURE_VIEW = "backoffice.errors.form_refused"
+CSRF_FAILURE_VIEW = "backoffice.web.errors.form_refused"
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_TRUSTED_ORIGINS", default=[])
 
 CONTENT_SECURITY_POLICY = {
@@ -321,7 +321,7 @@ IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "backoffice.logs.JsonFormatter"}},
+    "formatters": {"json": {"()": "backoffice.web.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

@@ -8,10 +8,10 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.blocks import block_for, blocks_for
-from backoffice.second_factor import rules
-from backoffice.second_factor import views as second_factor
-from backoffice.sign_in import SignInForm
+from backoffice.access.second_factor import rules
+from backoffice.access.second_factor import views as second_factor
+from backoffice.access.sign_in import SignInForm
+from backoffice.live.blocks import block_for, blocks_for
 
 
 class BackofficeSite(admin.AdminSite):
@@ -46,7 +46,7 @@ class BackofficeSite(admin.AdminSite):
         return [live, *second_factor.urls(), *super().get_urls()]
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        from backoffice.admin.choices import Choices  # the admin's modules need this site first
+        from backoffice.admin.base.choices import Choices  # the admin's modules need this site first
 
         return Choices.as_view(admin_site=self)(request)
 

@@ -1,80 +1,65 @@
-"""What keeps an installation in order: checks that the data agrees with itself, for `check_integrity`, and what is
-taken out when its time is over, for `purge`. Each app adds its own in an `upkeep.py`:
+"""What this app takes out when its time is over: found by `purge`."""
 
-@check("places")
-def places_are_counted() -> Iterator[str]:
-    for session in …:
-        yield "Session 2026-11-23 morning: … Do this."
+from datetime import timedelta
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from backoffice.imports import cleanup
+from backoffice.jobs.registry import purge, take_out
+from backoffice.models import AccessEvent, FailedSignIn, Mail, SignIn
+
+A_DAY, A_MONTH = timedelta(days=1), timedelta(days=30)
+
+
+def trail_kept_since():
+    return timezone.now() - timedelta(days=settings.ACCESS_TRAIL_RETENTION_DAYS)
+
+
+@purge("access events beyond ACCESS_TRAIL_RETENTION_DAYS")
+def old_access_events(*, dry_run: bool) -> int:
+    if dry_run:
+        return AccessEvent.objects.filter(at__lt=trail_kept_since()).count()
+    return AccessEvent.objects.purge(before=trail_kept_since())
+
+
+@purge("sign-ins beyond ACCESS_TRAIL_RETENTION_DAYS")
+def old_sign_ins(*, dry_run: bool) -> int:
+    return take_out(SignIn.objects.filter(attempt_time__lt=trail_kept_since()), dry_run=dry_run)
+
+
+@purge("failed sign-ins older than 30 days")
+def old_failed_sign_ins(*, dry_run: bool) -> int:
+    return take_out(FailedSignIn.objects.filter(attempt_time__lt=timezone.now() - A_MONTH), dry_run=dry_run)
+
+
+@purge("wrong passwords that lock nobody out any more")
+def old_attempts(*, dry_run: bool) -> int:
+    since = timezone.now() - settings.AXES_COOLOFF_TIME
+    return take_out(AccessAttempt.objects.filter(attempt_time__lt=since), dry_run=dry_run)
+
 
 @purge("mails sent more than 30 days ago")
 def sent_mails(*, dry_run: bool) -> int:
-    return take_out(Notice.objects.filter(…), dry_run=dry_run)
-"""
-
-from collections.abc import Callable, Iterator
-
-from django.db.models import QuerySet
-from django.utils.module_loading import autodiscover_modules
-
-Check = Callable[[], Iterator[str]]
-"""Yields a sentence for each thing that differs: what it is, and what to do. Never a patient's name or data."""
-
-_checks: dict[str, Check] = {}
+    return take_out(Mail.objects.filter(sent_at__lt=timezone.now() - A_MONTH), dry_run=dry_run)
 
 
-def check(name: str) -> Callable[[Check], Check]:
-    """Register a check under the name that the command prints."""
-
-    def register(function: Check) -> Check:
-        _checks[name] = function
-        return function
-
-    return register
+@purge("expired sessions")
+def expired_sessions(*, dry_run: bool) -> int:
+    return take_out(Session.objects.filter(expire_date__lt=timezone.now()), dry_run=dry_run)
 
 
-def checks() -> dict[str, Check]:
-    """The checks of every app, by name."""
-    autodiscover_modules("upkeep")
-    return _checks
+@purge("phones that nobody finished setting up")
+def unfinished_phones(*, dry_run: bool) -> int:
+    return take_out(TOTPDevice.objects.filter(confirmed=False, created_at__lt=timezone.now() - A_DAY), dry_run=dry_run)
 
 
-# -- What has had its time --------------------------------------------------------------------------------------------
-
-Purge = Callable[..., int]
-"""Takes rows out, or with `dry_run` only counts them; returns how many."""
-
-BATCH = 2000  # rows at once: a lock no longer than a page takes
-
-_purges: dict[str, Purge] = {}
-
-
-def purge(what: str) -> Callable[[Purge], Purge]:
-    """Register what takes something out, under the words that the command prints."""
-
-    def register(function: Purge) -> Purge:
-        _purges[what] = function
-        return function
-
-    return register
-
-
-def purges() -> dict[str, Purge]:
-    """What every app takes out, by name."""
-    autodiscover_modules("upkeep", "retention")
-    return _purges
-
-
-def purge_all() -> dict[str, int]:
-    """Take out everything that has had its time: the daily job."""
-    return {what: function(dry_run=False) for what, function in purges().items()}
-
-
-def take_out(rows: QuerySet, *, dry_run: bool) -> int:
-    """Delete the rows a batch at a time, or only count them; returns how many those are, what goes with them apart."""
-    if dry_run:
-        return rows.count()
-    gone = 0
-    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        rows.model._base_manager.filter(pk__in=keys).delete()
-        gone += len(keys)
-    return gone
+@purge("imports that nobody confirmed")
+def abandoned_imports(*, dry_run: bool) -> int:
+    count = cleanup.abandoned().count()
+    if not dry_run:
+        cleanup.clean_up()
+    return count

@@ -3,7 +3,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path
 
-from backoffice.health import healthz, readyz
+from backoffice.web.health import healthz, readyz
 
 urlpatterns = [
     path("admin/clinic/", include("clinic.admin.urls")),  # before the admin's own, which end in a catch-all
@@ -15,7 +15,7 @@ urlpatterns = [
     path("", include("clinic.urls")),
 ]
 
-handler400 = "backoffice.errors.bad_request"
-handler403 = "backoffice.errors.forbidden"
-handler404 = "backoffice.errors.not_found"
-handler500 = "backoffice.errors.server_error"
+handler400 = "backoffice.web.errors.bad_request"
+handler403 = "backoffice.web.errors.forbidden"
+handler404 = "backoffice.web.errors.not_found"
+handler500 = "backoffice.web.errors.server_error"

@@ -150,8 +150,8 @@ def fill(rows: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from backoffice.jobs.sqlite_analyze import renew_figures
     from backoffice.models import User
-    from backoffice.planner import renew_figures
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable")

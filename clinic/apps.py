@@ -10,9 +10,9 @@ class ClinicConfig(AppConfig):
     verbose_name = _("Clinic")
 
     def ready(self):
-        from clinic import intake
+        from clinic.intake import sync
 
-        intake.connect()
+        sync.connect()
         post_migrate.connect(schedule_reminders, dispatch_uid="clinic.schedule_reminders")
 
 
@@ -24,6 +24,6 @@ def schedule_reminders(sender, **kwargs) -> None:
         return
     from django.conf import settings
 
-    from backoffice.jobs import daily
+    from backoffice.jobs.nudges import daily
 
     daily("clinic.reminders.remind", cluster=settings.DEFAULT_CLUSTER, at=REMINDED_AT)

@@ -6,10 +6,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.blocks import block
+from backoffice.live.blocks import block
 from clinic.figures import bookings_per_day
+from clinic.hours.availability import Plan
 from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
-from clinic.offer import Plan
 
 Status = Appointment.Status
 SHOWN = 5

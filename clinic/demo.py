@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from backoffice.models import User
 from clinic import booking
+from clinic.hours.text import parse_hours
 from clinic.identity import taiwan_national_id
 from clinic.models import (
     Appointment,
@@ -24,7 +25,6 @@ from clinic.models import (
     Period,
     Symptom,
 )
-from clinic.periods import parse_hours
 
 WORDS = settings.BASE_DIR / "fixtures" / "demo.json"
 SEED = 2026

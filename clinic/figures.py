@@ -5,9 +5,9 @@ import datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from backoffice.charts import Bar, Chart, Series
+from backoffice.live.charts import Bar, Chart, Series
+from clinic.hours.availability import Plan
 from clinic.models import ClinicSession, Period
-from clinic.offer import Plan
 
 BEFORE = AFTER = datetime.timedelta(days=14)
 

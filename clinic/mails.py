@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import dateformat, translation
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import outbox
+from backoffice.jobs import mail
 from clinic.models import Appointment
 
 SUBJECTS = {
@@ -50,4 +50,4 @@ def write(kind: str, appointment: Appointment, site: str = "") -> None:
         }
         subject = SUBJECTS[kind] % {"day": dateformat.format(session.date, "l j F"), "number": appointment.queue_number}
         body = render_to_string(f"clinic/mail/{kind}.txt", context)
-        outbox.post(address_of(appointment), f"{settings.CLINIC_NAME} · {subject}", body)
+        mail.post(address_of(appointment), f"{settings.CLINIC_NAME} · {subject}", body)

@@ -6,7 +6,7 @@ from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from backoffice.upkeep import check
+from backoffice.jobs.registry import check
 from clinic.models import Appointment, ClinicSession
 
 Status = Appointment.Status

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from clinic import board, private_page, views
+from clinic.public import board, private_page, views
 
 app_name = "clinic"
 urlpatterns = [

@@ -13,10 +13,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
-from backoffice.admin.filters import DayRangeFilter
-from backoffice.admin.inlines import FirstRows
-from backoffice.retelling import words_for
-from backoffice.search import Exact, through
+from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.inlines import FirstRows
+from backoffice.records.diffs import words_for
+from backoffice.records.search import Exact, through
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
 from imaging.forms import UploadForm, XRayForm

@@ -7,9 +7,9 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image
 
+from backoffice.access.roles import CLINICIANS
 from backoffice.demo import move_back
 from backoffice.models import User
-from backoffice.roles import CLINICIANS
 from clinic.models import Patient
 from imaging.models import XRayImage
 from imaging.storing import receive

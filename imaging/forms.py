@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.forms import ClinicalForm
+from backoffice.records.forms import ClinicalForm
 from clinic.models import Patient
 from imaging import ingest
 from imaging.models import XRayImage

@@ -6,9 +6,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.indexes import hidden_only
-from backoffice.media import RandomName
-from backoffice.mixins import EXCHANGED, ClinicalRecord
+from backoffice.records.indexes import hidden_only
+from backoffice.records.mixins import EXCHANGED, ClinicalRecord
+from backoffice.web.media import RandomName
 from clinic.models import Appointment, Patient
 
 

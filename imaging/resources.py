@@ -6,17 +6,17 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import TextCell
 from backoffice.exchange.columns import Row
-from backoffice.exchange.resources import ExchangeResource
-from clinic.resources import whose
+from clinic.resources import patient_columns
 from imaging.models import XRayImage
 
 
 class XRayResource(ExchangeResource):
     """A film is known by its patient and the SHA-256 of its file. One that was not uploaded is refused."""
 
-    locals().update(whose.patient_columns())
+    locals().update(patient_columns.patient_columns())
 
     class Meta(ExchangeResource.Meta):
         model = XRayImage
@@ -39,18 +39,22 @@ class XRayResource(ExchangeResource):
         self.fields["sha256"].help_text = _("As an export of the films gives it.")
 
     def key_columns(self, columns):
-        named = [whose.NATIONAL_ID] if whose.NATIONAL_ID in columns else [whose.NAME, whose.BORN]
+        named = (
+            [patient_columns.NATIONAL_ID]
+            if patient_columns.NATIONAL_ID in columns
+            else [patient_columns.NAME, patient_columns.BORN]
+        )
         return ["sha256", *named]
 
     def key_of_row(self, row: Row) -> tuple | None:
         try:
-            patient = whose.key_of_row(self.fields, row)
+            patient = patient_columns.key_of_row(self.fields, row)
             return patient and (self.fields["sha256"].clean(row), *patient)
         except ValidationError:
             return None
 
     def key_of(self, xray: XRayImage, row: Row) -> tuple:
-        return xray.sha256, *whose.key_of(xray.patient, row)
+        return xray.sha256, *patient_columns.key_of(xray.patient, row)
 
     def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
         return super().candidates(rows).select_related("patient")

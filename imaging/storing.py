@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile, File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from clinic import merging
+from clinic.patients import merging
 from imaging import ingest
 from imaging.dicom import names_another_patient
 from imaging.ingest import Picture, Refused

@@ -4,8 +4,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404
 from django.urls import path
 
-from backoffice.media import send_private
 from backoffice.models import AccessEvent
+from backoffice.web.media import send_private
 from imaging import ingest
 from imaging.enhanced import open_enhanced
 from imaging.models import XRayImage

@@ -13,15 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.admin import ClinicalAdmin
-from backoffice.admin.filters import DayRangeFilter
-from backoffice.admin.first_page import OnTheFirstPage
-from backoffice.media import send_private
+from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.models import AccessEvent
-from backoffice.search import through
+from backoffice.records.search import through
+from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
-from inference import asking, wording
+from inference import requests, wording
 from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction, Report
 from inference.overlay import draw
 from inference.reviews import CannotSignError, sign
@@ -55,7 +55,7 @@ class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
 
     @admin.action(description=_("Ask the models"), permissions=["ask"])
     def ask_models(self, request, queryset):
-        announce(request, asking.ask(queryset.visible(), by=request.user))
+        announce(request, requests.ask(queryset.visible(), by=request.user))
 
     @admin.display(description=_("second opinion"))
     def second_opinion(self, xray):
@@ -166,12 +166,12 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     @admin.action(description=_("Try again"), permissions=["change"])
     def retry(self, request, queryset):
-        n = asking.retry(queryset, by=request.user)
+        n = requests.retry(queryset, by=request.user)
         self.message_user(request, ngettext("%d waits again.", "%d wait again.", n) % n, messages.SUCCESS)
 
     @admin.action(description=_("Cancel what is not answered yet"), permissions=["change"])
     def cancel(self, request, queryset):
-        n = asking.cancel(queryset, by=request.user)
+        n = requests.cancel(queryset, by=request.user)
         self.message_user(request, ngettext("%d is cancelled.", "%d are cancelled.", n) % n, messages.SUCCESS)
 
     @admin.display(description=_("film"))

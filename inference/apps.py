@@ -17,6 +17,6 @@ def schedule_nudges(sender, **kwargs) -> None:
         return
     from django.conf import settings
 
-    from backoffice.jobs import every_minute
+    from backoffice.jobs.nudges import every_minute
 
     every_minute("inference.tasks.answer_waiting", cluster=settings.INFERENCE_CLUSTER)

@@ -3,7 +3,7 @@
 from django.db.models import Avg, Count, Q
 from django.utils import timezone
 
-from backoffice.blocks import block
+from backoffice.live.blocks import block
 from backoffice.models import User
 from clinic.models import Patient
 from imaging.models import XRayImage

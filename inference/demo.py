@@ -9,9 +9,9 @@ from django.utils import timezone
 from backoffice.demo import move_back
 from imaging.demo import NOTE
 from imaging.models import XRayImage
-from inference.asking import ask
 from inference.models import Diagnosis
 from inference.registration import register_folder
+from inference.requests import ask
 from inference.reviews import sign
 
 WEIGHTS = Path(settings.BASE_DIR) / "fixtures" / "weights"

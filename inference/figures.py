@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from backoffice.charts import Bar, Chart, Series
+from backoffice.live.charts import Bar, Chart, Series
 from inference.models import Diagnosis, Prediction
 
 WEEKS = 12

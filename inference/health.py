@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
-from backoffice.health import check
+from backoffice.web.health import check
 from inference.models import Prediction
 
 HEARTBEAT = "inference.heartbeat"

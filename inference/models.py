@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.indexes import hidden_only
-from backoffice.media import RandomName
-from backoffice.mixins import ClinicalRecord, HideableQuerySet
+from backoffice.records.indexes import hidden_only
+from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
+from backoffice.web.media import RandomName
 from imaging.models import XRayImage
 
 

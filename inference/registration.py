@@ -7,8 +7,8 @@ from pathlib import Path
 from django.core.files import File
 from django.db import transaction
 
-from inference.asking import wake_a_worker
 from inference.models import DiagnosticModel
+from inference.requests import wake_a_worker
 
 ENSEMBLE_FILE = "ensemble.json"
 

@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
 from backoffice.models import AccessEvent
-from inference import asking, wording
-from inference.asking import Asked
+from inference import requests, wording
 from inference.models import Diagnosis, ModelResult, Prediction
+from inference.requests import Asked
 
 MOST_AT_ONCE = 200  # as many as a list shows
 
@@ -87,7 +87,7 @@ class AnswerBesideTheFilm:
             raise PermissionDenied
         if xray is None or xray.is_hidden:
             raise Http404
-        announce(request, asking.ask([xray], by=request.user))
+        announce(request, requests.ask([xray], by=request.user))
         return redirect("admin:imaging_xrayimage_change", pk)
 
     def answer_view(self, request, pk: int):

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from inference.engine import Ensemble, ModelSpec, WeightsError
 from inference.models import DiagnosticModel
+from inference.nn.engine import Ensemble, ModelSpec, WeightsError
 
 logger = logging.getLogger(__name__)
 

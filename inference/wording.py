@@ -8,10 +8,10 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backoffice.retelling import words_for
+from backoffice.records.diffs import words_for
 from imaging.quality import QualityIssue
-from inference.consensus import Reason
 from inference.models import Diagnosis, ModelResult, Prediction
+from inference.nn.consensus import Reason
 
 
 def in_words(reasons: list[dict]) -> list[str]:

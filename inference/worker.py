@@ -21,11 +21,11 @@ from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
 
 from imaging import pixels
-from inference.asking import wake_a_worker
-from inference.consensus import Vote, decide
-from inference.engine import ModelAnswer, WeightsError
 from inference.health import HEARTBEAT
 from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.nn.consensus import Vote, decide
+from inference.nn.engine import ModelAnswer, WeightsError
+from inference.requests import wake_a_worker
 from inference.voting import CannotAnswerError, check_new_models, ensemble_in_force
 
 logger = logging.getLogger(__name__)

@@ -1,23 +1,24 @@
 """The base of every admin here: history without its hole, hiding in place of deleting, exchange, the access trail, fast
 lists; and the admins of people, mails and the trail."""
 
-from backoffice.admin.access_events import AccessEventAdmin
-from backoffice.admin.clinical import ClinicalAdmin
-from backoffice.admin.closed import ScheduleAdmin
-from backoffice.admin.exchange import ExchangeAdmin
-from backoffice.admin.hiding import HiddenFilter, HideableAdmin
-from backoffice.admin.history import HistoryAdmin
-from backoffice.admin.imports import TableImportAdmin
-from backoffice.admin.lists import FastListAdmin, ReadOnlyAdmin
-from backoffice.admin.mails import NoticeAdmin
-from backoffice.admin.people import PersonAdmin
-from backoffice.admin.roles import RoleAdmin
-from backoffice.admin.sign_ins import FailedSignInAdmin, SignInAdmin
-from backoffice.admin.tasks import FailureAdmin, SuccessAdmin
-from backoffice.admin.trail import TrailAdmin
+from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.clinical import ClinicalAdmin
+from backoffice.admin.base.exchange import ExchangeAdmin
+from backoffice.admin.base.hiding import HiddenFilter, HideableAdmin
+from backoffice.admin.base.history import HistoryAdmin
+from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
+from backoffice.admin.registered.access_events import AccessEventAdmin
+from backoffice.admin.registered.imports import TableImportAdmin
+from backoffice.admin.registered.mails import MailAdmin
+from backoffice.admin.registered.roles import RoleAdmin
+from backoffice.admin.registered.sign_ins import FailedSignInAdmin, SignInAdmin
+from backoffice.admin.registered.tasks import FailureAdmin, SuccessAdmin
+from backoffice.admin.registered.unregistered import ScheduleAdmin
+from backoffice.admin.registered.users import UserAdmin
 
 __all__ = [
     "AccessEventAdmin",
+    "AuditedAdmin",
     "ClinicalAdmin",
     "ExchangeAdmin",
     "FailedSignInAdmin",
@@ -26,13 +27,12 @@ __all__ = [
     "HiddenFilter",
     "HideableAdmin",
     "HistoryAdmin",
-    "NoticeAdmin",
-    "PersonAdmin",
+    "MailAdmin",
     "ReadOnlyAdmin",
     "RoleAdmin",
     "ScheduleAdmin",
     "SignInAdmin",
     "SuccessAdmin",
     "TableImportAdmin",
-    "TrailAdmin",
+    "UserAdmin",
 ]

@@ -14,8 +14,8 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.formulas import formula_safe
-from backoffice.exchange.resources import ExchangeResource
 from backoffice.exchange.xlsx_text import LONGEST_CELL, to_xlsx
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for the system's own encoding and garbles Chinese

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.outcome import Outcome
-from backoffice.exchange.resources import ExchangeResource
 from backoffice.exchange.table import Table
 
 SIMILAR = 0.6

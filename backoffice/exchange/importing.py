@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from import_export.results import RowResult
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
-from backoffice.exchange.resources import ExchangeResource
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
 
 __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.media import RandomName
+from backoffice.web.media import RandomName
 
 
 class TableImportQuerySet(models.QuerySet):

@@ -5,17 +5,17 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.versions import WatchedQuerySet
+from backoffice.live.versions import WatchedQuerySet
 
 
-class NoticeQuerySet(WatchedQuerySet):
+class MailQuerySet(WatchedQuerySet):
     def waiting(self):
         """What has not been sent and has not been given up."""
-        return self.filter(sent_at=None, attempts__lt=Notice.MAX_ATTEMPTS)
+        return self.filter(sent_at=None, attempts__lt=Mail.MAX_ATTEMPTS)
 
     def given_up(self):
         """What was refused so often that a person has to look."""
-        return self.filter(sent_at=None, attempts__gte=Notice.MAX_ATTEMPTS)
+        return self.filter(sent_at=None, attempts__gte=Mail.MAX_ATTEMPTS)
 
     def sent(self):
         return self.exclude(sent_at=None)
@@ -24,7 +24,7 @@ class NoticeQuerySet(WatchedQuerySet):
         return self.waiting().filter(try_after__lte=timezone.now()).order_by("pk")
 
 
-class Notice(models.Model):
+class Mail(models.Model):
     """A mail that must go out, written in the transaction of the change that it tells of. outbox.py sends it."""
 
     MAX_ATTEMPTS = 10  # refused for 17 hours: somebody has to look
@@ -38,13 +38,13 @@ class Notice(models.Model):
     try_after = models.DateTimeField(_("next attempt"), default=timezone.now)
     error = models.CharField(_("what went wrong"), max_length=200, blank=True)
 
-    objects = NoticeQuerySet.as_manager()
+    objects = MailQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mail")
         verbose_name_plural = _("mails")
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["try_after"], condition=Q(sent_at=None), name="notices_to_send")]
+        indexes = [models.Index(fields=["try_after"], condition=Q(sent_at=None), name="mails_to_send")]
 
     def __str__(self):
         return self.subject

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.template.loader import render_to_string
 
-from backoffice.charts import Bar, Chart, Series, round_up
+from backoffice.live.charts import Bar, Chart, Series, round_up
 
 SERIES = [Series("booked", "tone-main"), Series("left", "tone-rest")]
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django_q.models import Task
 from model_bakery import baker
 
-from backoffice import blocks
-from backoffice.models import Notice
-from backoffice.shared import computed_once
+from backoffice.live import blocks
+from backoffice.live.computed_once import computed_once
+from backoffice.models import Mail
 
 LOCAL_MEMORY = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "dashboard"}}
 NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}}
@@ -23,7 +23,7 @@ NO_CACHE = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"
 @pytest.fixture
 def given_up(transactional_db):
     """A mail that the server refused ten times."""
-    return baker.make(Notice, subject="Your booking", attempts=Notice.MAX_ATTEMPTS, error="550 no such mailbox")
+    return baker.make(Mail, subject="Your booking", attempts=Mail.MAX_ATTEMPTS, error="550 no such mailbox")
 
 
 def stamp_of(page: str, name: str) -> str:
@@ -35,7 +35,7 @@ def test_a_block_answers_only_where_it_has_changed(client, administrator, given_
     stamp = stamp_of(client.get("/admin/").text, "mails_given_up")
     unchanged = client.get("/admin/live/mails_given_up/", {"seen": stamp})
     assert (unchanged.status_code, unchanged.content) == (204, b"")
-    baker.make(Notice, subject="Another one", attempts=Notice.MAX_ATTEMPTS)
+    baker.make(Mail, subject="Another one", attempts=Mail.MAX_ATTEMPTS)
     changed = client.get("/admin/live/mails_given_up/", {"seen": stamp})
     assert changed.status_code == 200
     assert "Another one" in changed.text
@@ -79,16 +79,16 @@ def test_looking_again_asks_nothing_of_the_table(client, administrator, given_up
     stamp = stamp_of(client.get("/admin/").text, "mails_given_up")
     with CaptureQueriesContext(connection) as asked:
         client.get("/admin/live/mails_given_up/", {"seen": stamp})
-    assert [query["sql"] for query in asked if "backoffice_notice" in query["sql"]] == []
+    assert [query["sql"] for query in asked if "backoffice_mail" in query["sql"]] == []
 
 
 def test_a_mail_that_gave_up_is_sent_again_at_one_press(client, administrator, given_up):
     client.force_login(administrator)
     pressed = {"action": "send_again", "_selected_action": given_up.pk, "_from_dashboard": "1"}
-    answer = client.post("/admin/backoffice/notice/", pressed, follow=True)
+    answer = client.post("/admin/backoffice/mail/", pressed, follow=True)
     assert answer.redirect_chain == [("/admin/", 302)]
     assert "1 mail is tried again." in answer.text
-    assert list(Notice.objects.due()) == [given_up]
+    assert list(Mail.objects.due()) == [given_up]
 
 
 def test_a_task_that_broke_says_why(client, administrator, transactional_db):
@@ -133,7 +133,7 @@ def test_ten_who_look_at_once_cost_one_computation(settings):
 
 def test_whoever_waits_for_a_computation_that_died_does_it(settings, monkeypatch):
     settings.CACHES = LOCAL_MEMORY
-    monkeypatch.setattr("backoffice.shared.PATIENCE", 0.2)
+    monkeypatch.setattr("backoffice.live.computed_once.PATIENCE", 0.2)
     cache.clear()
     cache.add("orphan:lock", True, 60)
     assert computed_once("orphan", lambda: "mine", version=lambda: "v1", seconds=60) == "mine"

@@ -9,14 +9,14 @@ from backoffice.exchange.exporting import stream_csv
 from backoffice.exchange.importing import run_import
 from backoffice.exchange.reading import read_table
 from backoffice.models import User
-from backoffice.resources import PersonResource
+from backoffice.resources import UserResource
 
 pytestmark = pytest.mark.django_db
 
 
 def take_people(*lines: str, by):
     table = read_table(io.BytesIO("\n".join(lines).encode()), "people.csv")
-    return run_import(PersonResource(), table, by=by, dry_run=False)
+    return run_import(UserResource(), table, by=by, dry_run=False)
 
 
 def test_somebody_new_gets_roles_and_no_password(administrator):
@@ -62,7 +62,7 @@ def test_nobody_shuts_themselves_out(administrator, access):
 
 def test_people_come_back_as_they_were(administrator, front_desk):
     User.objects.create_user("x", first_name="=王", last_name="+小明", is_active=False)
-    file = b"".join(stream_csv(PersonResource(), User.objects.order_by("pk"), "people"))
+    file = b"".join(stream_csv(UserResource(), User.objects.order_by("pk"), "people"))
     columns = ["username", "first_name", "last_name", "email", "is_active", "is_staff", "groups__name"]
     before = list(User.objects.order_by("username").values(*columns))
     User.objects.all().delete()

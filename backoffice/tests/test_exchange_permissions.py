@@ -2,8 +2,8 @@
 
 from django.apps import apps
 
-from backoffice.mixins import EXCHANGED
-from backoffice.roles import ADMINISTRATORS, EXCHANGED_MODELS, ROLES, may
+from backoffice.access.roles import ADMINISTRATORS, EXCHANGED_MODELS, ROLES, may
+from backoffice.records.mixins import EXCHANGED
 
 
 def test_the_roles_speak_of_every_table_that_is_exchanged():

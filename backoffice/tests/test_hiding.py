@@ -5,7 +5,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
 
-from backoffice.mixins import Hideable
+from backoffice.records.mixins import Hideable
 
 pytestmark = pytest.mark.django_db
 

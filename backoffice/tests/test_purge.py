@@ -15,9 +15,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_q.models import Schedule
 from model_bakery import baker
 
-from backoffice import upkeep
-from backoffice.models import AccessEvent, FailedSignIn, Notice, SignIn
-from backoffice.models.trail import AppendOnlyError
+from backoffice.jobs import registry
+from backoffice.models import AccessEvent, FailedSignIn, Mail, SignIn
+from backoffice.models.access_events import AppendOnlyError
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +39,8 @@ def old_and_new(administrator):
     for rows, days in [(gone, 731), (kept, 729)]:
         rows += [event(administrator, days), baker.make(SignIn, attempt_time=ago(days))]
     for rows, days in [(gone, 31), (kept, 29)]:
-        rows += [baker.make(FailedSignIn, attempt_time=ago(days)), baker.make(Notice, sent_at=ago(days))]
-    kept.append(baker.make(Notice, sent_at=None))
+        rows += [baker.make(FailedSignIn, attempt_time=ago(days)), baker.make(Mail, sent_at=ago(days))]
+    kept.append(baker.make(Mail, sent_at=None))
     gone.append(Session.objects.create(session_key="old", expire_date=ago(1)))
     kept.append(Session.objects.create(session_key="new", expire_date=ago(-1)))
     for rows, days, confirmed in [(gone, 2, False), (kept, 0, False), (kept, 2, True)]:
@@ -76,17 +76,17 @@ def test_a_dry_run_says_the_same_numbers_and_takes_nothing(old_and_new):
 
 
 def test_more_than_a_batch_goes_as_well(administrator, monkeypatch):
-    monkeypatch.setattr("backoffice.models.trail.BATCH", 3)
-    monkeypatch.setattr(upkeep, "BATCH", 3)
+    monkeypatch.setattr("backoffice.models.access_events.BATCH", 3)
+    monkeypatch.setattr(registry, "BATCH", 3)
     for _number in range(7):
         event(administrator, 800)
-        baker.make(Notice, sent_at=ago(40))
-    assert upkeep.purge_all()["mails sent more than 30 days ago"] == 7
+        baker.make(Mail, sent_at=ago(40))
+    assert registry.purge_all()["mails sent more than 30 days ago"] == 7
     assert not AccessEvent.objects.exists()
 
 
 def test_it_runs_every_night():
-    schedule = Schedule.objects.get(func="backoffice.upkeep.purge_all")
+    schedule = Schedule.objects.get(func="backoffice.jobs.registry.purge_all")
     assert schedule.schedule_type == Schedule.DAILY
 
 

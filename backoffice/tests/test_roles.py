@@ -1,7 +1,7 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from backoffice.roles import ROLES, sync_roles
+from backoffice.access.roles import ROLES, sync_roles
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from backoffice.access.second_factor import devices, rules
 from backoffice.models import Role, User
-from backoffice.second_factor import devices, rules
 
 pytestmark = pytest.mark.django_db
 
@@ -290,7 +290,7 @@ from django.db import connection
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from backoffice.models import User
-from backoffice.second_factor import devices
+from backoffice.access.second_factor import devices
 
 person = User.objects.create_user("person")
 phone = TOTPDevice.objects.create(user=person, name="phone", confirmed=True)
@@ -318,7 +318,7 @@ EIGHT_WINDOWS = """
 from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 from backoffice.models import User
-from backoffice.second_factor import devices
+from backoffice.access.second_factor import devices
 
 person = User.objects.create_user("person")
 

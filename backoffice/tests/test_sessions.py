@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from backoffice import middleware
+from backoffice.access import session_expiry
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(middleware, "time", clock)
+    monkeypatch.setattr(session_expiry, "time", clock)
     return clock
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from django.contrib.auth.models import Permission
 
-from backoffice.roles import ROLES
+from backoffice.access.roles import ROLES
 from conftest import ROOT, Installation
 
 HEAVY = ["torch", "timm", "cv2"]

@@ -1,12 +1,12 @@
 """The clinic in the admin, one module for each corner of it. imaging adds X-rays to the patient's."""
 
+from clinic.admin.appointments import AppointmentAdmin
 from clinic.admin.closures import ClosureAdmin
-from clinic.admin.hours import OpeningHoursAdmin
-from clinic.admin.intake import IntakeRecordAdmin
-from clinic.admin.people import PatientAdmin
+from clinic.admin.intake_records import IntakeRecordAdmin
+from clinic.admin.opening_hours import OpeningHoursAdmin
+from clinic.admin.patients import PatientAdmin
 from clinic.admin.sessions import ClinicSessionAdmin
 from clinic.admin.survey import LikertQuestionAdmin, NumericQuestionAdmin, SymptomAdmin
-from clinic.admin.visits import AppointmentAdmin
 
 __all__ = [
     "AppointmentAdmin",

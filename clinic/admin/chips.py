@@ -1,6 +1,6 @@
 from django.utils.safestring import SafeString
 
-from backoffice.chips import Tone, chip
+from backoffice.live.chips import Tone, chip
 from clinic.models import Appointment
 
 Status = Appointment.Status

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from clinic import booking
 from clinic.admin.hiding import HidesClosures
-from clinic.admin.hours import TimetableAdmin
+from clinic.admin.opening_hours import TimetableAdmin
 from clinic.mails import site_of
 from clinic.models import Closure
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.filters import DayRangeFilter
+from backoffice.admin.base.filters import DayRangeFilter
 
 
 class DayFilter(admin.SimpleListFilter):

@@ -1,134 +1,116 @@
-"""The running session, for the front desk: one press each, live."""
+"""One session as the front desk sees it: who is called, who is here, who is still expected, who has been; and what
+each button of its page does."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 
-from backoffice.models import AccessEvent
 from clinic import booking
-from clinic.desk import desk_of, press, version_of
-from clinic.models import Appointment, ClinicSession, Patient
+from clinic.models import Appointment, ClinicSession
+
+Status = Appointment.Status
 
 
-class WalkIn(forms.Form):
-    """Somebody who stands at the desk without a booking."""
+@dataclass
+class Desk:
+    session: ClinicSession
+    version: str
+    called: list[Appointment] = field(default_factory=list)
+    here: list[Appointment] = field(default_factory=list)
+    expected: list[Appointment] = field(default_factory=list)
+    done: list[Appointment] = field(default_factory=list)
+    missed: list[Appointment] = field(default_factory=list)
 
-    patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Patient"))
-    overbook = forms.BooleanField(label=gettext_lazy("beyond capacity"), required=False)
-
-    def __init__(self, *args, request, **kwargs):
-        super().__init__(*args, **kwargs)
-        relation = Appointment._meta.get_field("patient")
-        self.fields["patient"].widget = RelatedFieldWidgetWrapper(
-            AutocompleteSelect(relation, admin.site),
-            relation.remote_field,
-            admin.site,
-            can_add_related=admin.site.get_model_admin(Patient).has_add_permission(request),
-        )
-        self.fields["patient"].queryset = Patient.objects.visible()  # set last: the widget takes its choices from it
+    @property
+    def next(self) -> Appointment | None:
+        return self.here[0] if self.here else None
 
 
-def desk_url(session: ClinicSession) -> str:
-    return reverse("admin:clinic_clinicsession_desk", args=[session.pk])
+def desk_of(session: ClinicSession) -> Desk:
+    """Two queries. The version is read first: what changes between them shows at the next look."""
+    desk = Desk(session, version_of(session))
+    lists = {
+        Status.CALLED: desk.called,
+        Status.CHECKED_IN: desk.here,
+        Status.BOOKED: desk.expected,
+        Status.DONE: desk.done,
+        Status.NO_SHOW: desk.missed,
+    }
+    for appointment in session.appointments.active().select_related("patient").order_by("queue_number"):
+        lists[appointment.status].append(appointment)
+    desk.called.sort(key=lambda appointment: appointment.queue_number != session.current_number)
+    return desk
 
 
-class DeskPage:
-    """The desk's pages, mixed into the admin of sessions."""
+def version_of(session: ClinicSession) -> str:
+    """Another text whenever anything that the desk shows has changed."""
+    seen = session.appointments.visible().aggregate(
+        people=Count("pk"), visits=Max("updated_at"), patients=Max("patient__updated_at")
+    )
+    changes = [session.updated_at, seen["visits"], seen["patients"]]
+    return "-".join(f"{change:%y%m%d%H%M%S%f}" for change in changes if change) + f"-{seen['people']}"
 
-    def get_urls(self):
-        return [
-            path("<int:pk>/desk/", self._guarded(self.desk_view), name="clinic_clinicsession_desk"),
-            path("<int:pk>/desk/walk-in/", self._guarded(self.walk_in_view), name="clinic_clinicsession_walk_in"),
-            *super().get_urls(),
-        ]
 
-    def may_open_desk(self, request) -> bool:
-        return request.user.has_perms(["clinic.change_clinicsession", "clinic.change_appointment"])
+# -- The buttons ------------------------------------------------------------------------------------------------------
 
-    def _guarded(self, view: Callable) -> Callable:
-        def for_the_desk(request, pk: int):
-            if not self.may_open_desk(request):
-                raise PermissionDenied
-            session = ClinicSession.objects.visible().filter(pk=pk).first()
-            if session is None:
-                raise Http404
-            return view(request, session)
 
-        return self.admin_site.admin_view(never_cache(for_the_desk))
+@dataclass(frozen=True)
+class Step:
+    """What a button does to one person, and what is said when it is done."""
 
-    def desk_view(self, request, session: ClinicSession) -> HttpResponse:
-        """GET shows the session; asked by htmx with the version `seen`, 204 where nothing has changed since.
+    take: Callable
+    said: str
 
-        POST `do=<step>:<appointment>:<status that the button saw>` takes one step.
-        """
-        if request.method == "POST":
-            return self._press(request, session)
-        if not request.htmx:
-            return self._page(request, session, WalkIn(request=request))
-        if request.GET.get("seen") == version_of(session):
-            return HttpResponse(status=204)
-        return self._live(request, session)
 
-    def _press(self, request, session: ClinicSession) -> HttpResponse:
-        appointment, said, is_refused = None, "", False
-        try:
-            appointment, said = press(request.POST.get("do", ""), session, by=request.user)
-        except booking.BookingError as refusal:
-            said, is_refused = str(refusal), True
-        if request.htmx:
-            session.refresh_from_db()
-            return self._live(request, session, said=said, is_refused=is_refused, touched=appointment)
-        messages.add_message(request, messages.ERROR if is_refused else messages.SUCCESS, said)
-        return redirect(desk_url(session))
+def call_named(appointment: Appointment, *, by) -> Appointment:
+    """Call whom the button named. Where another desk was first, call the next; pressed twice, it calls nobody."""
+    try:
+        booking.call(appointment, by=by)
+    except booking.WrongStatus:
+        pressed_twice = appointment.history.latest().history_user == by
+        following = None if pressed_twice else booking.call_next(appointment.session, by=by)
+        if following is None:
+            raise
+        return following
+    return appointment
 
-    def walk_in_view(self, request, session: ClinicSession) -> HttpResponse:
-        """Book whoever stands at the desk, and check them in."""
-        if not request.user.has_perm("clinic.add_appointment"):
-            raise PermissionDenied
-        if request.method != "POST":
-            return redirect(desk_url(session))
-        form = WalkIn(request.POST, request=request)
-        if form.is_valid():
-            try:
-                appointment = self._book_and_check_in(session, by=request.user, **form.cleaned_data)
-            except booking.BookingError as refusal:
-                messages.error(request, str(refusal))
-            else:
-                told = {"patient": appointment.patient, "number": appointment.queue_number}
-                messages.success(request, _("%(patient)s has number %(number)s and is here.") % told)
-                return redirect(desk_url(session))
-        return self._page(request, session, form)
 
-    @transaction.atomic
-    def _book_and_check_in(self, session: ClinicSession, *, by, patient: Patient, overbook: bool) -> Appointment:
-        appointment = booking.book(session, patient, by=by, overbook=overbook)
-        booking.check_in(appointment, by=by)
-        return appointment
+def recall(appointment: Appointment, *, by) -> None:
+    booking.recall(appointment.session, by=by, appointment=appointment)
 
-    # -- Rendering ----------------------------------------------------------------------------------------------------
 
-    def _live(self, request, session, **context) -> HttpResponse:
-        return render(request, "clinic/_desk.html", {"desk": desk_of(session), **context})
+def skip(appointment: Appointment, *, by) -> None:
+    booking.skip(appointment.session, by=by, appointment=appointment)
 
-    def _page(self, request, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
-        AccessEvent.objects.record(request, AccessEvent.Action.VIEW, session)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": session,
-            "desk": desk_of(session),
-            "that_day": ClinicSession.objects.visible().filter(date=session.date).order_by("opens_at"),
-            "walk_in": walk_in,
-            "media": self.media + walk_in.media,
-        }
-        return render(request, "clinic/admin_desk.html", context)
+
+STEPS = {
+    "check_in": Step(booking.check_in, gettext_lazy("Number %(number)s is here.")),
+    "call_next": Step(call_named, gettext_lazy("Number %(number)s is called.")),
+    "call": Step(booking.call, gettext_lazy("Number %(number)s is called.")),
+    "recall": Step(recall, gettext_lazy("Number %(number)s is called again.")),
+    "skip": Step(skip, gettext_lazy("Number %(number)s was not here, and may still come.")),
+    "done": Step(booking.mark_done, gettext_lazy("Number %(number)s is done.")),
+    "no_show": Step(booking.mark_no_show, gettext_lazy("Number %(number)s did not come.")),
+    "undo": Step(booking.step_back, gettext_lazy("Undone: number %(number)s is “%(status)s” again.")),
+}
+
+
+def press(button: str, session: ClinicSession, *, by) -> tuple[Appointment, str]:
+    """Take the step of a button, `<step>:<appointment>:<status that the page showed>`.
+
+    Returns whom it touched and what to say. Raises BookingError, also where the page was older than what somebody
+    else has done since.
+    """
+    name, key, seen = [*button.split(":"), "", ""][:3]
+    step = STEPS.get(name)
+    here = session.appointments.visible().select_related("session", "patient")
+    appointment = here.filter(pk=key).first() if key.isdecimal() else None
+    if step is None or appointment is None:
+        raise booking.BookingError(_("This booking is no longer in this session."))
+    if appointment.status != seen and step.take is not call_named:  # two desks may see the same next number
+        raise booking.WrongStatus(appointment)
+    touched = step.take(appointment, by=by) or appointment
+    return touched, step.said % {"number": touched.queue_number, "status": touched.get_status_display()}

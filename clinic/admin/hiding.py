@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from backoffice.admin.hiding import HideForm
+from backoffice.admin.base.hiding import HideForm
 from clinic import booking
+from clinic.hours.preview import stranded_by
 from clinic.mails import site_of
 from clinic.models import Appointment
-from clinic.preview import stranded_by
 
 NAMED = 10
 

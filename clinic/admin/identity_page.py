@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from backoffice.forms import ClinicalForm
 from backoffice.models import AccessEvent
-from backoffice.retelling import Words
-from clinic import identity_conflicts
-from clinic.identity_conflicts import ConflictError
+from backoffice.records.diffs import Words
+from backoffice.records.forms import ClinicalForm
+from clinic.admin.staff_forms import NationalIDField
 from clinic.models import Appointment, Patient
-from clinic.staff_forms import NationalIDField
+from clinic.patients import identity_conflicts
+from clinic.patients.identity_conflicts import ConflictError
 
 
 class KnownPersonForm(forms.Form):

@@ -7,15 +7,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin import ClinicalAdmin
-from backoffice.admin.first_page import OnTheFirstPage
-from backoffice.chips import Tone, chip
+from backoffice.admin.base.first_page import OnTheFirstPage
+from backoffice.live.chips import Tone, chip
 from clinic import booking
 from clinic.admin.days import DayFilter, FromToFilter
-from clinic.admin.desk import DeskPage, desk_url
+from clinic.admin.desk_page import DeskPage, desk_url
 from clinic.admin.hiding import HidesSessions
+from clinic.admin.staff_forms import ClinicSessionForm
+from clinic.hours.text import Hours
 from clinic.models import ClinicSession
-from clinic.periods import Hours
-from clinic.staff_forms import ClinicSessionForm
 
 
 class SessionDayFilter(DayFilter):

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
-from backoffice.forms import RowForm
+from backoffice.records.forms import RowForm
 from clinic.admin.hiding import HidesQuestions, HidesSymptoms
 from clinic.models import LikertQuestion, NumericQuestion, Symptom
 from clinic.resources import LikertQuestionResource, NumericQuestionResource, SymptomResource

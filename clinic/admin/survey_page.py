@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from clinic.survey_forms import SurveyForms
+from clinic.admin.survey_forms import SurveyForms
 
 MODELS = ("likertquestion", "numericquestion")
 

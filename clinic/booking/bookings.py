@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_create_with_history
 
 from backoffice.models import User
-from clinic import mails, merging
+from clinic import mails
 from clinic.booking.changes import change_status, record
 from clinic.booking.errors import BookingError, SessionClosed
 from clinic.booking.places import free, take_place
@@ -25,6 +25,7 @@ from clinic.models import (
     new_reference,
     spoken_language,
 )
+from clinic.patients import merging
 
 Status, Source = Appointment.Status, Appointment.Source
 

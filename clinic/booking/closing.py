@@ -13,8 +13,8 @@ from backoffice.models import User
 from clinic.booking.bookings import STILL_TO_COME, cancel, move
 from clinic.booking.errors import BookingError, SessionClosed
 from clinic.booking.sessions import follow_hours, session_to_book
+from clinic.hours.availability import last_day, offered_days
 from clinic.models import Appointment, ClinicSession, Closure
-from clinic.offer import last_day, offered_days
 
 CANCEL = "cancel"
 """What is decided for one person: this, or the `slug` of the session to move to."""

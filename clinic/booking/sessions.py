@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 
 from clinic.booking.changes import record
 from clinic.booking.errors import SessionClosed
+from clinic.hours.availability import Plan
 from clinic.models import ClinicSession
-from clinic.offer import Plan
 
 logger = logging.getLogger(__name__)
 

@@ -3,11 +3,7 @@
 Counting places and moving an appointment from one status to the next happens in clinic/booking and nowhere else.
 """
 
-from clinic.models.merges import PatientMerge, PatientMergeQuerySet
-from clinic.models.people import Patient, Symptom, born_within_living_memory
-from clinic.models.schedule import ClinicSession, Closure, ClosureQuerySet, OpeningHours, Period, Weekday
-from clinic.models.survey import LikertQuestion, NumericQuestion, Question, QuestionQuerySet
-from clinic.models.visits import (
+from clinic.models.appointments import (
     Answer,
     Appointment,
     AppointmentQuerySet,
@@ -17,6 +13,10 @@ from clinic.models.visits import (
     new_reference,
     spoken_language,
 )
+from clinic.models.merges import PatientMerge, PatientMergeQuerySet
+from clinic.models.patients import Patient, Symptom, born_within_living_memory
+from clinic.models.schedule import ClinicSession, Closure, ClosureQuerySet, OpeningHours, Period, Weekday
+from clinic.models.survey import LikertQuestion, NumericQuestion, Question, QuestionQuerySet
 
 __all__ = [
     "Answer",

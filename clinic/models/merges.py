@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models.people import Patient
+from clinic.models.patients import Patient
 
 
 class PatientMergeQuerySet(models.QuerySet):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
+from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 
 
 class Period(models.TextChoices):

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
+from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 
 
 class QuestionQuerySet(HideableQuerySet):

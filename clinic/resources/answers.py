@@ -12,7 +12,7 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
 from backoffice.exchange.columns import BATCH, ExchangeField
-from backoffice.mixins import written_at_once
+from backoffice.records.mixins import written_at_once
 from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
 
 

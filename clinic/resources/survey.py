@@ -1,6 +1,6 @@
 """The survey's questions as files."""
 
-from backoffice.exchange.resources import ExchangeResource
+from backoffice.exchange.base_resource import ExchangeResource
 from clinic.models import LikertQuestion, NumericQuestion
 
 

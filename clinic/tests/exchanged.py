@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Sequence
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.exporting import stream_csv, write_xlsx
 from backoffice.exchange.importing import Outcome, run_import
 from backoffice.exchange.reading import read_table
-from backoffice.exchange.resources import ExchangeResource
 
 
 def take_in(resource: type[ExchangeResource], *rows: Sequence, by=None, dry_run=False, **kwargs) -> Outcome:

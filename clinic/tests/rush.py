@@ -14,9 +14,11 @@ from django.test import RequestFactory
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.models import Notice, User
-from clinic import booking, limits, merging, reminders
+from backoffice.models import Mail, User
+from clinic import booking, reminders
 from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
+from clinic.patients import merging
+from clinic.public import limits
 
 
 def at_once(processes: int, job: Callable[[int], object]) -> list:
@@ -106,9 +108,9 @@ def remind(booked: int, workers: int) -> None:
     session = booking.session_to_book(tomorrow(), Period.MORNING)
     for patient in baker.make(Patient, booked, email="somebody@example.org"):
         booking.book(session, patient, by=None)
-    Notice.objects.all().delete()
+    Mail.objects.all().delete()
     reminded = at_once(workers, lambda _worker: reminders.remind())
-    print(json.dumps({"reminded": reminded, "mails": Notice.objects.count()}))
+    print(json.dumps({"reminded": reminded, "mails": Mail.objects.count()}))
 
 
 def knock(processes: int, times: int) -> None:

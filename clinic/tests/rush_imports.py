@@ -9,9 +9,10 @@ from threading import BrokenBarrierError
 from django.utils import timezone
 from model_bakery import baker
 
-from clinic import booking, merging
+from clinic import booking
 from clinic.booking import bookings
 from clinic.models import ClinicSession, Patient, Period, new_reference
+from clinic.patients import merging
 from clinic.resources import AppointmentResource
 from clinic.tests import rush
 from clinic.tests.exchanged import take_in

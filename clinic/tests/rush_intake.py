@@ -6,7 +6,8 @@ import random
 
 from model_bakery import baker
 
-from clinic import booking, intake, intake_upkeep
+from clinic import booking
+from clinic.intake import differences, sync
 from clinic.models import Appointment, LikertQuestion, Patient, Period, Symptom
 from clinic.tests.rush import at_once, offer_places, tomorrow
 
@@ -25,7 +26,7 @@ def change_what_records_show(visits: int, processes: int, changes: int) -> None:
         for _change in range(changes):
             appointment = dice.choice(Appointment.objects.all())
             if number % 4 == 0:
-                intake.rebuild(Appointment.objects.values_list("pk", flat=True))
+                sync.rebuild(Appointment.objects.values_list("pk", flat=True))
             elif number % 4 == 1:
                 appointment.patient.date_of_birth = datetime.date(dice.randint(1920, 2020), 1, 1)
                 appointment.patient.save()
@@ -38,4 +39,4 @@ def change_what_records_show(visits: int, processes: int, changes: int) -> None:
         return changes
 
     answers = at_once(processes, change)
-    print(json.dumps({"answers": answers, "differences": list(intake_upkeep.differences())}))
+    print(json.dumps({"answers": answers, "differences": list(differences.differences())}))

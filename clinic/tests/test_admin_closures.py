@@ -7,7 +7,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from model_bakery import baker
 
-from backoffice.models import Notice
+from backoffice.models import Mail
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Closure, Patient
 
@@ -133,12 +133,12 @@ def test_everybody_gets_one_mail_and_nobody_before_it_is_confirmed(admin_client,
     for person in ("one", "two"):
         patient = baker.make(Patient, national_id="", email=f"{person}@example.org")
         booking.book(session, patient, by=None)
-    Notice.objects.all().delete()
+    Mail.objects.all().delete()
     choices = proposals(admin_client.post(ADD, typhoon))
-    assert not Notice.objects.exists()
+    assert not Mail.objects.exists()
     first, _second = choices
     admin_client.post(ADD, {**typhoon, **decided({**choices, first: booking.CANCEL})})
-    [cancelled, moved] = Notice.objects.order_by("to")
+    [cancelled, moved] = Mail.objects.order_by("to")
     assert "Cancelled" in cancelled.subject
     assert "Moved" in moved.subject
     assert "http://testserver/bookings/" in moved.body

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from model_bakery import baker
 
-from backoffice.models import Notice
+from backoffice.models import Mail
 from clinic import booking
 from clinic.models import Appointment, Closure, OpeningHours, Patient
 from clinic.tests.clinics import visit
@@ -127,12 +127,12 @@ def test_a_record_that_is_hidden_already_is_left_alone(desk, administrator):
 def test_hiding_a_patient_cancels_what_is_to_come_if_wanted_and_writes(desk, session, front_desk, cancels):
     lin = patient(email="lin@example.org")
     booked = booking.book(session, lin, by=front_desk)
-    Notice.objects.all().delete()
+    Mail.objects.all().delete()
     hide(desk, lin, **({"cancel_visits": "on"} if cancels else {}))
     booked.refresh_from_db()
     session.refresh_from_db()
     status = Appointment.Status.CANCELLED if cancels else Appointment.Status.BOOKED
-    assert (booked.status, session.booked, Notice.objects.count()) == (status, not cancels, cancels)
+    assert (booked.status, session.booked, Mail.objects.count()) == (status, not cancels, cancels)
 
 
 def test_what_is_hidden_is_restored_before_it_is_changed(desk, administrator):

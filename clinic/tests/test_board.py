@@ -7,8 +7,8 @@ from django.utils import timezone
 from model_bakery import baker
 
 from clinic import booking
-from clinic.board import ON_THE_WAY, board
 from clinic.models import Appointment, Patient, Period
+from clinic.public.board import ON_THE_WAY, board
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +62,7 @@ def test_hidden_appointments_are_on_no_board(session, here, front_desk, at):
 
 def test_the_page_shows_numbers_and_never_names(client, session, here, front_desk, at, monkeypatch):
     booking.call_next(session, by=front_desk)
-    monkeypatch.setattr("clinic.board.timezone.now", lambda: at(10))
+    monkeypatch.setattr("clinic.public.board.timezone.now", lambda: at(10))
     page = client.get("/now/")
     assert b'data-now-serving="1"' in page.content
     assert b"Name" not in page.content

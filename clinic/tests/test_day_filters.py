@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.models import Notice
+from backoffice.models import Mail
 from clinic import booking
 from clinic.models import Patient
 from clinic.tests.clinics import session_today
@@ -58,7 +58,7 @@ def test_a_moment_belongs_to_the_day_on_the_clinics_clock(client, administrator,
     client.force_login(administrator)
     late = datetime.datetime(2026, 3, 1, 15, 59, 59, tzinfo=datetime.UTC)  # one second to midnight in Taipei
     for words, moment in (("last of the day", late), ("first of the next", late + datetime.timedelta(seconds=1))):
-        Notice.objects.filter(pk=baker.make(Notice, subject=words).pk).update(written_at=moment)
-    page = client.get("/admin/backoffice/notice/", {"first": "2026-03-01", "last": "2026-03-01"}).text
+        Mail.objects.filter(pk=baker.make(Mail, subject=words).pk).update(written_at=moment)
+    page = client.get("/admin/backoffice/mail/", {"first": "2026-03-01", "last": "2026-03-01"}).text
     assert "last of the day" in page
     assert "first of the next" not in page

@@ -42,7 +42,7 @@ def test_an_error_of_ours_gives_the_number_that_is_in_the_logs(monkeypatch):
     def breaks():
         raise RuntimeError("no such table")
 
-    monkeypatch.setattr("clinic.views.offered_days", breaks)
+    monkeypatch.setattr("clinic.public.views.offered_days", breaks)
     answer = Client(raise_request_exception=False).get("/book/")
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.text
@@ -53,7 +53,7 @@ def test_whoever_waited_in_vain_for_the_database_is_told_to_try_again(monkeypatc
     def waits():
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("clinic.views.offered_days", waits)
+    monkeypatch.setattr("clinic.public.views.offered_days", waits)
     answer = Client(raise_request_exception=False).get("/book/")
     assert answer.status_code == 503
     assert "Busy just now" in answer.text
@@ -81,7 +81,7 @@ def test_what_cannot_be_understood_keeps_the_menu_for_whoever_works_here(client,
         raise SuspiciousOperation("two of what is one")
 
     client.force_login(front_desk)
-    monkeypatch.setattr("clinic.admin.people.PatientAdmin.get_queryset", not_understood)
+    monkeypatch.setattr("clinic.admin.patients.PatientAdmin.get_queryset", not_understood)
     answer = client.get("/admin/clinic/patient/")
     assert answer.status_code == 400
     assert "This could not be understood" in answer.text
@@ -94,7 +94,7 @@ def test_an_error_of_ours_tells_whoever_works_here_where_to_take_it(front_desk, 
 
     client = Client(raise_request_exception=False)
     client.force_login(front_desk)
-    monkeypatch.setattr("clinic.admin.people.PatientAdmin.get_queryset", breaks)
+    monkeypatch.setattr("clinic.admin.patients.PatientAdmin.get_queryset", breaks)
     answer = client.get("/admin/clinic/patient/")
     assert answer.status_code == 500
     assert "give this number to whoever looks after the system" in answer.text

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.models import Notice
+from backoffice.models import Mail
 from clinic.booking import book
 from clinic.models import (
     Appointment,
@@ -243,7 +243,7 @@ def test_who_is_booked_is_written_to_at_the_address_and_in_the_language_of_the_f
     assert done.new == 1, done.errors
     booked = Appointment.objects.get()
     assert (booked.language, booked.reminded_at.year) == ("zh-hant", 2026)
-    assert Notice.objects.get().to == "lin@example.org"
+    assert Mail.objects.get().to == "lin@example.org"
 
 
 # -- Symptoms and answers ---------------------------------------------------------------------------------------------

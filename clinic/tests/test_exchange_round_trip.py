@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from model_bakery import baker
 
-from backoffice.exchange.resources import ExchangeResource
+from backoffice.exchange.base_resource import ExchangeResource
 from clinic.models import (
     Appointment,
     ClinicSession,

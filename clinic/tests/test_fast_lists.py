@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.admin import inlines, lists
+from backoffice.admin.base import inlines, lists
 from clinic.models import Appointment, ClinicSession, Patient
 from clinic.tests.clinics import session_today
 

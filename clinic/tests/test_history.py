@@ -10,7 +10,7 @@ from model_bakery import baker
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.models import AccessEvent
-from backoffice.retelling import Kind
+from backoffice.records.diffs import Kind
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Patient, Symptom
 from clinic.tests.clinics import a_clinic, session_today, visit

@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 from model_bakery import baker
 
-from clinic import booking, identity_conflicts
+from clinic import booking
 from clinic.models import Appointment, Patient
+from clinic.patients import identity_conflicts
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from import_export.admin import ImportMixin
 from import_export.tmp_storages import TempFolderStorage
 
-from backoffice import import_jobs, import_runs
+from backoffice.imports import runs, uploads
 from backoffice.models import TableImport
 from clinic.models import Patient, Symptom
 from clinic.tests.tables import CONFIRM, MEI_LING, key_in, many, upload
@@ -132,21 +132,21 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_refused(admin_client):
 
 
 def test_a_file_that_changes_while_it_waits_for_its_worker_is_not_written(admin_client):
-    upload(admin_client, *many(import_jobs.SMALL + 1))
-    import_runs.run_waiting()
+    upload(admin_client, *many(uploads.SMALL + 1))
+    runs.run_waiting()
     row = TableImport.objects.get()
     page = admin_client.get(reverse("admin:clinic_patient_import_result", args=[row.pk]))
     assert confirm(admin_client, key_in(page)).status_code == 302
     with open(row.file.path, "ab") as file:
         file.write(b"Somebody Else,1984-05-02,male,\r\n")
-    import_runs.run_waiting()
+    runs.run_waiting()
     row.refresh_from_db()
     assert row.status == TableImport.Status.FAILED
     assert not Patient.objects.exists()
 
 
 def test_what_is_not_checked_yet_cannot_be_confirmed(admin_client):
-    page = upload(admin_client, *many(import_jobs.SMALL + 1))
+    page = upload(admin_client, *many(uploads.SMALL + 1))
     assert confirm(admin_client, key_in(page)).status_code == 409
     assert TableImport.objects.get().status == TableImport.Status.TO_CHECK
 

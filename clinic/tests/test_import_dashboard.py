@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice import import_jobs, import_progress, import_runs
+from backoffice.imports import progress, runs, uploads
 from backoffice.models import TableImport
 from clinic.tests.tables import CONFIRM, MEI_LING, WRONG, key_in, many, upload
 
 pytestmark = pytest.mark.django_db
 
-LARGE = import_jobs.SMALL + 1
+LARGE = uploads.SMALL + 1
 RUNNING, FAILED = (reverse("admin:live_block", args=[name]) for name in ("imports", "failed_imports"))
 STOPPED = "The worker stopped three times while it was at this file. Split the file, and upload the parts."
 
@@ -55,26 +55,26 @@ def test_a_large_file_shows_from_its_upload_until_it_is_written(admin_client, dj
     assert f'href="{page_of(row)}">monday.csv</a>' in shown
     assert "waits to be checked" in shown
 
-    import_runs.run_waiting()
+    runs.run_waiting()
     assert "to be confirmed" in admin_client.get(RUNNING).text
     admin_client.post(CONFIRM, {"key": key_in(admin_client.get(page_of(row))), "decision": "all"})
     assert "waits to be written" in admin_client.get(RUNNING).text
     with django_capture_on_commit_callbacks(execute=True):
-        import_runs.run_waiting()
+        runs.run_waiting()
     assert "monday.csv" not in admin_client.get(RUNNING).text
 
 
 def test_its_progress_shows_though_the_database_says_nothing_new(admin_client):
     upload(admin_client, *many(LARGE))
-    row = import_runs.claim()
-    import_progress.write(row, 400)
+    row = runs.claim()
+    progress.write(row, 400)
     before = admin_client.get(RUNNING)
     assert f'max="{LARGE}" value="400"' in before.text
     assert f"400 of {LARGE:,} rows" in before.text
 
     stamp = re.search(r"seen=(\w+)", before.text)[1]
     assert admin_client.get(RUNNING, {"seen": stamp}).status_code == 204
-    import_progress.write(row, 1600)
+    progress.write(row, 1600)
     assert 'value="1600"' in admin_client.get(RUNNING, {"seen": stamp}).text
 
 
@@ -133,9 +133,9 @@ def test_what_failed_says_why_and_where_to_go_on(admin_client):
     upload(admin_client, *many(LARGE), name="monday.csv")
     row = TableImport.objects.get()
     lapsed = timezone.now() - datetime.timedelta(seconds=1)
-    TableImport.objects.update(status="checking", attempts=import_runs.MAX_ATTEMPTS, lease_until=lapsed)
+    TableImport.objects.update(status="checking", attempts=runs.MAX_ATTEMPTS, lease_until=lapsed)
     assert "monday.csv" not in admin_client.get(FAILED).text
-    import_runs.run_waiting()
+    runs.run_waiting()
     told = admin_client.get("/admin/").text
     for words in ("Imports that failed", f'href="{page_of(row)}">monday.csv</a>', STOPPED, "Choose another file"):
         assert words in told

@@ -12,7 +12,7 @@ from django.utils import timezone
 from model_bakery import baker
 from openpyxl import Workbook, load_workbook
 
-from backoffice import import_jobs, import_runs, import_upkeep
+from backoffice.imports import cleanup, runs, uploads
 from backoffice.models import AccessEvent, TableImport
 from clinic.models import Patient
 from clinic.tests.tables import CONFIRM, HSIAO_MING, IMPORT, MEI_LING, PATIENT_COLUMNS, WRONG, key_in, many, upload
@@ -131,14 +131,14 @@ def test_a_workbook_with_a_formula_is_refused_by_its_cell_and_not_kept(admin_cli
 def test_of_a_file_that_cannot_be_read_to_its_end_no_row_is_offered(admin_client):
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
-    for row in [PATIENT_COLUMNS, *many(import_jobs.SMALL + 1), ["=1+1", "1990-01-31", "male", ""]]:
+    for row in [PATIENT_COLUMNS, *many(uploads.SMALL + 1), ["=1+1", "1990-01-31", "male", ""]]:
         sheet.append(row)
     file = io.BytesIO()
     book.save(file)
     page = admin_client.post(IMPORT, {"file": SimpleUploadedFile("p.xlsx", file.getvalue())}, follow=True)
-    import_runs.run_waiting()
+    runs.run_waiting()
     page = admin_client.get(page.request["PATH_INFO"])
-    assert page.context["outcome"].new == import_jobs.SMALL  # as far as it was read
+    assert page.context["outcome"].new == uploads.SMALL  # as far as it was read
     assert "Import the" not in page.text
     assert admin_client.post(CONFIRM, {"key": key_in(page), "decision": "good"}).status_code == 409
 
@@ -168,7 +168,7 @@ def test_a_preview_of_20_000_rows_stays_small_even_where_every_row_is_wrong(admi
     wrong = ([name, "never", "sometimes", "x" * 500] for name, *_rest in many(20_000))
     page = upload(admin_client, *wrong)
     assert "Waiting for a worker" in page.text
-    assert import_runs.run_waiting() == 1
+    assert runs.run_waiting() == 1
     page = admin_client.get(page.request["PATH_INFO"])
     assert page.context["outcome"].refused == 20_000
     assert "The first 1,000 are listed" in page.text
@@ -178,12 +178,12 @@ def test_a_preview_of_20_000_rows_stays_small_even_where_every_row_is_wrong(admi
 
 
 def test_a_page_that_asks_for_news_gets_the_part_that_changes(admin_client):
-    page = upload(admin_client, *many(import_jobs.SMALL + 1))
+    page = upload(admin_client, *many(uploads.SMALL + 1))
     url = page.request["PATH_INFO"]
     news = admin_client.get(url, headers={"HX-Request": "true"})
     assert "hx-get" in news.text
     assert "<html" not in news.text
-    import_runs.run_waiting()
+    runs.run_waiting()
     news = admin_client.get(url, headers={"HX-Request": "true"})
     assert "Import 2,001 rows" in news.text
     assert "hx-get" not in news.text
@@ -200,19 +200,19 @@ def test_data_that_changed_since_the_preview_is_not_written_over(admin_client):
 
 
 def test_a_file_that_brought_its_worker_down_three_times_is_given_up(admin_client):
-    page = upload(admin_client, *many(import_jobs.SMALL + 1))
+    page = upload(admin_client, *many(uploads.SMALL + 1))
     lapsed = timezone.now() - datetime.timedelta(seconds=1)
     TableImport.objects.update(status=TableImport.Status.CHECKING, attempts=3, lease_token="x", lease_until=lapsed)
-    import_runs.run_waiting()
+    runs.run_waiting()
     told = admin_client.get(page.request["PATH_INFO"])
     assert "The worker stopped three times" in told.text
     assert "Choose another file" in told.text
 
 
 def test_a_file_that_a_worker_has_is_left_to_it(admin_client):
-    upload(admin_client, *many(import_jobs.SMALL + 1))
-    assert import_runs.claim()
-    assert import_runs.run_waiting() == 0
+    upload(admin_client, *many(uploads.SMALL + 1))
+    assert runs.claim()
+    assert runs.run_waiting() == 0
 
 
 def test_what_nobody_confirms_within_a_day_goes_with_its_file(admin_client, django_capture_on_commit_callbacks):
@@ -221,7 +221,7 @@ def test_what_nobody_confirms_within_a_day_goes_with_its_file(admin_client, djan
     upload(admin_client, HSIAO_MING)
     TableImport.objects.filter(pk=fresh.pk).update(uploaded_at=timezone.now() - datetime.timedelta(days=2))
     with django_capture_on_commit_callbacks(execute=True):
-        import_upkeep.clean_up()
+        cleanup.clean_up()
     fresh.refresh_from_db()
     assert (fresh.status, fresh.details, fresh.file.name) == ("cancelled", None, "")
     assert TableImport.objects.unconfirmed().count() == len(kept_files()) == 1
@@ -230,7 +230,7 @@ def test_what_nobody_confirms_within_a_day_goes_with_its_file(admin_client, djan
 def test_which_rows_they_were_is_forgotten_after_a_week_and_how_many_is_not(admin_client):
     done = confirm(admin_client, upload(admin_client, MEI_LING))
     TableImport.objects.update(finished_at=timezone.now() - datetime.timedelta(days=8))
-    import_upkeep.clean_up()
+    cleanup.clean_up()
     page = admin_client.get(done.request["PATH_INFO"])
     assert "Lin Mei-ling" not in page.text
     assert page.context["outcome"].new == 1

@@ -5,7 +5,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from model_bakery import baker
 
-from clinic import booking, intake
+from clinic import booking
+from clinic.intake import sync
 from clinic.models import ClinicSession, IntakeRecord, LikertAnswer, LikertQuestion, NumericQuestion, Patient, Symptom
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def note_and_fail(appointment) -> None:
     with transaction.atomic():
-        intake.note(appointment.pk)
+        sync.note(appointment.pk)
         raise ArithmeticError
 
 
@@ -120,7 +121,7 @@ def test_a_savepoint_that_is_rolled_back_takes_nothing_else_with_it(appointment)
     with transaction.atomic():
         with pytest.raises(ArithmeticError):
             note_and_fail(appointment)
-        intake.note(appointment.pk)
+        sync.note(appointment.pk)
     assert record_of(appointment)
 
 
@@ -133,7 +134,7 @@ def test_a_transaction_that_is_rolled_back_rebuilds_nothing(appointment):
 
 def test_rebuilding_makes_right_whatever_was_wrong(appointment, front_desk):
     IntakeRecord.objects.update(age=3, symptoms="nonsense")
-    assert intake.rebuild([appointment.pk, 10**6]) == 1
+    assert sync.rebuild([appointment.pk, 10**6]) == 1
     assert record_of(appointment).symptoms == ""
     assert record_of(appointment).age == 39
 
@@ -141,8 +142,8 @@ def test_rebuilding_makes_right_whatever_was_wrong(appointment, front_desk):
 def test_rebuilding_takes_as_many_queries_for_ten_as_for_two(session):
     ids = [booking.book(session, p, by=None).pk for p in baker.make(Patient, national_id="", _quantity=2)]
     with CaptureQueriesContext(connection) as few:
-        intake.rebuild(ids)
+        sync.rebuild(ids)
     ids += [booking.book(session, p, by=None).pk for p in baker.make(Patient, national_id="", _quantity=8)]
     with CaptureQueriesContext(connection) as many:
-        intake.rebuild(ids)
+        sync.rebuild(ids)
     assert len(many) == len(few)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from model_bakery import baker
 
-from clinic import booking, intake_upkeep
+from clinic import booking
+from clinic.intake import differences
 from clinic.models import (
     Appointment,
     ClinicSession,
@@ -180,7 +181,7 @@ class Clinic(RuleBasedStateMachine):
     @invariant()
     def records_are_as_a_rebuild_would_write_them(self):
         if not self.open:
-            assert list(intake_upkeep.differences()) == []
+            assert list(differences.differences()) == []
 
     def teardown(self):
         while self.open:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from model_bakery import baker
 
 from backoffice.models import AccessEvent
-from clinic import booking, intake_table
+from clinic import booking
+from clinic.intake import table
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertQuestion, NumericQuestion, Patient, Symptom
 
 LIST = reverse("admin:clinic_intakerecord_changelist")
@@ -160,7 +161,7 @@ def test_a_hidden_answer_is_a_missing_one(office, three, django_capture_on_commi
 def test_pages_go_on_from_the_answered_to_the_missing_without_a_gap(office, visit, monkeypatch):
     for number in range(7):
         visit(f"P{number}", score=number + 1 if number % 2 else None)
-    monkeypatch.setattr("clinic.admin.intake.IntakeRecordAdmin.list_per_page", 2)
+    monkeypatch.setattr("clinic.admin.intake_records.IntakeRecordAdmin.list_per_page", 2)
     pages = [
         [r.patient.full_name for r in office.get(LIST, {"o": SLEEP, "p": p}).context["cl"].result_list]
         for p in (1, 2, 3, 4)
@@ -237,7 +238,7 @@ def test_a_longer_list_and_a_longer_file_take_no_more_queries(office, visit, que
 
 
 def test_it_counts_no_further_than_it_lists_and_says_so(office, visit, monkeypatch):
-    monkeypatch.setattr(intake_table, "LISTED", 3)
+    monkeypatch.setattr(table, "LISTED", 3)
     for number in range(5):
         visit(f"P{number}")
     answer = office.get(LIST)
@@ -288,7 +289,7 @@ def test_nothing_in_it_is_run_as_a_formula(office, visit, sleep, start):
 
 
 def test_it_is_sent_piece_by_piece(office, visit, monkeypatch):
-    monkeypatch.setattr("clinic.intake_csv.LINES", 2)
+    monkeypatch.setattr("clinic.intake.csv.LINES", 2)
     for number in range(5):
         visit(f"P{number}")
     pieces = list(office.get(CSV).streaming_content)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.upkeep import check, checks
+from backoffice.jobs.registry import check, checks
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Patient
 
@@ -103,7 +103,7 @@ def test_however_much_differs_it_takes_one_query(hours, django_assert_num_querie
 
 
 def test_every_app_can_add_its_own(monkeypatch):
-    monkeypatch.setattr("backoffice.upkeep._checks", dict(checks()))
+    monkeypatch.setattr("backoffice.jobs.registry._checks", dict(checks()))
     check("files")(lambda: iter(["X-ray 3 has no file. Restore it from a backup."]))
     status, printed = run()
     assert status == 1

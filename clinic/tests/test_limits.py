@@ -10,9 +10,9 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from clinic import limits
-from clinic.draft import KEY
 from clinic.models import Appointment
+from clinic.public import limits
+from clinic.public.draft import KEY
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,7 @@ def test_the_count_is_exact_for_each_address_and_hour(settings, monkeypatch):
     assert [limits.may_book(visitor(), somebody()) for _time in range(5)] == [True] * 3 + [False] * 2
     assert limits.may_book(visitor("192.0.2.2"), somebody())
     an_hour_later = time.time() + limits.HOUR
-    monkeypatch.setattr("clinic.limits.time.time", lambda: an_hour_later)
+    monkeypatch.setattr("clinic.public.limits.time.time", lambda: an_hour_later)
     assert limits.may_book(visitor(), somebody())
 
 

@@ -4,14 +4,14 @@ import datetime
 import re
 
 import pytest
-from django.core import mail
+from django.core import mail as django_mail
 from django.urls import reverse
 from django.utils import timezone, translation
 from django_q.models import Schedule
 from model_bakery import baker
 
-from backoffice import outbox
-from backoffice.models import Notice
+from backoffice.jobs import mail
+from backoffice.models import Mail
 from clinic import booking, mails
 from clinic.models import Appointment, Patient, Symptom
 from clinic.reminders import remind
@@ -28,9 +28,9 @@ def patient(db):
 
 def sent() -> list:
     """What went out since the last look."""
-    mail.outbox.clear()
-    outbox.send_due()
-    return list(mail.outbox)
+    django_mail.outbox.clear()
+    mail.send_due()
+    return list(django_mail.outbox)
 
 
 def link(appointment, site: str) -> str:
@@ -91,7 +91,7 @@ def test_who_gave_no_address_gets_no_mail_and_no_error(session, afternoon):
     visit = booking.book(session, baker.make(Patient, email=""), by=None)
     booking.move(visit, afternoon, by=None)
     booking.cancel(visit, by=None)
-    assert not Notice.objects.exists()
+    assert not Mail.objects.exists()
 
 
 def test_the_address_given_with_the_booking_comes_before_the_one_on_file(session, patient):
@@ -113,7 +113,7 @@ def test_a_booking_that_is_refused_leaves_no_mail(session, patient):
     booking.book(session, patient, by=None)
     with pytest.raises(booking.AlreadyBooked):
         booking.book(session, patient, by=None)
-    assert Notice.objects.count() == 1
+    assert Mail.objects.count() == 1
 
 
 def test_mails_are_in_the_language_of_the_booking(client, book_online, monkeypatch):

@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 from model_bakery import baker
 
-from clinic import booking, merging
+from clinic import booking
 from clinic.models import Appointment, IntakeRecord, Patient, PatientMerge
+from clinic.patients import merging
 from clinic.tests.clinics import session_today, visit
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinic.periods import Hours, parse_hours
+from clinic.hours.text import Hours, parse_hours
 
 minutes = st.integers(0, 24 * 60 - 1)
 spaces = st.text(" \u3000\t", max_size=3)

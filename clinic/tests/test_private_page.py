@@ -85,7 +85,7 @@ def test_its_own_time_is_not_offered_for_moving(client, visit):
 
 def test_moving_to_a_time_that_filled_meanwhile_is_told_kindly(client, visit, afternoon, monkeypatch):
     page = client.get(at(visit, "move"))
-    monkeypatch.setattr("clinic.private_page.offered_days", lambda **_options: page.context["days"])
+    monkeypatch.setattr("clinic.public.private_page.offered_days", lambda **_options: page.context["days"])
     for _place in range(3):
         booking.book(afternoon, baker.make(Patient), by=None)
     page = client.post(at(visit, "move"), {"session": afternoon.slug}, follow=True)

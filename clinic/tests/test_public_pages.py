@@ -10,10 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice import outbox
-from backoffice.logs import JsonFormatter
+from backoffice.jobs import mail
+from backoffice.web.logs import JsonFormatter
 from clinic import booking
-from clinic.draft import KEY
 from clinic.models import (
     Appointment,
     ClinicSession,
@@ -24,6 +23,7 @@ from clinic.models import (
     Patient,
     Symptom,
 )
+from clinic.public.draft import KEY
 
 pytestmark = pytest.mark.django_db
 
@@ -308,7 +308,7 @@ def test_no_address_and_no_log_line_holds_anything_of_the_patient(
     visit = Appointment.objects.get()
     pages = [client.get(reverse(f"clinic:{name}", args=[visit.reference])) for name in ("booking", "move", "calendar")]
     client.post(reverse("clinic:cancel", args=[visit.reference]))
-    outbox.send_due()
+    mail.send_due()
     addresses = [address for address, _status in page.redirect_chain]
     addresses += re.findall(r'(?:href|action|hx-get|src)="([^"]*)"', "".join(map(text, [page, *pages])))
     told = "\n".join([caplog.text, *(JsonFormatter().format(record) for record in caplog.records), *addresses])

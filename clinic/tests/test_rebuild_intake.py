@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clinic import intake
+from clinic.intake import sync
 from clinic.models import Appointment, IntakeRecord
 from clinic.tests.clinics import a_clinic
 
@@ -51,14 +51,14 @@ def test_it_says_what_differs_names_nobody_and_changes_nothing(visits):
 
 def test_it_rebuilds_everything(visits, monkeypatch):
     spoil(visits)
-    monkeypatch.setattr(intake, "BATCH", 2)
+    monkeypatch.setattr(sync, "BATCH", 2)
     assert rebuild_intake().startswith("4 records written for 5 appointments")
     assert "as a rebuild would write it" in rebuild_intake("--check")
 
 
 def test_it_takes_as_many_queries_for_each_batch_whatever_is_in_it(visits, monkeypatch):
     def queries(batch: int) -> int:
-        monkeypatch.setattr(intake, "BATCH", batch)
+        monkeypatch.setattr(sync, "BATCH", batch)
         with CaptureQueriesContext(connection) as captured:
             rebuild_intake("--check")
         return len(captured)

@@ -7,8 +7,8 @@ from django.contrib.admin import site
 from django.urls import reverse
 from model_bakery import baker
 
-from backoffice import search
-from backoffice.admin import lists
+from backoffice.admin.base import lists
+from backoffice.records import search
 from clinic.models import Appointment, Patient, new_reference
 from clinic.tests.clinics import session_today, visit
 

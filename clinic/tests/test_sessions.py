@@ -6,8 +6,8 @@ import pytest
 from model_bakery import baker
 
 from clinic import booking
+from clinic.hours.availability import Offer, nearest, offered_days
 from clinic.models import ClinicSession, Closure, OpeningHours, Patient, Period
-from clinic.offer import Offer, nearest, offered_days
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,9 @@ from django.db import DatabaseError
 from django.urls import reverse
 from model_bakery import baker
 
-from clinic import booking, forms
+from clinic import booking
 from clinic.models import LikertQuestion, NumericQuestion, Patient
+from clinic.public import forms
 from clinic.tests.clinics import session_today
 
 pytestmark = pytest.mark.django_db

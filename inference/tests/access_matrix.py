@@ -18,7 +18,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 from django.utils.http import urlencode
 
-from backoffice import blocks
+from backoffice.live import blocks
 from backoffice.models import AccessEvent
 
 TRAIL = AccessEvent._meta.db_table

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django_q.models import Failure, Schedule, Success
 from model_bakery import baker
 
-from backoffice.models import AccessEvent, Notice, TableImport, User
-from clinic.intake import rebuild
+from backoffice.models import AccessEvent, Mail, TableImport, User
+from clinic.intake.sync import rebuild
 from clinic.models import (
     Appointment,
     ClinicSession,
@@ -82,7 +82,7 @@ def around_it(number: int, person: User, patient: Patient) -> None:
     kind = ContentType.objects.get_for_model(Patient)
     day = timezone.localdate() + datetime.timedelta(days=number)
     baker.make(AccessEvent, user=person, action="view", content_type=kind, object_id=patient.pk, request_id="x")
-    baker.make(Notice, to="somebody@example.org")
+    baker.make(Mail, to="somebody@example.org")
     baker.make(TableImport, content_type=kind, uploaded_by=person, status=TableImport.Status.DONE, language="en")
     baker.make(Closure, starts_on=day, ends_on=day, period="")
     if number < len(Period) * 7:

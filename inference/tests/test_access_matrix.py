@@ -12,8 +12,7 @@ from django_q.models import Schedule, Task
 from model_bakery import baker
 from PIL import Image
 
-from backoffice.models import AccessEvent, FailedSignIn, Notice, Role, SignIn, TableImport
-from clinic import merging
+from backoffice.models import AccessEvent, FailedSignIn, Mail, Role, SignIn, TableImport
 from clinic.models import (
     Closure,
     IntakeRecord,
@@ -23,6 +22,7 @@ from clinic.models import (
     Patient,
     Symptom,
 )
+from clinic.patients import merging
 from clinic.tests.clinics import a_clinic
 from imaging.storing import receive
 from imaging.tests.pictures import png
@@ -97,7 +97,7 @@ def backoffice_rows(people: dict, patient) -> list:
         Role.objects.first(),
         baker.make(AccessEvent, user=person, content_type=of_patients, object_id=patient.pk),
         *(baker.make(model, username=person.username) for model in (SignIn, FailedSignIn)),
-        baker.make(Notice),
+        baker.make(Mail),
         Schedule.objects.first(),
         *(task(name, success=name == "success") for name in ("success", "failure")),
     ]

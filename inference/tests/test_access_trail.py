@@ -15,8 +15,8 @@ from django.utils import timezone
 from model_bakery import baker
 from PIL import Image
 
-from backoffice.models import AccessEvent, Notice, User
-from clinic.admin.merging import merge_url
+from backoffice.models import AccessEvent, Mail, User
+from clinic.admin.merge_page import merge_url
 from clinic.models import Appointment, ClinicSession, IntakeRecord, Patient
 from imaging.models import XRayImage
 from inference.models import ModelResult, Prediction
@@ -76,7 +76,7 @@ def test_each_page_of_a_record_is_one_insert(client, administrator, patient, xra
 
 def test_people_and_mails_are_records_too(client, administrator, clinician):
     client.force_login(administrator)
-    mail = baker.make(Notice, body="Your booking: https://…")
+    mail = baker.make(Mail, body="Your booking: https://…")
     for record in (clinician, mail):
         assert client.get(page(record)).status_code == 200
     assert trail() == [(Action.VIEW, clinician), (Action.VIEW, mail)]

@@ -5,8 +5,8 @@ from django.urls import reverse
 from PIL import Image
 
 from inference import worker
-from inference.asking import ask
 from inference.models import Diagnosis, ModelResult, Prediction
+from inference.requests import ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
 XRAYS = "/admin/imaging/xrayimage/"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from inference import backbones
-from inference.backbones import WeightsError
+from inference.nn import backbones
+from inference.nn.backbones import WeightsError
 from inference.tests import tiny_networks as tiny
 
 
@@ -104,6 +104,6 @@ def test_options_that_the_architecture_does_not_know_are_refused():
 
 def test_timm_comes_in_beside_any_build_of_torchvision():
     """In a fresh process: the import is what is tested."""
-    code = "from inference.backbones import import_timm; print(import_timm().__name__)"
+    code = "from inference.nn.backbones import import_timm; print(import_timm().__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip() == "timm", done.stderr

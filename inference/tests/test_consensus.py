@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.consensus import DEFAULT_THRESHOLD, Reason, Vote, decide
+from inference.nn.consensus import DEFAULT_THRESHOLD, Reason, Vote, decide
 
 LABELS = ("COVID", "Normal", "Viral Pneumonia", "Lung Opacity")
 

@@ -5,8 +5,8 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from inference.asking import ask
 from inference.models import Prediction
+from inference.requests import ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from imaging import phantom
-from inference.engine import Ensemble, WeightsError
+from inference.nn.engine import Ensemble, WeightsError
 from inference.tests import tiny_networks as tiny
 
 
@@ -113,7 +113,7 @@ def test_what_progress_raises_stops_the_work(specs, pictures):
 @pytest.fixture
 def loads(monkeypatch):
     """The names of the weights files in the order in which they are read."""
-    from inference import backbones
+    from inference.nn import backbones
 
     seen, read = [], backbones.read_weights
     monkeypatch.setattr(backbones, "read_weights", lambda path, sha256: (seen.append(path.name), read(path, sha256))[1])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from imaging import phantom
-from inference.consensus import Vote, decide
-from inference.engine import Ensemble
-from inference.model_files import read_ensemble
+from inference.nn.consensus import Vote, decide
+from inference.nn.engine import Ensemble
+from inference.nn.model_files import read_ensemble
 
 WEIGHTS = Path(__file__).parents[2] / "fixtures" / "weights"
 FAMILIES = ["ResNet-50", "DenseNet-121", "EfficientNet-B0", "ViT-B/16", "Swin-T", "CrossViT-Tiny"]

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from inference import backbones
-from inference.heatmaps import HEAT_SIZE, answer_with_heat
+from inference.nn import backbones
+from inference.nn.heatmaps import HEAT_SIZE, answer_with_heat
 from inference.tests import tiny_networks as tiny
 
 BY_GRADIENT = ("ViT-B/16", "CrossViT-Tiny")

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from imaging import phantom
-from inference import training_data
-from inference.fitting import Recipe, fit, fit_temperature
-from inference.training import figures
-from inference.training_data import Inputs, TrainingDataError
+from inference.training import data
+from inference.training.data import Inputs, TrainingDataError
+from inference.training.ensemble import figures
+from inference.training.fitting import Recipe, fit, fit_temperature
 
 SMALL = Recipe("DenseNet-121", "densenet121", {"growth_rate": 4, "block_config": [2, 2]}, epochs=3)
 
@@ -66,15 +66,15 @@ def test_figures_count_what_was_right_by_class():
 
 
 def test_no_phantom_is_in_two_parts_or_in_two_seeds():
-    splits = [training_data.phantoms(seed, 40, 12, 12) for seed in (0, 1)]
+    splits = [data.phantoms(seed, 40, 12, 12) for seed in (0, 1)]
     sources = [s.source for split in splits for part in (split.train, split.validation, split.held_out) for s in part]
     assert len(set(sources)) == len(sources) == 2 * 64
 
 
 def test_every_diagnosis_is_drawn_equally_often_at_every_size():
-    split = training_data.phantoms(0, 32, 8, 8)
+    split = data.phantoms(0, 32, 8, 8)
     shapes = {(s.label, max(s.load().shape)) for s in split.train}
-    assert len(shapes) == len(phantom.DIAGNOSES) * len(training_data.PHANTOM_SIZES)
+    assert len(shapes) == len(phantom.DIAGNOSES) * len(data.PHANTOM_SIZES)
 
 
 def never_read(path):
@@ -94,7 +94,7 @@ def folder(tmp_path):
 
 
 def test_a_folder_s_labels_are_its_folders_and_its_parts_share_no_file(folder):
-    split = training_data.folder_per_class(folder, 0, never_read)
+    split = data.folder_per_class(folder, 0, never_read)
     assert split.labels == ("COVID", "Normal")
     assert not split.is_synthetic
     sources = [s.source for part in (split.train, split.validation, split.held_out) for s in part]
@@ -103,27 +103,25 @@ def test_a_folder_s_labels_are_its_folders_and_its_parts_share_no_file(folder):
 
 
 def test_every_class_is_in_every_part_by_the_same_share(folder):
-    split = training_data.folder_per_class(folder, 0, never_read)
+    split = data.folder_per_class(folder, 0, never_read)
     counts = [[[s.label for s in part].count(n) for n in (0, 1)] for part in (split.train, split.held_out)]
     assert counts == [[6, 14], [2, 3]]
 
 
 def test_another_seed_splits_the_folder_otherwise(folder):
-    held_out = [
-        {s.source for s in training_data.folder_per_class(folder, seed, never_read).held_out} for seed in (0, 0, 1)
-    ]
+    held_out = [{s.source for s in data.folder_per_class(folder, seed, never_read).held_out} for seed in (0, 0, 1)]
     assert held_out[0] == held_out[1] != held_out[2]
 
 
 def test_a_folder_without_classes_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(TrainingDataError, match="at least two into a folder each"):
-        training_data.folder_per_class(tmp_path, 0, never_read)
+        data.folder_per_class(tmp_path, 0, never_read)
     with pytest.raises(TrainingDataError, match="is not a folder"):
-        training_data.folder_per_class(tmp_path / "gone", 0, never_read)
+        data.folder_per_class(tmp_path / "gone", 0, never_read)
 
 
 def test_a_class_with_too_few_pictures_is_named(folder):
     (folder / "Rare").mkdir()
     (folder / "Rare" / "1.png").touch()
     with pytest.raises(TrainingDataError, match="Rare has only 1 pictures"):
-        training_data.folder_per_class(folder, 0, never_read)
+        data.folder_per_class(folder, 0, never_read)

@@ -8,9 +8,9 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from imaging import phantom
-from inference.engine import Ensemble
-from inference.model_files import read_ensemble
-from inference.training_data import PHANTOM_SIZES
+from inference.nn.engine import Ensemble
+from inference.nn.model_files import read_ensemble
+from inference.training.data import PHANTOM_SIZES
 
 QUICK = ("--epochs", "1", "--size", "64", "--models", "DenseNet-121")
 

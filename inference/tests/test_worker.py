@@ -7,8 +7,8 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from inference import voting, worker
-from inference.asking import ask
 from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.requests import ask
 from inference.tests.tiny import register_tiny_models
 
 Status = Prediction.Status
@@ -147,7 +147,7 @@ def test_an_error_that_may_pass_is_tried_again_later_and_then_given_up(asked, ti
 
 
 def test_a_cancelled_prediction_is_not_answered(asked, tiny_models, clinician):
-    from inference.asking import cancel
+    from inference.requests import cancel
 
     voting.check_new_models()
     [prediction] = asked()

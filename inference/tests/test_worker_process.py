@@ -17,7 +17,7 @@ from django.contrib.auth import get_user_model
 from model_bakery import baker
 from clinic.models import Patient
 from imaging.storing import receive
-from inference.asking import ask
+from inference.requests import ask
 from inference.tests.conftest import film
 from inference.tests.tiny import register_tiny_models
 
@@ -36,7 +36,7 @@ from django.core.files import File
 from model_bakery import baker
 from clinic.models import Patient
 from imaging.storing import receive
-from inference.asking import ask
+from inference.requests import ask
 from inference.demo import WEIGHTS
 from inference.registration import register_folder
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from inference import backbones
-from inference.engine import ModelSpec
-from inference.model_files import write_weights
+from inference.nn import backbones
+from inference.nn.engine import ModelSpec
+from inference.nn.model_files import write_weights
 
 LABELS = ("COVID", "Normal", "Viral Pneumonia", "Lung Opacity")
 INPUT_SIZE = 64

@@ -2,7 +2,7 @@ import sys
 
 from django.core.management.base import BaseCommand
 
-from backoffice.upkeep import checks
+from backoffice.jobs.registry import checks
 
 
 class Command(BaseCommand):

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from backoffice.upkeep import purges
+from backoffice.jobs.registry import purges
 
 
 class Command(BaseCommand):

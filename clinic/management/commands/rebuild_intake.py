@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from clinic import intake, intake_upkeep
+from clinic.intake import differences, sync
 
 TOLD = 20  # differences that are written out
 
@@ -21,14 +21,14 @@ class Command(BaseCommand):
 
     def rebuild(self):
         appointments = records = 0
-        for batch in intake_upkeep.batches():
+        for batch in differences.batches():
             appointments += len(batch)
-            records += intake.rebuild(batch)
+            records += sync.rebuild(batch)
         self.stdout.write(f"{records} records written for {appointments} appointments; hidden ones have none.")
 
     def check_records(self):
         found = 0
-        for pk, what in intake_upkeep.differences():
+        for pk, what in differences.differences():
             found += 1
             if found <= TOLD:
                 self.stdout.write(f"appointment {pk}: {what}")

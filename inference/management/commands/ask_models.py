@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from imaging import ingest
-from inference.consensus import Consensus, Vote, decide
 from inference.demo import WEIGHTS
 from inference.models import DiagnosticModel
+from inference.nn.consensus import Consensus, Vote, decide
 from inference.wording import in_words
 
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def answers(self, pictures: dict[Path, ingest.Picture]) -> dict[Path, tuple[list[Vote], Consensus]]:
         from imaging import pixels  # with torch, only here: printing this command's help needs neither
-        from inference.engine import Ensemble
+        from inference.nn.engine import Ensemble
 
         specs, weights, demos = self.voting_models()
         ensemble = Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     def voting_models(self):
         """What is registered and votes; on a machine without a database, the demonstration models."""
-        from inference.model_files import read_ensemble
+        from inference.nn.model_files import read_ensemble
         from inference.voting import spec_of
 
         try:

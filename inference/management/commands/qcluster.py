@@ -4,7 +4,7 @@ from django.conf import settings
 from django_q.conf import Conf
 from django_q.management.commands.qcluster import Command as QClusterCommand
 
-from inference.asking import wake_a_worker
+from inference.requests import wake_a_worker
 
 
 class Command(QClusterCommand):

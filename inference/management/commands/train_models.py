@@ -28,9 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
     def handle(self, **options):
-        from inference.backbones import WeightsError
-        from inference.training import Run, train_ensemble
-        from inference.training_data import TrainingDataError
+        from inference.nn.backbones import WeightsError
+        from inference.training.data import TrainingDataError
+        from inference.training.ensemble import Run, train_ensemble
 
         started = time.monotonic()
         size = options["size"] or (PHANTOM_SIZE if options["phantoms"] else PICTURE_SIZE)
@@ -61,15 +61,15 @@ class Command(BaseCommand):
             raise CommandError(_("--seed must be 0 or more."))
 
     def _split(self, options):
-        from inference import training_data
+        from inference.training import data
 
         if options["data"]:
-            return training_data.folder_per_class(options["data"], options["seed"], _read_as_uploaded)
+            return data.folder_per_class(options["data"], options["seed"], _read_as_uploaded)
         train = options["pictures"]
-        return training_data.phantoms(options["seed"], train, max(8, train // 8), max(8, train // 6))
+        return data.phantoms(options["seed"], train, max(8, train // 8), max(8, train // 6))
 
     def _recipes(self, names, epochs):
-        from inference.training import RECIPES
+        from inference.training.ensemble import RECIPES
 
         known = {recipe.name: recipe for recipe in RECIPES}
         if unknown := sorted(set(names or ()) - known.keys()):

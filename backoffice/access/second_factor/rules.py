@@ -1,0 +1,53 @@
+"""Who must give a second factor, and whether they did."""
+
+import time
+
+from django.db.models import Exists, Q
+from django.http import HttpRequest
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from backoffice.access.roles import ADMINISTRATORS
+from backoffice.models import Role, User
+
+ASK = "second_factor"
+SET_UP = "second_factor_set_up"
+
+GIVEN_AT = "second_factor_given_at"  # in the session
+FRESH_SECONDS = 600
+
+
+def is_required_of(person: User) -> bool:
+    return _roles_that_require_it(person).exists()
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the code was given a moment ago, and not by whoever left this desk open."""
+    return time.time() - request.session.get(GIVEN_AT, 0) < FRESH_SECONDS
+
+
+def step_before(request: HttpRequest) -> str | None:
+    """The name of the page that stands between this signed-in person and everything else; None where none does.
+
+    A page's templates ask again and again: the answer is looked up once for a request.
+    """
+    if not hasattr(request, "step_before"):
+        request.step_before = None if request.user.is_verified() else _step_before(request.user)
+    return request.step_before
+
+
+def _step_before(person: User) -> str | None:
+    phones = TOTPDevice.objects.filter(user=person.pk, confirmed=True)
+    has_phone, is_required = User.objects.filter(pk=person.pk).values_list(
+        Exists(phones), Exists(_roles_that_require_it(person))
+    )[0]
+    if has_phone:
+        return ASK
+    return SET_UP if is_required else None
+
+
+def _roles_that_require_it(person: User):
+    """A superuser may do what administrators may, so what they must do as well."""
+    own = Q(group__user=person.pk)
+    if person.is_superuser:
+        own |= Q(group__name=ADMINISTRATORS)
+    return Role.objects.filter(own, needs_second_factor=True)

@@ -1,0 +1,71 @@
+"""Ends sessions in time."""
+
+import time
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+SIGNED_IN = "signed_in_at"
+WORKED = "worked_at"
+ONE_WRITE_IN = 60  # seconds: work is noted no more often, for each note writes the session
+
+
+def begin(sender, request, user, **kwargs) -> None:
+    """Signing in starts both clocks."""
+    request.session[SIGNED_IN] = request.session[WORKED] = time.time()
+
+
+class SessionExpiryMiddleware:
+    """Ends the session of who is signed in: after a while without work, and after some hours in any case.
+
+    What a page asks for by itself is no work: a list that refreshes keeps nobody signed in. After the end, such a
+    request sends the whole page to where one signs in, and back from there.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        ended = request.user.is_authenticated and is_over(request.session)
+        if ended:
+            logout(request)
+        elif request.user.is_authenticated and is_work(request):
+            note_work(request.session)
+        response = self.get_response(request)
+        if not leads_to_sign_in(response):
+            return response
+        if ended:
+            messages.info(request, _("You were signed out, for safety. Sign in to go on where you were."))
+        return whole_page(request) if request.htmx else response
+
+
+def is_over(session) -> bool:
+    now = time.time()
+    idle = now - session.get(WORKED, 0) > settings.SESSION_IDLE_MINUTES * 60
+    return idle or now - session.get(SIGNED_IN, 0) > settings.SESSION_MAX_HOURS * 3600
+
+
+def is_work(request: HttpRequest) -> bool:
+    """Whether a person did this. Our pages ask for their own refreshing by GET, through htmx."""
+    return not (request.htmx and request.method == "GET")
+
+
+def note_work(session) -> None:
+    if time.time() - session[WORKED] > ONE_WRITE_IN:
+        session[WORKED] = time.time()
+
+
+def leads_to_sign_in(response: HttpResponse) -> bool:
+    return response.status_code == 302 and urlsplit(response["Location"]).path == resolve_url(settings.LOGIN_URL)
+
+
+def whole_page(request: HttpRequest) -> HttpResponse:
+    """A form to sign in is no fragment of a page: the browser goes there, and comes back to the page it shows now."""
+    page = request.htmx.current_url_abs_path or resolve_url("admin:index")
+    return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page})}")

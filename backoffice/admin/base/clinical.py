@@ -1,0 +1,12 @@
+from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.exchange import ExchangeAdmin
+from backoffice.admin.base.hiding import HideableAdmin
+from backoffice.admin.base.history import HistoryAdmin
+from backoffice.admin.base.lists import FastListAdmin
+from backoffice.records.forms import ClinicalForm
+
+
+class ClinicalAdmin(ExchangeAdmin, HideableAdmin, AuditedAdmin, FastListAdmin, HistoryAdmin):
+    """The admin of a clinical record: hideable, with history, and with a trail of who looked at it."""
+
+    form = ClinicalForm

@@ -1,0 +1,228 @@
+"""Hiding in place of deleting: the filter, the question before it, and the way back."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth import get_permission_codename
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from backoffice.admin.base.history import address
+from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
+
+NAMED = 20  # of what is hidden, so that ten thousand rows make no endless page
+OBSTACLES = 10
+FROM_PAGE = "_from_page"
+"""Sent by the buttons on a record's own page: the answer leads back there."""
+
+SENT_ALONG = ("action", "index", "select_across", ACTION_CHECKBOX_NAME, FROM_PAGE)
+
+
+class HiddenFilter(admin.SimpleListFilter):
+    """Visible rows unless asked for: hidden ones leave every list."""
+
+    title = _("hidden")
+    parameter_name = "hidden"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("Hidden")), ("all", _("All"))]
+
+    def choices(self, changelist):
+        yield {
+            "selected": self.value() is None,
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": _("Visible"),
+        }
+        for value, title in self.lookup_choices:
+            yield {
+                "selected": self.value() == value,
+                "query_string": changelist.get_query_string({self.parameter_name: value}),
+                "display": title,
+            }
+
+    def queryset(self, request, queryset):
+        return {"yes": queryset.hidden, "all": queryset.all}.get(self.value(), queryset.visible)()
+
+
+class HideForm(forms.Form):
+    """What hiding asks for. An admin may ask for more with a `hide_form_for` of its own."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("Such as “entered twice”. Whoever looks for it later reads this."),
+    )
+
+
+class HideableAdmin(admin.ModelAdmin):
+    """The admin of a hideable record: nothing is ever deleted by a click."""
+
+    actions = ["hide", "restore"]
+
+    # -- For the admins of single records -----------------------------------------------------------------------------
+
+    def why_not_hide(self, request, queryset: QuerySet) -> list[str]:
+        """What has to be done first, in sentences; empty where these rows can be hidden."""
+        return []
+
+    def what_hiding_does(self, request, queryset: QuerySet) -> list[str]:
+        """What else changes when these rows are hidden, in sentences."""
+        return []
+
+    def hide_form_for(self, request, queryset: QuerySet) -> type[HideForm]:
+        return HideForm
+
+    def hide_rows(self, request, queryset: QuerySet, *, reason: str, **asked) -> int:
+        """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
+        return queryset.hide(by=request.user, reason=reason)
+
+    def why_not_restore(self, request, queryset: QuerySet) -> list[str]:
+        """What has to be done instead, in sentences; empty where these rows can be restored."""
+        return []
+
+    def after_hiding_or_restoring(self, request) -> None:
+        """Bring in step what follows from these records."""
+
+    def notices(self, request, obj) -> list[str | SafeString]:
+        """What somebody who opens this record must know before anything else."""
+        return []
+
+    def page_links(self, request, obj) -> list[tuple[str, str]]:
+        """(words, address) of what can be done with this record on a page of its own."""
+        return []
+
+    # -- Who may ------------------------------------------------------------------------------------------------------
+
+    def get_list_filter(self, request):
+        return [*super().get_list_filter(request), HiddenFilter]
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        """What is hidden is restored before it is changed."""
+        is_hidden = obj is not None and obj.is_hidden
+        return not is_hidden and super().has_change_permission(request, obj)
+
+    def has_hide_permission(self, request):
+        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
+
+    # -- Hiding -------------------------------------------------------------------------------------------------------
+
+    @admin.action(description=_("Hide"), permissions=["hide"])
+    def hide(self, request, queryset):
+        """Asks first, and says what else is affected; with `confirm` and a reason it is done."""
+        queryset = queryset.visible()
+        first = queryset.first()
+        if first is None:
+            self.message_user(request, _("Nothing to hide: this is hidden already."), messages.WARNING)
+            return self._back(request)
+        is_confirmed = "confirm" in request.POST
+        with transaction.atomic():
+            if is_confirmed:
+                # So that nothing comes in the way between the look and the hiding, such as a booking.
+                list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
+            obstacles = self.why_not_hide(request, queryset)
+            form = self.hide_form_for(request, queryset)(request.POST if is_confirmed else None)
+            if obstacles or not form.is_valid():
+                return self._ask(request, queryset, form, obstacles)
+            n = self.hide_rows(request, queryset, **form.cleaned_data)
+        self.message_user(request, self._hidden_in_words(n), messages.SUCCESS)
+        self.after_hiding_or_restoring(request)
+        return self._back(request)
+
+    def _hidden_in_words(self, n: int) -> str:
+        return (
+            ngettext(
+                "%d record is hidden. The filter “Hidden” shows it; “Restore” brings it back.",
+                "%d records are hidden. The filter “Hidden” shows them; “Restore” brings them back.",
+                n,
+            )
+            % n
+        )
+
+    def _ask(self, request, queryset: QuerySet, form: HideForm, obstacles: list[str]) -> HttpResponse:
+        count = queryset.count()
+        one = count == 1
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Hide this %(kind)s?") % {"kind": self.opts.verbose_name}
+            if one
+            else _("Hide %(n)d %(kind)s?") % {"n": count, "kind": self.opts.verbose_name_plural},
+            "rows": [(row, address(self.model, "change", row.pk)) for row in queryset[:NAMED]],
+            "more": max(0, count - NAMED),
+            "tied": tied_to(queryset, request.user),
+            "consequences": self.what_hiding_does(request, queryset),
+            "obstacles": obstacles,
+            "form": form,
+            "media": self.media + form.media,
+            "sent_along": _sent_along(request),
+            "back": request.POST.get(FROM_PAGE) and address(self.model, "change", queryset.first().pk),
+        }
+        return TemplateResponse(request, "admin/hide.html", context)
+
+    # -- Restoring ----------------------------------------------------------------------------------------------------
+
+    @admin.action(description=_("Restore"), permissions=["hide"])
+    def restore(self, request, queryset):
+        if obstacles := self.why_not_restore(request, queryset):
+            for sentence in obstacles[:OBSTACLES]:
+                self.message_user(request, sentence, messages.ERROR)
+            return self._back(request)
+        try:
+            with transaction.atomic():
+                n = queryset.restore(by=request.user)
+        except IntegrityError:
+            self._say_what_stands_in_the_way(request, queryset)
+            return self._back(request)
+        self.message_user(request, ngettext("%d record is back.", "%d records are back.", n) % n, messages.SUCCESS)
+        self.after_hiding_or_restoring(request)
+        return self._back(request)
+
+    def _say_what_stands_in_the_way(self, request, queryset: QuerySet) -> None:
+        self.message_user(
+            request, _("Nothing was restored. Hide or change what stands in the way first:"), messages.ERROR
+        )
+        for obstacle in obstacles_to(queryset.hidden()[: 50 * OBSTACLES], OBSTACLES):
+            self.message_user(request, _in_words(obstacle), messages.ERROR)
+
+    # -- The record's own page ----------------------------------------------------------------------------------------
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj is not None:
+            context["notices"] = self.notices(request, obj)
+            context["page_links"] = self.page_links(request, obj)
+            itself = self.model.objects.filter(pk=obj.pk)
+            context["may_restore"] = obj.is_hidden and not self.why_not_restore(request, itself)
+            context["may_hide"] = self.has_hide_permission(request) and not context.get("is_popup")
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _back(self, request) -> HttpResponse | None:
+        """To the record's page, if that is where the button was; None leads to the list, as after any action."""
+        row = request.POST.get(ACTION_CHECKBOX_NAME)
+        return redirect(address(self.model, "change", row)) if request.POST.get(FROM_PAGE) else None
+
+
+def _sent_along(request) -> list[tuple[str, str]]:
+    """What says which rows are meant: of “all of them” one key stands for all, as Django wants at least one."""
+    across = request.POST.get("select_across", "0") not in ("", "0")
+    return [
+        (name, value)
+        for name in SENT_ALONG
+        for value in (request.POST.getlist(name)[:1] if across else request.POST.getlist(name))
+    ]
+
+
+def _in_words(obstacle: Obstacle) -> str:
+    if obstacle.other is None:
+        return f"{obstacle.row}: {obstacle.why}"
+    url = address(type(obstacle.other), "change", obstacle.other.pk)
+    return format_html('{}: {} <a href="{}">{}</a>', obstacle.row, obstacle.why, url, obstacle.other)

@@ -1,0 +1,224 @@
+"""A record's history in the admin: one timeline, each version on a page of its own, and the way back to it.
+
+simple-history's own version page saves a POST for anybody who may *view*, and asks no `get_queryset`; none of it is
+used here. Going back fills in the record's own form, so it can do what that form can do and nothing else.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from simple_history.admin import SimpleHistoryAdmin
+
+from backoffice.admin.base.going_back import filled_in, stays
+from backoffice.admin.base.masking import MaskingAdmin
+from backoffice.models import AccessEvent, User
+from backoffice.records.diffs import Kind, Told, Words, kind_of
+from backoffice.records.mixins import REASON_LENGTH
+from backoffice.records.relations import history_of, may_view
+from backoffice.records.timeline import Change, Timeline
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timeline, as the template shows it."""
+
+    change: Change
+    kind: Kind
+    name: str
+    diffs: list[Told]
+    is_own: bool
+    url: str
+    version_url: str
+
+    @property
+    def reason(self) -> str:
+        hidden_because = self.change.version.hide_reason if self.kind == Kind.HIDDEN else ""
+        return hidden_because or self.change.version.history_change_reason or ""
+
+    @property
+    def what(self) -> str:
+        return self.change.model._meta.verbose_name
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=REASON_LENGTH)
+
+
+class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
+    """The timeline of a record and of all that hangs on it, for those who may see the record."""
+
+    history_leaves_out: Collection[str] = ()
+    """Relations by whose other end the timeline would be endless, such as every answer to a question."""
+
+    def also_history_of(self, obj) -> list[int]:
+        """Keys of records whose histories are also this one's."""
+        return []
+
+    # -- The timeline -------------------------------------------------------------------------------------------------
+
+    def history_view(self, request, object_id, extra_context=None):
+        obj = self._seen_by(request, object_id)
+        by = number_in(request.GET.get("by"))
+        page_number = number_in(request.GET.get("p")) or 1
+        timeline = Timeline(
+            self.model,
+            [obj.pk, *self.also_history_of(obj)],
+            may_see=lambda model: may_view(request.user, model),
+            leave_out=self.history_leaves_out,
+            by=by,
+        )
+        page = timeline.page(page_number)
+        context = {
+            **self._page_context(request, obj),
+            "title": _("History of %(record)s") % {"record": obj},
+            "entries": self._entries(request, obj, page.changes),
+            "older": page_number + 1 if page.has_older else None,
+            "newer": page_number - 1,
+            "by": by and User.objects.filter(pk=by).first(),
+            **(extra_context or {}),
+        }
+        AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
+        return TemplateResponse(request, "admin/history.html", context)
+
+    def _entries(self, request, obj, changes: list[Change]) -> list[Entry]:
+        words = self._words(request)
+        return [
+            self._entry(obj, change, diffs, words) for change, diffs in zip(changes, words.diffs(changes), strict=True)
+        ]
+
+    def _entry(self, obj, change: Change, diffs: list[Told], words: Words) -> Entry:
+        row = getattr(change.version, change.model._meta.pk.attname)
+        is_own = change.model is self.model and row == obj.pk
+        return Entry(
+            change,
+            kind_of(change),
+            words.name_of(change),
+            diffs,
+            is_own,
+            "" if is_own else address(change.model, "change", row),
+            address(change.model, "simple_history", row, change.version.pk),
+        )
+
+    def _words(self, request) -> Words:
+        return Words(request.user, self._masked_fields_of)
+
+    def _masked_fields_of(self, model: type[models.Model]) -> Collection[str]:
+        registered = self.admin_site.is_registered(model) and self.admin_site.get_model_admin(model)
+        return getattr(registered, "masked_fields", ())
+
+    # -- One version --------------------------------------------------------------------------------------------------
+
+    def history_form_view(self, request, object_id, version_id, extra_context=None):
+        """A version, beside the record as it is now; POST with a `reason` goes back to it."""
+        obj = self._seen_by(request, object_id)
+        version = self._version(obj, version_id)
+        current = history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).order_by("-history_id").first()
+        form = ReasonForm(request.POST or None)
+        problems: list[str] = []
+        if request.method not in ("GET", "HEAD"):
+            if not self.has_change_permission(request, obj):
+                raise PermissionDenied
+            if form.is_valid():
+                done, problems = self._go_back(request, obj, version, form.cleaned_data["reason"])
+                if done:
+                    return done
+        facts = self._words(request).facts(version, current)
+        staying = stays(self._version_form(request, obj, version), facts)
+        differing = [fact for fact in facts if fact.differs]
+        context = {
+            **self._page_context(request, obj),
+            "title": _("%(record)s as of %(when)s") % {"record": obj, "when": said(version.history_date)},
+            "version": version,
+            "facts": facts,
+            "form": form,
+            "problems": problems,
+            "is_now": not differing,
+            "nothing_comes_back": len(staying) == len(differing),
+            "may_go_back": self.has_change_permission(request, obj),
+            "stays": staying,
+            **(extra_context or {}),
+        }
+        AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
+        return TemplateResponse(request, "admin/history_version.html", context)
+
+    def _version(self, obj, version_id: str):
+        key = number_in(version_id)
+        if key is None:
+            raise Http404
+        of_this_one = history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).select_related("history_user")
+        return get_object_or_404(of_this_one, history_id=key)
+
+    def _version_form(self, request, obj, version) -> forms.ModelForm:
+        """The form of the record's page, as it would be shown with this version in it."""
+        form_class = self.get_form(request, obj, change=True)
+        chosen = {
+            field.name: [
+                getattr(row, f"{field.m2m_reverse_field_name()}_id") for row in getattr(version, field.name).all()
+            ]
+            for field in version._history_m2m_fields
+        }
+        return form_class(instance=version.instance, initial=chosen)
+
+    @transaction.atomic
+    def _go_back(self, request, obj, version, reason: str) -> tuple[HttpResponse | None, list[str]]:
+        """Save the record's form with what the version would show in it: the answer, or what is in the way."""
+        shown = self._version_form(request, obj, version)
+        form = type(shown)(filled_in(shown), instance=obj)
+        if not form.fields:
+            return None, [_("Nothing of this can go back this way: it follows from what was done, and stays.")]
+        if not form.is_valid():
+            return None, [message for errors in form.errors.values() for message in errors]
+        obj = self.save_form(request, form, change=True)
+        obj._history_user, obj._change_reason = request.user, reason
+        self.save_model(request, obj, form, change=True)
+        form.save_m2m()
+        self.log_change(request, obj, self.construct_change_message(request, form, []))
+        messages.success(request, _("It is as it was on %(when)s again.") % {"when": said(version.history_date)})
+        return redirect(address(self.model, "history", obj.pk)), []
+
+    # -- Both ---------------------------------------------------------------------------------------------------------
+
+    def _seen_by(self, request, object_id: str):
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None or not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        return obj
+
+    def _page_context(self, request, obj) -> dict:
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "object": obj,
+            "change_url": address(self.model, "change", obj.pk),
+            "history_url": address(self.model, "history", obj.pk),
+        }
+
+
+def address(model: type[models.Model], page: str, *arguments) -> str:
+    """Of an admin page of the model; empty where the admin has none."""
+    try:
+        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+    except NoReverseMatch:
+        return ""
+
+
+def number_in(text: str | None) -> int | None:
+    """A key or page number out of an address; None for anything else."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 and int(text) else None
+
+
+def said(when) -> str:
+    return date_format(timezone.localtime(when), "DATETIME_FORMAT")

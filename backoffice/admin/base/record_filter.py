@@ -1,0 +1,78 @@
+"""The trail of one record, and of what belongs to it: of a patient, also who saw the visits and the films."""
+
+from functools import reduce
+from operator import or_
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, Q
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.base.auditing import AuditedAdmin
+
+MOST = 2000  # records of one kind that belong to a record: far beyond any patient's
+
+
+def trailed_models(site: admin.AdminSite) -> dict[type[Model], admin.ModelAdmin]:
+    """The models of which it is noted who looks at them, with their admins."""
+    return {
+        model: model_admin for model, model_admin in site._registry.items() if isinstance(model_admin, AuditedAdmin)
+    }
+
+
+def with_all_below(model: type[Model], keys: list[int], models) -> dict[type[Model], list[int]]:
+    """The keys by model, with those of every record in `models` that hangs on them, however far down: but for what its
+    history leaves out too, such as all that a person ever wrote."""
+    found = {model: keys}
+    left_out = getattr(models[model], "history_leaves_out", ())
+    for relation in model._meta.related_objects:
+        below, is_of_it = relation.related_model, relation.one_to_many or relation.one_to_one
+        if is_of_it and below in models and below not in found and relation.get_accessor_name() not in left_out:
+            own = below._base_manager.filter(**{f"{relation.field.name}__in": keys})
+            if below_keys := list(own.values_list("pk", flat=True)[:MOST]):
+                found |= with_all_below(below, below_keys, models)
+    return found
+
+
+class RecordFilter(admin.ListFilter):
+    """`of=<content type>-<key>`, as the pages of records link it."""
+
+    title = _("record")
+    parameter_name = "of"
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        self.models = trailed_models(model_admin.admin_site)
+        self.record = self._record(params.pop(self.parameter_name)[-1]) if self.parameter_name in params else None
+
+    def _record(self, text: str) -> Model:
+        kind, _dash, key = text.partition("-")
+        if not (kind.isdecimal() and key.isdecimal()):
+            raise IncorrectLookupParameters
+        content_type = ContentType.objects.filter(pk=kind).first()
+        model = content_type and content_type.model_class()
+        record = model._base_manager.filter(pk=key).first() if model in self.models else None
+        if record is None:
+            raise IncorrectLookupParameters
+        return record
+
+    def expected_parameters(self):
+        return [self.parameter_name]
+
+    def has_output(self):
+        return self.record is not None
+
+    def choices(self, changelist):
+        everything = changelist.get_query_string(remove=[self.parameter_name])
+        yield {"selected": False, "query_string": everything, "display": _("All")}
+        yield {"selected": True, "query_string": changelist.get_query_string(), "display": self.record}
+
+    def queryset(self, request, queryset):
+        found = with_all_below(type(self.record), [self.record.pk], self.models)
+        return queryset.filter(
+            reduce(
+                or_,
+                (Q(content_type=ContentType.objects.get_for_model(m), object_id__in=keys) for m, keys in found.items()),
+            )
+        )

@@ -1,0 +1,138 @@
+"""The list of who looked at what: to read, to filter, and to take out as a file."""
+
+from collections.abc import Iterator, Sequence
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.contenttypes.prefetch import GenericPrefetch
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
+from backoffice.admin.base.record_filter import RecordFilter, trailed_models
+from backoffice.exchange.exporting import csv_lines, dated
+from backoffice.exchange.formulas import formula_safe
+from backoffice.models import AccessEvent
+
+CHUNK = 2000  # rows in memory at a time
+OF_A_REQUEST = 100  # events: one request notes what it shows beside each other, and a proxy may repeat its id
+
+
+class MomentFilter(DayRangeFilter):
+    field = "at"
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = _("kind of record")
+    parameter_name = "kind"
+
+    def lookups(self, request, model_admin):
+        kinds = ContentType.objects.get_for_models(*trailed_models(model_admin.admin_site)).items()
+        return sorted((str(kind.pk), str(model._meta.verbose_name)) for model, kind in kinds)
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        if self.value() not in dict(self.lookup_choices):
+            raise IncorrectLookupParameters
+        return queryset.filter(content_type=self.value())
+
+
+@admin.register(AccessEvent)
+class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
+    list_display = ["when", "user", "action", "record", "request_id"]
+    list_display_links = None
+    empty_text = _("Nothing yet. Opening a record, its history or picture, and exporting a table are noted here.")
+    list_filter = [RecordFilter, MomentFilter, "action", KindFilter, "user"]
+    list_select_related = ["user"]
+    list_per_page = 100
+    sortable_by = []  # newest first: what every index has
+    search_fields = ["request_id"]
+    search_help_text = _("The request's id, as in the logs")
+    change_list_template = "backoffice/trail.html"
+
+    def get_queryset(self, request):
+        records = [with_its_name(model, admin_) for model, admin_ in trailed_models(self.admin_site).items()]
+        return super().get_queryset(request).prefetch_related(GenericPrefetch("target", records))
+
+    def get_search_results(self, request, queryset, search_term):
+        """A request's id has no index, which each INSERT would pay for: one plain look over the table finds it."""
+        if not (wanted := search_term.strip()):
+            return queryset, False
+        found = AccessEvent.objects.order_by().filter(request_id=wanted).values_list("pk", flat=True)
+        return queryset.filter(pk__in=list(found[:OF_A_REQUEST])), False
+
+    @admin.display(description=_("when"))
+    def when(self, event):
+        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description=_("record"))
+    def record(self, event):
+        content_type = ContentType.objects.get_for_id(event.content_type_id)  # remembered, unlike the foreign key
+        kind = content_type.model_class()
+        if event.object_id is None or kind is None:
+            return kind._meta.verbose_name_plural if kind else content_type.model
+        name = event.target or event.object_id
+        if kind not in trailed_models(self.admin_site) or not event.target:
+            return f"{kind._meta.verbose_name} {name}"
+        url = reverse(f"admin:{kind._meta.app_label}_{kind._meta.model_name}_change", args=[event.object_id])
+        return format_html('<span class="soft">{}</span> <a href="{}">{}</a>', kind._meta.verbose_name, url, name)
+
+    # -- As a file ----------------------------------------------------------------------------------------------------
+
+    def has_export_permission(self, request):
+        return request.user.has_perm("backoffice.export_accessevent")
+
+    def get_urls(self):
+        export = path("csv/", self.admin_site.admin_view(self.export), name="backoffice_accessevent_csv")
+        return [export, *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        may = {"may_export": self.has_export_permission(request)}
+        return super().changelist_view(request, {**may, **(extra_context or {})})
+
+    def export(self, request):
+        """What the list shows, whole, as a CSV file. That somebody took it is itself in the trail."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        try:
+            events = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect(f"{reverse('admin:backoffice_accessevent_changelist')}?{ERROR_FLAG}=1")
+        AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, AccessEvent)
+        file = StreamingHttpResponse(csv_lines(rows_of(events)), content_type="text/csv; charset=utf-8")
+        file["Content-Disposition"] = content_disposition_header(True, dated("access-trail", "csv"))
+        file["Cache-Control"] = "private, no-store"
+        return file
+
+
+def with_its_name(model: type[Model], model_admin: admin.ModelAdmin) -> QuerySet:
+    """The records with what their lists need to name them."""
+    related = model_admin.list_select_related
+    return model._default_manager.select_related(*related) if related else model._default_manager.all()
+
+
+def rows_of(events: QuerySet[AccessEvent]) -> Iterator[Sequence]:
+    """Titles, then a row for each event: records by kind and number, so that the file names no patient."""
+    yield ["at", "username", "person", "action", "kind", "record", "request"]
+    for event in events.prefetch_related(None).select_related("user").iterator(CHUNK):
+        kind = ContentType.objects.get_for_id(event.content_type_id)
+        yield [
+            timezone.localtime(event.at).isoformat(timespec="milliseconds"),
+            formula_safe(event.user.username),
+            formula_safe(str(event.user)),
+            event.action,
+            f"{kind.app_label}.{kind.model}",
+            event.object_id,
+            event.request_id,
+        ]

@@ -1,0 +1,30 @@
+"""Who signed in, and who tried to."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
+from backoffice.models import FailedSignIn, SignIn
+
+
+class SignInsAdmin(ReadOnlyAdmin, FastListAdmin):
+    """To read only: what django-axes wrote."""
+
+    list_filter = ["attempt_time"]
+    search_fields = ["username", "ip_address"]
+    search_help_text = _("User name or address")
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
+
+@admin.register(SignIn)
+class SignInAdmin(SignInsAdmin):
+    list_display = fields = ["attempt_time", "username", "ip_address", "user_agent", "logout_time"]
+
+
+@admin.register(FailedSignIn)
+class FailedSignInAdmin(SignInsAdmin):
+    list_display = fields = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
+    list_filter = ["locked_out", "attempt_time"]
+    empty_text = _("Nobody has given a wrong password.")

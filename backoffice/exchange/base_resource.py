@@ -1,0 +1,286 @@
+"""What a table's columns are, which record a row means, and how many are written at once: import-export's resources,
+in bulk, with natural keys and history."""
+
+from collections.abc import Iterable, Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import CheckConstraint, QuerySet
+from django.db.models.fields import NOT_PROVIDED
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from import_export.resources import ModelResource
+from import_export.results import RowResult
+from simple_history.utils import bulk_update_with_history
+
+from backoffice.exchange.cells import TextCell, cell_for
+from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeField, Row
+from backoffice.exchange.history import write_history_of_new
+from backoffice.exchange.natural_keys import ByNaturalKey
+from backoffice.records.mixins import TimeStamped, written_at_once
+
+REASON_LENGTH = 100  # of simple-history's column
+
+
+class LeanRowResult(RowResult):
+    """Without the record's name, which nobody reads and which may ask the database."""
+
+    def add_instance_info(self, instance):
+        pass
+
+
+class ExchangeResource(ModelResource):
+    """A table in files: its columns are Meta.fields, and `import_id_fields` the natural key that finds a record.
+
+    A subclass names columns that the model has not as `ExchangeField`s, and says what else a row must be in `check`.
+    """
+
+    DEFAULT_RESOURCE_FIELD = ExchangeField
+
+    class Meta:
+        use_bulk = True
+        skip_diff = True
+        instance_loader_class = ByNaturalKey
+
+    examples: dict[str, str] = {}
+    """What the help and the template show in a column, where the kind of cell has no example of its own."""
+    writes_in_preview = False
+    """Whether only writing (and taking back) tells what a row would do."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.by, self.reason = None, ""
+        self._before: dict[ExchangeField, object] | None = None  # of the row at hand; None where it is a new record
+        self._instance: models.Model | None = None
+        self._differing: list[ExchangeField] = []
+        self._changed: set[str] = set()  # model fields, of the rows that wait to be written
+        self._checks = [rule for rule in self._meta.model._meta.constraints if isinstance(rule, CheckConstraint)]
+
+    # -- Columns ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def field_from_django_field(cls, field_name, django_field, readonly):
+        may_be_empty = django_field.blank and not isinstance(django_field, models.BooleanField)
+        return ExchangeField(
+            attribute=field_name,
+            column_name=field_name,
+            title=django_field.verbose_name,
+            widget=cell_for(django_field),
+            readonly=readonly,
+            required=not may_be_empty and not django_field.has_default(),
+            empty=(None if django_field.null else "") if may_be_empty else NOT_PROVIDED,
+            help_text=django_field.help_text,
+        )
+
+    def columns(self) -> list[Column]:
+        """The columns that a file may have, in the order of an export."""
+        return [
+            Column(
+                name=field.column_name,
+                title=capfirst(str(field.title)),
+                what=field.what(),
+                is_required=field.is_required,
+                example=self.examples.get(field.column_name, field.widget.example),
+            )
+            for field in self.get_import_fields()
+            if not field.readonly
+        ]
+
+    def sample(self) -> list[list[str]]:
+        """A template to fill in: the columns' names, and one line of examples."""
+        columns = self.columns()
+        return [[column.name for column in columns], [column.example for column in columns]]
+
+    def remedy(self, column: str) -> str:
+        """What to write in a column, for somebody who wrote something else."""
+        field = self.fields.get(column)
+        return field.what() if field else ""
+
+    def needs(self, column: str) -> bool:
+        """Whether every new record needs this column."""
+        return column in self.fields and self.fields[column].is_required
+
+    def holds_text(self, column: str) -> bool:
+        return isinstance(self.fields[column].widget, TextCell)
+
+    # -- Which record a row means -------------------------------------------------------------------------------------
+
+    def get_queryset(self) -> QuerySet:
+        """What an import may find: visible records. Hidden ones stay as they are, and keep no row out."""
+        rows = self._meta.model._base_manager.all()
+        return rows.filter(hidden_at=None) if hasattr(self._meta.model, "hidden_at") else rows
+
+    def key_columns(self, columns: Iterable[str]) -> list[str]:
+        """Columns without which no record can be found, in a file that has these."""
+        return list(self._meta.import_id_fields)
+
+    def naming_columns(self, row: Row) -> list[str]:
+        """The columns by which this row says which record it means."""
+        return self.key_columns(row)
+
+    def key_of_row(self, row: Row) -> tuple | None:
+        try:
+            return tuple(self.fields[name].clean(row) for name in self._meta.import_id_fields)
+        except ValidationError:
+            return None  # importing the row says what is wrong with it
+
+    def key_of(self, instance: models.Model, row: Row) -> tuple:
+        """The record's key, of the kind that this file's rows have."""
+        return tuple(self.fields[name].get_value(instance) for name in self._meta.import_id_fields)
+
+    def get_instance(self, instance_loader, row):
+        return instance_loader.get_instance(row)  # the library's own asks nobody where one key column is missing
+
+    def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
+        """Every record that one of these rows may mean, in one query."""
+        first = self.fields[self._meta.import_id_fields[0]].attribute
+        return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows}})
+
+    def ambiguous(self, row: Row, count: int) -> str:
+        return _("%(count)d records have this key, so nobody can tell which one is meant.") % {"count": count}
+
+    # -- One row ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def get_row_result_class(cls):
+        return LeanRowResult
+
+    def begin(self, *, by, reason: str, columns: Iterable[str]) -> None:
+        """An import starts: who imports, why, and which columns the file has."""
+        self.by, self.reason, in_file = by, reason[:REASON_LENGTH], set(columns)
+        self._imported = [
+            field for field in self.fields.values() if field.column_name in in_file and not field.readonly
+        ]
+        self._column_of = {name: field.column_name for field in self.fields.values() for name in field.model_fields}
+        fields = self._meta.model._meta.fields
+        # Records that another one points to were found, not typed: asking for each of them again would take a query.
+        # And what a cell reads as a day or as one of the choices is one.
+        self._sure = {field.name for field in fields if field.is_relation} | {
+            name for field in self._imported if field.widget.leaves_no_doubt for name in field.model_fields
+        }
+        self._untouched = {field.name for field in fields} - {
+            name for field in self._imported for name in field.model_fields
+        }
+
+    def before_writing(self, chunks: Iterable[Sequence[Row]]) -> None:
+        """The transaction has begun, and these are all of the file's rows: what must be locked first is locked here."""
+
+    def before_chunk(self, rows: Sequence[Row]) -> None:
+        """What is needed for these rows can be read here at once."""
+
+    @property
+    def row_is_new(self) -> bool:
+        """Whether the row that was read last means a record that is not on file."""
+        return self._before is None
+
+    def after_init_instance(self, instance, new, row, **kwargs):
+        self._instance = instance
+        self._before = None if new else {field: field.get_value(instance) for field in self._imported}
+
+    def import_instance(self, instance, row, **kwargs):
+        errors = {}
+        for field in self._imported:
+            try:
+                field.save(instance, row)
+            except ValidationError as error:
+                errors[field.column_name] = error
+        if errors:
+            raise ValidationError(errors)
+
+    def skip_row(self, instance, original, row, import_validation_errors=None):
+        """Whether the row says what the record says already."""
+        self._differing = [
+            field
+            for field in self._imported
+            if self._before is None or self._before[field] != field.get_value(instance)
+        ]
+        return not self._differing and not import_validation_errors
+
+    def last_changes(self) -> list[tuple[str, object, object]]:
+        """(column, before, after) of the row that was read last, as a preview shows them."""
+        before = self._before or {}
+        return [
+            (
+                field.column_name,
+                field.widget.render(before[field]) if field in before else "",
+                field.widget.render(field.get_value(self._instance)),
+            )
+            for field in self._differing
+        ]
+
+    def last_record(self) -> str:
+        """The name of the record that the row read last means. What it needs, `candidates` should bring along."""
+        return str(self._instance)
+
+    def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
+        """The model's own rules for what the file says. That no other record has the key, looking for it has shown."""
+        errors = dict(import_validation_errors or {})
+        excluded = self._sure | {name for name, column in self._column_of.items() if column in errors}
+        if self._before is not None:
+            excluded |= self._untouched
+        try:
+            self.check(instance, excluded)
+        except ValidationError as error:
+            for name, problems in error.update_error_dict({}).items():
+                errors.setdefault(self._column_of.get(name, name), problems)
+        if errors:
+            raise ValidationError(errors)
+
+    def check(self, instance: models.Model, excluded: set[str]) -> None:
+        """Raises ValidationError for what the record must not be."""
+        instance.clean_fields(exclude=excluded)
+        instance.clean()
+        for rule in self._checks:
+            rule.validate(self._meta.model, instance, exclude=excluded)
+
+    def save_instance(self, instance, is_create, row, **kwargs):
+        if not is_create:
+            self._changed.update(name for field in self._differing for name in field.model_fields)
+        super().save_instance(instance, is_create, row, **kwargs)
+
+    # -- Export -------------------------------------------------------------------------------------------------------
+
+    def for_export(self, queryset: QuerySet) -> QuerySet:
+        """The rows with everything that their cells show, however many there are."""
+        chosen = [field.attribute for field in self.fields.values() if isinstance(field, ChosenField)]
+        return queryset.prefetch_related(*chosen)
+
+    # -- Many rows ----------------------------------------------------------------------------------------------------
+
+    def bulk_create(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
+        rows, self.create_instances = self.create_instances, []
+        if rows and not dry_run:
+            self._meta.model._default_manager.bulk_create(rows, batch_size=BATCH)
+            self.after_bulk(rows, created=True, fields=None)
+            write_history_of_new(rows, user=self.by, reason=self.reason)
+
+    def bulk_update(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
+        rows, self.update_instances = self.update_instances, []
+        changed, self._changed = self._changed, set()
+        if rows and not dry_run:
+            if isinstance(rows[0], TimeStamped):
+                changed.add("updated_at")
+                for row in rows:
+                    row.updated_at = timezone.now()
+            bulk_update_with_history(
+                rows,
+                self._meta.model,
+                sorted(changed),
+                batch_size=BATCH,
+                default_user=self.by,
+                default_change_reason=self.reason,
+                manager=self._meta.model._default_manager,
+            )
+            self.after_bulk(rows, created=False, fields=changed)
+
+    def after_bulk(self, rows: list[models.Model], *, created: bool, fields: set[str] | None) -> None:
+        """Rows are in the database: what is chosen for them follows, and whoever listens is told as by post_save."""
+        for field in self._imported:
+            if isinstance(field, ChosenField):
+                field.write(rows)
+        written_at_once.send(sender=self._meta.model, rows=rows, created=created, fields=fields)
+
+    def finish(self, *, dry_run: bool) -> Iterable[str]:
+        """All rows are in. What else must follow; returns sentences that people should read."""
+        return []

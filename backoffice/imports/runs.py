@@ -1,0 +1,233 @@
+"""The runs of an import: one checks and writes nothing, the other writes once a person has confirmed.
+
+A TableImport row is the job; a task of django-q2 is only the nudge that brings a worker here. A run is claimed under a
+lease, and what it found is saved only where the lease still stands. Writing holds the row for the whole of its
+transaction, and marks it as done within it: whoever wakes up meanwhile, the file is written once, or not at all.
+"""
+
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib import admin
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.exchange.importing import Outcome, run_import
+from backoffice.exchange.reading import Table, UnreadableFileError, read_table
+from backoffice.imports import progress
+from backoffice.jobs.nudges import nudge
+from backoffice.models import TableImport
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+LONGEST_RUN = 1800  # seconds; the largest table takes a small part of it
+RENEWALS_PER_LEASE = 6
+
+Status = TableImport.Status
+
+
+def wake_a_worker() -> None:
+    nudge("backoffice.imports.runs.run_waiting", settings.DEFAULT_CLUSTER, timeout=LONGEST_RUN)
+
+
+def look_for_waiting() -> None:
+    """Every minute: find what a lost task or a dead worker left behind."""
+    if TableImport.objects.waiting().exists():
+        wake_a_worker()
+
+
+def run_waiting() -> int:
+    """Run until nothing waits. Returns how many runs that were."""
+    runs = 0
+    while TableImport.objects.waiting().exists() and (row := claim()):
+        run(row)
+        runs += 1
+    return runs
+
+
+@transaction.atomic
+def claim(pk: int | None = None) -> TableImport | None:
+    """Take the oldest that waits, or this one, under a new lease."""
+    # A row that another worker is writing at this moment is locked, and passed by.
+    waiting = TableImport.objects.waiting().select_for_update(skip_locked=True, of=("self",))
+    row = waiting.filter(**({"pk": pk} if pk else {})).first()
+    if row is None:
+        return None
+    row.status = Status.CHECKING if row.status in (Status.TO_CHECK, Status.CHECKING) else Status.WRITING
+    row.lease_token, row.lease_until = secrets.token_hex(16), timezone.now() + lease()
+    row.attempts += 1
+    row.save(update_fields=["status", "lease_token", "lease_until", "attempts"])
+    return row
+
+
+def lease() -> timedelta:
+    return timedelta(seconds=settings.IMPORT_LEASE_SECONDS)
+
+
+def run(row: TableImport) -> None:
+    """Check or write a row that was claimed."""
+    if row.attempts > MAX_ATTEMPTS:
+        fail(row, _("The worker stopped three times while it was at this file. Split the file, and upload the parts."))
+        return
+    try:
+        with translation.override(row.language):
+            check(row) if row.status == Status.CHECKING else write(row)
+    except UnreadableFileError as error:
+        fail(row, str(error))
+    except OperationalError:
+        # The database was busy or away: the row comes back when its lease lapses.
+        logger.exception("import %d was put off", row.pk)
+    except Exception:
+        logger.exception("import %d failed", row.pk)
+        fail(
+            row,
+            _("Something went wrong that is no fault of the file, and nothing was written. The log says what it was."),
+        )
+
+
+def check(row: TableImport) -> None:
+    """Find out what writing it would do."""
+    resource = resource_of(row)
+    # Where only writing and taking back tells, nobody would see a renewed lease: the row is held instead.
+    with transaction.atomic() if resource.writes_in_preview else nullcontext():
+        if not held(row).update(lease_until=timezone.now() + lease()):
+            return
+        with opened(row) as table:
+            outcome = run_import(resource, table, by=row.uploaded_by, dry_run=True, progress=Progress(row))
+        held(row).update(status=Status.CHECKED, lease_token="", **saved(outcome))
+    progress.forget(row)
+
+
+class DataHasChangedError(Exception):
+    """More rows are refused than the person agreed to leave out."""
+
+    def __init__(self, outcome: Outcome):
+        super().__init__()
+        self.outcome = outcome
+
+
+@transaction.atomic
+def write(row: TableImport) -> None:
+    """Write the table and the mark that it is done, or neither."""
+    # From here to the commit the row is locked. Zero rows: the lease had lapsed, and somebody else has it.
+    if not held(row).update(lease_until=timezone.now() + lease()):
+        return
+    if not is_unchanged(row):
+        fail(row, _("The kept file is not the one that was checked, so nothing was written. Upload it again."))
+        return
+    try:
+        with transaction.atomic():
+            outcome = written(row)
+    except DataHasChangedError as refused:
+        values = saved(refused.outcome)
+        values["outcome"]["notes"].insert(
+            0, _("The data has changed since the file was checked, so nothing was written. Look again.")
+        )
+        held(row).update(status=Status.CHECKED, lease_token="", **values)
+        return
+    close(held(row), row, Status.DONE, **saved(outcome))
+
+
+def written(row: TableImport) -> Outcome:
+    with opened(row) as table:
+        outcome = run_import(
+            resource_of(row),
+            table,
+            by=row.confirmed_by,
+            dry_run=False,
+            skip_invalid=row.skip_invalid,
+            progress=Progress(row),
+        )
+    refused_more = outcome.refused > row.outcome["refused"]
+    if refused_more if row.skip_invalid else outcome.error_count:
+        raise DataHasChangedError(outcome)
+    return outcome
+
+
+@contextmanager
+def opened(row: TableImport) -> Iterator[Table]:
+    with row.file.open("rb") as file:
+        yield read_table(file, row.name)
+
+
+def resource_of(row: TableImport) -> ExchangeResource:
+    """The resource that the table's admin names."""
+    return admin.site.get_model_admin(row.model).resource_class()
+
+
+class Progress:
+    """Tells how far a run is, and renews its lease, so that a long check is not taken for a dead worker."""
+
+    def __init__(self, row: TableImport):
+        self.row = row
+        self.interval = settings.IMPORT_LEASE_SECONDS / RENEWALS_PER_LEASE
+        self.renewed_at = time.monotonic()
+
+    def __call__(self, rows_done: int) -> None:
+        progress.write(self.row, rows_done)
+        # Within a transaction nobody would see it: a run that writes holds the row itself.
+        if time.monotonic() - self.renewed_at > self.interval and not connection.in_atomic_block:
+            held(self.row).update(lease_until=timezone.now() + lease())
+            self.renewed_at = time.monotonic()
+
+
+def is_unchanged(row: TableImport) -> bool:
+    """The kept file is still what was checked."""
+    try:
+        with row.file.open("rb") as file:
+            return sha256_of(file) == row.sha256
+    except OSError:
+        return False
+
+
+def sha256_of(file) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# -- Ends -------------------------------------------------------------------------------------------------------------
+
+
+def saved(outcome: Outcome) -> dict:
+    """An outcome's columns: counts and notes, which are kept, and rows, which hold people's data and are not."""
+    summary = outcome.as_json()
+    details = {name: summary.pop(name) for name in ("errors", "preview")}
+    return {"outcome": summary, "details": details}
+
+
+def outcome_of(row: TableImport) -> Outcome | None:
+    if row.outcome is None:
+        return None
+    return Outcome.from_json(row.outcome | (row.details or {"errors": [], "preview": []}))
+
+
+def held(row: TableImport):
+    """The row, where it is still as this worker claimed it."""
+    return TableImport.objects.filter(pk=row.pk, status=row.status, lease_token=row.lease_token)
+
+
+def fail(row: TableImport, why: str) -> None:
+    close(held(row), row, Status.FAILED, error=why)
+
+
+def close(rows, row: TableImport, status: Status, **values) -> bool:
+    """Write the end of an import, where it is still among `rows`; with the commit its file goes."""
+    ours = rows.update(status=status, lease_token="", finished_at=timezone.now(), **values)
+    if ours:
+        transaction.on_commit(lambda: remove_files(row))
+    return bool(ours)
+
+
+def remove_files(row: TableImport) -> None:
+    progress.forget(row)
+    row.file.storage.delete(row.file.name)
+    TableImport.objects.filter(pk=row.pk).update(file="")

@@ -1,0 +1,90 @@
+"""What people do with files that go into tables: upload one, confirm what it would do, or cancel it.
+
+import_runs.py checks and writes, in a worker; a small file within the request, by the same steps.
+"""
+
+from itertools import islice
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models
+from django.utils import translation
+
+from backoffice.exchange.reading import Table, UnreadableFileError, read_table
+from backoffice.imports.runs import claim, close, outcome_of, run, sha256_of, wake_a_worker
+from backoffice.models import TableImport
+
+SMALL = 2000  # rows; what a request does in about a second
+
+Status = TableImport.Status
+
+
+def receive(file: UploadedFile, model: type[models.Model], *, by) -> TableImport:
+    """Keep a file that somebody uploaded, and have it checked. Raises UnreadableFileError, and then keeps nothing."""
+    table = read_table(file, file.name)
+    row = TableImport(
+        content_type=ContentType.objects.get_for_model(model),
+        name=file.name[-200:],
+        sha256=sha256_of(file),
+        row_count=count_of(table),
+        uploaded_by=by,
+        language=translation.get_language() or settings.LANGUAGE_CODE,
+    )
+    file.seek(0)
+    row.file.save(file.name, file, save=False)
+    try:
+        row.save()
+        start(row)
+    except BaseException:
+        row.file.delete(save=False)
+        raise
+    if row.status == Status.FAILED and is_small(row):
+        row.delete()
+        raise UnreadableFileError(row.error)
+    return row
+
+
+def count_of(table: Table) -> int | None:
+    """How many rows there are, None where they are many and only reading them all would tell."""
+    if table.count is not None:
+        return table.count
+    read = sum(1 for _row in islice(table, SMALL + 1))
+    return read if read <= SMALL else None
+
+
+def confirm(row: TableImport, *, by, skip_invalid: bool) -> bool:
+    """Have a checked file written, without the rows that have errors where `skip_invalid`. False: not to be confirmed
+    any more."""
+    # Two clicks, or two people: the first UPDATE has it.
+    ours = TableImport.objects.unconfirmed().filter(pk=row.pk)
+    if not ours.update(status=Status.TO_WRITE, skip_invalid=skip_invalid, confirmed_by=by, attempts=0):
+        return False
+    start(row)
+    return True
+
+
+def cancel(row: TableImport) -> bool:
+    """Drop a file that has not been written. False: too late."""
+    before_writing = (Status.TO_CHECK, Status.CHECKING, Status.CHECKED, Status.TO_WRITE)
+    return close(TableImport.objects.filter(pk=row.pk, status__in=before_writing), row, Status.CANCELLED, details=None)
+
+
+def may_confirm(row: TableImport, *, skip_invalid: bool) -> bool:
+    """There is something to write; and all of it is good, or the person knows what is left out."""
+    outcome = outcome_of(row)
+    return bool(outcome and outcome.is_whole and outcome.good and bool(outcome.error_count) == skip_invalid)
+
+
+def is_small(row: TableImport) -> bool:
+    return row.row_count is not None and row.row_count <= SMALL
+
+
+def start(row: TableImport) -> None:
+    """Run it now where it is small, else wake a worker. Leaves `row` as the database has it."""
+    if is_small(row):
+        if claimed := claim(row.pk):
+            run(claimed)
+    else:
+        wake_a_worker()
+    row.refresh_from_db()

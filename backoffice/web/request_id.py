@@ -1,0 +1,27 @@
+"""Gives every request an id: in the logs, in the answer's header, in the access trail."""
+
+import re
+import uuid
+
+from backoffice.web.logs import request_id
+
+HEADER = "X-Request-ID"
+WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class RequestIdMiddleware:
+    """Keeps the id that a proxy gave (where it is well formed) or makes one."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        given = request.headers.get(HEADER, "")
+        request.id = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(request.id)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        response[HEADER] = request.id
+        return response

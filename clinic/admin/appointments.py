@@ -1,0 +1,185 @@
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from backoffice.admin import ClinicalAdmin
+from backoffice.live.chips import Tone, chip
+from backoffice.records.search import Exact, through
+from clinic import booking
+from clinic.admin.chips import status_chip
+from clinic.admin.days import DayFilter, FromToFilter
+from clinic.admin.hiding import HidesAppointments
+from clinic.admin.identity_page import SettlesIdentities, identity_url
+from clinic.admin.patients import PatientAdmin
+from clinic.admin.staff_forms import AnswerForm, AppointmentForm, WalkInForm
+from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
+from clinic.resources import AppointmentResource
+
+
+class AnswerInline(admin.TabularInline):
+    """What the patient answered, under the wording in which it was asked: to read, and to correct."""
+
+    form = AnswerForm
+    readonly_fields = ["asked_as"]
+    can_delete = False
+    extra = 0
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).visible().order_by("question__position", "pk")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
+class LikertAnswerInline(AnswerInline):
+    model = LikertAnswer
+    fields = ["asked_as", "score"]
+
+
+class NumericAnswerInline(AnswerInline):
+    model = NumericAnswer
+    fields = ["asked_as", "value"]
+
+
+class AppointmentDayFilter(DayFilter):
+    field = "session__date"
+
+
+class AppointmentDaysFilter(FromToFilter):
+    field = "session__date"
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
+    resource_class = AppointmentResource
+    masked_fields = ["reference"]  # whoever knows it may change the booking
+    inlines = [LikertAnswerInline, NumericAnswerInline]
+    actions = ["check_in", "mark_done", "mark_no_show", "cancel", *ClinicalAdmin.actions]
+    autocomplete_fields = ["patient"]
+    list_display = ["patient", "queue_number", "day", "period", "state", "source", "identity"]
+    list_filter = [
+        AppointmentDayFilter, AppointmentDaysFilter, "session__period", "status", "source", "identity_conflict",
+    ]  # fmt: skip
+    list_select_related = ["patient", "session"]
+    search = {**through("patient", PatientAdmin.search), "reference": Exact(r"[\w-]{22,43}", stands_alone=True)}
+    search_help_text = PatientAdmin.search_help_text
+    sortable_by = ["patient", "day"]
+    date_hierarchy = "session__date"
+    empty_text = _("Nobody is booked yet. Patients book on the public page; whoever calls or walks in is booked here.")
+
+    # -- Booking at the desk ------------------------------------------------------------------------------------------
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, form=AppointmentForm if obj else WalkInForm, **kwargs)
+        form.refusal = getattr(request, "booking_refusal", None)
+        return form
+
+    def get_fields(self, request, obj=None):
+        if obj is None:
+            return ["patient", "offer", "overbook", "symptoms", "notes"]
+        identity = ["identity", "given"] if obj.claimed else []
+        return ["patient", "session", "queue_number", "state", *identity, "symptoms", "notes"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["patient", "session", "queue_number", "state", "identity", "given"] if obj else []
+
+    def get_ordering(self, request):
+        soonest_first = ["session__date", "session__opens_at", "queue_number"]
+        return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "symptoms":
+            field.widget.can_add_related = False  # the list of symptoms is the administrator's, on its own page
+        return field
+
+    def get_inlines(self, request, obj):
+        return self.inlines if obj else []
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except booking.BookingError as refusal:
+            # Somebody took the place after the form was found valid: it is shown again, and says so.
+            request.booking_refusal = refusal
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request, obj, form, change):
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        booked = booking.book(
+            form.cleaned_data["offer"],
+            form.cleaned_data["patient"],
+            by=request.user,
+            symptoms=form.cleaned_data["symptoms"],
+            notes=form.cleaned_data["notes"],
+            overbook=form.cleaned_data["overbook"],
+        )
+        obj.pk = booked.pk
+        obj.refresh_from_db()
+
+    # -- Columns ------------------------------------------------------------------------------------------------------
+
+    @admin.display(description=_("day"), ordering="session__date")
+    def day(self, appointment):
+        return appointment.session.date
+
+    @admin.display(description=_("period"), ordering="session__opens_at")
+    def period(self, appointment):
+        return appointment.session.get_period_display()
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, appointment):
+        return status_chip(appointment)
+
+    @admin.display(description=_("given with the booking"))
+    def given(self, appointment):
+        names = {name: Patient._meta.get_field(name).verbose_name for name in appointment.claimed}
+        return format_html_join("", "{}: {}<br>", ((names[name], said) for name, said in appointment.claimed.items()))
+
+    @admin.display(description=_("identity"), ordering="identity_conflict")
+    def identity(self, appointment):
+        if not appointment.identity_conflict:
+            return "–" if appointment.claimed else ""
+        return format_html('<a href="{}">{}</a>', identity_url(appointment), chip(_("to check"), Tone.WAIT))
+
+    # -- The day at the desk ------------------------------------------------------------------------------------------
+
+    @admin.action(description=_("Check in"), permissions=["change"])
+    def check_in(self, request, queryset):
+        n = self._each(request, queryset, booking.check_in)
+        self._tell(request, n, ngettext("%d patient is checked in.", "%d patients are checked in.", n))
+
+    @admin.action(description=_("Mark as done"), permissions=["change"])
+    def mark_done(self, request, queryset):
+        n = self._each(request, queryset, booking.mark_done)
+        self._tell(request, n, ngettext("%d visit is done.", "%d visits are done.", n))
+
+    @admin.action(description=_("Mark as not come"), permissions=["change"])
+    def mark_no_show(self, request, queryset):
+        n = self._each(request, queryset, booking.mark_no_show)
+        self._tell(request, n, ngettext("%d patient did not come.", "%d patients did not come.", n))
+
+    @admin.action(description=_("Cancel"), permissions=["change"])
+    def cancel(self, request, queryset):
+        n = self._each(request, queryset, booking.cancel)
+        self._tell(request, n, ngettext("%d appointment is cancelled.", "%d appointments are cancelled.", n))
+
+    def _each(self, request, queryset, function: Callable) -> int:
+        """Do it to each, in the order of their numbers; say which refused and why. Returns how many did not."""
+        done = 0
+        for appointment in queryset.order_by("session_id", "queue_number"):
+            try:
+                function(appointment, by=request.user)
+                done += 1
+            except booking.BookingError as refusal:
+                messages.error(request, f"{appointment.patient}: {refusal}")
+        return done
+
+    def _tell(self, request, n: int, sentence: str) -> None:
+        if n:
+            messages.success(request, sentence % n)

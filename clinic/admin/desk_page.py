@@ -1,0 +1,134 @@
+"""The running session, for the front desk: one press each, live."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+
+from backoffice.models import AccessEvent
+from clinic import booking
+from clinic.admin.desk import desk_of, press, version_of
+from clinic.models import Appointment, ClinicSession, Patient
+
+
+class WalkIn(forms.Form):
+    """Somebody who stands at the desk without a booking."""
+
+    patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Patient"))
+    overbook = forms.BooleanField(label=gettext_lazy("beyond capacity"), required=False)
+
+    def __init__(self, *args, request, **kwargs):
+        super().__init__(*args, **kwargs)
+        relation = Appointment._meta.get_field("patient")
+        self.fields["patient"].widget = RelatedFieldWidgetWrapper(
+            AutocompleteSelect(relation, admin.site),
+            relation.remote_field,
+            admin.site,
+            can_add_related=admin.site.get_model_admin(Patient).has_add_permission(request),
+        )
+        self.fields["patient"].queryset = Patient.objects.visible()  # set last: the widget takes its choices from it
+
+
+def desk_url(session: ClinicSession) -> str:
+    return reverse("admin:clinic_clinicsession_desk", args=[session.pk])
+
+
+class DeskPage:
+    """The desk's pages, mixed into the admin of sessions."""
+
+    def get_urls(self):
+        return [
+            path("<int:pk>/desk/", self._guarded(self.desk_view), name="clinic_clinicsession_desk"),
+            path("<int:pk>/desk/walk-in/", self._guarded(self.walk_in_view), name="clinic_clinicsession_walk_in"),
+            *super().get_urls(),
+        ]
+
+    def may_open_desk(self, request) -> bool:
+        return request.user.has_perms(["clinic.change_clinicsession", "clinic.change_appointment"])
+
+    def _guarded(self, view: Callable) -> Callable:
+        def for_the_desk(request, pk: int):
+            if not self.may_open_desk(request):
+                raise PermissionDenied
+            session = ClinicSession.objects.visible().filter(pk=pk).first()
+            if session is None:
+                raise Http404
+            return view(request, session)
+
+        return self.admin_site.admin_view(never_cache(for_the_desk))
+
+    def desk_view(self, request, session: ClinicSession) -> HttpResponse:
+        """GET shows the session; asked by htmx with the version `seen`, 204 where nothing has changed since.
+
+        POST `do=<step>:<appointment>:<status that the button saw>` takes one step.
+        """
+        if request.method == "POST":
+            return self._press(request, session)
+        if not request.htmx:
+            return self._page(request, session, WalkIn(request=request))
+        if request.GET.get("seen") == version_of(session):
+            return HttpResponse(status=204)
+        return self._live(request, session)
+
+    def _press(self, request, session: ClinicSession) -> HttpResponse:
+        appointment, said, is_refused = None, "", False
+        try:
+            appointment, said = press(request.POST.get("do", ""), session, by=request.user)
+        except booking.BookingError as refusal:
+            said, is_refused = str(refusal), True
+        if request.htmx:
+            session.refresh_from_db()
+            return self._live(request, session, said=said, is_refused=is_refused, touched=appointment)
+        messages.add_message(request, messages.ERROR if is_refused else messages.SUCCESS, said)
+        return redirect(desk_url(session))
+
+    def walk_in_view(self, request, session: ClinicSession) -> HttpResponse:
+        """Book whoever stands at the desk, and check them in."""
+        if not request.user.has_perm("clinic.add_appointment"):
+            raise PermissionDenied
+        if request.method != "POST":
+            return redirect(desk_url(session))
+        form = WalkIn(request.POST, request=request)
+        if form.is_valid():
+            try:
+                appointment = self._book_and_check_in(session, by=request.user, **form.cleaned_data)
+            except booking.BookingError as refusal:
+                messages.error(request, str(refusal))
+            else:
+                told = {"patient": appointment.patient, "number": appointment.queue_number}
+                messages.success(request, _("%(patient)s has number %(number)s and is here.") % told)
+                return redirect(desk_url(session))
+        return self._page(request, session, form)
+
+    @transaction.atomic
+    def _book_and_check_in(self, session: ClinicSession, *, by, patient: Patient, overbook: bool) -> Appointment:
+        appointment = booking.book(session, patient, by=by, overbook=overbook)
+        booking.check_in(appointment, by=by)
+        return appointment
+
+    # -- Rendering ----------------------------------------------------------------------------------------------------
+
+    def _live(self, request, session, **context) -> HttpResponse:
+        return render(request, "clinic/_desk.html", {"desk": desk_of(session), **context})
+
+    def _page(self, request, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
+        AccessEvent.objects.record(request, AccessEvent.Action.VIEW, session)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": session,
+            "desk": desk_of(session),
+            "that_day": ClinicSession.objects.visible().filter(date=session.date).order_by("opens_at"),
+            "walk_in": walk_in,
+            "media": self.media + walk_in.media,
+        }
+        return render(request, "clinic/admin_desk.html", context)

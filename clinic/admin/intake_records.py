@@ -1,0 +1,144 @@
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin import AuditedAdmin, FastListAdmin, ReadOnlyAdmin
+from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.lists import FastChangeList
+from backoffice.models import AccessEvent
+from backoffice.records.search import through
+from clinic.admin.patients import PatientAdmin
+from clinic.intake import csv
+from clinic.intake.table import Column, Rows, columns
+from clinic.models import Appointment, IntakeRecord, Symptom
+
+TITLE_LENGTH = 32
+
+
+class VisitFilter(DayRangeFilter):
+    field = "date"
+
+
+class SymptomFilter(admin.SimpleListFilter):
+    """By what was ticked, not by the text that the record makes of it."""
+
+    title = _("symptom")
+    parameter_name = "symptom"
+
+    def lookups(self, request, model_admin):
+        return [(str(pk), name) for pk, name in Symptom.objects.values_list("pk", "name")]
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        if self.value() not in dict(self.lookup_choices):
+            raise IncorrectLookupParameters
+        # Not a join: a page in the order of the days then needs only the few records it shows.
+        ticked = Appointment.symptoms.through.objects.filter(symptom=self.value(), appointment=OuterRef("appointment"))
+        return queryset.filter(Exists(ticked))
+
+
+class IntakeTable(FastChangeList):
+    """The list, in the order of one column at a time, those without a value there last."""
+
+    def get_ordering(self, request, queryset):
+        return []  # `rows` brings the order
+
+    def get_ordering_field_columns(self):
+        chosen = super().get_ordering_field_columns()
+        return {index: way for index, way in list(chosen.items())[:1] if 0 <= index < len(self.list_display)}
+
+    def get_results(self, request):
+        self.rows = self._rows()
+        page = self.open_page(request, self.rows, more=self.rows.are_more_than_listed)
+        self.result_list = page.object_list
+        self.show_admin_actions = self.can_show_all = False
+
+    def _rows(self) -> Rows:
+        for index, way in self.get_ordering_field_columns().items():
+            return Rows(self.queryset, self.list_display[index].column, descending=way == "desc")
+        return Rows(self.queryset)
+
+
+@admin.register(IntakeRecord)
+class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FastListAdmin):
+    """The flat table, to read: it is derived, and changes when the appointment does."""
+
+    list_filter = [VisitFilter, "period", SymptomFilter]
+    empty_text = _("Nothing yet: each appointment gets a row here, with what the patient answered.")
+    search = through("patient", PatientAdmin.search)
+    search_help_text = PatientAdmin.search_help_text
+    change_list_template = "clinic/admin_intake.html"
+
+    class Media:
+        css = {"all": ["clinic/admin_intake.css"]}
+
+    def get_list_display(self, request):
+        return [cell_of(column) for column in columns()]
+
+    def get_sortable_by(self, request):
+        return None  # every column
+
+    def get_changelist(self, request, **kwargs):
+        return IntakeTable
+
+    def get_urls(self):
+        export = path("csv/", self.admin_site.admin_view(self.export), name="clinic_intakerecord_csv")
+        return [export, *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        """Here is what patients answered, on no page of its own: so each look at the table is noted."""
+        response = super().changelist_view(request, {"may_export": self.has_export_permission(request)})
+        if response.status_code == 200:
+            AccessEvent.objects.record(request, AccessEvent.Action.VIEW, IntakeRecord)
+        return response
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """What a record says is changed on its appointment, and looking at that is audited."""
+        record = self.get_object(request, unquote(object_id))
+        if record is None or not self.has_view_permission(request, record):
+            return super().change_view(request, object_id, form_url, extra_context)
+        return redirect(reverse("admin:clinic_appointment_change", args=[record.appointment_id]))
+
+    def export(self, request):
+        """The list with the same query parameters, whole, as a CSV file."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        try:
+            table = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return redirect(f"{reverse('admin:clinic_intakerecord_changelist')}?{ERROR_FLAG}=1")
+        AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, IntakeRecord)
+        shown = [cell.column for cell in table.list_display]
+        return csv.response(shown, table.rows, timezone.localtime())
+
+    def has_export_permission(self, request):
+        return self.has_view_permission(request) and request.user.has_perm("clinic.export_intakerecord")
+
+
+def cell_of(column: Column):
+    """The column as the list wants it: a function of the row, with what the list asks about it."""
+
+    def cell(row):
+        return column.value(row)
+
+    cell.column = column
+    cell.__name__ = column.name
+    cell.admin_order_field = column.order[0]
+    cell.short_description = short(str(column.title))
+    return cell
+
+
+def short(title: str):
+    """A title that leaves room for the others, with the whole one where the pointer rests."""
+    cut = Truncator(title).chars(TITLE_LENGTH)
+    return title if cut == title else format_html('<abbr title="{}">{}</abbr>', title, cut)

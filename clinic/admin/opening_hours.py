@@ -1,0 +1,96 @@
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from backoffice.admin import ClinicalAdmin
+from clinic import booking
+from clinic.admin.hiding import HidesHours
+from clinic.admin.staff_forms import OpeningHoursForm
+from clinic.hours.preview import preview, stranded_by
+from clinic.hours.text import Hours
+from clinic.models import OpeningHours, Period
+from clinic.resources import OpeningHoursResource
+
+
+class TimetableAdmin(ClinicalAdmin):
+    """What the sessions follow: its form shows what the booking page would offer, and each change is carried over."""
+
+    change_form_template = "clinic/admin_timetable_form.html"
+
+    class Media:
+        css = {"all": ["clinic/staff.css"]}
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        self.carry_over(request, obj)
+
+    def carry_over(self, request, obj) -> None:
+        """Bring the sessions in step with a row that was just saved."""
+        self.follow(request)
+
+    def after_hiding_or_restoring(self, request):
+        self.follow(request)
+
+    def follow(self, request) -> None:
+        stranded = booking.follow_hours(timezone.localdate())
+        if stranded:
+            named = format_html_join(", ", "{} ({})", ((session, session.booked) for session in stranded))
+            messages.warning(request, _("These sessions have bookings that the hours no longer offer: ") + named)
+
+    # -- The preview --------------------------------------------------------------------------------------------------
+
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}_preview"
+        view = self.admin_site.admin_view(require_POST(self.preview_view))
+        return [
+            path("preview/", view, name=name),
+            path("<int:pk>/preview/", view, name=name),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_preview"
+        context["preview_url"] = reverse(name, args=[obj.pk] if obj else [])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def preview_view(self, request, pk: int | None = None):
+        """The next days as this form, were it saved, would have them. Saves nothing."""
+        row = self.get_object(request, str(pk)) if pk else None
+        if not (self.has_change_permission(request, row) if pk else self.has_add_permission(request)):
+            raise PermissionDenied
+        form = self.get_form(request, row, change=bool(row))(request.POST, instance=row)
+        if not form.is_valid():
+            return render(request, "clinic/_preview.html", {"errors": what_is_wrong(form)})
+        context = {"days": preview(form.instance), "periods": Period, "stranded": stranded_by(form.instance)}
+        return render(request, "clinic/_preview.html", context)
+
+
+def what_is_wrong(form) -> list[str]:
+    """The form's errors, but for fields that nobody has filled in yet."""
+    return [
+        message
+        for errors in form.errors.as_data().values()
+        for error in errors
+        if error.code != "required"
+        for message in error.messages
+    ]
+
+
+@admin.register(OpeningHours)
+class OpeningHoursAdmin(HidesHours, TimetableAdmin):
+    resource_class = OpeningHoursResource
+    form = OpeningHoursForm
+    fields = ["weekday", "period", "hours", "capacity", "is_open"]
+    list_display = ["weekday", "period", "hours", "capacity", "is_open"]
+    list_filter = ["weekday", "period", "is_open"]
+    empty_text = _("There are no opening hours yet, so nobody can book: the public page offers what stands here.")
+    empty_action = _("Type the first")
+
+    @admin.display(description=_("hours"), ordering="opens_at")
+    def hours(self, row):
+        return str(Hours(row.opens_at, row.closes_at))

@@ -1,0 +1,75 @@
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin import ClinicalAdmin
+from backoffice.admin.base.inlines import FirstRows
+from backoffice.records.search import Exact, Text
+from clinic.admin.chips import status_chip
+from clinic.admin.hiding import HidesPatients
+from clinic.admin.merge_page import MergesPatients
+from clinic.admin.national_id import RevealsNationalID
+from clinic.admin.staff_forms import PatientForm
+from clinic.identity import normalise_national_id
+from clinic.models import Appointment, Patient
+from clinic.resources import PatientResource
+
+
+class AppointmentInline(admin.TabularInline):
+    """The patient's visits, to read and to open."""
+
+    model = Appointment
+    formset = FirstRows
+    template = "clinic/visits_of_patient.html"
+    fields = readonly_fields = ["visit", "queue_number", "state", "notes"]
+    ordering = ["-session__date", "-session__opens_at"]
+    can_delete = False
+    extra = 0
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).visible().select_related("session")
+
+    def has_add_permission(self, request, obj=None):
+        return False  # a place is taken by booking it, on the appointment's own page
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description=_("visit"))
+    def visit(self, appointment):
+        url = reverse("admin:clinic_appointment_change", args=[appointment.pk])
+        return format_html('<a href="{}">{}</a>', url, appointment.session)
+
+    @admin.display(description=_("status"))
+    def state(self, appointment):
+        return status_chip(appointment)
+
+
+@admin.register(Patient)
+class PatientAdmin(RevealsNationalID, MergesPatients, HidesPatients, ClinicalAdmin):
+    form = PatientForm
+    resource_class = PatientResource
+    inlines = [AppointmentInline]
+    actions = [*MergesPatients.actions, *ClinicalAdmin.actions]
+    list_display = ["full_name", "masked_national_id", "date_of_birth", "age", "sex", "phone"]
+    list_filter = ["sex"]
+    empty_text = _("Nobody is on file yet. Whoever books on the public page is added by it.")
+    search = {
+        "full_name": Text(shape=r".*[^\d+() -].*"),
+        "national_id": Exact(shape=r"[A-Z0-9]{4,20}", normalise=normalise_national_id),
+        "phone": Text(shape=r"[\d+() -]{3,}"),
+        "email": Text(shape=r"[!-~]{3,}"),
+    }
+    search_help_text = _("Name, phone or e-mail, or the whole national ID")
+    sortable_by = ["full_name", "date_of_birth", "age"]
+    masked_fields = ["national_id"]
+
+    def as_choice(self, patient) -> str:
+        """Two people may have one name."""
+        return f"{patient} · {date_format(patient.date_of_birth)}"
+
+    @admin.display(description=_("age"), ordering="-date_of_birth")
+    def age(self, patient):
+        return patient.age

@@ -1,0 +1,172 @@
+"""Keeps the flat intake record in step with appointments, their symptoms and their answers.
+
+Whatever changes notes the appointment's id; when the transaction commits, what was noted is rebuilt once, however many
+signals fired. The record is derived: `rebuild` can write it anew at any time.
+"""
+
+import threading
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import Model, Prefetch
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
+
+from backoffice.records.mixins import written_at_once
+from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
+
+BATCH = 500
+SHOWN = {Patient: {"date_of_birth"}, Symptom: {"name", "position"}, ClinicSession: {"date", "period"}}
+DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "answers"]
+
+# An id noted in a transaction or a savepoint that was rolled back stays here until the next commit of this thread,
+# and is then rebuilt from what is true: needless, and right.
+_this_thread = threading.local()
+
+
+def note(*appointment_ids: int) -> None:
+    """Rebuild these appointments' records when this transaction commits."""
+    if appointment_ids:
+        _noted().update(appointment_ids)
+        # The first of these callbacks rebuilds everything. Registering each time lets one survive a savepoint that is
+        # rolled back. A record that cannot be written must not undo a booking's answer: robust.
+        transaction.on_commit(_rebuild_noted, robust=True)
+
+
+def _noted() -> set[int]:
+    if not hasattr(_this_thread, "noted"):
+        _this_thread.noted = set()
+    return _this_thread.noted
+
+
+def _rebuild_noted() -> None:
+    noted = _noted().copy()
+    _noted().clear()
+    if noted:
+        rebuild(noted)
+
+
+def rebuild(appointment_ids: Iterable[int]) -> int:
+    """Write the records of these appointments anew; one that is hidden or gone has none. Returns how many stand."""
+    ids = iter(sorted(appointment_ids))
+    written = 0
+    while batch := list(islice(ids, BATCH)):
+        written += _rebuild_batch(batch)
+    return written
+
+
+@transaction.atomic
+def _rebuild_batch(ids: list[int]) -> int:
+    _wait_for_other_rebuilds(ids)
+    records = expected(ids)
+    kept = [record.appointment_id for record in records]
+    IntakeRecord.objects.filter(appointment__in=ids).exclude(appointment__in=kept).delete()
+    IntakeRecord.objects.bulk_create(
+        records,
+        update_conflicts=True,
+        unique_fields=["appointment"],
+        update_fields=[*DERIVED, "rebuilt_at"],
+    )
+    return len(records)
+
+
+def _wait_for_other_rebuilds(ids: list[int]) -> None:
+    """Lock these appointments, in a query of its own: what is read after it is what is true once the lock is ours.
+
+    A query that locks and reads at once would read the patient as of its own beginning, before it waited, and could
+    overwrite the record that a later change has made meanwhile.
+    """
+    list(Appointment.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def expected(ids: list[int]) -> list[IntakeRecord]:
+    """The records that these appointments should have, not saved, in the order of their keys."""
+    appointments = (
+        Appointment.objects.visible()
+        .filter(pk__in=ids)
+        .select_related("patient", "session")
+        .prefetch_related(
+            "symptoms",
+            Prefetch("likert_answers", LikertAnswer.objects.visible().only("appointment", "question", "score")),
+            Prefetch("numeric_answers", NumericAnswer.objects.visible().only("appointment", "question", "value")),
+        )
+        .order_by("pk")
+    )
+    return [_record_of(appointment) for appointment in appointments]
+
+
+def _record_of(appointment: Appointment) -> IntakeRecord:
+    """Of an appointment read as `expected` reads it. The age is that on the day of the visit."""
+    likert = {f"likert_{answer.question_id}": answer.score for answer in appointment.likert_answers.all()}
+    numeric = {f"numeric_{answer.question_id}": plain(answer.value) for answer in appointment.numeric_answers.all()}
+    return IntakeRecord(
+        appointment=appointment,
+        patient=appointment.patient,
+        number=appointment.queue_number,
+        date=appointment.session.date,
+        period=appointment.session.period,
+        age=appointment.patient.age_on(appointment.session.date),
+        symptoms=", ".join(symptom.name for symptom in appointment.symptoms.all()),
+        answers=likert | numeric,
+    )
+
+
+def plain(value: Decimal) -> int | float:
+    """As JSON and a spreadsheet write it: 2, not 2.00. Two decimal places survive as a float, exactly."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+# -- What is listened to ----------------------------------------------------------------------------------------------
+
+
+def connect() -> None:
+    post_save.connect(_appointment_saved, sender=Appointment, dispatch_uid="intake")
+    written_at_once.connect(_appointments_written, sender=Appointment, dispatch_uid="intake")
+    m2m_changed.connect(_symptoms_chosen, sender=Appointment.symptoms.through, dispatch_uid="intake")
+    for answers in (LikertAnswer, NumericAnswer):
+        post_save.connect(_answer_changed, sender=answers, dispatch_uid="intake")
+        post_delete.connect(_answer_changed, sender=answers, dispatch_uid="intake")
+        written_at_once.connect(_answers_written, sender=answers, dispatch_uid="intake")
+    for named_in_it in SHOWN:
+        post_save.connect(_named_in_it_changed, sender=named_in_it, dispatch_uid="intake")
+        written_at_once.connect(_named_in_it_written, sender=named_in_it, dispatch_uid="intake")
+    # Before, because afterwards nobody knows who had it; the links to it go without a signal.
+    pre_delete.connect(_named_in_it_changed, sender=Symptom, dispatch_uid="intake")
+
+
+def _appointment_saved(instance: Appointment, **kwargs) -> None:
+    note(instance.pk)
+
+
+def _appointments_written(rows: Iterable[Appointment], **kwargs) -> None:
+    note(*(appointment.pk for appointment in rows))
+
+
+def _answer_changed(instance: LikertAnswer | NumericAnswer, **kwargs) -> None:
+    note(instance.appointment_id)
+
+
+def _answers_written(rows: Iterable[LikertAnswer | NumericAnswer], **kwargs) -> None:
+    note(*(answer.appointment_id for answer in rows))
+
+
+def _symptoms_chosen(instance, reverse: bool, pk_set, **kwargs) -> None:
+    if not reverse:
+        note(instance.pk)
+    else:  # from the symptom's side; clearing tells no keys, and asks before and after
+        note(*(pk_set or instance.appointments.values_list("pk", flat=True)))
+
+
+def _named_in_it_changed(instance, created: bool = False, update_fields: Iterable[str] | None = None, **kwargs) -> None:
+    # A session is saved at every call of a number, with nothing in it that a record shows.
+    if not created and (update_fields is None or SHOWN[type(instance)] & set(update_fields)):
+        note(*instance.appointments.values_list("pk", flat=True))
+
+
+def _named_in_it_written(
+    sender: type[Model], rows: Iterable[Model], created: bool, fields: set[str] | None, **kwargs
+) -> None:
+    if not created and (fields is None or SHOWN[sender] & fields):
+        named = {Patient: "patient__in", Symptom: "symptoms__in", ClinicSession: "session__in"}[sender]
+        note(*Appointment.objects.filter(**{named: rows}).values_list("pk", flat=True))

@@ -1,0 +1,113 @@
+"""Patients, and what brings them here."""
+
+import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from backoffice.records.indexes import SearchIndex, hidden_only
+from backoffice.records.mixins import EXCHANGED, ClinicalRecord
+from clinic.identity import validate_national_id
+
+OLDEST = 130  # years; nobody on record was older
+
+
+def born_within_living_memory(day: datetime.date) -> None:
+    today = timezone.localdate()
+    if day > today:
+        raise ValidationError(_("This day is still to come: check the year."))
+    if today.year - day.year > OLDEST:
+        raise ValidationError(_("This is more than %(years)d years ago: check the year.") % {"years": OLDEST})
+
+
+class Patient(ClinicalRecord):
+    class Sex(models.TextChoices):
+        FEMALE = "female", _("female")
+        MALE = "male", _("male")
+        OTHER = "other", _("other")
+
+    full_name = models.CharField(_("full name"), max_length=120)
+    date_of_birth = models.DateField(_("date of birth"))
+    sex = models.CharField(_("sex"), max_length=6, choices=Sex)
+    national_id = models.CharField(
+        _("national ID"),
+        max_length=20,
+        blank=True,
+        validators=[validate_national_id],
+        help_text=_("Such as A123456789."),
+    )
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    email = models.EmailField(_("email"), blank=True)
+    notes = models.TextField(_("notes"), blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        default_permissions = EXCHANGED
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        ordering = ["full_name", "pk"]
+        permissions = [
+            ("reveal_national_id", "Can read a national ID, which is noted"),
+            ("merge_patient", "Can merge two records of one person"),
+        ]
+        indexes = [
+            models.Index(fields=["full_name", "id"], name="patient_by_name"),
+            models.Index(fields=["national_id"], name="patient_by_national_id"),
+            models.Index(fields=["date_of_birth", "id"], name="patient_by_age"),
+            hidden_only("full_name", "id", name="patient_hidden"),
+            SearchIndex(Upper("full_name"), name="patient_search_name"),
+            SearchIndex(Upper("phone"), name="patient_search_phone"),
+            SearchIndex(Upper("email"), name="patient_search_email"),
+        ]
+        constraints = [
+            # A walk-in may have none; a hidden record (one of two that were the same person) keeps its own.
+            models.UniqueConstraint(
+                fields=["national_id"],
+                condition=~Q(national_id="") & Q(hidden_at=None),
+                name="one_visible_patient_per_national_id",
+                violation_error_message=_("Another patient already has this national ID."),
+            )
+        ]
+
+    def __str__(self):
+        return self.full_name
+
+    def clean(self):
+        super().clean()
+        if self.date_of_birth:
+            try:
+                born_within_living_memory(self.date_of_birth)
+            except ValidationError as error:
+                raise ValidationError({"date_of_birth": error}) from None
+
+    def age_on(self, day: datetime.date) -> int:
+        """Whole years lived on that day."""
+        born = self.date_of_birth
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+    @property
+    def age(self) -> int:
+        return self.age_on(timezone.localdate())
+
+
+class Symptom(ClinicalRecord):
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("offered"), default=True, help_text=_("Old records keep it either way."))
+
+    history = HistoricalRecords()
+
+    class Meta:
+        default_permissions = EXCHANGED
+        verbose_name = _("symptom")
+        verbose_name_plural = _("symptoms")
+        ordering = ["position", "name"]
+
+    def __str__(self):
+        return self.name

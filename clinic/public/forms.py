@@ -1,0 +1,187 @@
+"""The forms of the public booking pages."""
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from clinic.hours.availability import Day
+from clinic.identity import normalise_national_id, validate_national_id
+from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
+
+
+class PublicForm(forms.Form):
+    """Puts the cursor where the first mistake is, and can be kept as it was typed."""
+
+    def full_clean(self):
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self._errors), None)
+        if wrong:
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
+    def as_typed(self) -> dict:
+        """What the browser sent for each field, fit for a session, for `initial` and for `data`."""
+        return {
+            name: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+            for name, field in self.fields.items()
+        }
+
+
+class TimeForm(forms.Form):
+    session = forms.ChoiceField(
+        error_messages={
+            "required": _("Choose a time first."),
+            "invalid_choice": _("That time cannot be booked any more. Please choose another one."),
+        }
+    )
+
+    def __init__(self, data=None, *, days: Iterable[Day], **kwargs):
+        super().__init__(data, **kwargs)
+        offers = [offer for day in days for offer in day.offers if offer.is_bookable]
+        self.fields["session"].choices = [(offer.session.slug, str(offer.session)) for offer in offers]
+
+
+class PlainCharField(forms.CharField):
+    """Full-width digits and signs, as some keyboards write them, become plain ones."""
+
+    def to_python(self, value):
+        return unicodedata.normalize("NFKC", super().to_python(value))
+
+
+class DetailsForm(PublicForm):
+    full_name = forms.CharField(
+        label=_("Full name"),
+        max_length=120,
+        widget=forms.TextInput({"autocomplete": "name"}),
+        error_messages={"required": _("Write your full name, as on your card.")},
+    )
+    date_of_birth = forms.DateField(
+        label=_("Date of birth"),
+        validators=[born_within_living_memory],
+        widget=forms.DateInput({"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
+        error_messages={"required": _("Choose your date of birth.")},
+    )
+    sex = forms.ChoiceField(
+        label=_("Sex"),
+        choices=Patient.Sex,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one.")},
+    )
+    national_id = forms.CharField(
+        label=_("National ID"),
+        max_length=30,
+        help_text=_("One letter and nine digits, such as A123456789."),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "data-never-kept": ""}
+        ),
+        error_messages={"required": _("Write the number on your card.")},
+    )
+    phone = PlainCharField(
+        label=_("Phone"),
+        max_length=30,
+        validators=[RegexValidator(r"^\+?[0-9 ()./#-]{6,}$", _("Write a phone number, such as 0912 345 678."))],
+        widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
+        error_messages={"required": _("Write a number at which we can reach you.")},
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        help_text=_("For the confirmation, and a reminder the day before."),
+        widget=forms.EmailInput({"autocomplete": "email"}),
+    )
+    symptoms = forms.ModelMultipleChoiceField(
+        label=_("What brings you here?"),
+        queryset=Symptom.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Choose all that apply."),
+    )
+    # Out of sight and out of the tab order: only a machine fills it.
+    website = forms.CharField(
+        label=_("Leave this empty"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput({"autocomplete": "off", "tabindex": "-1", "data-never-kept": ""}),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["symptoms"].queryset = Symptom.objects.visible().filter(is_active=True)
+
+    def clean_full_name(self):
+        return " ".join(self.cleaned_data["full_name"].split())
+
+    def clean_national_id(self):
+        value = normalise_national_id(self.cleaned_data["national_id"])
+        validate_national_id(value)
+        return value
+
+    def clean(self):
+        if self.cleaned_data.get("website"):
+            raise ValidationError(_("Something filled a field that people do not see. Please send the form once more."))
+        return super().clean()
+
+
+class SurveyForm(PublicForm):
+    """The questions that are asked today, as fields: `habit_<id>` on a scale, `chabit_<id>` as a number."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._scales = {f"habit_{question.pk}": question for question in LikertQuestion.objects.asked()}
+        self._numbers = {f"chabit_{question.pk}": question for question in NumericQuestion.objects.asked()}
+        asked = {name: scale_field(question) for name, question in self._scales.items()}
+        asked |= {name: number_field(question) for name, question in self._numbers.items()}
+        # Both kinds in one order, as the clinic arranged them.
+        self.fields.update(sorted(asked.items(), key=lambda item: item[1].question.position))
+
+    @property
+    def likert(self) -> dict[LikertQuestion, int]:
+        return self._given(self._scales)
+
+    @property
+    def numeric(self) -> dict[NumericQuestion, Decimal]:
+        return self._given(self._numbers)
+
+    def _given(self, questions: dict) -> dict:
+        answers = {question: self.cleaned_data[name] for name, question in questions.items()}
+        return {question: answer for question, answer in answers.items() if answer is not None}
+
+
+def scale_field(question: LikertQuestion) -> forms.Field:
+    field = forms.TypedChoiceField(
+        label=question.text,
+        required=question.is_required,
+        choices=[(score, str(score)) for score in range(question.LOWEST, question.HIGHEST + 1)],
+        coerce=int,
+        empty_value=None,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a number on the scale.")},
+    )
+    field.question = question
+    return field
+
+
+def number_field(question: NumericQuestion) -> forms.Field:
+    field = forms.DecimalField(
+        label=question.text,
+        required=question.is_required,
+        max_digits=10,
+        decimal_places=2,
+        validators=[within_bounds(question)],
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
+        error_messages={"invalid": _("Write a number."), "required": _("Write a number.")},
+    )
+    field.question = question
+    return field
+
+
+def within_bounds(question: NumericQuestion) -> Callable[[Decimal], None]:
+    def check(value: Decimal) -> None:
+        if not question.allows(value):
+            raise ValidationError(question.bounds_message())
+
+    return check

@@ -1,0 +1,145 @@
+"""The public booking: choose a time → details → survey → done. Nothing reaches the database before the last step."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clinic import booking
+from clinic.hours.availability import nearest, offered_days, running_now
+from clinic.mails import site_of
+from clinic.models import Appointment
+from clinic.public import live
+from clinic.public.draft import Draft, booked_reference
+from clinic.public.forms import DetailsForm, SurveyForm, TimeForm
+from clinic.public.limits import may_book
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: HttpRequest) -> HttpResponse:
+    draft = Draft.load(request.session)
+    days = offered_days()
+    if request.htmx:
+        return live.times_fragment(request, days)
+    form = TimeForm(
+        request.POST or None, days=days, initial={"session": draft.slot if draft and not draft.lost else ""}
+    )
+    if request.method == "POST" and form.is_valid():
+        slot = form.cleaned_data["session"]
+        # Who lost a place while filling the forms has filled them already.
+        next_step = "clinic:survey" if draft and draft.lost else "clinic:details"
+        draft = draft or Draft(slot)
+        draft.slot, draft.lost = slot, ""
+        draft.save(request.session)
+        return redirect(next_step)
+    context = {
+        **live.times(days, chosen=form["session"].value()),
+        "form": form,
+        "running": running_now(days),
+        "nearest": nearest(days, to=draft.wanted) if draft and draft.lost else [],
+    }
+    return render(request, "clinic/choose.html", context)
+
+
+def later_step(view: Callable) -> Callable:
+    """A step that needs the ones before it: without a sound draft the visitor starts over, kindly."""
+
+    @wraps(view)
+    @never_cache
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def guarded(request: HttpRequest) -> HttpResponse:
+        draft = Draft.load(request.session)
+        if draft is not None:
+            return view(request, draft)
+        if booked_reference(request.session):
+            return redirect("clinic:done")  # sent twice, or the back button afterwards
+        messages.info(request, _("Please choose a time first. Nothing has been booked yet."))
+        return redirect("clinic:choose")
+
+    return guarded
+
+
+@later_step
+def details(request: HttpRequest, draft: Draft) -> HttpResponse:
+    form = DetailsForm(request.POST or None, initial=draft.details)
+    if request.method == "POST":
+        draft.details = form.as_typed()
+        draft.save(request.session)
+        if "back" in request.POST:
+            return redirect("clinic:choose")
+        if form.is_valid():
+            return redirect("clinic:survey")
+    return render(request, "clinic/details.html", {"form": form, "wanted": draft.wanted})
+
+
+@later_step
+def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
+    person = DetailsForm(draft.details)
+    if not person.is_valid():
+        return redirect("clinic:details")
+    form = SurveyForm(request.POST or None, initial=draft.survey)
+    # A survey without questions has no field to be bound to.
+    form.is_bound = request.method == "POST"
+    if request.method == "POST":
+        draft.survey = form.as_typed()
+        draft.save(request.session)
+        if "back" in request.POST:
+            return redirect("clinic:details")
+        if form.is_valid() and _is_no_machine(request, draft, person, form):
+            answer = _finish(request, draft, person, form)
+            if answer is not None:
+                return answer
+    return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted})
+
+
+def _is_no_machine(request: HttpRequest, draft: Draft, person: DetailsForm, form: SurveyForm) -> bool:
+    if draft.seconds_old < settings.BOOKING_MIN_SECONDS:
+        form.add_error(None, _("That was very fast. Please look it over once more, then book."))
+    elif not may_book(request, person.cleaned_data["national_id"]):
+        # One answer for both limits: it tells nobody that a person has booked.
+        form.add_error(None, _("Too many bookings at once. Please try again in an hour, or call us."))
+    return form.is_valid()
+
+
+def _finish(request: HttpRequest, draft: Draft, person: DetailsForm, survey: SurveyForm) -> HttpResponse | None:
+    """Book. None where the last page should say what is wrong."""
+    wanted = draft.wanted
+    try:
+        booking.book_publicly(
+            booking.session_to_book(wanted.date, wanted.period),
+            person.cleaned_data,
+            symptoms=person.cleaned_data["symptoms"],
+            likert=survey.likert,
+            numeric=survey.numeric,
+            reference=draft.reference,
+            site=site_of(request),
+        )
+    except booking.AlreadyBooked as error:
+        # The same booking sent twice at once: both get the same confirmation.
+        if not Appointment.objects.filter(reference=draft.reference).exists():
+            survey.add_error(None, str(error))
+            return None
+    except booking.BookingError as error:
+        draft.lost = draft.slot
+        draft.save(request.session)
+        messages.warning(request, _("%(why)s What you typed is kept.") % {"why": error})
+        return redirect("clinic:choose")
+    draft.finish(request.session)
+    return redirect("clinic:done")
+
+
+@never_cache
+@require_safe
+def done(request: HttpRequest) -> HttpResponse:
+    reference = booked_reference(request.session)
+    appointment = Appointment.objects.visible().select_related("session").filter(reference=reference).first()
+    if appointment is None:
+        return redirect("clinic:choose")
+    return render(request, "clinic/done.html", {"appointment": appointment})

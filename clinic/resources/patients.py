@@ -1,0 +1,92 @@
+"""Patients and symptoms as files."""
+
+from collections.abc import Iterable, Sequence
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.exchange.cells import TextCell
+from backoffice.exchange.columns import Row
+from clinic.identity import normalise_national_id
+from clinic.models import Patient, Symptom
+
+
+class PatientResource(ExchangeResource):
+    """A patient is known by the national ID; one who has none, by name and date of birth together.
+
+    A file without the column of national IDs means patients by name and date of birth, whether they have one or not.
+    """
+
+    class Meta(ExchangeResource.Meta):
+        model = Patient
+        fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes"]
+        import_id_fields = ["national_id"]
+
+    examples = {
+        "full_name": "Lin Mei-ling",
+        "date_of_birth": "1984-05-02",
+        "national_id": "A123456789",
+        "phone": "0912 345 678",
+        "email": "lin@example.org",
+    }
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.fields["national_id"].widget = TextCell(20, normalise=normalise_national_id)
+
+    def key_columns(self, columns):
+        return ["national_id"] if "national_id" in columns else ["full_name", "date_of_birth"]
+
+    def naming_columns(self, row: Row) -> list[str]:
+        return ["national_id"] if row.get("national_id", "").strip() else ["full_name", "date_of_birth"]
+
+    def key_of_row(self, row: Row) -> tuple | None:
+        try:
+            national_id = self.fields["national_id"].clean(row) if "national_id" in row else ""
+            if national_id:
+                return (national_id,)
+            return self.fields["full_name"].clean(row), self.fields["date_of_birth"].clean(row)
+        except (KeyError, ValidationError):
+            return None  # importing the row says what is wrong with it, or missing
+
+    def key_of(self, patient: Patient, row: Row) -> tuple:
+        if "national_id" in row and patient.national_id:
+            return (patient.national_id,)
+        return patient.full_name, patient.date_of_birth
+
+    def candidates(self, rows: Sequence[Row]) -> Iterable[Patient]:
+        ids = [row.key[0] for row in rows if len(row.key) == 1]
+        names = [row.key[0] for row in rows if len(row.key) == 2]
+        return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))
+
+    def ambiguous(self, row: Row, count: int) -> str:
+        return _(
+            "%(count)d patients have this name and date of birth. Add the national ID, to say which one is meant."
+        ) % {"count": count}
+
+
+class SymptomResource(ExchangeResource):
+    """A symptom is known by its name, hidden or not: the name is taken either way."""
+
+    class Meta(ExchangeResource.Meta):
+        model = Symptom
+        fields = ["name", "position", "is_active"]
+        import_id_fields = ["name"]
+
+    examples = {"name": "cough", "position": "1"}
+
+    def get_queryset(self):
+        return Symptom.objects.all()
+
+    def check(self, symptom: Symptom, excluded):
+        if symptom.is_hidden:
+            raise ValidationError(
+                {
+                    "name": _(
+                        "A hidden symptom has this name. Restore it in the list of symptoms, or choose another name."
+                    )
+                }
+            )
+        super().check(symptom, excluded)

@@ -1,0 +1,91 @@
+"""Asking the models: one pending prediction per X-ray, within each person's daily limit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice.jobs.nudges import nudge
+from imaging.models import XRayImage
+from inference.models import Prediction
+
+ANSWER_WAITING = "inference.tasks.answer_waiting"
+
+
+@dataclass
+class Asked:
+    """What became of a request: the rows made, the X-rays asked about already, and those over the daily limit."""
+
+    predictions: list[Prediction] = field(default_factory=list)
+    already: list[XRayImage] = field(default_factory=list)
+    over_limit: list[XRayImage] = field(default_factory=list)
+
+
+@transaction.atomic
+def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
+    """Queue a second opinion on each X-ray for `by`, and wake a worker once this is committed."""
+    # The person's row is the lock: two windows of one person cannot both spend the last of the day's limit.
+    get_user_model().objects.select_for_update().get(pk=by.pk)
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    left = settings.MAX_PREDICTIONS_PER_DAY - by.predictions.filter(created_at__gte=today).count()
+
+    asked = Asked()
+    for xray in xrays:
+        if xray.predictions.visible().unfinished().exists():
+            asked.already.append(xray)
+        elif len(asked.predictions) >= left:
+            asked.over_limit.append(xray)
+        else:
+            prediction = Prediction(xray=xray, requested_by=by)
+            prediction._history_user, prediction._change_reason = by, _("Asked")
+            prediction.save()
+            asked.predictions.append(prediction)
+    if asked.predictions:
+        wake_a_worker()
+    return asked
+
+
+@transaction.atomic
+def retry(predictions, *, by) -> int:
+    """Put what failed back into the queue, as if it had never been tried. Returns how many."""
+    rows = list(predictions.visible().filter(status=Prediction.Status.FAILED).select_for_update(of=("self",)))
+    retried = 0
+    for row in rows:
+        if row.xray.predictions.visible().unfinished().exists():
+            continue
+        row.status, row.attempts, row.progress, row.error = Prediction.Status.PENDING, 0, 0, ""
+        row.lease_until = None
+        row._history_user, row._change_reason = by, _("Tried again")
+        row.save()
+        retried += 1
+    if retried:
+        wake_a_worker()
+    return retried
+
+
+@transaction.atomic
+def cancel(predictions, *, by) -> int:
+    """Stop what has not been answered yet; a worker notices when it comes to save. Returns how many."""
+    # A worker may be saving its answer at this moment: whoever's UPDATE comes first has the row.
+    cancelled = [
+        pk
+        for pk in predictions.visible().unfinished().values_list("pk", flat=True)
+        if Prediction.objects.filter(pk=pk)
+        .unfinished()
+        .update(status=Prediction.Status.CANCELLED, lease_token="", finished_at=timezone.now())
+    ]
+    Prediction.history.bulk_history_create(
+        Prediction.objects.filter(pk__in=cancelled),
+        update=True,
+        default_user=by,
+        default_change_reason=_("Not needed any more"),
+    )
+    return len(cancelled)
+
+
+def wake_a_worker() -> None:
+    nudge(ANSWER_WAITING, cluster=settings.INFERENCE_CLUSTER)
