@@ -123,7 +123,9 @@ class Demo:
             return session.capacity - 2
         if ahead < -7:
             return session.capacity // 2 - self.chance.randint(0, 2)
-        if ahead <= 0:
+        if ahead == 0:
+            return session.capacity - self.chance.randint(1, 2)  # enough to be seen, to be called and to wait
+        if ahead < 0:
             return session.capacity - self.chance.randint(1, 4)
         return self.chance.randint(0, max(1, session.capacity - ahead))
 

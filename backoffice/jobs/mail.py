@@ -64,7 +64,7 @@ def send_again(mails: MailQuerySet) -> int:
 def _send(mail: Mail, connection: BaseEmailBackend) -> bool:
     if not _claim(mail):
         return False  # another worker got there first
-    mail = EmailMessage(
+    message = EmailMessage(
         mail.subject,
         mail.body,
         to=[mail.to],
@@ -73,7 +73,7 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> bool:
     )
     mine = Mail.objects.filter(pk=mail.pk)
     try:
-        mail.send()
+        message.send()
     except Exception as error:  # whatever is wrong with one mail, the others go out
         mine.update(error=f"{type(error).__name__}: {error}"[:200])
         # Only the kind of error: its text may name the patient's address.

@@ -66,7 +66,7 @@ def test_a_worker_is_nudged_once_the_change_is_committed_and_not_where_it_was_no
     with transaction.atomic():
         mail.post("lin@example.org", "Hello", "")
         assert not OrmQ.objects.exists()
-    assert OrmQ.objects.get().func() == "backoffice.mail.send_due"
+    assert OrmQ.objects.get().func() == "backoffice.jobs.mail.send_due"
 
 
 def test_a_server_that_is_away_costs_no_mail_an_attempt(server):
@@ -128,7 +128,7 @@ def test_administrators_see_what_waits_and_why_and_nobody_else_does(client, admi
 
 
 def test_what_waits_is_sent_every_minute():
-    schedule = Schedule.objects.get(name="backoffice.mail.send_due")
+    schedule = Schedule.objects.get(name="backoffice.jobs.mail.send_due")
     assert (schedule.schedule_type, schedule.minutes, schedule.cluster) == (Schedule.MINUTES, 1, "default")
 
 
