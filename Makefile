@@ -29,7 +29,7 @@ check: .venv/installed
 	ruff format --check .
 	lint-imports --config setup.cfg
 	python manage.py makemigrations --check --dry-run
-	DJANGO_DEBUG=0 python manage.py check --deploy --fail-level WARNING
+	DJANGO_DEBUG=0 SITE_URL=https://clinic.example python manage.py check --deploy --fail-level WARNING
 
 bench: .venv/installed
 	@for bench in benchmarks/bench_*.py; do [ -e "$$bench" ] && python "$$bench" || true; done

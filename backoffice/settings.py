@@ -178,7 +178,7 @@ Q_CLUSTER = {
 # -- The clinic -------------------------------------------------------------------------------------------------------
 
 CLINIC_NAME = env.str("CLINIC_NAME", default="Riverside Clinic")
-# For links in mails that no visitor's request led to: a reminder, a move by the front desk.
+# How patients reach the site: the links in mails begin with it, whoever caused them.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 BOOKING_DAYS_AHEAD = env.int("BOOKING_DAYS_AHEAD", default=14)
 BOOKING_MIN_SECONDS = env.int("BOOKING_MIN_SECONDS", default=2)

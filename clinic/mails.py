@@ -5,7 +5,6 @@ nothing medical, no name, no ID.
 """
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import dateformat, translation
@@ -22,20 +21,15 @@ SUBJECTS = {
 }
 
 
-def site_of(request: HttpRequest) -> str:
-    """How this visitor reaches us, such as `https://clinic.example`: links in their mails begin so."""
-    return f"{request.scheme}://{request.get_host()}"
-
-
 def address_of(appointment: Appointment) -> str:
     """Where this booking's mails go: the address given with it, else the one on file, else nowhere."""
     return appointment.claimed.get("email") or appointment.patient.email
 
 
-def write(kind: str, appointment: Appointment, site: str = "") -> None:
+def write(kind: str, appointment: Appointment) -> None:
     """Post one of SUBJECTS to the patient; nothing where there is no address, or the session is over.
 
-    `site` as `site_of` gives it; where no visitor asked, SITE_URL.
+    The links begin with SITE_URL, whoever caused the mail: a request's own Host is whatever its sender wrote into it.
     """
     session = appointment.session
     if not address_of(appointment) or session.has_ended():
@@ -45,8 +39,8 @@ def write(kind: str, appointment: Appointment, site: str = "") -> None:
             "appointment": appointment,
             "session": session,
             "clinic_name": settings.CLINIC_NAME,
-            "link": (site or settings.SITE_URL) + reverse("clinic:booking", args=[appointment.reference]),
-            "book_again": (site or settings.SITE_URL) + reverse("clinic:choose"),
+            "link": settings.SITE_URL + reverse("clinic:booking", args=[appointment.reference]),
+            "book_again": settings.SITE_URL + reverse("clinic:choose"),
         }
         subject = SUBJECTS[kind] % {"day": dateformat.format(session.date, "l j F"), "number": appointment.queue_number}
         body = render_to_string(f"clinic/mail/{kind}.txt", context)

@@ -1,6 +1,5 @@
 """Mails that must go out: sent once, whatever the mail server and the workers do."""
 
-import datetime
 import logging
 from smtplib import SMTPRecipientsRefused
 
@@ -9,9 +8,9 @@ from django.core import mail as django_mail
 from django.core.mail.backends import locmem
 from django.db import transaction
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.models import OrmQ
 
-from backoffice.jobs import mail, nudges
+from backoffice.jobs import mail
 from backoffice.models import Mail
 
 pytestmark = pytest.mark.django_db
@@ -125,24 +124,6 @@ def test_administrators_see_what_waits_and_why_and_nobody_else_does(client, admi
     assert client.post(f"/admin/backoffice/mail/{letter.pk}/change/", {"to": "x@example.org"}).status_code == 403
     client.force_login(front_desk)
     assert client.get("/admin/backoffice/mail/").status_code == 403
-
-
-def test_what_waits_is_sent_every_minute():
-    schedule = Schedule.objects.get(name="backoffice.jobs.mail.send_due")
-    assert (schedule.schedule_type, schedule.minutes, schedule.cluster) == (Schedule.MINUTES, 1, "default")
-
-
-def test_a_daily_job_runs_at_its_hour_and_migrating_again_does_not_put_off_what_is_overdue():
-    for _migration in range(2):
-        nudges.daily("a.job", cluster="default", at=datetime.time(17))
-    schedule = Schedule.objects.get(name="a.job")
-    first = timezone.localtime(schedule.next_run)
-    assert (first.hour, first.minute) == (17, 0)
-    assert datetime.timedelta(0) < first - timezone.now() <= datetime.timedelta(days=1)
-    overdue = timezone.now() - datetime.timedelta(hours=1)
-    Schedule.objects.filter(name="a.job").update(next_run=overdue)
-    nudges.daily("a.job", cluster="default", at=datetime.time(17))
-    assert Schedule.objects.get(name="a.job").next_run == overdue
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from clinic import booking
 from clinic.admin.hiding import HidesClosures
 from clinic.admin.opening_hours import TimetableAdmin
-from clinic.mails import site_of
 from clinic.models import Closure
 
 DECISION = "visit_"
@@ -46,7 +45,7 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
             return self.ask(request, undecided)
 
     def carry_over(self, request, obj) -> None:
-        done = booking.settle(obj, decisions(request), by=request.user, site=site_of(request))
+        done = booking.settle(obj, decisions(request), by=request.user)
         if done["moved"]:
             told = ngettext("%d person is moved.", "%d people are moved.", done["moved"])
             messages.success(request, told % done["moved"])

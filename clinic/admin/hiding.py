@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from backoffice.admin.base.hiding import HideForm
 from clinic import booking
 from clinic.hours.preview import stranded_by
-from clinic.mails import site_of
 from clinic.models import Appointment
 
 NAMED = 10
@@ -48,7 +47,7 @@ class HidesPatients:
         cancelled = 0
         for visit in visits_to_come(queryset) if cancel_visits else ():
             try:
-                booking.cancel(visit, by=request.user, reason=reason, site=site_of(request))
+                booking.cancel(visit, by=request.user, reason=reason)
                 cancelled += 1
             except booking.BookingError as refusal:
                 messages.warning(request, f"{visit}: {refusal}")

@@ -1,4 +1,4 @@
-"""The only place that books, cancels, moves, calls and hides appointments.
+"""The only place that books, cancels, moves and calls appointments.
 
 `by` is the user who acts, None for the public. Every change is a conditional UPDATE, so that of two people who do
 the same thing at once one does it and the other is told; then the row is saved once, and history and whoever listens
@@ -8,11 +8,9 @@ order of their keys, so that two of them never wait for each other.
 
 from clinic.booking.bookings import STILL_TO_COME, book, book_publicly, cancel, is_to_check, move, public_may_change
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
-from clinic.booking.changes import record
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import AlreadyBooked, BookingError, NobodyCalled, SessionClosed, SessionFull, WrongStatus
-from clinic.booking.hiding import hide, restore
 from clinic.booking.sessions import follow_hours, session_for, session_to_book
 
 __all__ = [
@@ -34,15 +32,12 @@ __all__ = [
     "check_in",
     "count_anew",
     "follow_hours",
-    "hide",
     "is_to_check",
     "mark_done",
     "mark_no_show",
     "move",
     "public_may_change",
     "recall",
-    "record",
-    "restore",
     "session_for",
     "session_to_book",
     "settle",

@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_create_with_history
 
 from backoffice.models import User
+from backoffice.records.changes import record
 from clinic import mails
-from clinic.booking.changes import change_status, record
 from clinic.booking.errors import BookingError, SessionClosed
-from clinic.booking.places import free, take_place
+from clinic.booking.places import take_place
+from clinic.booking.status import change_status
 from clinic.models import (
     Appointment,
     ClinicSession,
@@ -48,14 +49,13 @@ def book(
     claimed: Mapping[str, str] | None = None,
     language: str = "",
     reference: str = "",
-    site: str = "",
 ) -> Appointment:
     """Take a place and a queue number, keep the answers, and write to the patient.
 
     `overbook` takes a place beyond the session's capacity, on purpose. `claimed` is what was given with the booking
     and differs from the patient's file; a name or a date of birth in it marks the identity for checking. `language` is
     that of the mails, where it is not the one spoken at this moment. `reference` is one that `new_reference` made
-    before, so that one booking sent twice can be recognised. `site` is for the mail's link: see mails.py.
+    before, so that one booking sent twice can be recognised.
 
     A patient whose record has been merged is booked on the one that was kept.
 
@@ -81,7 +81,7 @@ def book(
         appointment.symptoms.set(symptoms)
     _keep_answers(LikertAnswer, "score", appointment, likert or {}, by)
     _keep_answers(NumericAnswer, "value", appointment, numeric or {}, by)
-    mails.write("booked", appointment, site)
+    mails.write("booked", appointment)
     return appointment
 
 
@@ -107,7 +107,6 @@ def book_publicly(
     likert: Mapping[LikertQuestion, int] | None = None,
     numeric: Mapping[NumericQuestion, Decimal] | None = None,
     reference: str = "",
-    site: str = "",
 ) -> Appointment:
     """Book for whoever the national ID belongs to: the visible patient who has it, or a new one.
 
@@ -130,7 +129,6 @@ def book_publicly(
         source=Source.PUBLIC,
         claimed=differences(patient, given),
         reference=reference,
-        site=site,
     )
 
 
@@ -152,17 +150,17 @@ def differences(patient: Patient, given: Mapping) -> dict[str, str]:
 
 
 @transaction.atomic
-def cancel(appointment: Appointment, *, by: User | None, reason: str = "", site: str = "") -> None:
+def cancel(appointment: Appointment, *, by: User | None, reason: str = "") -> None:
     """Give the place back, and write to the patient. Raises WrongStatus, or SessionClosed where the public is late."""
     _refuse_the_late(appointment, by)
     change_status(appointment, Status.CANCELLED, since=_changeable(by))
-    free(appointment.session_id)
+    ClinicSession.objects.filter(pk=appointment.session_id).free()
     record(appointment, by, reason or (gettext("Cancelled") if by else gettext("Cancelled by the patient")))
-    mails.write("cancelled", appointment, site)
+    mails.write("cancelled", appointment)
 
 
 @transaction.atomic
-def move(appointment: Appointment, session: ClinicSession, *, by: User | None, site: str = "") -> None:
+def move(appointment: Appointment, session: ClinicSession, *, by: User | None) -> None:
     """Give the place back, take one in another session, with a new number, and write to the patient.
 
     Raises SessionFull, SessionClosed, AlreadyBooked or WrongStatus; the booking then stands as it was.
@@ -177,12 +175,12 @@ def move(appointment: Appointment, session: ClinicSession, *, by: User | None, s
     number = 0
     for pk in sorted([left, session.pk]):
         if pk == left:
-            free(left)
+            ClinicSession.objects.filter(pk=left).free()
         else:
             number = take_place(session, appointment.patient, by=by)
     Appointment.objects.filter(pk=appointment.pk).update(session=session, queue_number=number, reminded_at=None)
     record(appointment, by, gettext("Moved to another time") if by else gettext("Moved by the patient"))
-    mails.write("moved", appointment, site)
+    mails.write("moved", appointment)
 
 
 def public_may_change(appointment: Appointment) -> bool:

@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from backoffice.models import User
-from clinic.booking.changes import change_status, record
+from backoffice.records.changes import record
 from clinic.booking.errors import NobodyCalled, WrongStatus
+from clinic.booking.status import change_status
 from clinic.models import Appointment, ClinicSession
 
 Status = Appointment.Status

@@ -39,7 +39,7 @@ class Undecided(BookingError):  # noqa: N818  (named for what is missing, as err
 
 
 @transaction.atomic
-def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None, site: str = "") -> Counter:
+def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None) -> Counter:
     """Close the sessions that a saved closure covers, and move or cancel whoever is booked in them; each gets a mail.
 
     `decisions` has CANCEL or a session's slug for each appointment's key. Raises Undecided, and then nothing is done:
@@ -57,7 +57,7 @@ def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None, s
     if any(appointment.pk not in decisions for appointment in booked):
         raise Undecided(_propose(booked))
     try:
-        return _carry_out(booked, decisions, reason=closure.reason, by=by, site=site)
+        return _carry_out(booked, decisions, reason=closure.reason, by=by)
     except BookingError as refusal:
         raise Undecided(_propose(_booked(closure)), str(refusal)) from refusal
 
@@ -113,16 +113,14 @@ def _active_slots(booked: Sequence[Appointment]) -> set[tuple]:
 
 
 @transaction.atomic
-def _carry_out(
-    booked: Sequence[Appointment], decisions: Mapping[int, str], *, reason: str, by: User | None, site: str
-) -> Counter:
+def _carry_out(booked: Sequence[Appointment], decisions: Mapping[int, str], *, reason: str, by: User | None) -> Counter:
     done = Counter()
     for appointment in booked:
         if decisions[appointment.pk] == CANCEL:
-            cancel(appointment, by=by, reason=reason, site=site)
+            cancel(appointment, by=by, reason=reason)
             done["cancelled"] += 1
         else:
-            move(appointment, _session(decisions[appointment.pk]), by=by, site=site)
+            move(appointment, _session(decisions[appointment.pk]), by=by)
             done["moved"] += 1
     return done
 

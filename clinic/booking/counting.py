@@ -6,7 +6,7 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext
 
 from backoffice.models import User
-from clinic.booking.changes import record
+from backoffice.records.changes import record
 from clinic.models import ClinicSession
 
 

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext
 
-from clinic.booking.changes import record
+from backoffice.records.changes import record
 from clinic.booking.errors import SessionClosed
 from clinic.hours.availability import Plan
 from clinic.models import ClinicSession

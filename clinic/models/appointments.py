@@ -1,16 +1,21 @@
 """Appointments, their answers, and the flat record made of both."""
 
 import secrets
+from collections import Counter
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.models import User
+from backoffice.records.changes import record
 from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 from clinic.models.patients import Patient, Symptom
@@ -41,17 +46,39 @@ class AppointmentQuerySet(HideableQuerySet):
         """Who is expected and has not been reminded of it."""
         return self.visible().filter(status=Appointment.Status.BOOKED, reminded_at=None)
 
-    def hide(self, *, by, reason: str = "") -> int:
-        """Hide; a hidden appointment holds no place."""
-        from clinic import booking
+    @transaction.atomic
+    def hide(self, *, by: User | None, reason: str = "") -> int:
+        """Hide what is visible here; a hidden appointment holds no place. Returns how many rows that were."""
+        rows = self.visible()._locked()
+        for session, places in _places_of(rows):
+            ClinicSession.objects.filter(pk=session.pk).free(places)
+        for row in rows:
+            row._mark(by, reason, hidden_at=timezone.now(), hidden_by=by, hide_reason=reason)
+        return len(rows)
 
-        return booking.hide(self, by=by, reason=reason)
+    @transaction.atomic
+    def restore(self, *, by: User | None, reason: str = "") -> int:
+        """Bring back what is hidden here, beyond capacity where its place was given away. Returns how many rows.
 
-    def restore(self, *, by, reason: str = "") -> int:
-        """Bring back; it takes its place again, beyond capacity where that was given away meanwhile."""
-        from clinic import booking
+        Raises IntegrityError where a patient has another booking in the same session by now.
+        """
+        rows = self.hidden()._locked()
+        for session, places in _places_of(rows):
+            ClinicSession.objects.filter(pk=session.pk).take_back(places)
+            session.refresh_from_db()
+            session.note_overbooking(by)
+        for row in rows:
+            row._mark(by, reason, hidden_at=None, hidden_by=None, hide_reason="")
+        return len(rows)
 
-        return booking.restore(self, by=by, reason=reason)
+    def _locked(self) -> "list[Appointment]":
+        return list(self.select_related("session").order_by("pk").select_for_update(of=("self",), no_key=True))
+
+
+def _places_of(rows: "Iterable[Appointment]") -> list[tuple[ClinicSession, int]]:
+    """(session, places that these rows hold while visible), in the order of the sessions' keys."""
+    held = Counter(row.session for row in rows if row.status != Appointment.Status.CANCELLED)
+    return sorted(held.items(), key=lambda item: item[0].pk)
 
 
 class Appointment(ClinicalRecord):
@@ -124,6 +151,11 @@ class Appointment(ClinicalRecord):
             models.Index(fields=["session"], condition=Q(identity_conflict=True), name="identities_to_check"),
             hidden_only("session", name="appointment_hidden"),
         ]
+
+    def _mark(self, by: User | None, reason: str, **values) -> None:
+        """One row at a time: its history keeps the symptoms too, which many at once would lose."""
+        Appointment.objects.filter(pk=self.pk).update(**values)
+        record(self, by, reason)
 
     def __str__(self):
         return _("%(number)s · %(session)s · %(patient)s") % {

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from backoffice.models import User
+from backoffice.records.changes import record
 from backoffice.records.relations import pointing_at
-from clinic import booking
 from clinic.models import Appointment, Patient
 
 
@@ -24,7 +24,7 @@ class ConflictError(Exception):
 def file_is_right(appointment: Appointment, *, by: User) -> None:
     """The same person, who mistyped. What was given stays with the booking, to be seen. Raises ConflictError."""
     _settle(appointment)
-    booking.record(appointment, by, _("Identity checked: the same person, the file is right"))
+    record(appointment, by, _("Identity checked: the same person, the file is right"))
 
 
 @transaction.atomic
@@ -38,7 +38,7 @@ def take_over(appointment: Appointment, fields: Collection[str], *, by: User) ->
         raise ConflictError(_("Tick what is to be taken over from the booking."))
     _settle(appointment, claimed={name: said for name, said in appointment.claimed.items() if name not in chosen})
     _correct(Patient.objects.select_for_update(no_key=True).get(pk=appointment.patient_id), chosen, by)
-    booking.record(appointment, by, _("Identity checked: the same person, the file is corrected"))
+    record(appointment, by, _("Identity checked: the same person, the file is corrected"))
 
 
 def _correct(patient: Patient, chosen: dict[str, str], by: User) -> None:
@@ -71,7 +71,7 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User) -> N
     except IntegrityError as error:  # one active booking per patient and session
         raise ConflictError(_("%(patient)s has a booking in this session already.") % {"patient": patient}) from error
     _take_along(appointment, was, by)
-    booking.record(appointment, by, _("Identity checked: another person"))
+    record(appointment, by, _("Identity checked: another person"))
 
 
 def _settle(appointment: Appointment, **values) -> None:

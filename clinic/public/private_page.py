@@ -13,7 +13,6 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from clinic import booking
 from clinic.hours.availability import offered_days
-from clinic.mails import site_of
 from clinic.models import Appointment
 from clinic.public import invitation, live
 from clinic.public.draft import parse_slot
@@ -59,7 +58,7 @@ def see(request: HttpRequest, appointment: Appointment) -> HttpResponse:
 def cancel(request: HttpRequest, appointment: Appointment) -> HttpResponse:
     if request.method == "POST":
         try:
-            booking.cancel(appointment, by=None, reason=_("Cancelled by the patient"), site=site_of(request))
+            booking.cancel(appointment, by=None, reason=_("Cancelled by the patient"))
         except booking.BookingError as error:
             messages.warning(request, str(error))
         return redirect("clinic:booking", appointment.reference)
@@ -81,7 +80,7 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
         try:
             wanted = parse_slot(form.cleaned_data["session"])
             session = booking.session_to_book(wanted.date, wanted.period)
-            booking.move(appointment, session, by=None, site=site_of(request))
+            booking.move(appointment, session, by=None)
         except booking.BookingError as error:
             messages.warning(request, str(error))
             return redirect("clinic:move", appointment.reference)

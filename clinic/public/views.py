@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import booking
 from clinic.hours.availability import nearest, offered_days, running_now
-from clinic.mails import site_of
 from clinic.models import Appointment
 from clinic.public import live
 from clinic.public.draft import Draft, booked_reference
@@ -119,7 +118,6 @@ def _finish(request: HttpRequest, draft: Draft, person: DetailsForm, survey: Sur
             likert=survey.likert,
             numeric=survey.numeric,
             reference=draft.reference,
-            site=site_of(request),
         )
     except booking.AlreadyBooked as error:
         # The same booking sent twice at once: both get the same confirmation.

@@ -35,7 +35,7 @@ def test_a_day_of_booking_moving_and_hiding_leaves_nothing_to_tell(session, afte
     moved, gone, hidden = (booking.book(session, baker.make(Patient), by=None, overbook=True) for _person in range(3))
     booking.move(moved, afternoon, by=front_desk)
     booking.cancel(gone, by=None)
-    booking.hide(Appointment.objects.filter(pk=hidden.pk), by=front_desk)
+    Appointment.objects.filter(pk=hidden.pk).hide(by=front_desk)
     booking.check_in(visit, by=front_desk)
     status, printed = run()
     assert status == 0

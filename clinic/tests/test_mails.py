@@ -37,13 +37,14 @@ def link(appointment, site: str) -> str:
     return site + reverse("clinic:booking", args=[appointment.reference])
 
 
-def test_a_public_booking_is_confirmed_with_the_link_as_the_visitor_reached_us(book_online):
+def test_a_public_booking_is_confirmed_with_a_link_to_the_site_whatever_host_was_asked(book_online, settings):
+    settings.SITE_URL = "https://clinic.example"
     book_online(email=MAIL)
     visit = Appointment.objects.get()
     [confirmation] = sent()
     assert confirmation.to == [MAIL]
     assert "Your number: 1" in confirmation.body
-    assert link(visit, "http://testserver") in confirmation.body
+    assert link(visit, "https://clinic.example") in confirmation.body
     assert "9:00" in confirmation.body
 
 
@@ -74,17 +75,17 @@ def test_staff_who_move_or_cancel_write_to_the_patient_too(session, afternoon, p
     assert "is cancelled" in cancellation.body
 
 
-def test_a_patient_who_moves_and_cancels_on_the_private_page_gets_mails_with_that_pages_address(
-    client, session, afternoon, patient
+def test_a_patient_who_moves_and_cancels_on_the_private_page_gets_mails_with_links(
+    client, session, afternoon, patient, settings
 ):
     visit = booking.book(session, patient, by=None)
     sent()
     client.post(reverse("clinic:move", args=[visit.reference]), {"session": afternoon.slug})
     [move] = sent()
-    assert link(visit, "http://testserver") in move.body
+    assert link(visit, settings.SITE_URL) in move.body
     client.post(reverse("clinic:cancel", args=[visit.reference]))
     [cancellation] = sent()
-    assert "http://testserver/book/" in cancellation.body
+    assert f"{settings.SITE_URL}/book/" in cancellation.body
 
 
 def test_who_gave_no_address_gets_no_mail_and_no_error(session, afternoon):

@@ -1,12 +1,9 @@
-"""One change of one row, as every part of booking makes it."""
+"""One change of an appointment's status, as every part of booking makes it."""
 
 from collections.abc import Iterable
 
-from backoffice.models import User
 from clinic.booking.errors import WrongStatus
-from clinic.models import Appointment, ClinicSession
-
-REASON_LENGTH = 100  # of simple-history's column
+from clinic.models import Appointment
 
 
 def change_status(appointment: Appointment, status: str, *, since: Iterable[str], **values) -> None:
@@ -16,10 +13,3 @@ def change_status(appointment: Appointment, status: str, *, since: Iterable[str]
     appointment.refresh_from_db()
     if not changed:
         raise WrongStatus(appointment)
-
-
-def record(row: Appointment | ClinicSession, by: User | None, reason: str) -> None:
-    """Save what an UPDATE already wrote, for history and for whoever listens to signals."""
-    row.refresh_from_db()
-    row._history_user, row._change_reason = by, reason[:REASON_LENGTH]
-    row.save(update_fields=["updated_at"])
