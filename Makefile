@@ -17,7 +17,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: export DJANGO_DEBUG := 1
 demo: .venv/installed
 	@python manage.py migrate --verbosity 0
-	@python manage.py createcachetable
 	@python manage.py load_demo
 	@honcho start
 
@@ -28,11 +27,13 @@ check: .venv/installed
 	ruff check .
 	ruff format --check .
 	lint-imports --config setup.cfg
+	python .ci/server_requirements.py
 	python manage.py makemigrations --check --dry-run
 	DJANGO_DEBUG=0 SITE_URL=https://clinic.example python manage.py check --deploy --fail-level WARNING
 
 bench: .venv/installed
-	@for bench in benchmarks/bench_*.py; do [ -e "$$bench" ] && python "$$bench" || true; done
+	@failed=""; for bench in benchmarks/bench_*.py; do python "$$bench" || failed="$$failed $$bench"; done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 format: .venv/installed
 	ruff check --fix .

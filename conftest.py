@@ -32,6 +32,7 @@ def leave_out(why: str) -> None:
     pytest.skip(why)
 
 
+@pytest.hookimpl(optionalhook=True)  # also where pytest-xdist is left out
 def pytest_xdist_auto_num_workers():
     """`-n auto`: one more than there are cores, for some tests wait for real processes most of their time."""
     return os.cpu_count() + 1
@@ -222,7 +223,6 @@ def postgres_url(name: str) -> str:
 
 def migrate(installation: Installation) -> None:
     installation.manage("migrate", "--verbosity", "0")
-    installation.manage("createcachetable")
 
 
 # Migrating takes longer than most tests that need it: each kind of database is migrated once, by the first process of

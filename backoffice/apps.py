@@ -24,8 +24,16 @@ class BackofficeConfig(AppConfig):
         written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.live.versions")
 
         user_logged_in.connect(begin, dispatch_uid="backoffice.session_begins")
+        post_migrate.connect(make_cache_table, sender=self, dispatch_uid="backoffice.make_cache_table")
         post_migrate.connect(align, dispatch_uid="backoffice.align_schedules")
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
+
+
+def make_cache_table(using: str, **kwargs) -> None:
+    """The cache's table, where the cache is one: `migrate` alone leaves an installation that works."""
+    from django.core.management import call_command
+
+    call_command("createcachetable", database=using, verbosity=0)
 
 
 class SiteConfig(AdminConfig):

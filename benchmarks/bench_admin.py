@@ -154,7 +154,6 @@ def fill(rows: int) -> None:
     from backoffice.models import User
 
     call_command("migrate", verbosity=0)
-    call_command("createcachetable")
     User.objects.create_superuser("bench")
     admin_rows.fill(rows)
     renew_figures()  # as every night

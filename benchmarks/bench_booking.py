@@ -268,7 +268,6 @@ class Rush:
 
 def measure(site: Site, application: str, prepare: str = "") -> dict:
     site.manage("migrate", "--verbosity", "0")
-    site.manage("createcachetable")
     site.shell(SEED + prepare)
     with site.serving(application):
         rush = Rush(site.port)

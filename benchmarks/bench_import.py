@@ -69,7 +69,6 @@ def prepare(rows: int) -> dict[str, float]:
     from backoffice.models import User
 
     call_command("migrate", verbosity=0)
-    call_command("createcachetable")
     User.objects.create_superuser("bench")
     return {}
 

@@ -1,3 +1,4 @@
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -8,7 +9,13 @@ from django.utils.module_loading import module_has_submodule
 
 from backoffice.demo import ACCOUNTS, password_of
 
-ADDRESS = "http://127.0.0.1:8000"
+EVERYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104  (a machine's every address, its own among them)
+
+
+def served_at() -> str:
+    """Where the Procfile's web process listens, as a browser on this machine reaches it."""
+    host, _colon, port = os.environ.get("BIND", "127.0.0.1:8000").rpartition(":")
+    return f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
 
 
 class Command(BaseCommand):
@@ -29,7 +36,7 @@ class Command(BaseCommand):
     def tell_where(self) -> None:
         self.stdout.write("")
         for what, path in {"Book": "/book/", "Board": "/now/", "Back office": "/admin/"}.items():
-            self.stdout.write(f"  {what:<12} {ADDRESS}{path}")
+            self.stdout.write(f"  {what:<12} {served_at()}{path}")
         self.stdout.write("")
         for username, (_first, _last, role) in ACCOUNTS.items():
             self.stdout.write(f"  {username:<12} password {password_of(username):<16} {role}")
