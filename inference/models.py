@@ -4,10 +4,10 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.jobs.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 from backoffice.web.media import RandomName
@@ -72,12 +72,11 @@ class DiagnosticModel(ClinicalRecord):
         return self.name
 
 
-class PredictionQuerySet(HideableQuerySet):
-    def waiting(self, now=None):
+class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):
+    def waiting(self):
         """What a worker may claim, oldest first: pending and not backing off after an error, or processing under a
         lease that its worker let lapse."""
-        free = Q(lease_until=None) | Q(lease_until__lt=now or timezone.now())
-        return self.visible().filter(free, status__in=Prediction.UNFINISHED).order_by("pk")
+        return self.visible().unfinished().free().order_by("pk")
 
     def unfinished(self):
         return self.filter(status__in=Prediction.UNFINISHED)
@@ -87,7 +86,7 @@ class PredictionQuerySet(HideableQuerySet):
         return self.visible().filter(needs_review=True, is_validated=False)
 
 
-class Prediction(ClinicalRecord):
+class Prediction(LeasedJob, ClinicalRecord):
     """One request for a second opinion on one X-ray, and its answer. A row in state `pending` *is* the job."""
 
     class Status(models.TextChoices):
@@ -119,10 +118,7 @@ class Prediction(ClinicalRecord):
     progress = models.PositiveSmallIntegerField(
         _("progress"), default=0, editable=False, validators=[MaxValueValidator(100)], help_text=_("In percent.")
     )
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
     error = models.TextField(_("what went wrong"), blank=True, editable=False)
-    lease_token = models.CharField(max_length=32, blank=True, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
     started_at = models.DateTimeField(_("started"), null=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
     provenance = models.JSONField(

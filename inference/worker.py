@@ -1,12 +1,11 @@
 """The queue's other end: claim waiting predictions, run the models, save the answers. Knows nothing of tensors.
 
-A row in state `pending` is the job; a task of django-q2 is only the nudge that brings a worker here. Claims, renewals
-and saves are conditional UPDATEs on the lease, so any number of workers may run this at once, and any of them may die.
+A row in state `pending` is the job; a task of django-q2 is only the nudge that brings a worker here. How rows are
+claimed, held and let go is in backoffice/jobs/leases.py.
 """
 
 import hashlib
 import logging
-import secrets
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,7 +14,6 @@ import numpy as np
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
@@ -30,7 +28,6 @@ from inference.voting import CannotAnswerError, check_new_models, ensemble_in_fo
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
 BACK_OFF = timedelta(seconds=10)  # before the second attempt; four times as long before the third
 SECONDS_PER_NUDGE = 300  # well within the cluster's task timeout; what is left gets a nudge of its own
 RENEWALS_PER_LEASE = 6
@@ -43,7 +40,6 @@ def answer_waiting() -> int:
     cache.set(HEARTBEAT, timezone.now(), timeout=None)
     started, finished = time.monotonic(), 0
     check_new_models()
-    give_up_on_the_hopeless()
     while predictions := claim():
         finished += answer(predictions)
         cache.set(HEARTBEAT, timezone.now(), timeout=None)
@@ -57,24 +53,10 @@ def answer_waiting() -> int:
 
 
 def claim() -> list[Prediction]:
-    """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them, under a new lease.
-
-    One that was tried before runs alone: whatever brought its worker down cannot take neighbours along again.
-    """
-    waiting = list(Prediction.objects.waiting().values_list("pk", "attempts")[: settings.MAX_BATCH_SIZE])
-    tried_before = [pk for pk, attempts in waiting if attempts]
-    pks = tried_before[:1] or [pk for pk, _attempts in waiting]
-    token, now = secrets.token_hex(16), timezone.now()
-    # Another worker may have read the same rows: the UPDATE asks again whether each still waits.
-    Prediction.objects.waiting(now).filter(pk__in=pks).update(
-        status=Status.PROCESSING,
-        lease_token=token,
-        lease_until=now + lease(),
-        attempts=F("attempts") + 1,
-        started_at=now,
-        progress=0,
-    )
-    return list(Prediction.objects.filter(lease_token=token).select_related("xray").order_by("pk"))
+    """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them; those that are hopeless fail first."""
+    give_up_on_the_hopeless()
+    started = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
+    return Prediction.objects.waiting().claim(settings.MAX_BATCH_SIZE, lease=lease(), **started)
 
 
 def lease() -> timedelta:
@@ -83,7 +65,7 @@ def lease() -> timedelta:
 
 def give_up_on_the_hopeless() -> None:
     """Fail what has brought down its worker on every attempt."""
-    for prediction in Prediction.objects.waiting().filter(attempts__gte=MAX_ATTEMPTS):
+    for prediction in Prediction.objects.waiting().hopeless():
         fail(
             prediction,
             _(
@@ -132,11 +114,7 @@ class Progress:
     """Writes the batch's progress and renews its lease, so that a long run is not taken for a dead worker."""
 
     def __init__(self, predictions: Iterable[Prediction]):
-        self.batch = Prediction.objects.filter(
-            pk__in=[p.pk for p in predictions],
-            lease_token__in={p.lease_token for p in predictions},
-            status=Status.PROCESSING,
-        )
+        self.batch = Prediction.objects.held(predictions)
         self.interval = settings.PREDICTION_LEASE_SECONDS / RENEWALS_PER_LEASE
         self.written_at = 0.0
         self.written = 0
@@ -220,27 +198,22 @@ def fail(prediction: Prediction, why: str) -> bool:
 
 def put_back_or_fail(prediction: Prediction) -> bool:
     """After an error that another attempt may mend: wait a little longer each time, then give up. True: gave up."""
-    if prediction.attempts >= MAX_ATTEMPTS:
+    if prediction.attempts >= Prediction.MAX_ATTEMPTS:
         return fail(
             prediction,
             _("The models could not answer in %(n)d attempts. The worker's log says why; mend it, then retry.")
             % {"n": prediction.attempts},
         )
     wait = BACK_OFF * 4 ** (prediction.attempts - 1)
-    held(prediction).update(status=Status.PENDING, lease_token="", lease_until=timezone.now() + wait, progress=0)
+    prediction.put_back(wait, status=Status.PENDING, progress=0)
     return False
-
-
-def held(prediction: Prediction):
-    """The row, where it is still as this worker claimed or found it."""
-    return Prediction.objects.filter(pk=prediction.pk, status=prediction.status, lease_token=prediction.lease_token)
 
 
 @transaction.atomic
 def close(prediction: Prediction, status: Status, **values) -> bool:
     """Write the end of a prediction and its history, unless somebody else has the row by now."""
     now = timezone.now()
-    ours = held(prediction).update(status=status, finished_at=now, updated_at=now, lease_token="", **values)
+    ours = prediction.finish(status=status, finished_at=now, updated_at=now, **values)
     if ours:
         Prediction.history.bulk_history_create(
             [Prediction.objects.get(pk=prediction.pk)],
@@ -248,4 +221,4 @@ def close(prediction: Prediction, status: Status, **values) -> bool:
             default_user=prediction.requested_by,
             default_change_reason=_("Written by a worker, for who asked"),
         )
-    return bool(ours)
+    return ours

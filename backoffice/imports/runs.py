@@ -1,13 +1,12 @@
 """The runs of an import: one checks and writes nothing, the other writes once a person has confirmed.
 
-A TableImport row is the job; a task of django-q2 is only the nudge that brings a worker here. A run is claimed under a
-lease, and what it found is saved only where the lease still stands. Writing holds the row for the whole of its
-transaction, and marks it as done within it: whoever wakes up meanwhile, the file is written once, or not at all.
+A TableImport row is the job; a task of django-q2 is only the nudge that brings a worker here. How a run is claimed and
+ends is in backoffice/jobs/leases.py. Writing holds the row for the whole of its transaction, and marks it as done
+within it: whoever wakes up meanwhile, the file is written once, or not at all.
 """
 
 import hashlib
 import logging
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,6 +15,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import admin
 from django.db import OperationalError, connection, transaction
+from django.db.models import Case, Value, When
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -28,7 +28,6 @@ from backoffice.models import TableImport
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
 LONGEST_RUN = 1800  # seconds; the largest table takes a small part of it
 RENEWALS_PER_LEASE = 6
 
@@ -54,19 +53,15 @@ def run_waiting() -> int:
     return runs
 
 
-@transaction.atomic
 def claim(pk: int | None = None) -> TableImport | None:
-    """Take the oldest that waits, or this one, under a new lease."""
-    # A row that another worker is writing at this moment is locked, and passed by.
-    waiting = TableImport.objects.waiting().select_for_update(skip_locked=True, of=("self",))
-    row = waiting.filter(**({"pk": pk} if pk else {})).first()
-    if row is None:
-        return None
-    row.status = Status.CHECKING if row.status in (Status.TO_CHECK, Status.CHECKING) else Status.WRITING
-    row.lease_token, row.lease_until = secrets.token_hex(16), timezone.now() + lease()
-    row.attempts += 1
-    row.save(update_fields=["status", "lease_token", "lease_until", "attempts"])
-    return row
+    """Take the oldest that waits, or this one; those that are hopeless fail first."""
+    waiting = TableImport.objects.waiting().filter(**({"pk": pk} if pk else {}))
+    for row in waiting.hopeless():
+        fail(row, _("The worker stopped three times while it was at this file. Split the file, and upload the parts."))
+    goes_on = Case(
+        When(status__in=(Status.TO_CHECK, Status.CHECKING), then=Value(Status.CHECKING)), default=Value(Status.WRITING)
+    )
+    return next(iter(waiting.claim(lease=lease(), status=goes_on)), None)
 
 
 def lease() -> timedelta:
@@ -75,9 +70,6 @@ def lease() -> timedelta:
 
 def run(row: TableImport) -> None:
     """Check or write a row that was claimed."""
-    if row.attempts > MAX_ATTEMPTS:
-        fail(row, _("The worker stopped three times while it was at this file. Split the file, and upload the parts."))
-        return
     try:
         with translation.override(row.language):
             check(row) if row.status == Status.CHECKING else write(row)
@@ -99,11 +91,11 @@ def check(row: TableImport) -> None:
     resource = resource_of(row)
     # Where only writing and taking back tells, nobody would see a renewed lease: the row is held instead.
     with transaction.atomic() if resource.writes_in_preview else nullcontext():
-        if not held(row).update(lease_until=timezone.now() + lease()):
+        if not row.renew(lease()):
             return
         with opened(row) as table:
             outcome = run_import(resource, table, by=row.uploaded_by, dry_run=True, progress=Progress(row))
-        held(row).update(status=Status.CHECKED, lease_token="", **saved(outcome))
+        row.finish(status=Status.CHECKED, **saved(outcome))
     progress.forget(row)
 
 
@@ -119,7 +111,7 @@ class DataHasChangedError(Exception):
 def write(row: TableImport) -> None:
     """Write the table and the mark that it is done, or neither."""
     # From here to the commit the row is locked. Zero rows: the lease had lapsed, and somebody else has it.
-    if not held(row).update(lease_until=timezone.now() + lease()):
+    if not row.renew(lease()):
         return
     if not is_unchanged(row):
         fail(row, _("The kept file is not the one that was checked, so nothing was written. Upload it again."))
@@ -132,9 +124,9 @@ def write(row: TableImport) -> None:
         values["outcome"]["notes"].insert(
             0, _("The data has changed since the file was checked, so nothing was written. Look again.")
         )
-        held(row).update(status=Status.CHECKED, lease_token="", **values)
+        row.finish(status=Status.CHECKED, **values)
         return
-    close(held(row), row, Status.DONE, **saved(outcome))
+    close(row.held(), row, Status.DONE, **saved(outcome))
 
 
 def written(row: TableImport) -> Outcome:
@@ -176,7 +168,7 @@ class Progress:
         progress.write(self.row, rows_done)
         # Within a transaction nobody would see it: a run that writes holds the row itself.
         if time.monotonic() - self.renewed_at > self.interval and not connection.in_atomic_block:
-            held(self.row).update(lease_until=timezone.now() + lease())
+            self.row.renew(lease())
             self.renewed_at = time.monotonic()
 
 
@@ -210,18 +202,13 @@ def outcome_of(row: TableImport) -> Outcome | None:
     return Outcome.from_json(row.outcome | (row.details or {"errors": [], "preview": []}))
 
 
-def held(row: TableImport):
-    """The row, where it is still as this worker claimed it."""
-    return TableImport.objects.filter(pk=row.pk, status=row.status, lease_token=row.lease_token)
-
-
 def fail(row: TableImport, why: str) -> None:
-    close(held(row), row, Status.FAILED, error=why)
+    close(row.held(), row, Status.FAILED, error=why)
 
 
 def close(rows, row: TableImport, status: Status, **values) -> bool:
     """Write the end of an import, where it is still among `rows`; with the commit its file goes."""
-    ours = rows.update(status=status, lease_token="", finished_at=timezone.now(), **values)
+    ours = rows.update(status=status, lease_token="", lease_until=None, finished_at=timezone.now(), **values)
     if ours:
         transaction.on_commit(lambda: remove_files(row))
     return bool(ours)

@@ -3,18 +3,17 @@
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.jobs.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.web.media import RandomName
 
 
-class TableImportQuerySet(models.QuerySet):
-    def waiting(self, now=None):
+class TableImportQuerySet(LeasedJobQuerySet):
+    def waiting(self):
         """What a worker may take: nobody has it, or its worker's lease has lapsed. The oldest first."""
-        running = Q(status__in=TableImport.RUNNING, lease_until__lt=now or timezone.now())
-        return self.filter(Q(status__in=TableImport.WAITING) | running).order_by("pk")
+        return self.filter(status__in=(*TableImport.WAITING, *TableImport.RUNNING)).free().order_by("pk")
 
     def unfinished(self):
         """Neither written nor given up: a worker or a person is to do something about it."""
@@ -43,8 +42,8 @@ class TableImportQuerySet(models.QuerySet):
         return self if user.has_perm("backoffice.view_tableimport") else self.filter(uploaded_by=user)
 
 
-class TableImport(models.Model):
-    """A file that somebody uploaded into a table. The row is the job: import_runs.py checks it, and writes it once a
+class TableImport(LeasedJob):
+    """A file that somebody uploaded into a table. The row is the job: imports/runs.py checks it, and writes it once a
     person has confirmed."""
 
     class Status(models.TextChoices):
@@ -84,9 +83,6 @@ class TableImport(models.Model):
         _("rows of the outcome"), null=True, help_text=_("Forgotten soon: they hold the file's values.")
     )
     error = models.TextField(_("what went wrong"), blank=True)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    lease_token = models.CharField(max_length=32, blank=True)
-    lease_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
     objects = TableImportQuerySet.as_manager()

@@ -2,13 +2,13 @@
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.jobs.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.live.versions import WatchedQuerySet
 
 
-class MailQuerySet(WatchedQuerySet):
+class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):
     def waiting(self):
         """What has not been sent and has not been given up."""
         return self.filter(sent_at=None, attempts__lt=Mail.MAX_ATTEMPTS)
@@ -21,11 +21,11 @@ class MailQuerySet(WatchedQuerySet):
         return self.exclude(sent_at=None)
 
     def due(self):
-        return self.waiting().filter(try_after__lte=timezone.now()).order_by("pk")
+        return self.waiting().free().order_by("pk")
 
 
-class Mail(models.Model):
-    """A mail that must go out, written in the transaction of the change that it tells of. outbox.py sends it."""
+class Mail(LeasedJob):
+    """A mail that must go out, written in the transaction of the change that it tells of. jobs/mail.py sends it."""
 
     MAX_ATTEMPTS = 10  # refused for 17 hours: somebody has to look
 
@@ -34,8 +34,6 @@ class Mail(models.Model):
     body = models.TextField(_("text"), blank=True, help_text=_("Forgotten once it is sent: it holds a private link."))
     written_at = models.DateTimeField(_("written"), auto_now_add=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    try_after = models.DateTimeField(_("next attempt"), default=timezone.now)
     error = models.CharField(_("what went wrong"), max_length=200, blank=True)
 
     objects = MailQuerySet.as_manager()
@@ -44,7 +42,7 @@ class Mail(models.Model):
         verbose_name = _("mail")
         verbose_name_plural = _("mails")
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["try_after"], condition=Q(sent_at=None), name="mails_to_send")]
+        indexes = [models.Index(fields=["lease_until"], condition=Q(sent_at=None), name="mails_to_send")]
 
     def __str__(self):
         return self.subject

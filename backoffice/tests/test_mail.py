@@ -1,7 +1,7 @@
 """Mails that must go out: sent once, whatever the mail server and the workers do."""
 
 import logging
-from smtplib import SMTPRecipientsRefused
+from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 
 import pytest
 from django.core import mail as django_mail
@@ -32,10 +32,19 @@ class Picky(locmem.EmailBackend):
         return super().send_messages(messages)
 
 
+class LostInTheMiddle(locmem.EmailBackend):
+    """Takes one mail, and is gone at the next."""
+
+    def send_messages(self, messages):
+        if django_mail.outbox:
+            raise SMTPServerDisconnected("Connection unexpectedly closed")
+        return super().send_messages(messages)
+
+
 @pytest.fixture
 def server(settings):
     def use(backend: type) -> None:
-        settings.EMAIL_BACKEND = f"{__name__}.{backend.__name__}"
+        settings.EMAIL_BACKEND = f"{backend.__module__}.{backend.__name__}"
 
     return use
 
@@ -83,9 +92,21 @@ def test_a_refused_mail_is_tried_later_and_the_others_go_out(server, caplog):
         assert mail.send_due() == 1
     refused = Mail.objects.get(to=NOBODY)
     assert "550" in refused.error
-    assert refused.try_after > timezone.now()
+    assert refused.lease_until > timezone.now()
     assert NOBODY not in caplog.text
     assert mail.send_due() == 0
+
+
+def test_a_server_that_is_lost_in_the_middle_charges_none_of_the_mails_behind(server):
+    server(LostInTheMiddle)
+    for number in range(5):
+        mail.post(f"patient{number}@example.org", "Hello", "")
+    assert mail.send_due() == 1
+    assert list(Mail.objects.order_by("pk").values_list("attempts", flat=True)) == [1, 1, 0, 0, 0]
+    django_mail.outbox.clear()
+    server(locmem.EmailBackend)
+    assert mail.send_due() == 3
+    assert Mail.objects.waiting().count() == 1  # the one in hand when it went: perhaps the reason, so it waits
 
 
 def test_it_waits_longer_each_time_and_gives_up_in_the_end(server):
@@ -94,10 +115,10 @@ def test_it_waits_longer_each_time_and_gives_up_in_the_end(server):
     pauses = []
     while Mail.objects.waiting().exists():
         before = timezone.now()
-        Mail.objects.update(try_after=before)
+        Mail.objects.update(lease_until=before)
         mail.send_due()
         letter.refresh_from_db()
-        pauses.append(round((letter.try_after - before).total_seconds() / 60))
+        pauses.append(round((letter.lease_until - before).total_seconds() / 60))
     assert pauses == [2**attempt for attempt in range(Mail.MAX_ATTEMPTS)]
 
 

@@ -141,7 +141,7 @@ def test_everybody_gets_one_mail_and_nobody_before_it_is_confirmed(admin_client,
     [cancelled, moved] = Mail.objects.order_by("to")
     assert "Cancelled" in cancelled.subject
     assert "Moved" in moved.subject
-    assert "http://testserver/bookings/" in moved.body
+    assert "http://127.0.0.1:8000/bookings/" in moved.body
 
 
 def test_a_day_that_was_opened_by_hand_stays_open(admin_client, session, typhoon):

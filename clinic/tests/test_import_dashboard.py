@@ -133,7 +133,7 @@ def test_what_failed_says_why_and_where_to_go_on(admin_client):
     upload(admin_client, *many(LARGE), name="monday.csv")
     row = TableImport.objects.get()
     lapsed = timezone.now() - datetime.timedelta(seconds=1)
-    TableImport.objects.update(status="checking", attempts=runs.MAX_ATTEMPTS, lease_until=lapsed)
+    TableImport.objects.update(status="checking", attempts=3, lease_token="a dead worker", lease_until=lapsed)
     assert "monday.csv" not in admin_client.get(FAILED).text
     runs.run_waiting()
     told = admin_client.get("/admin/").text

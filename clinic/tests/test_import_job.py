@@ -9,23 +9,23 @@ pytestmark = pytest.mark.slow
 
 UPLOAD = """
 from django.contrib.auth import get_user_model
-from backoffice import import_jobs
+from backoffice.imports import uploads
 from clinic.models import Patient
 from clinic.tests.tables import csv_of, many
 
 importer, _made = get_user_model().objects.get_or_create(username="importer")
-print(import_jobs.receive(csv_of(*many({n})), Patient, by=importer).pk)
+print(uploads.receive(csv_of(*many({n})), Patient, by=importer).pk)
 """
 
 CONFIRM = """
-from backoffice import import_jobs
+from backoffice.imports import uploads
 from backoffice.models import TableImport
 
 row = TableImport.objects.get()
-print("confirmed:", import_jobs.confirm(row, by=row.uploaded_by, skip_invalid=False))
+print("confirmed:", uploads.confirm(row, by=row.uploaded_by, skip_invalid=False))
 """
 
-WAKE = "from backoffice import import_runs; import_runs.wake_a_worker()"
+WAKE = "from backoffice.imports import runs; runs.wake_a_worker()"
 
 
 def wait_for(condition, seconds: float, otherwise) -> None:

@@ -69,7 +69,7 @@ def test_a_lease_that_holds_is_not_taken_over(asked):
 
 def test_a_prediction_whose_worker_died_three_times_fails_with_a_reason(asked, tiny_models):
     [prediction] = asked()
-    for _attempt in range(worker.MAX_ATTEMPTS):
+    for _attempt in range(Prediction.MAX_ATTEMPTS):
         assert worker.claim()
         lapse(prediction)
     worker.answer_waiting()
@@ -77,6 +77,17 @@ def test_a_prediction_whose_worker_died_three_times_fails_with_a_reason(asked, t
     assert prediction.status == Status.FAILED
     assert "stopped 3 times" in prediction.error
     assert prediction.history.first().status == Status.FAILED
+
+
+def test_a_picture_that_kills_its_worker_is_never_tried_a_fourth_time_however_long_the_queue(asked, settings):
+    settings.MAX_BATCH_SIZE = 1
+    killer, *_others = asked(5)
+    for _attempt in range(Prediction.MAX_ATTEMPTS):
+        assert worker.claim() == [killer]
+        lapse(killer)
+    assert worker.claim() != [killer]  # the same worker goes on in its queue: nobody gave up on it in between
+    killer.refresh_from_db()
+    assert (killer.status, killer.attempts) == (Status.FAILED, Prediction.MAX_ATTEMPTS)
 
 
 def test_the_results_of_a_worker_that_lost_its_lease_are_thrown_away(asked, tiny_models):
@@ -134,11 +145,11 @@ def test_an_error_that_may_pass_is_tried_again_later_and_then_given_up(asked, ti
     [prediction] = asked()
     voting.check_new_models()
     monkeypatch.setattr(worker, "ensemble_in_force", lambda: 1 / 0)
-    for attempt in range(1, worker.MAX_ATTEMPTS + 1):
+    for attempt in range(1, Prediction.MAX_ATTEMPTS + 1):
         worker.answer_waiting()
         prediction.refresh_from_db()
         assert prediction.attempts == attempt
-        if attempt < worker.MAX_ATTEMPTS:
+        if attempt < Prediction.MAX_ATTEMPTS:
             assert prediction.status == Status.PENDING
             assert worker.claim() == []  # not yet: it backs off
             lapse(prediction)
