@@ -218,6 +218,7 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
 @admin.register(DiagnosticModel)
 class DiagnosticModelAdmin(ClinicalAdmin):
+    actions = [*ClinicalAdmin.actions, "retry"]
     history_leaves_out = ["results"]  # every answer it ever gave
     list_display = ["name", "architecture", "version", "is_active", "state", "held_out_accuracy", "vote_weight"]
     list_filter = ["is_active", "is_demo"]
@@ -229,6 +230,12 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     ]  # fmt: skip
     readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
 
+    @admin.action(description=_("Try again"), permissions=["change"])
+    def retry(self, request, queryset):
+        n = requests.try_again(queryset, by=request.user)
+        told = ngettext("A worker tries %d model again.", "A worker tries %d models again.", n)
+        self.message_user(request, told % n, messages.SUCCESS)
+
     def what_hiding_does(self, request, queryset):
         return [_("It votes no more. The answers that it gave stay.")]
 
@@ -238,7 +245,8 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     @admin.display(description=_("state"))
     def state(self, model):
         if model.check_error:
-            return format_html('<span class="chip bad">{}</span>', _("cannot be used"))
+            word, tone = (_("cannot be used"), "bad") if model.checked_at else (_("could not be tried yet"), "wait")
+            return format_html('<span class="chip {}">{}</span>', tone, word)
         if model.checked_at is None:
             return format_html('<span class="chip wait">{}</span>', _("not tried yet"))
         if model.is_demo:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.jobs.nudges import nudge
 from imaging.models import XRayImage
-from inference.models import Prediction
+from inference.models import DiagnosticModelQuerySet, Prediction
 
 ANSWER_WAITING = "inference.tasks.answer_waiting"
 
@@ -39,14 +39,26 @@ def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
             asked.already.append(xray)
         elif len(asked.predictions) >= left:
             asked.over_limit.append(xray)
-        else:
-            prediction = Prediction(xray=xray, requested_by=by)
-            prediction._history_user, prediction._change_reason = by, _("Asked")
-            prediction.save()
+        elif _saved(prediction := Prediction(xray=xray, requested_by=by), by=by, reason=_("Asked")):
             asked.predictions.append(prediction)
+        else:
+            asked.already.append(xray)
     if asked.predictions:
         wake_a_worker()
     return asked
+
+
+def _saved(prediction: Prediction, *, by, reason: str) -> bool:
+    """Put it into the queue, unless somebody else asked about the same X-ray at this moment: a constraint lets one."""
+    prediction._history_user, prediction._change_reason = by, reason
+    try:
+        with transaction.atomic():
+            prediction.save()
+    except IntegrityError:
+        if not prediction.xray.predictions.visible().unfinished().exists():
+            raise
+        return False
+    return True
 
 
 @transaction.atomic
@@ -58,10 +70,8 @@ def retry(predictions, *, by) -> int:
         if row.xray.predictions.visible().unfinished().exists():
             continue
         row.status, row.attempts, row.progress, row.error = Prediction.Status.PENDING, 0, 0, ""
-        row.lease_until = None
-        row._history_user, row._change_reason = by, _("Tried again")
-        row.save()
-        retried += 1
+        row.lease_token, row.lease_until = "", None
+        retried += _saved(row, by=by, reason=_("Tried again"))
     if retried:
         wake_a_worker()
     return retried
@@ -85,6 +95,19 @@ def cancel(predictions, *, by) -> int:
         default_change_reason=_("Not needed any more"),
     )
     return len(cancelled)
+
+
+@transaction.atomic
+def try_again(models: DiagnosticModelQuerySet, *, by) -> int:
+    """Have a worker try the weights anew, whatever it found before. Returns how many models that were."""
+    rows = list(models.visible().select_for_update(of=("self",), no_key=True).order_by("pk"))
+    for model in rows:
+        model.checked_at, model.check_error = None, ""
+        model._history_user, model._change_reason = by, _("To be tried again")
+        model.save()
+    if rows:
+        wake_a_worker()
+    return len(rows)
 
 
 def wake_a_worker() -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inference.models import DiagnosticModel
-from inference.nn.engine import Ensemble, ModelSpec, WeightsError
+from inference.nn.engine import Ensemble, ModelSpec, WeightsError, is_passing
 
 logger = logging.getLogger(__name__)
 
@@ -63,16 +63,32 @@ def spec_of(model: DiagnosticModel) -> ModelSpec:
 
 
 def check_new_models() -> None:
-    """Try the weights of models registered since the last look: here, where torch is, and not in the web process."""
+    """Try the weights of models registered since the last look: here, where torch is, and not in the web process.
+
+    What is wrong with a model stays with it until somebody has it tried again. What is wrong with the machine at this
+    moment is only noted: the next look tries anew.
+    """
     for model in DiagnosticModel.objects.unchecked():
         try:
             make_ensemble([model]).predict([np.zeros((model.input_size, model.input_size), np.uint8)])
-            error = ""
-        except (CannotAnswerError, WeightsError) as refusal:
-            error = str(refusal)
-        except Exception as unexpected:
-            logger.exception("model %s cannot be used", model.pk)
-            error = f"{type(unexpected).__name__}: {unexpected}"
-        DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=timezone.now(), check_error=error)
-        model.refresh_from_db()
-        DiagnosticModel.history.bulk_history_create([model], update=True, default_change_reason=_("Tried by a worker"))
+        except Exception as error:
+            told = str(error) if isinstance(error, CannotAnswerError | WeightsError) else _named(error)
+            logger.warning("model %s cannot be used: %s", model.pk, told, exc_info=not isinstance(error, WeightsError))
+            passing = isinstance(error, CannotAnswerError) or is_passing(error)
+            note_check(model, told, is_verdict=not passing)
+        else:
+            note_check(model, "", is_verdict=True)
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def note_check(model: DiagnosticModel, error: str, *, is_verdict: bool) -> None:
+    """Keep what a try found, with history; the same passing fault is noted once."""
+    if not is_verdict and model.check_error == error:
+        return
+    checked_at = timezone.now() if is_verdict else None
+    DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=checked_at, check_error=error)
+    model.refresh_from_db()
+    DiagnosticModel.history.bulk_history_create([model], update=True, default_change_reason=_("Tried by a worker"))

@@ -1,6 +1,7 @@
 """Ask several networks about pictures, within a memory limit. Torch; no Django."""
 
 import platform
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -262,6 +263,15 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return torch.float32
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether this is a fault of the machine at this moment (memory, device, disk) rather than of the model."""
+    if isinstance(error, MemoryError | OSError | torch.OutOfMemoryError | torch.AcceleratorError):
+        return True
+    if isinstance(error, RuntimeError) and re.search(r"CUDA|out of memory|can't allocate memory", str(error)):
+        return True
+    return error.__cause__ is not None and is_passing(error.__cause__)
 
 
 def _bytes_of(network: nn.Module) -> int:

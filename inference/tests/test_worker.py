@@ -123,6 +123,43 @@ def test_missing_weights_keep_a_model_from_voting(asked, tiny_models):
     assert [result.model for result in prediction.results.all()] == [kept]
 
 
+@pytest.mark.parametrize(
+    "fault", [MemoryError(), OSError("stale file handle"), RuntimeError("CUDA error: device-side assert triggered")]
+)
+def test_a_fault_of_the_machine_is_no_verdict_on_a_model_and_the_next_look_tries_anew(tiny_models, monkeypatch, fault):
+    def fails(models):
+        raise fault
+
+    with monkeypatch.context() as at_this_moment:
+        at_this_moment.setattr(voting, "make_ensemble", fails)
+        voting.check_new_models()
+        voting.check_new_models()
+    model = DiagnosticModel.objects.first()
+    assert model.check_error
+    assert model.history.count() == 2  # registered, and noted once
+    assert not DiagnosticModel.objects.voting().exists()
+    voting.check_new_models()
+    assert list(DiagnosticModel.objects.voting()) == tiny_models
+
+
+def test_a_device_that_is_not_there_is_no_verdict_either(tiny_models, settings):
+    settings.INFERENCE_DEVICE = "cuda:7"
+    voting.check_new_models()
+    assert DiagnosticModel.objects.unchecked().count() == len(tiny_models)
+    settings.INFERENCE_DEVICE = "cpu"
+    voting.check_new_models()
+    assert list(DiagnosticModel.objects.voting()) == tiny_models
+
+
+def test_an_administrator_has_a_model_tried_again(tiny_models, admin_client):
+    DiagnosticModel.objects.update(checked_at=timezone.now(), check_error="RuntimeError: of last week")
+    chosen = {"action": "retry", "_selected_action": [model.pk for model in tiny_models]}
+    answer = admin_client.post("/admin/inference/diagnosticmodel/", chosen, follow=True)
+    assert "A worker tries 2 models again." in answer.text
+    voting.check_new_models()
+    assert list(DiagnosticModel.objects.voting()) == tiny_models
+
+
 def test_weights_that_are_lost_later_fail_the_prediction_at_once(asked, tiny_models):
     voting.check_new_models()
     tiny_models[0].weights.storage.delete(tiny_models[0].weights.name)
