@@ -9,6 +9,7 @@ from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import NamesCell
 from backoffice.exchange.columns import ChosenField
 from backoffice.models import User
+from backoffice.records.mixins import REASON_LENGTH
 
 ACCESS = {"is_active", "is_staff", "roles"}
 
@@ -40,10 +41,26 @@ class UserResource(ExchangeResource):
         person.set_unusable_password()
         return person
 
+    def _note_roles(self, person: User) -> None:
+        """The history keeps no roles: the reason of this version says what becomes of them, and where it is from."""
+        roles = self.fields["roles"]
+        if roles in self._differing:
+            before = None if self._before is None else self._before[roles]
+            told = User.roles_changed(before, roles.get_value(person))
+            person._change_reason = f"{told} · {self.reason}"[:REASON_LENGTH]
+
+    def bulk_create(self, *args, **kwargs):
+        people = list(self.create_instances)
+        super().bulk_create(*args, **kwargs)
+        for person in people:
+            if person.pk and (reason := getattr(person, "_change_reason", "")):
+                person.history.update(history_change_reason=reason)
+
     def check(self, person: User, excluded):
         super().check(person, excluded)
         if person.is_superuser and not (self.by and self.by.is_superuser):
             raise ValidationError({"username": _("Only a superuser may change a superuser. Take this line out.")})
+        self._note_roles(person)
         changed = {field.column_name for field in self._differing} & ACCESS
         if changed and self.by and person.pk == self.by.pk:
             raise ValidationError(

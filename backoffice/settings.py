@@ -158,10 +158,10 @@ INFERENCE_CLUSTER = "inference"
 # retry > timeout * ceil((workers + queue_limit + 1) / workers).
 Q_CLUSTER = {
     "name": DEFAULT_CLUSTER,
-    "workers": 2,
+    "workers": 2,  # one for the import of a large file, of which there is never a second, and one for mail
     "queue_limit": 2,
-    "timeout": 120,
-    "retry": 400,
+    "timeout": 1800,  # the largest import takes a small part of it
+    "retry": 5500,
     "poll": 0.5,
     "max_attempts": 5,
     "ack_failures": True,

@@ -1,6 +1,7 @@
 """A table into the database, or what that would do: in chunks, all of it or nothing."""
 
 import gc
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -47,6 +48,7 @@ class Import:
         self.resource, self.table = resource, table
         self.by, self.dry_run, self.skip_invalid, self.progress = by, dry_run, skip_invalid, progress
         self.outcome = Outcome(notes=list(table.notes))
+        self.rows_digest = hashlib.sha256()
         self.names: dict[str, str] = {}
         self.first_lines: dict[tuple, int] = {}
         self.missing_was_said = False
@@ -66,6 +68,7 @@ class Import:
         except IntegrityError:
             self._say_somebody_was_first()
         self.outcome.errors.sort(key=lambda error: error.line)
+        self.outcome.rows_digest = self.rows_digest.hexdigest()
         self.outcome.written = self._stands
         return self.outcome
 
@@ -159,8 +162,13 @@ class Import:
         return ", ".join(columns), ", ".join(row[name] for name in columns)
 
     def _refuse(self, line: int, *what) -> None:
-        self.outcome.refused += 1
+        self._count("refused", line)
         self.outcome.add_error(line, *what)
+
+    def _count(self, what: str, line: int) -> None:
+        """Note what becomes of a line: `what` is the name of its counter."""
+        setattr(self.outcome, what, getattr(self.outcome, what) + 1)
+        self.rows_digest.update(f"{line} {what}\n".encode())
 
     def _import(self, rows: list[Row]) -> None:
         """Through import-export's own steps, row by row, and then all at once into the database."""
@@ -176,11 +184,11 @@ class Import:
         if result.errors:
             raise result.errors[0].error  # ours, not the file's
         if result.validation_error:
-            self.outcome.refused += 1
+            self._count("refused", row.line)
             self._say_what_is_wrong(row, result.validation_error)
             return
         counter = {RowResult.IMPORT_TYPE_NEW: "new", RowResult.IMPORT_TYPE_UPDATE: "updated"}.get(result.import_type)
-        setattr(self.outcome, counter or "unchanged", getattr(self.outcome, counter or "unchanged") + 1)
+        self._count(counter or "unchanged", row.line)
         if counter and len(self.outcome.preview) < ROWS_PREVIEWED:
             record = "" if self.resource.row_is_new else self.resource.last_record()
             self.outcome.add_preview(row.line, counter, self.resource.last_changes(), record)

@@ -51,6 +51,8 @@ class Outcome:
     """Whether the file could be read to its end: otherwise, none of it can be written."""
     written: bool = False
     """Whether anything is in the database now."""
+    rows_digest: str = ""
+    """What becomes of which line: two runs of one file that agree in this do the same with the same lines."""
 
     @property
     def read(self) -> int:

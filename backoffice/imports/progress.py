@@ -1,10 +1,15 @@
-"""How far a run is. It stands in a small file beside the uploaded one: what is written into the database within the
-import's own transaction is seen by nobody before its end, and on SQLite nobody else may write meanwhile."""
+"""How far a run is, and whether somebody wants it stopped.
+
+Both stand in small files beside the uploaded one: what is written into the database within the import's own transaction
+is seen by nobody before its end, and on SQLite nobody else may write meanwhile.
+"""
 
 from contextlib import suppress
 from pathlib import Path
 
 from backoffice.models import TableImport
+
+PROGRESS, STOP = "progress", "stop"
 
 
 def write(row: TableImport, rows_done: int) -> None:
@@ -18,9 +23,19 @@ def read(row: TableImport) -> int | None:
     return None
 
 
+def ask_to_stop(row: TableImport) -> None:
+    """For a run that holds its row, so that nobody who cancels it has to wait for its end."""
+    path_beside(row, STOP).touch()
+
+
+def is_to_stop(row: TableImport) -> bool:
+    return path_beside(row, STOP).exists()
+
+
 def forget(row: TableImport) -> None:
-    path_beside(row).unlink(missing_ok=True)
+    for what in (PROGRESS, STOP):
+        path_beside(row, what).unlink(missing_ok=True)
 
 
-def path_beside(row: TableImport) -> Path:
-    return Path(f"{row.file.path}.progress")
+def path_beside(row: TableImport, what: str = PROGRESS) -> Path:
+    return Path(f"{row.file.path}.{what}")

@@ -1,6 +1,6 @@
 """What people do with files that go into tables: upload one, confirm what it would do, or cancel it.
 
-import_runs.py checks and writes, in a worker; a small file within the request, by the same steps.
+runs.py checks and writes, in a worker; a small file within the request, by the same steps.
 """
 
 from itertools import islice
@@ -12,7 +12,8 @@ from django.db import models
 from django.utils import translation
 
 from backoffice.exchange.reading import Table, UnreadableFileError, read_table
-from backoffice.imports.runs import claim, close, outcome_of, run, sha256_of, wake_a_worker
+from backoffice.imports import progress
+from backoffice.imports.runs import claim, close, outcome_of, resource_of, run, sha256_of, wake_a_worker
 from backoffice.models import TableImport
 
 SMALL = 2000  # rows; what a request does in about a second
@@ -35,10 +36,11 @@ def receive(file: UploadedFile, model: type[models.Model], *, by) -> TableImport
     row.file.save(file.name, file, save=False)
     try:
         row.save()
-        start(row)
     except BaseException:
         row.file.delete(save=False)
         raise
+    # From here the row is there, and what becomes of its file is its own matter.
+    start(row)
     if row.status == Status.FAILED and is_small(row):
         row.delete()
         raise UnreadableFileError(row.error)
@@ -66,6 +68,10 @@ def confirm(row: TableImport, *, by, skip_invalid: bool) -> bool:
 
 def cancel(row: TableImport) -> bool:
     """Drop a file that has not been written. False: too late."""
+    if row.status == Status.CHECKING and resource_of(row).writes_in_preview:
+        # The check holds the row: it is told beside it, and ends by itself.
+        progress.ask_to_stop(row)
+        return True
     before_writing = (Status.TO_CHECK, Status.CHECKING, Status.CHECKED, Status.TO_WRITE)
     return close(TableImport.objects.filter(pk=row.pk, status__in=before_writing), row, Status.CANCELLED, details=None)
 

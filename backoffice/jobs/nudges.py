@@ -5,11 +5,9 @@ from django.db import transaction
 from django_q.tasks import async_task
 
 
-def nudge(function: str, cluster: str, timeout: int | None = None) -> None:
+def nudge(function: str, cluster: str) -> None:
     """Ask a cluster to run `function` (a dotted path) once this transaction is committed.
 
-    `timeout` (seconds) is for what may take longer than the cluster's tasks usually do. A broker that is away does not
-    fail the request: the schedule nudges again within a minute.
+    A broker that is away does not fail the request: a schedule nudges again within a minute.
     """
-    options = {"cluster": cluster} | ({"timeout": timeout} if timeout else {})
-    transaction.on_commit(lambda: async_task(function, **options), robust=True)
+    transaction.on_commit(lambda: async_task(function, cluster=cluster), robust=True)

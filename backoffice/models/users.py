@@ -1,10 +1,17 @@
 """The people who work here."""
 
-from django.contrib.auth.models import AbstractUser
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AbstractUser, Group
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from backoffice.records.mixins import EXCHANGED
+
+
+def names_of(groups: Iterable[Group] | None) -> str:
+    return ", ".join(group.name for group in groups or ()) or "–"
 
 
 class User(AbstractUser):
@@ -31,6 +38,12 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.get_full_name() or self.username
+
+    @staticmethod
+    def roles_changed(before: Iterable[Group] | None, now: Iterable[Group] | None) -> str:
+        """What becomes of a person's roles, which are no column of theirs: a reason for their history."""
+        named = {"before": names_of(before), "now": names_of(now)}
+        return gettext("Roles: %(before)s → %(now)s") % named
 
     def note_in_history(self, reason: str, *, by: "User") -> None:
         """Something about this person changed that is no column of theirs, such as how they sign in."""

@@ -26,6 +26,7 @@ def test_somebody_new_gets_roles_and_no_password(administrator):
     assert {group.name for group in person.groups.all()} == {"Front desk", "Clinicians"}
     assert not person.has_usable_password()
     assert person.history.get().history_user == administrator
+    assert person.history.get().history_change_reason.startswith("Roles: – → Front desk, Clinicians · Imported from")
 
 
 def test_roles_are_replaced_where_the_file_names_them_and_else_stay(administrator, front_desk):
@@ -33,6 +34,9 @@ def test_roles_are_replaced_where_the_file_names_them_and_else_stay(administrato
     assert front_desk.groups.get().name == "Front desk"
     assert take_people("username,roles", "frontdesk,Clinicians", by=administrator).updated == 1
     assert front_desk.groups.get().name == "Clinicians"
+    told, before = (version.history_change_reason for version in front_desk.history.all()[:2])
+    assert told.startswith("Roles: Front desk → Clinicians · Imported from")
+    assert before.startswith("Imported from")
 
 
 def test_an_unknown_role_is_refused(administrator):

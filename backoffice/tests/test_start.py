@@ -69,3 +69,12 @@ def test_health_says_up_and_ready(client):
     assert answer.json()["checks"]["database"] == "ok"
     assert answer.json()["checks"]["migrations"] == "ok"
     assert answer.headers["X-Request-ID"]
+
+
+@pytest.mark.django_db
+def test_the_id_of_a_request_is_a_proxys_or_our_own_and_never_the_visitors(client, settings):
+    chosen = {"X-Request-ID": "chosen-by-a-visitor"}
+    assert client.get("/healthz", headers=chosen).headers["X-Request-ID"] != "chosen-by-a-visitor"
+    settings.BEHIND_PROXY = True
+    assert client.get("/healthz", headers=chosen).headers["X-Request-ID"] == "chosen-by-a-visitor"
+    assert client.get("/healthz", headers={"X-Request-ID": "a\tb"}).headers["X-Request-ID"] != "a\tb"

@@ -3,6 +3,8 @@
 import re
 import uuid
 
+from django.conf import settings
+
 from backoffice.web.logs import request_id
 
 HEADER = "X-Request-ID"
@@ -10,13 +12,14 @@ WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class RequestIdMiddleware:
-    """Keeps the id that a proxy gave (where it is well formed) or makes one."""
+    """Makes an id, or keeps a well-formed one where a proxy of ours gave it: a visitor's own would let them choose what
+    the trail says."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        given = request.headers.get(HEADER, "")
+        given = request.headers.get(HEADER, "") if settings.BEHIND_PROXY else ""
         request.id = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
         token = request_id.set(request.id)
         try:

@@ -4,8 +4,12 @@ import datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from backoffice.imports import runs
+from backoffice.models import TableImport
 from clinic.models import OpeningHours
 from clinic.tests.clinics import visit
 from clinic.tests.tables import key_in, upload
@@ -90,3 +94,15 @@ def test_what_is_exported_is_recognised_again(admin_client, hours):
     content = b"".join(response.streaming_content)
     page = admin_client.post(IMPORT, {"file": SimpleUploadedFile("hours.csv", content)}, follow=True)
     assert page.context["outcome"].unchanged == len(hours)
+
+
+def test_who_cancels_a_file_that_is_being_checked_waits_for_nothing_and_the_check_ends_by_itself(admin_client):
+    page = upload_hours(admin_client, ["Monday", "morning", "09:00-12:00", "10", "yes"])
+    TableImport.objects.update(status=TableImport.Status.TO_CHECK)
+    row = runs.claim()
+    with CaptureQueriesContext(connection) as asked:
+        admin_client.post(CONFIRM, {"key": key_in(page), "decision": "cancel"})
+    assert not [query["sql"] for query in asked if query["sql"].startswith('UPDATE "backoffice_tableimport"')]
+    runs.run(row)
+    row.refresh_from_db()
+    assert row.status == TableImport.Status.CANCELLED

@@ -199,6 +199,42 @@ def test_data_that_changed_since_the_preview_is_not_written_over(admin_client):
     assert Patient.objects.count() == 2
 
 
+def two_of(name: str, born: str) -> list[Patient]:
+    """Two records of that name and day: a file that gives no ID cannot say which it means."""
+    ids = ("A123456789", "B123456780") if name == "Lin Mei-ling" else ("C123456781", "D123456782")
+    return [baker.make(Patient, full_name=name, date_of_birth=born, national_id=number) for number in ids]
+
+
+def test_another_row_than_the_one_agreed_to_is_not_left_out(admin_client):
+    one_too_many, _other = two_of("王小明", "1990-01-31")
+    page = upload(admin_client, MEI_LING, HSIAO_MING)
+    assert "leave out 1" in page.text
+    Patient.objects.filter(pk=one_too_many.pk).hide(by=None, reason="written twice")
+    two_of("Lin Mei-ling", "1984-05-02")
+    told = confirm(admin_client, page, "good")  # one is left out, as agreed: but it is another one
+    assert "The data has changed since the file was checked" in told.text
+    assert not Patient.objects.filter(phone="0922 333 444").exists()
+
+
+def test_one_import_of_a_large_file_at_a_time_so_that_mail_has_the_other_worker(admin_client):
+    for _file in range(2):
+        upload(admin_client, *many(uploads.SMALL + 1))
+    assert runs.claim_the_only_one()
+    assert runs.claim_the_only_one() is None
+    assert runs.run_waiting() == 0
+
+
+def test_a_file_stays_with_its_row_whatever_goes_wrong_after_it_is_kept(admin_client, administrator, monkeypatch):
+    monkeypatch.setattr(uploads, "start", lambda row: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        upload(admin_client, MEI_LING)
+    row = TableImport.objects.get()
+    assert row.file.storage.exists(row.file.name)
+    assert runs.run_waiting() == 1  # a worker finds it
+    row.refresh_from_db()
+    assert row.status == "checked"
+
+
 def test_a_file_that_brought_its_worker_down_three_times_is_given_up(admin_client):
     page = upload(admin_client, *many(uploads.SMALL + 1))
     lapsed = timezone.now() - datetime.timedelta(seconds=1)

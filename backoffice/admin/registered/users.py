@@ -1,12 +1,8 @@
 """The people who work here."""
 
-from collections.abc import Iterable
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as LibraryUserAdmin
-from django.contrib.auth.models import Group
 from django.forms import CheckboxSelectMultiple
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.auditing import AuditedAdmin
@@ -14,11 +10,8 @@ from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import SignInHelp
 from backoffice.models import User
+from backoffice.models.users import names_of
 from backoffice.resources import UserResource
-
-
-def named(groups: Iterable[Group] | None) -> str:
-    return ", ".join(group.name for group in groups or ()) or "–"
 
 
 @admin.register(User)
@@ -58,8 +51,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     def save_model(self, request, obj, form, change):
         """Roles are no column of the person: the reason says what becomes of them."""
         if "groups" in form.changed_data:
-            told = {"before": named(form.initial.get("groups")), "now": named(form.cleaned_data["groups"])}
-            obj._change_reason = gettext("Roles: %(before)s → %(now)s") % told
+            obj._change_reason = User.roles_changed(form.initial.get("groups"), form.cleaned_data["groups"])
         super().save_model(request, obj, form, change)
 
     @admin.display(description=_("name"), ordering="last_name")
@@ -68,7 +60,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
 
     @admin.display(description=_("roles"))
     def roles(self, person):
-        return named(person.groups.all())
+        return names_of(person.groups.all())
 
     def has_delete_permission(self, request, obj=None):
         return False  # a person's name stays on what they did: take their access away instead
