@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "backoffice.web.impossible_values.ImpossibleValuesMiddleware",
     "backoffice.access.session_expiry.SessionExpiryMiddleware",  # after the messages and htmx, which it speaks through
     "axes.middleware.AxesMiddleware",
 ]

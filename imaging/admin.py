@@ -96,6 +96,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     list_display_links = ["picture"]
     list_select_related = ["patient", "uploaded_by"]
     list_filter = ["view", "source_format", QualityFilter, UploadedFilter]
+    links_by = ["patient__id__exact"]
     search = {
         **through("patient", PatientAdmin.search),
         "sha256": Exact(r"[0-9a-f]{64}", str.lower, stands_alone=True),
@@ -158,9 +159,6 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
-
-    def lookup_allowed(self, lookup, value, request):
-        return lookup == "patient__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=_("film"))
     def picture(self, xray):

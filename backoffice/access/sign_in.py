@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -22,6 +23,11 @@ class Lockout(AxesStandaloneBackend):
 
 class SignInForm(AdminAuthenticationForm):
     """Counts the right password of somebody who does not work here as a wrong one: their lockout would tell them."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Django only tells the browser how long a name may be; a longer one is nobody's, and fits no list of failures.
+        self.fields["username"].validators.append(MaxLengthValidator(self.fields["username"].max_length))
 
     def confirm_login_allowed(self, user):
         try:

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 register = template.Library()
 
+PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
+
 
 @register.simple_tag
 def page_links(table: ChangeList) -> list[dict]:
@@ -46,7 +48,7 @@ def days(table: ChangeList) -> dict:
         lookups = {f"{table.date_hierarchy}__{part}": value for part, value in parts.items()}
         return table.get_query_string(lookups, [f"{table.date_hierarchy}__"])
 
-    if year and month and day:
+    if year and month and day and (day <= len(dates_of(year, month))):
         title = capfirst(date_format(datetime.date(year, month, day), "MONTH_DAY_FORMAT"))
         return shown([{"title": title}], link(year=year, month=month), month_of(year, month))
     if year and month:
@@ -70,7 +72,7 @@ def shown(choices: list[dict], back: str, back_title: str) -> dict:
 
 def chosen(table: ChangeList, part: str) -> int | None:
     value = table.params.get(f"{table.date_hierarchy}__{part}", "")
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isdecimal() and int(value) in PARTS[part] else None
 
 
 def first_and_last(field: Field) -> tuple[datetime.date | None, datetime.date | None]:

@@ -63,6 +63,7 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
     list_filter = [
         AppointmentDayFilter, AppointmentDaysFilter, "session__period", "status", "source", "identity_conflict",
     ]  # fmt: skip
+    links_by = ["patient__exact"]
     list_select_related = ["patient", "session"]
     search = {**through("patient", PatientAdmin.search), "reference": Exact(r"[\w-]{22,43}", stands_alone=True)}
     search_help_text = PatientAdmin.search_help_text

@@ -138,5 +138,8 @@ def page(request: HttpRequest, name: str, title: str, **context) -> HttpResponse
 def where_to(request: HttpRequest) -> str:
     """The page of ours that they were on the way to."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    # A word without a slash would be taken for the name of a view.
+    is_ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(
+        wanted, {request.get_host()}, require_https=request.is_secure()
+    )
     return wanted if is_ours else reverse("admin:index")

@@ -1,0 +1,119 @@
+"""Whatever somebody writes into an address, a filter or a form: it is answered, never with an error of ours."""
+
+from itertools import count
+
+import pytest
+from django.contrib import admin
+from django.test import RequestFactory
+
+from inference.tests import access_matrix as matrix
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+MANY_DIGITS = "9" * 30
+KEYS = [MANY_DIGITS, "-1", "x", "1\0", "é" * 300, "0x10", "1.5"]
+VALUES = ["\0", MANY_DIGITS, "-1", "x", "9999-12-31", "0001-01-01", "é" * 5000, "13", "1,x,99999999999999999999", "[]"]
+# What any page may be asked, whether it knows it or not.
+PARAMETERS = [
+    "q", "p", "o", "e", "all", "first", "last", "live", "of", "next", "prediction", "patient", "other", "seen", "page",
+    "problems", "changes", "older", "_to_field", "_popup", "_changelist_filters", "_facets", "id__in", "id__exact",
+    "id__range", "pk", "created_at__year", "created_at__month", "date__gte", "session", "session__date__gte", "term",
+]  # fmt: skip
+
+
+EVERY = 8
+LISTS = tuple(f"/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry)
+
+
+class Sender:
+    """Sends one value after the other, so that over all pages each parameter meets each value."""
+
+    def __init__(self, person):
+        self.visit, self.turn, self.page, self.failed = matrix.Visit(person), count(), count(), []
+        self.visit.client.raise_request_exception = False
+
+    def get(self, url: str, parameters: list[str], values: list[str] = VALUES) -> None:
+        """All parameters of a list, which reads them; of other pages a few, others on each."""
+        if not url.endswith(LISTS):
+            parameters = parameters[next(self.page) % EVERY :: EVERY]
+        for name in parameters:
+            self.note(self.visit.client.get(url, {name: values[next(self.turn) % len(values)]}), f"GET {url} {name}")
+
+    def post(self, url: str, form: dict) -> None:
+        self.visit.client.cookies = self.visit.cookies.copy()
+        self.note(self.visit.client.post(url, form), f"POST {url} {form}"[:200])
+
+    def note(self, response, what: str) -> None:
+        if response.status_code >= 500:
+            self.failed.append(what)
+
+
+def parameters_of(path: str) -> list[str]:
+    """Those of the page's own filters too, where it is a list."""
+    own = []
+    for model, model_admin in admin.site._registry.items():
+        if path.endswith(f"{model._meta.app_label}/{model._meta.model_name}/"):
+            own = [f"{name}__exact" for name in model_admin.list_filter if isinstance(name, str)]
+            if model_admin.date_hierarchy:
+                own += [f"{model_admin.date_hierarchy}__{part}" for part in ("year", "month", "day")]
+    return PARAMETERS + own
+
+
+def test_no_parameter_of_any_page_is_an_error_of_ours(people, rows):
+    sender = Sender(people["Administrators"])
+    for path in matrix.addresses():
+        if "logout" not in path:
+            sender.get(matrix.filled_in(path, rows), parameters_of(path))
+    assert not sender.failed, "\n".join(sender.failed)
+
+
+def test_no_key_in_an_address_is_an_error_of_ours(people, rows):
+    sender = Sender(people["Administrators"])
+    for path in matrix.addresses():
+        if "<path:object_id>" in path or "([^/]+)" in path:
+            for key in KEYS:
+                url = path.replace("<path:object_id>", key).replace(
+                    "^([^/]+)/history/([^/]+)/$", f"{key}/history/{key}/"
+                )
+                sender.note(sender.visit.client.get(f"/{url}"), f"GET {url}")
+    assert not sender.failed, "\n".join(sender.failed)
+
+
+def test_no_field_of_any_form_and_no_action_is_an_error_of_ours(people, rows):
+    sender = Sender(people["Administrators"])
+    for model, model_admin in admin.site._registry.items():
+        request = RequestFactory().get("/admin/")
+        request.user = people["Administrators"]
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
+            continue
+        for value in VALUES:
+            sender.post(base, {"action": "hide", "_selected_action": value, "index": value, "select_across": value})
+            fields = model_admin.get_form(request).base_fields
+            row = rows.get(model._meta.label_lower)
+            for url in (f"{base}add/", f"{base}{row.pk if row else 0}/change/"):
+                sender.post(url, dict.fromkeys(fields, value))
+        for value in KEYS[:3]:
+            sender.get(f"{base}add/", list(fields), [value])
+    assert not sender.failed, "\n".join(sender.failed)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_nothing_that_a_visitor_sends_is_an_error_of_ours(client, rows, value):
+    client.raise_request_exception = False
+    names = [
+        "session",
+        "full_name",
+        "date_of_birth",
+        "national_id",
+        "phone",
+        "email",
+        "symptoms",
+        "username",
+        "password",
+    ]
+    answers = [client.get(url, dict.fromkeys(PARAMETERS, value)) for url in ("/book/", "/now/", "/admin/login/")]
+    form = dict.fromkeys(names, value)
+    answers += [client.post(url, form) for url in ("/book/", "/book/details/", "/book/survey/", "/admin/login/")]
+    answers += [client.get(f"/bookings/{value}/"), client.get("/book/", headers={"cookie": f"sessionid={value}"})]
+    assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
