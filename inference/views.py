@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
 from backoffice.models import AccessEvent
-from inference import requests, wording
+from inference import requests, reviews, wording
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.requests import Asked
 
@@ -56,7 +56,7 @@ class LiveStatus:
         if not request.user.has_perm("inference.view_prediction"):
             raise PermissionDenied
         pks = [int(pk) for pk in request.GET.getlist("live")[:MOST_AT_ONCE] if pk.isdecimal()]
-        predictions = list(Prediction.objects.visible().filter(pk__in=pks))
+        predictions = list(Prediction.objects.visible().with_standing().filter(pk__in=pks))
         response = render(request, "inference/live.html", {"predictions": predictions})
         if not any(prediction.is_unfinished for prediction in predictions):
             response.status_code = HttpResponseStopPolling.status_code
@@ -106,6 +106,7 @@ class AnswerBesideTheFilm:
         """What the page shows of the models: the newest answer, or the one that the address names."""
         predictions = list(
             xray.predictions.visible()
+            .with_standing()
             .select_related("requested_by", "reviewed_by")
             .prefetch_related(Prefetch("results", ModelResult.objects.select_related("model")))
         )
@@ -125,7 +126,9 @@ class AnswerBesideTheFilm:
                 "votes": wording.votes(results, prediction.diagnosis),
                 "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),
                 "heatmaps": [result for result in results if result.heatmap],
-                "may_sign": request.user.has_perm("inference.change_prediction"),
+                "may_sign": reviews.may_sign(request.user),
+                "seen": reviews.version_of(prediction),
+                "earlier_signatures": reviews.earlier_signatures(prediction),
                 "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],
                 "took": wording.duration(sum(result.milliseconds for result in results)),
             }
