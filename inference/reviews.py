@@ -40,9 +40,11 @@ def may_sign(user) -> bool:
     and being trusted with the machine makes nobody one."""
     if not user.is_superuser:
         return user.has_perm(SIGN)
-    label, _dot, codename = SIGN.partition(".")
-    given = Permission.objects.filter(content_type__app_label=label, codename=codename)
-    return given.filter(Q(group__user=user) | Q(user=user)).exists()
+    if not hasattr(user, "_is_given_to_sign"):  # asked once for a page, as Django asks for permissions
+        label, _dot, codename = SIGN.partition(".")
+        given = Permission.objects.filter(content_type__app_label=label, codename=codename)
+        user._is_given_to_sign = given.filter(Q(group__user=user) | Q(user=user)).exists()
+    return user._is_given_to_sign
 
 
 def version_of(prediction: Prediction) -> str:
