@@ -214,7 +214,8 @@ class XRaysOfPatient(admin.TabularInline):
         js = [DROPZONE]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).visible()
+        # Not `visible`: the page of a hidden patient shows those who may see it what hangs on the record.
+        return super().get_queryset(request).seen_by(request.user).filter(hidden_at=None)
 
     def has_change_permission(self, request, obj=None):
         return False

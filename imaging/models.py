@@ -31,6 +31,8 @@ class XRayImage(ClinicalRecord):
         JPEG = "JPEG", "JPEG"
         DICOM = "DICOM", "DICOM"
 
+    HANGS_ON = ("patient",)
+
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="xrays", verbose_name=_("patient"))
     appointment = models.ForeignKey(
         Appointment,

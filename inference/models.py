@@ -112,6 +112,7 @@ class Prediction(ClinicalRecord):
         CANCELLED = "cancelled", _("cancelled")
 
     UNFINISHED = (Status.PENDING, Status.PROCESSING)
+    HANGS_ON = ("xray",)
 
     is_superseded = False
     """Whether a newer answer about the same film is signed and this one is not: `with_standing` finds out."""
@@ -202,6 +203,8 @@ class Prediction(ClinicalRecord):
 class ModelResult(ClinicalRecord):
     """What one model answered."""
 
+    HANGS_ON = ("prediction",)
+
     prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="results")
     model = models.ForeignKey(
         DiagnosticModel, on_delete=models.PROTECT, related_name="results", verbose_name=_("model")
@@ -235,6 +238,8 @@ class Report(ClinicalRecord):
     class Status(models.TextChoices):
         DRAFT = "draft", _("draft")
         PUBLISHED = "published", _("published")
+
+    HANGS_ON = ("prediction",)
 
     prediction = models.ForeignKey(
         Prediction, on_delete=models.PROTECT, related_name="reports", verbose_name=_("second opinion")

@@ -87,6 +87,8 @@ def _refuse(prediction: Prediction, by) -> None:
         raise CannotSignError(_("Signing is for clinicians."))
     if prediction.status != Prediction.Status.COMPLETED:
         raise CannotSignError(_("Only an answered second opinion can be signed."))
+    if prediction.is_gone:
+        raise CannotSignError(_("It is hidden, or its film or patient is. Restore that first."))
     if not has_opened(by, prediction):
         raise CannotSignError(_("Open it and look at the film first, then sign."))
 

@@ -45,7 +45,7 @@ class SignsAnswers(admin.ModelAdmin):
         if request.method != "POST" or not self.has_sign_permission(request):
             raise PermissionDenied
         prediction = self.get_object(request, str(pk))
-        if prediction is None or prediction.is_hidden:
+        if prediction is None or prediction.is_gone:
             raise Http404
         diagnosis = request.POST.get("final_diagnosis", "")
         if diagnosis not in Diagnosis.values:
