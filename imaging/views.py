@@ -51,7 +51,7 @@ class PrivateFiles:
         return send_private(self._film_seen_by(request, pk).thumbnail, content_type="image/jpeg")
 
     def _film_seen_by(self, request, pk: int) -> XRayImage:
-        """Return the X-ray if this user may see it: `get_queryset` knows a hidden one for those who could restore it."""
+        """Return the X-ray if this user may see it: a hidden one is there for those alone who could restore it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         xray = self.get_object(request, str(pk))

@@ -1,8 +1,8 @@
 """What is hidden takes along what hangs on it: the films of a hidden patient, and what the models said about them.
 
-Each model names in HANGS_ON the relations that it cannot be seen without. A condition asks for the few hidden rows there,
-which have an index, and compares with a column of the row itself. So lists follow their own indexes, and an UPDATE
-whose condition is asked again, because somebody else was first, still asks the row and nothing else.
+Each model names in HANGS_ON the relations that it cannot be seen without. A condition asks for the few hidden rows
+there, which have an index, and compares with a column of the row itself. So lists follow their own indexes, and an
+UPDATE whose condition is asked again, because somebody else was first, still asks the row and nothing else.
 """
 
 from collections.abc import Iterator
