@@ -33,12 +33,12 @@ def address_of(appointment: Appointment) -> str:
 
 
 def write(kind: str, appointment: Appointment, site: str = "") -> None:
-    """Post one of SUBJECTS to the patient; nothing where there is no address, or the session is over.
+    """Post one of SUBJECTS to the patient; nothing without an address, to a hidden record, or once the session is over.
 
     `site` as `site_of` gives it; where no visitor asked, SITE_URL.
     """
     session = appointment.session
-    if not address_of(appointment) or session.has_ended():
+    if not address_of(appointment) or appointment.patient.is_hidden or session.has_ended():
         return
     with translation.override(appointment.language):
         context = {

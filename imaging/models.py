@@ -85,5 +85,8 @@ class XRayImage(ClinicalRecord):
         ]
 
     def __str__(self):
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
         day = self.taken_on or self.created_at.date()
-        return f"{self.patient} · {self.view or _('X-ray')} · {day}"
+        return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {day}"

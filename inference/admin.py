@@ -15,6 +15,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.models import AccessEvent
+from backoffice.records.names import name_for
 from backoffice.records.search import through
 from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
@@ -167,7 +168,7 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     @admin.display(description=_("patient"), ordering="xray__patient__full_name")
     def patient(self, prediction):
         url = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
-        return format_html('<a href="{}">{}</a>', url, prediction.xray.patient)
+        return format_html('<a href="{}">{}</a>', url, name_for(prediction.xray.patient, None))
 
     @admin.display(description=_("answer"), ordering="confidence")
     def answer(self, prediction):

@@ -193,7 +193,10 @@ class Prediction(ClinicalRecord):
         ]
 
     def __str__(self):
-        return f"{self.xray} · {self.get_diagnosis_display() or self.get_status_display()}"
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
+        return f"{self.xray.name_for(user)} · {self.get_diagnosis_display() or self.get_status_display()}"
 
     @property
     def is_unfinished(self) -> bool:
@@ -273,4 +276,7 @@ class Report(ClinicalRecord):
         ]
 
     def __str__(self):
-        return f"{self.prediction} · {self.version}"
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
+        return f"{self.prediction.name_for(user)} · {self.version}"

@@ -50,7 +50,7 @@ ROLES: dict[str, set[str]] = {
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord")
     | may("merge", "clinic.patient")
-    | {"clinic.reveal_national_id"}
+    | {"clinic.reveal_national_id", "clinic.name_hidden_patient"}
     | may("view add change", "backoffice.user")
     | may("view", "backoffice.signin", "backoffice.failedsignin")
     | may("view change", "backoffice.role")

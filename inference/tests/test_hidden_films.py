@@ -1,4 +1,4 @@
-"""What is hidden is gone from clinical work, with what hangs on it: with a patient the films, with a film its answers."""
+"""What is hidden is gone from clinical work, with what hangs on it: a patient's films, and a film's answers."""
 
 import pytest
 from django.contrib.auth.models import Permission
