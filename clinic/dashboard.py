@@ -84,7 +84,7 @@ def identities_to_settle() -> dict | None:
     where there is none."""
     # The few that are marked come first, by their own index: SQLite would read all that are active by theirs.
     marked = Appointment.objects.filter(identity_conflict=True).values("pk")
-    conflicts = Appointment.objects.active().filter(pk__in=marked)
+    conflicts = Appointment.objects.active().filter(pk__in=marked, patient__hidden_at=None)
     told = conflicts.values("pk", "patient__full_name", "session__date")
     today = timezone.localdate()
     coming = list(told.filter(session__date__gte=today).order_by("session__date", "session__opens_at")[:SHOWN])

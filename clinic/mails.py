@@ -27,12 +27,12 @@ def address_of(appointment: Appointment) -> str:
 
 
 def write(kind: str, appointment: Appointment) -> None:
-    """Post one of SUBJECTS to the patient; nothing where there is no address, or the session is over.
+    """Post one of SUBJECTS to the patient; nothing without an address, to a hidden record, or once the session is over.
 
     The links begin with SITE_URL, whoever caused the mail: a request's own Host is whatever its sender wrote into it.
     """
     session = appointment.session
-    if not address_of(appointment) or session.has_ended():
+    if not address_of(appointment) or appointment.patient.is_hidden or session.has_ended():
         return
     with translation.override(appointment.language):
         context = {

@@ -16,6 +16,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.inlines import FirstRows
 from backoffice.records.diffs import words_for
+from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
@@ -167,7 +168,9 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     @admin.display(description=_("patient"), ordering="patient__full_name")
     def patient_link(self, xray):
         return format_html(
-            '<a href="{}">{}</a>', reverse("admin:clinic_patient_change", args=[xray.patient_id]), xray.patient
+            '<a href="{}">{}</a>',
+            reverse("admin:clinic_patient_change", args=[xray.patient_id]),
+            name_for(xray.patient, None),
         )
 
     @admin.display(description=_("taken"), ordering="taken_on")
@@ -212,7 +215,8 @@ class XRaysOfPatient(admin.TabularInline):
         js = [DROPZONE]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).visible()
+        # Not `visible`: the page of a hidden patient shows those who may see it what hangs on the record.
+        return super().get_queryset(request).seen_by(request.user).filter(hidden_at=None)
 
     def has_change_permission(self, request, obj=None):
         return False

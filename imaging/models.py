@@ -31,6 +31,8 @@ class XRayImage(ClinicalRecord):
         JPEG = "JPEG", "JPEG"
         DICOM = "DICOM", "DICOM"
 
+    HANGS_ON = ("patient",)
+
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="xrays", verbose_name=_("patient"))
     appointment = models.ForeignKey(
         Appointment,
@@ -83,5 +85,8 @@ class XRayImage(ClinicalRecord):
         ]
 
     def __str__(self):
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
         day = self.taken_on or self.created_at.date()
-        return f"{self.patient} · {self.view or _('X-ray')} · {day}"
+        return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {day}"

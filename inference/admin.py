@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404
-from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -16,15 +15,17 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.models import AccessEvent
+from backoffice.records.names import name_for
 from backoffice.records.search import through
 from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import requests, wording
-from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import DiagnosticModel, ModelResult, Prediction, Report
 from inference.overlay import draw
-from inference.reviews import CannotSignError, sign
+from inference.reviews import earlier_signatures
+from inference.signing import NeedsReviewFilter, SignsAnswers, as_seen
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
 
 
@@ -81,12 +82,12 @@ class ModelResults(admin.TabularInline):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
+class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     actions = [*ClinicalAdmin.actions, "validate", "retry", "cancel"]
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]
     list_select_related = ["xray__patient", "requested_by", "reviewed_by"]
-    list_filter = ["status", "diagnosis", "needs_review", "is_validated", AskedFilter]
+    list_filter = ["status", "diagnosis", ("needs_review", NeedsReviewFilter), "is_validated", AskedFilter]
     search = through("xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "answer", "created_at", "signed"]
@@ -101,16 +102,31 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     readonly_fields = [
         "open_film", "status", "requested_by", "diagnosis", "sure", "agree", "why", "attempts", "error",
         "started_at", "finished_at", "how_made", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
-        "review_notes",
+        "review_notes", "signed_before",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why"]}),
-        (_("Signature"), {"fields": ["is_validated", "final_diagnosis", "reviewed_by", "reviewed_at", "review_notes"]}),
+        (
+            _("Signature"),
+            {
+                "fields": [
+                    "is_validated",
+                    "final_diagnosis",
+                    "reviewed_by",
+                    "reviewed_at",
+                    "review_notes",
+                    "signed_before",
+                ]
+            },
+        ),
         (_("Job"), {"fields": ["requested_by", "attempts", "error", "started_at", "finished_at", "how_made"]}),
     ]
 
     def has_add_permission(self, request):
         return False  # predictions are asked for on the X-ray
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_standing()
 
     def render_change_form(self, request, context, **kwargs):
         # Nothing is typed here: it is signed beside the film, or from the list.
@@ -120,32 +136,9 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     def get_urls(self):
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/sign/", view(self.sign_view), name="inference_prediction_sign"),
             path("heatmap/<int:pk>/", view(self.heatmap_view), name="inference_modelresult_heatmap"),
             *super().get_urls(),
         ]
-
-    def sign_view(self, request, pk: int):
-        """Sign an answer from the page with the film: agree, or correct it."""
-        prediction = self.get_object(request, str(pk))
-        if prediction is None or prediction.is_hidden:
-            raise Http404
-        if request.method != "POST" or not self.has_change_permission(request, prediction):
-            raise PermissionDenied
-        diagnosis = request.POST.get("final_diagnosis", "")
-        if diagnosis not in Diagnosis.values:
-            messages.error(request, _("Choose a diagnosis, then sign."))
-        else:
-            self._sign(request, prediction, diagnosis, request.POST.get("review_notes", "").strip())
-        return redirect("admin:imaging_xrayimage_change", prediction.xray_id)
-
-    def _sign(self, request, prediction, diagnosis, notes="") -> bool:
-        try:
-            sign(prediction, by=request.user, diagnosis=diagnosis, notes=notes)
-        except CannotSignError as error:
-            messages.error(request, f"{prediction}: {error}")
-            return False
-        return True
 
     def heatmap_view(self, request, pk: int):
         """Where one model looked, as a glow to lay over the film."""
@@ -157,12 +150,6 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, result.prediction)
         return send_private(BytesIO(draw(bytes(result.heatmap))), content_type="image/png")
-
-    @admin.action(description=_("Sign: agree with the models"), permissions=["change"])
-    def validate(self, request, queryset):
-        n = sum(self._sign(request, prediction, prediction.diagnosis) for prediction in queryset.visible())
-        if n:
-            self.message_user(request, ngettext("%d is signed.", "%d are signed.", n) % n, messages.SUCCESS)
 
     @admin.action(description=_("Try again"), permissions=["change"])
     def retry(self, request, queryset):
@@ -181,11 +168,11 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
     @admin.display(description=_("patient"), ordering="xray__patient__full_name")
     def patient(self, prediction):
         url = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
-        return format_html('<a href="{}">{}</a>', url, prediction.xray.patient)
+        return format_html('<a href="{}">{}</a>', url, name_for(prediction.xray.patient, None))
 
     @admin.display(description=_("answer"), ordering="confidence")
     def answer(self, prediction):
-        return wording.status_cell(prediction)
+        return format_html("{}{}", wording.status_cell(prediction), as_seen(prediction))
 
     @admin.display(description=_("confidence"))
     def sure(self, prediction):
@@ -200,6 +187,11 @@ class PredictionAdmin(OnTheFirstPage, LiveStatus, ClinicalAdmin):
         if not prediction.is_validated:
             return "–"
         return f"{prediction.get_final_diagnosis_display()} · {prediction.reviewed_by}"
+
+    @admin.display(description=_("signed before"))
+    def signed_before(self, prediction):
+        signatures = earlier_signatures(prediction)
+        return format_html_join("", "<p>{}</p>", ([wording.signature_told(one)] for one in signatures)) or "–"
 
     @admin.display(description=_("why it needs review"))
     def why(self, prediction):

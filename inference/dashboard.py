@@ -42,7 +42,7 @@ def _tone(diagnosis: str) -> str:
 @block(
     order=30,
     permission="inference.view_prediction",
-    models=[Prediction, User],
+    models=[Prediction, XRayImage, Patient, User],
     template="inference/dashboard_running.html",
     columns=5,
     every=5,
@@ -77,7 +77,7 @@ def failed() -> dict | None:
 @block(
     order=55,
     permission="inference.view_prediction",
-    models=[Prediction],
+    models=[Prediction, XRayImage, Patient],
     template="inference/dashboard_diagnoses.html",
     columns=5,
     every=30,

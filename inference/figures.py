@@ -48,7 +48,9 @@ def diagnoses_per_week(today: datetime.date) -> Chart:
 def _count(since: datetime.date) -> Counter:
     """X-rays for each (week, diagnosis). One that was asked about twice with the same answer counts once."""
     midnight = timezone.make_aware(datetime.datetime.combine(since, datetime.time.min))
-    answered = Prediction.objects.visible().filter(created_at__gte=midnight, status=Prediction.Status.COMPLETED)
+    answered = (
+        Prediction.objects.visible().filter(created_at__gte=midnight, status=Prediction.Status.COMPLETED).standing()
+    )
     rows = (
         answered.annotate(
             week=TruncWeek("created_at"),

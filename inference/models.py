@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -83,7 +83,21 @@ class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):
 
     def needs_review(self):
         """What waits for a clinician: only an answer is ever marked so. Asked as `predictions_to_review` is indexed."""
-        return self.visible().filter(needs_review=True, is_validated=False)
+        return self.visible().filter(needs_review=True, is_validated=False).standing()
+
+    def standing(self):
+        """Without what `is_superseded`."""
+        return self.filter(~Exists(_signed_since()))
+
+    def with_standing(self):
+        """Each with its `is_superseded`, for pages that show several."""
+        return self.annotate(is_superseded=Exists(_signed_since()))
+
+
+def _signed_since():
+    """A signed answer about the same film, newer than the one outside: whoever signed it has settled that film."""
+    signed = Prediction.objects.visible().filter(is_validated=True)
+    return signed.order_by().filter(xray=OuterRef("xray"), pk__gt=OuterRef("pk"))
 
 
 class Prediction(LeasedJob, ClinicalRecord):
@@ -97,6 +111,10 @@ class Prediction(LeasedJob, ClinicalRecord):
         CANCELLED = "cancelled", _("cancelled")
 
     UNFINISHED = (Status.PENDING, Status.PROCESSING)
+    HANGS_ON = ("xray",)
+
+    is_superseded = False
+    """Whether a newer answer about the same film is signed and this one is not: `with_standing` finds out."""
 
     xray = models.ForeignKey(XRayImage, on_delete=models.PROTECT, related_name="predictions", verbose_name=_("X-ray"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
@@ -145,6 +163,7 @@ class Prediction(LeasedJob, ClinicalRecord):
         verbose_name = _("second opinion")
         verbose_name_plural = _("second opinions")
         ordering = ["-created_at", "-pk"]
+        permissions = [("sign_prediction", "Can sign a second opinion")]
         indexes = [
             models.Index(fields=["status", "id"], name="prediction_queue"),
             models.Index(
@@ -170,7 +189,10 @@ class Prediction(LeasedJob, ClinicalRecord):
         ]
 
     def __str__(self):
-        return f"{self.xray} · {self.get_diagnosis_display() or self.get_status_display()}"
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
+        return f"{self.xray.name_for(user)} · {self.get_diagnosis_display() or self.get_status_display()}"
 
     @property
     def is_unfinished(self) -> bool:
@@ -179,6 +201,8 @@ class Prediction(LeasedJob, ClinicalRecord):
 
 class ModelResult(ClinicalRecord):
     """What one model answered."""
+
+    HANGS_ON = ("prediction",)
 
     prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="results")
     model = models.ForeignKey(
@@ -214,6 +238,8 @@ class Report(ClinicalRecord):
         DRAFT = "draft", _("draft")
         PUBLISHED = "published", _("published")
 
+    HANGS_ON = ("prediction",)
+
     prediction = models.ForeignKey(
         Prediction, on_delete=models.PROTECT, related_name="reports", verbose_name=_("second opinion")
     )
@@ -246,4 +272,7 @@ class Report(ClinicalRecord):
         ]
 
     def __str__(self):
-        return f"{self.prediction} · {self.version}"
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
+        return f"{self.prediction.name_for(user)} · {self.version}"

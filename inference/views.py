@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
 from backoffice.models import AccessEvent
-from inference import requests, wording
+from inference import requests, reviews, wording
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.requests import Asked
 
@@ -56,7 +56,7 @@ class LiveStatus:
         if not request.user.has_perm("inference.view_prediction"):
             raise PermissionDenied
         pks = [int(pk) for pk in request.GET.getlist("live")[:MOST_AT_ONCE] if pk.isdecimal()]
-        predictions = list(Prediction.objects.visible().filter(pk__in=pks))
+        predictions = list(Prediction.objects.visible().with_standing().filter(pk__in=pks))
         response = render(request, "inference/live.html", {"predictions": predictions})
         if not any(prediction.is_unfinished for prediction in predictions):
             response.status_code = HttpResponseStopPolling.status_code
@@ -85,7 +85,7 @@ class AnswerBesideTheFilm:
         xray = self.get_object(request, str(pk))
         if request.method != "POST" or not self.has_ask_permission(request):
             raise PermissionDenied
-        if xray is None or xray.is_hidden:
+        if xray is None or xray.is_gone:
             raise Http404
         announce(request, requests.ask([xray], by=request.user))
         return redirect("admin:imaging_xrayimage_change", pk)
@@ -105,7 +105,9 @@ class AnswerBesideTheFilm:
     def answer_context(self, request, xray) -> dict:
         """What the page shows of the models: the newest answer, or the one that the address names."""
         predictions = list(
-            xray.predictions.visible()
+            xray.predictions.seen_by(request.user)
+            .filter(hidden_at=None)  # not `visible`: the page of a hidden film, for who may see it, shows what it had
+            .with_standing()
             .select_related("requested_by", "reviewed_by")
             .prefetch_related(Prefetch("results", ModelResult.objects.select_related("model")))
         )
@@ -115,7 +117,7 @@ class AnswerBesideTheFilm:
             "xray": xray,
             "prediction": prediction,
             "earlier": [p for p in predictions if p != prediction],
-            "may_ask": self.has_ask_permission(request) and not xray.is_hidden,
+            "may_ask": self.has_ask_permission(request) and not xray.is_gone,
         }
         if prediction and prediction.status == Prediction.Status.COMPLETED:
             results = list(prediction.results.all())
@@ -125,7 +127,9 @@ class AnswerBesideTheFilm:
                 "votes": wording.votes(results, prediction.diagnosis),
                 "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),
                 "heatmaps": [result for result in results if result.heatmap],
-                "may_sign": request.user.has_perm("inference.change_prediction"),
+                "may_sign": reviews.may_sign(request.user) and not xray.is_gone,
+                "seen": reviews.version_of(prediction),
+                "earlier_signatures": reviews.earlier_signatures(prediction),
                 "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],
                 "took": wording.duration(sum(result.milliseconds for result in results)),
             }

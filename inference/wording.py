@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -66,6 +68,16 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
 @words_for(Prediction, "provenance")
 def provenance_told(provenance: dict) -> str:
     return "; ".join(how_it_was_made(provenance, SHORT))
+
+
+def signature_told(signed) -> str:
+    """Who signed what and when, and the notes: of an answer, or of a version of one."""
+    said = _("%(diagnosis)s · %(person)s, %(when)s") % {
+        "diagnosis": signed.get_final_diagnosis_display(),
+        "person": signed.reviewed_by,
+        "when": date_format(timezone.localtime(signed.reviewed_at), "DATETIME_FORMAT"),
+    }
+    return f"{said}. {signed.review_notes}" if signed.review_notes else said
 
 
 def is_demonstration(prediction: Prediction) -> bool:

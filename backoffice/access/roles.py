@@ -50,7 +50,7 @@ ROLES: dict[str, set[str]] = {
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord")
     | may("merge", "clinic.patient")
-    | {"clinic.reveal_national_id"}
+    | {"clinic.reveal_national_id", "clinic.name_hidden_patient"}
     | may("view add change", "backoffice.user")
     | may("view", "backoffice.signin", "backoffice.failedsignin")
     | may("view change", "backoffice.role")
@@ -68,6 +68,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer", "clinic.symptom")
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
     | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report")
+    | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
     | may("view", "inference.modelresult", "inference.diagnosticmodel"),
 }
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.live.chips import Tone
+from backoffice.records.names import name_for
 from backoffice.records.relations import may_view
 from backoffice.records.timeline import Change
 
@@ -149,7 +150,7 @@ class Words:
         for model, keys in wanted.items():
             # Follows what a record's name is made of, such as the visit's day and the patient's name.
             for key, row in model._base_manager.select_related().in_bulk(keys).items():
-                self.names[model, key] = str(row)
+                self.names[model, key] = name_for(row, self.user)
 
 
 def masked(text: str) -> str:

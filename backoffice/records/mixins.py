@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.live.versions import WatchedQuerySet
+from backoffice.records.hangs_on import hidden_above, without_what_is_gone_for, without_what_is_taken_along
 from backoffice.records.relations import history_of
 
 # Many rows at once send no post_save. Sent with the model as `sender`, `rows`, whether they were `created`, and the
@@ -32,14 +33,20 @@ class HideableQuerySet(WatchedQuerySet):
     """`objects` returns everything; `.visible()` is written out where it is meant."""
 
     def visible(self):
-        return self.filter(hidden_at=None)
+        """Neither hidden nor hanging on what is hidden."""
+        return without_what_is_taken_along(self.filter(hidden_at=None))
 
     def hidden(self):
+        """What is hidden itself, and can be restored."""
         return self.exclude(hidden_at=None)
+
+    def seen_by(self, user):
+        """What this person may know of: hidden rows only where they could bring them back."""
+        return without_what_is_gone_for(self, user)
 
     def hide(self, *, by, reason: str = "") -> int:
         """Hide what is still visible here, with history. Returns how many rows that were."""
-        return self.visible()._mark(by, reason, hidden_at=timezone.now(), hidden_by=by, hide_reason=reason)
+        return self.filter(hidden_at=None)._mark(by, reason, hidden_at=timezone.now(), hidden_by=by, hide_reason=reason)
 
     def restore(self, *, by, reason: str = "") -> int:
         """Bring back what is hidden here, with history. Returns how many rows that were.
@@ -88,12 +95,20 @@ class Hideable(models.Model):
 
     objects = HideableQuerySet.as_manager()
 
+    HANGS_ON: tuple[str, ...] = ()
+    """The relations without whose other end there is nothing to see: see hangs_on.py."""
+
     class Meta:
         abstract = True
 
     @property
     def is_hidden(self) -> bool:
         return self.hidden_at is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Hidden, or hanging on what is."""
+        return any(hidden_above(self))
 
 
 class ClinicalRecord(TimeStamped, Hideable):

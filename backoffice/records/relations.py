@@ -24,3 +24,8 @@ def pointing_at(model: type[Model]) -> Iterator[ForeignObjectRel]:
 def may_view(user, model: type[Model]) -> bool:
     label, name = model._meta.app_label, model._meta.model_name
     return user.has_perm(f"{label}.view_{name}") or user.has_perm(f"{label}.change_{name}")
+
+
+def may_change(user, model: type[Model]) -> bool:
+    """Whoever may change a record may hide it, and bring it back."""
+    return user.has_perm(f"{model._meta.app_label}.change_{model._meta.model_name}")

@@ -31,7 +31,8 @@ class Page:
 
 
 class Timeline:
-    """Of the records `pks` of `model`; of what hangs on them, only the models that `may_see` allows.
+    """Of the records `pks` of `model`; of what hangs on them, only the models that `may_see` allows, and hidden records
+    only where `may_restore` does.
 
     `leave_out` names relations of `model` that are not followed, such as a million answers to one question. `by` is the
     key of the one person whose changes are asked for.
@@ -43,10 +44,12 @@ class Timeline:
         pks: Collection[int],
         *,
         may_see: Callable[[type[Model]], bool],
+        may_restore: Callable[[type[Model]], bool],
         leave_out: Collection[str] = (),
         by: int | None = None,
     ):
-        self.model, self.pks, self.may_see, self.leave_out, self.by = model, list(pks), may_see, leave_out, by
+        self.model, self.pks, self.may_see, self.may_restore = model, list(pks), may_see, may_restore
+        self.leave_out, self.by = leave_out, by
 
     def page(self, number: int) -> Page:
         """The versions of page `number`, from 1."""
@@ -72,12 +75,21 @@ class Timeline:
             child, link = relation.related_model, relation.field.name
             if not self.may_see(child) or (model is self.model and relation.get_accessor_name() in self.leave_out):
                 continue
-            rows = child._base_manager.order_by().filter(**{f"{link}__in": keys}).values("pk")
+            every, versions = self._known(child)
+            rows = every.filter(**{f"{link}__in": keys}).values("pk")
             # Two sources, for one with OR would read the whole table: what was here then, and all of what is here now.
-            yield child, history_of(child).filter(**{f"{link}__in": keys})
-            yield child, history_of(child).filter(**{f"{child._meta.pk.attname}__in": rows})
+            yield child, versions.filter(**{f"{link}__in": keys})
+            yield child, versions.filter(**{f"{child._meta.pk.attname}__in": rows})
             if depth > 1:
                 yield from self._below(child, rows, depth - 1)
+
+    def _known(self, model) -> tuple[QuerySet, QuerySet]:
+        """The records of this model that may be told of, and their versions."""
+        rows, versions = model._base_manager.order_by(), history_of(model).all()
+        if not hasattr(model, "hidden_at") or self.may_restore(model):
+            return rows, versions
+        hidden = rows.filter(hidden_at__isnull=False).values("pk")
+        return rows.filter(hidden_at=None), versions.exclude(**{f"{model._meta.pk.attname}__in": hidden})
 
     # -- The versions themselves --------------------------------------------------------------------------------------
 

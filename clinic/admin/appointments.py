@@ -1,21 +1,24 @@
 from collections.abc import Callable
+from functools import cache
 
 from django.contrib import admin, messages
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.admin import ClinicalAdmin
 from backoffice.live.chips import Tone, chip
+from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
 from clinic import booking
 from clinic.admin.chips import status_chip
 from clinic.admin.days import DayFilter, FromToFilter
 from clinic.admin.hiding import HidesAppointments
 from clinic.admin.identity_page import SettlesIdentities, identity_url
-from clinic.admin.patients import PatientAdmin
+from clinic.admin.patients import FoundByPatient, PatientAdmin
 from clinic.admin.staff_forms import AnswerForm, AppointmentForm, WalkInForm
-from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient
+from clinic.models import Appointment, LikertAnswer, NumericAnswer, Patient, may_name_hidden, shown_name
 from clinic.resources import AppointmentResource
 
 
@@ -52,8 +55,20 @@ class AppointmentDaysFilter(FromToFilter):
     field = "session__date"
 
 
+@cache
+def patient_column(may_be_named: bool):
+    """The patient in the list, for those who may read a hidden one's name, or for everybody else."""
+
+    @admin.display(description=_("patient"), ordering="patient")
+    def patient(appointment):
+        whose = appointment.patient
+        return shown_name(whose.full_name, whose.is_hidden, may_be_named=may_be_named)
+
+    return patient
+
+
 @admin.register(Appointment)
-class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
+class AppointmentAdmin(SettlesIdentities, HidesAppointments, FoundByPatient, ClinicalAdmin):
     resource_class = AppointmentResource
     masked_fields = ["reference"]  # whoever knows it may change the booking
     inlines = [LikertAnswerInline, NumericAnswerInline]
@@ -82,10 +97,10 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
         if obj is None:
             return ["patient", "offer", "overbook", "symptoms", "notes"]
         identity = ["identity", "given"] if obj.claimed else []
-        return ["patient", "session", "queue_number", "state", *identity, "symptoms", "notes"]
+        return ["whose", "session", "queue_number", "state", *identity, "symptoms", "notes"]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["patient", "session", "queue_number", "state", "identity", "given"] if obj else []
+        return ["whose", "session", "queue_number", "state", "identity", "given"] if obj else []
 
     def get_ordering(self, request):
         soonest_first = ["session__date", "session__opens_at", "queue_number"]
@@ -125,6 +140,16 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
+    def get_list_display(self, request):
+        return self._with_patient(super().get_list_display(request), request)
+
+    def get_sortable_by(self, request):
+        return self._with_patient(super().get_sortable_by(request), request)
+
+    def _with_patient(self, names, request) -> list:
+        column = patient_column(may_name_hidden(request.user))
+        return [column if name == "patient" else name for name in names]
+
     @admin.display(description=_("day"), ordering="session__date")
     def day(self, appointment):
         return appointment.session.date
@@ -137,8 +162,15 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
     def state(self, appointment):
         return status_chip(appointment)
 
+    @admin.display(description=_("patient"))
+    def whose(self, appointment):
+        url = reverse("admin:clinic_patient_change", args=[appointment.patient_id])
+        return format_html('<a href="{}">{}</a>', url, name_for(appointment.patient, None))
+
     @admin.display(description=_("given with the booking"))
     def given(self, appointment):
+        if appointment.patient.is_hidden:
+            return "–"
         names = {name: Patient._meta.get_field(name).verbose_name for name in appointment.claimed}
         return format_html_join("", "{}: {}<br>", ((names[name], said) for name, said in appointment.claimed.items()))
 
@@ -178,7 +210,7 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, ClinicalAdmin):
                 function(appointment, by=request.user)
                 done += 1
             except booking.BookingError as refusal:
-                messages.error(request, f"{appointment.patient}: {refusal}")
+                messages.error(request, f"{name_for(appointment.patient, request.user)}: {refusal}")
         return done
 
     def _tell(self, request, n: int, sentence: str) -> None:

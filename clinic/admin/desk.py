@@ -48,9 +48,12 @@ def desk_of(session: ClinicSession) -> Desk:
 def version_of(session: ClinicSession) -> str:
     """Another text whenever anything that the desk shows has changed."""
     seen = session.appointments.visible().aggregate(
-        people=Count("pk"), visits=Max("updated_at"), patients=Max("patient__updated_at")
+        people=Count("pk"),
+        visits=Max("updated_at"),
+        patients=Max("patient__updated_at"),
+        hidden=Max("patient__hidden_at"),
     )
-    changes = [session.updated_at, seen["visits"], seen["patients"]]
+    changes = [session.updated_at, seen["visits"], seen["patients"], seen["hidden"]]
     return "-".join(f"{change:%y%m%d%H%M%S%f}" for change in changes if change) + f"-{seen['people']}"
 
 

@@ -68,6 +68,9 @@ class SettlesIdentities:
             raise PermissionDenied
         if appointment is None or appointment.is_hidden:
             raise Http404
+        if appointment.patient.is_hidden:
+            messages.warning(request, _("The patient’s record is hidden. Restore it first, then check the identity."))
+            return redirect(change_url(appointment))
         if not appointment.identity_conflict:
             messages.info(request, _("This identity is settled: nothing is left to check."))
             return redirect(change_url(appointment))

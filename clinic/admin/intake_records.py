@@ -11,15 +11,15 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin import AuditedAdmin, FastListAdmin, ReadOnlyAdmin
+from backoffice.admin import AuditedAdmin, ReadOnlyAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.lists import FastChangeList
 from backoffice.models import AccessEvent
 from backoffice.records.search import through
-from clinic.admin.patients import PatientAdmin
+from clinic.admin.patients import FoundByPatient, PatientAdmin
 from clinic.intake import csv
 from clinic.intake.table import Column, Rows, columns
-from clinic.models import Appointment, IntakeRecord, Symptom
+from clinic.models import Appointment, IntakeRecord, Symptom, may_name_hidden
 
 TITLE_LENGTH = 32
 
@@ -70,7 +70,7 @@ class IntakeTable(FastChangeList):
 
 
 @admin.register(IntakeRecord)
-class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FastListAdmin):
+class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
     list_filter = [VisitFilter, "period", SymptomFilter]
@@ -83,7 +83,7 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FastListAdmin):
         css = {"all": ["clinic/admin_intake.css"]}
 
     def get_list_display(self, request):
-        return [cell_of(column) for column in columns()]
+        return [cell_of(column) for column in columns(names_hidden=may_name_hidden(request.user))]
 
     def get_sortable_by(self, request):
         return None  # every column

@@ -4,7 +4,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin import ClinicalAdmin
+from backoffice.admin import ClinicalAdmin, FastListAdmin
 from backoffice.admin.base.inlines import FirstRows
 from backoffice.records.search import Exact, Text
 from clinic.admin.chips import status_chip
@@ -13,7 +13,7 @@ from clinic.admin.merge_page import MergesPatients
 from clinic.admin.national_id import RevealsNationalID
 from clinic.admin.staff_forms import PatientForm
 from clinic.identity import normalise_national_id
-from clinic.models import Appointment, Patient
+from clinic.models import Appointment, Patient, may_name_hidden
 from clinic.resources import PatientResource
 
 
@@ -45,6 +45,16 @@ class AppointmentInline(admin.TabularInline):
     @admin.display(description=_("status"))
     def state(self, appointment):
         return status_chip(appointment)
+
+
+class FoundByPatient(FastListAdmin):
+    """The admin of what is searched by its patient: a hidden one's name finds nothing where it is not read either."""
+
+    def get_search_results(self, request, queryset, search_term):
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if request and search_term.strip() and not may_name_hidden(request.user):
+            found = found.exclude(patient__in=Patient.objects.hidden().order_by().values("pk"))
+        return found, may_repeat
 
 
 @admin.register(Patient)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.live.chips import Tone, chip
+from backoffice.records.names import name_for
 from clinic import booking
 from clinic.admin.days import DayFilter, FromToFilter
 from clinic.admin.desk_page import DeskPage, desk_url
@@ -138,6 +139,6 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
                 messages.warning(request, _("%(session)s: nobody is waiting.") % {"session": session})
             else:
                 told = _("Number %(number)s is called: %(patient)s.")
-                told %= {"number": called.queue_number, "patient": called.patient}
+                told %= {"number": called.queue_number, "patient": name_for(called.patient, request.user)}
                 link = format_html('{} <a href="{}">{}</a>', told, desk_url(session), _("Open the desk"))
                 messages.success(request, link if self.may_open_desk(request) else told)

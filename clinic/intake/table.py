@@ -19,6 +19,7 @@ from clinic.models import (
     NumericQuestion,
     Period,
     Question,
+    shown_name,
 )
 
 NEWEST_FIRST = ["-date", "-appointment_id"]
@@ -27,7 +28,7 @@ CHUNK = 2000  # rows that an export holds at once
 # A record with its patient's name: in the list an IntakeRecord, in an export a tuple with the same names, which is made
 # several times as quickly.
 Row = Any
-READ = ["patient_name", "number", "date", "period", "age", "symptoms", "answers"]
+READ = ["patient_name", "patient_hidden_at", "number", "date", "period", "age", "symptoms", "answers"]
 
 
 class Column:
@@ -52,12 +53,13 @@ class Column:
 
 
 class PatientColumn(Column):
-    def __init__(self):
+    def __init__(self, names_hidden: bool):
         super().__init__("patient")
         self.order = ["patient__full_name", "appointment_id"]
+        self.names_hidden = names_hidden
 
     def value(self, row: Row) -> str:
-        return row.patient_name
+        return shown_name(row.patient_name, row.patient_hidden_at is not None, may_be_named=self.names_hidden)
 
 
 class PeriodColumn(Column):
@@ -128,10 +130,13 @@ class NumberColumn(AnswerColumn):
             self.title = f"{question.text} ({question.unit})"
 
 
-def columns() -> list[Column]:
-    """What every record has, then the questions that are asked today, in the survey's order."""
+def columns(*, names_hidden: bool = False) -> list[Column]:
+    """What every record has, then the questions that are asked today, in the survey's order.
+
+    `names_hidden`: for somebody who may read a hidden patient's name.
+    """
     return [
-        PatientColumn(),
+        PatientColumn(names_hidden),
         Column("number"),
         Column("date"),
         PeriodColumn(),
@@ -151,7 +156,7 @@ class Rows:
 
     def __init__(self, records: QuerySet, column: Column | None = None, descending: bool = False):
         self._records = records
-        records = records.annotate(patient_name=F("patient__full_name"))
+        records = records.annotate(patient_name=F("patient__full_name"), patient_hidden_at=F("patient__hidden_at"))
         if column is None:
             self._filled, self._empty = records.order_by(*NEWEST_FIRST), records.none()
         else:

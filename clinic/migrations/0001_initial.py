@@ -483,7 +483,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'patient',
                 'verbose_name_plural': 'patients',
                 'ordering': ['full_name', 'pk'],
-                'permissions': [('reveal_national_id', 'Can read a national ID, which is noted'), ('merge_patient', 'Can merge two records of one person')],
+                'permissions': [('reveal_national_id', 'Can read a national ID, which is noted'), ('merge_patient', 'Can merge two records of one person'), ('name_hidden_patient', "Can read a hidden patient's name in lists")],
                 'default_permissions': ('add', 'change', 'delete', 'view', 'import', 'export'),
             },
         ),

@@ -14,7 +14,7 @@ from clinic.models.appointments import (
     spoken_language,
 )
 from clinic.models.merges import PatientMerge, PatientMergeQuerySet
-from clinic.models.patients import Patient, Symptom, born_within_living_memory
+from clinic.models.patients import Patient, Symptom, born_within_living_memory, may_name_hidden, shown_name
 from clinic.models.schedule import ClinicSession, Closure, ClosureQuerySet, OpeningHours, Period, Weekday
 from clinic.models.survey import LikertQuestion, NumericQuestion, Question, QuestionQuerySet
 
@@ -40,6 +40,8 @@ __all__ = [
     "Symptom",
     "Weekday",
     "born_within_living_memory",
+    "may_name_hidden",
     "new_reference",
+    "shown_name",
     "spoken_language",
 ]

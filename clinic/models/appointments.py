@@ -43,8 +43,9 @@ class AppointmentQuerySet(HideableQuerySet):
         return self.visible().filter(status=Appointment.Status.CHECKED_IN).order_by("queue_number")
 
     def to_remind(self):
-        """Who is expected and has not been reminded of it."""
-        return self.visible().filter(status=Appointment.Status.BOOKED, reminded_at=None)
+        """Who is expected and has not been reminded of it. To a hidden patient nothing is written."""
+        booked = self.visible().filter(status=Appointment.Status.BOOKED, reminded_at=None)
+        return booked.exclude(patient__in=Patient.objects.hidden().order_by().values("pk"))
 
     @transaction.atomic
     def hide(self, *, by: User | None, reason: str = "") -> int:
@@ -158,10 +159,13 @@ class Appointment(ClinicalRecord):
         record(self, by, reason)
 
     def __str__(self):
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
         return _("%(number)s · %(session)s · %(patient)s") % {
             "number": self.queue_number,
             "session": self.session,
-            "patient": self.patient,
+            "patient": self.patient.name_for(user),
         }
 
     @property
@@ -255,4 +259,7 @@ class IntakeRecord(models.Model):
         indexes = [models.Index(fields=["-date", "-appointment"], name="intake_by_day")]
 
     def __str__(self):
-        return f"{self.date} {self.patient}"
+        return self.name_for(None)
+
+    def name_for(self, user) -> str:
+        return f"{self.date} {self.patient.name_for(user)}"

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -23,6 +24,18 @@ def born_within_living_memory(day: datetime.date) -> None:
         raise ValidationError(_("This day is still to come: check the year."))
     if today.year - day.year > OLDEST:
         raise ValidationError(_("This is more than %(years)d years ago: check the year.") % {"years": OLDEST})
+
+
+def may_name_hidden(user) -> bool:
+    """Whether this person reads a hidden patient's name where visits and films are listed."""
+    return user is not None and user.has_perm("clinic.name_hidden_patient")
+
+
+def shown_name(full_name: str, is_hidden: bool, *, may_be_named: bool) -> str:
+    """A patient's name as a list shows it. The visit of a hidden patient still holds its place, and names nobody."""
+    if not is_hidden:
+        return full_name
+    return gettext("%(name)s (hidden)") % {"name": full_name} if may_be_named else gettext("hidden patient")
 
 
 class Patient(ClinicalRecord):
@@ -55,6 +68,7 @@ class Patient(ClinicalRecord):
         permissions = [
             ("reveal_national_id", "Can read a national ID, which is noted"),
             ("merge_patient", "Can merge two records of one person"),
+            ("name_hidden_patient", "Can read a hidden patient's name in lists"),
         ]
         indexes = [
             models.Index(fields=["full_name", "id"], name="patient_by_name"),
@@ -77,6 +91,10 @@ class Patient(ClinicalRecord):
 
     def __str__(self):
         return self.full_name
+
+    def name_for(self, user) -> str:
+        """As other records' lists and pages name the patient; `user` is None where anybody may read it."""
+        return shown_name(self.full_name, self.is_hidden, may_be_named=may_name_hidden(user))
 
     def clean(self):
         super().clean()

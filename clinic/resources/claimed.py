@@ -41,6 +41,9 @@ class ClaimedColumn(ExchangeField):
         others = {name: said for name, said in instance.claimed.items() if name != self.of_patient.name}
         instance.claimed = others if value is None else others | {self.of_patient.name: str(value)}
 
+    def export(self, instance: Appointment, **kwargs):
+        return "" if instance.patient.is_hidden else super().export(instance, **kwargs)
+
     def get_value(self, instance: Appointment):
         said = instance.claimed.get(self.of_patient.name)
         return None if said is None else self.of_patient.to_python(said)

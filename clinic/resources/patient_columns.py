@@ -27,6 +27,11 @@ class PatientColumn(ExchangeField):
     def save(self, instance: models.Model, row, is_m2m=False, **kwargs):
         """The patient is set as a whole: see Patients."""
 
+    def export(self, instance, **kwargs):
+        if not instance.patient.is_hidden:
+            return super().export(instance, **kwargs)
+        return instance.patient.name_for(None) if self.column_name == NAME else ""
+
 
 def patient_columns() -> dict[str, PatientColumn]:
     """The columns, by name, for a class body's `locals().update(…)`."""

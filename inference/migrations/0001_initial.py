@@ -167,6 +167,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'second opinion',
                 'verbose_name_plural': 'second opinions',
                 'ordering': ['-created_at', '-pk'],
+                'permissions': [('sign_prediction', 'Can sign a second opinion')],
             },
         ),
         migrations.CreateModel(

@@ -5,7 +5,7 @@ from django.urls import reverse
 from PIL import Image
 
 from inference import worker
-from inference.models import Diagnosis, ModelResult, Prediction
+from inference.models import ModelResult, Prediction
 from inference.requests import ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,36 +112,6 @@ def test_each_model_shows_where_it_looked(client, clinician, answered, tmp_path)
         assert "no-store" in response["Cache-Control"]
         with Image.open(path) as heat:
             assert heat.mode == "RGBA"
-
-
-def test_a_clinician_agrees(client, clinician, answered):
-    client.force_login(clinician)
-    act(client, PREDICTIONS, "validate", [answered])
-    answered.refresh_from_db()
-    assert answered.is_validated
-    assert answered.final_diagnosis == answered.diagnosis
-    assert answered.reviewed_by == clinician
-    assert answered.history.first().history_user == clinician
-
-
-def test_a_clinician_corrects_and_says_why(client, clinician, answered):
-    client.force_login(clinician)
-    other = next(value for value in Diagnosis.values if value != answered.diagnosis)
-    sign = reverse("admin:inference_prediction_sign", args=[answered.pk])
-    client.post(sign, {"final_diagnosis": other, "review_notes": "Motion blur."})
-    answered.refresh_from_db()
-    assert (answered.final_diagnosis, answered.review_notes) == (other, "Motion blur.")
-    refused = client.post(sign, {"final_diagnosis": "Flu"}, follow=True)
-    assert "Choose a diagnosis" in refused.content.decode()
-
-
-def test_an_unanswered_prediction_cannot_be_signed(client, clinician, make_xray):
-    [waiting] = ask([make_xray()], by=clinician).predictions
-    client.force_login(clinician)
-    response = act(client, PREDICTIONS, "validate", [waiting])
-    assert "Only an answered second opinion can be signed" in response.content.decode()
-    waiting.refresh_from_db()
-    assert not waiting.is_validated
 
 
 def test_a_failed_prediction_is_tried_again(client, clinician, make_xray, tiny_models):

@@ -100,6 +100,10 @@ class HideableAdmin(admin.ModelAdmin):
 
     # -- Who may ------------------------------------------------------------------------------------------------------
 
+    def get_queryset(self, request):
+        """So that lists, pages, actions, choices and files know nothing of what this person could not bring back."""
+        return super().get_queryset(request).seen_by(request.user)
+
     def get_list_filter(self, request):
         return [*super().get_list_filter(request), HiddenFilter]
 
@@ -108,8 +112,8 @@ class HideableAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request, obj=None):
         """What is hidden is restored before it is changed."""
-        is_hidden = obj is not None and obj.is_hidden
-        return not is_hidden and super().has_change_permission(request, obj)
+        is_gone = obj is not None and obj.is_gone
+        return not is_gone and super().has_change_permission(request, obj)
 
     def has_hide_permission(self, request):
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")

@@ -27,7 +27,8 @@ from backoffice.admin.base.masking import MaskingAdmin
 from backoffice.models import AccessEvent, User
 from backoffice.records.diffs import Kind, Told, Words, kind_of
 from backoffice.records.mixins import REASON_LENGTH
-from backoffice.records.relations import history_of, may_view
+from backoffice.records.names import name_for
+from backoffice.records.relations import history_of, may_change, may_view
 from backoffice.records.timeline import Change, Timeline
 
 
@@ -77,13 +78,14 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             self.model,
             [obj.pk, *self.also_history_of(obj)],
             may_see=lambda model: may_view(request.user, model),
+            may_restore=lambda model: may_change(request.user, model),
             leave_out=self.history_leaves_out,
             by=by,
         )
         page = timeline.page(page_number)
         context = {
             **self._page_context(request, obj),
-            "title": _("History of %(record)s") % {"record": obj},
+            "title": _("History of %(record)s") % {"record": name_for(obj, request.user)},
             "entries": self._entries(request, obj, page.changes),
             "older": page_number + 1 if page.has_older else None,
             "newer": page_number - 1,
@@ -140,7 +142,8 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         differing = [fact for fact in facts if fact.differs]
         context = {
             **self._page_context(request, obj),
-            "title": _("%(record)s as of %(when)s") % {"record": obj, "when": said(version.history_date)},
+            "title": _("%(record)s as of %(when)s")
+            % {"record": name_for(obj, request.user), "when": said(version.history_date)},
             "version": version,
             "facts": facts,
             "form": form,

@@ -1,0 +1,119 @@
+"""Signing in the admin: one answer beside its film, several in the list, and the question before a second signature."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from inference import reviews
+from inference.models import Diagnosis, Prediction
+from inference.reviews import AlreadySignedError, CannotSignError
+
+SEEN = "seen"
+"""What a list sends of each answer that it shows: `<key>:<version>`. A page of one answer sends the version alone."""
+
+
+class NeedsReviewFilter(admin.BooleanFieldListFilter):
+    """Yes: what waits for a clinician, as the first page counts it. No: everything else."""
+
+    def queryset(self, request, queryset):
+        waiting = Prediction.objects.needs_review().order_by().values("pk")
+        if self.lookup_val == "1":
+            return queryset.filter(pk__in=waiting)
+        return queryset.exclude(pk__in=waiting) if self.lookup_val == "0" else queryset
+
+
+class SignsAnswers(admin.ModelAdmin):
+    """Mixin of the predictions' admin."""
+
+    def get_urls(self):
+        sign = self.admin_site.admin_view(self.sign_view)
+        return [path("<int:pk>/sign/", sign, name="inference_prediction_sign"), *super().get_urls()]
+
+    def has_sign_permission(self, request) -> bool:
+        return reviews.may_sign(request.user)
+
+    def sign_view(self, request, pk: int) -> HttpResponse:
+        """Sign an answer from the page with the film: agree, or correct it. POST `seen` is its version as it was shown
+        there; `confirm` signs over a signature."""
+        if request.method != "POST" or not self.has_sign_permission(request):
+            raise PermissionDenied
+        prediction = self.get_object(request, str(pk))
+        if prediction is None or prediction.is_gone:
+            raise Http404
+        diagnosis = request.POST.get("final_diagnosis", "")
+        if diagnosis not in Diagnosis.values:
+            messages.error(request, _("Choose a diagnosis, then sign."))
+            return redirect(film_url(prediction))
+        try:
+            self._decide(request, prediction, diagnosis)
+        except AlreadySignedError as signed:
+            return self._ask_to_sign_again(request, signed.prediction)
+        except CannotSignError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("It is signed."))
+        return redirect(film_url(prediction))
+
+    def _decide(self, request, prediction: Prediction, diagnosis: str) -> None:
+        reviews.decide(
+            prediction,
+            by=request.user,
+            diagnosis=diagnosis,
+            notes=request.POST.get("review_notes", "").strip(),
+            seen=request.POST.get(SEEN, ""),
+            again="confirm" in request.POST,
+        )
+
+    def _ask_to_sign_again(self, request, prediction: Prediction) -> HttpResponse:
+        """What somebody has signed, beside what is about to be signed."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("This answer is signed already"),
+            "prediction": prediction,
+            "earlier_signatures": reviews.earlier_signatures(prediction),
+            "film_url": film_url(prediction),
+            "seen": reviews.version_of(prediction),
+            "choices": Diagnosis.choices,
+            "chosen": request.POST["final_diagnosis"],
+            "notes": request.POST.get("review_notes", ""),
+            "media": self.media,
+        }
+        return TemplateResponse(request, "inference/sign_again.html", context)
+
+    @admin.action(description=_("Sign: agree with the models"), permissions=["sign"])
+    def validate(self, request, queryset):
+        """Of those that this person has opened; each of the others says why not."""
+        seen = dict(shown.partition(":")[::2] for shown in request.POST.getlist(SEEN))
+        signed = sum(self._agree(request, row, seen.get(str(row.pk), "")) for row in queryset.visible())
+        if signed:
+            told = ngettext("%d is signed.", "%d are signed.", signed) % signed
+            self.message_user(request, told, messages.SUCCESS)
+
+    def _agree(self, request, prediction: Prediction, seen: str) -> bool:
+        try:
+            reviews.decide(prediction, by=request.user, diagnosis=prediction.diagnosis, seen=seen)
+        except CannotSignError as error:
+            link = format_html('<a href="{}">{}</a>', film_url(prediction), prediction)
+            self.message_user(request, format_html("{}: {}", link, error), messages.ERROR)
+            return False
+        return True
+
+
+def as_seen(prediction: Prediction) -> SafeString:
+    """What the list's form says of an answer that it shows."""
+    shown = f"{prediction.pk}:{reviews.version_of(prediction)}"
+    return format_html('<input type="hidden" name="{}" value="{}">', SEEN, shown)
+
+
+def film_url(prediction: Prediction) -> str:
+    """The film's page, with this answer beside it."""
+    page = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
+    return f"{page}?prediction={prediction.pk}"

@@ -1,0 +1,13 @@
+"""What must not happen twice to an answer, with real processes, on SQLite and on PostgreSQL."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_of_clinicians_who_sign_at_once_one_signs_and_the_others_are_asked(installation):
+    told = json.loads(installation.python("from inference.tests import rush; rush.sign(clinicians=4)"))
+    assert sorted(map(str, told["answers"])) == ["AlreadySignedError"] * 3 + ["None"]
+    assert (told["signed"], told["signatures"]) == (True, 1)
