@@ -188,7 +188,7 @@ BOOKING_RATE_LIMIT_PER_PERSON = env.int("BOOKING_RATE_LIMIT_PER_PERSON", default
 BOOKING_UNLIMITED_NETWORKS = [
     ip_network(text, strict=False) for text in env.list("BOOKING_UNLIMITED_NETWORKS", default=[])
 ]
-NATIONAL_ID_RULE = env.str("NATIONAL_ID_RULE", default="clinic.identity.taiwan_national_id")
+NATIONAL_ID_RULE = env.str("NATIONAL_ID_RULE", default="clinic.identity.taiwan_document")
 
 # -- The second opinion -----------------------------------------------------------------------------------------------
 

@@ -26,6 +26,39 @@ def taiwan_national_id(value: str) -> None:
         raise ValidationError(_("This number does not add up: check each digit against the card."), code="check_digit")
 
 
+# A residence permit before 2021: two letters and eight digits. Valid for years yet.
+OLD_PERMIT = re.compile(r"[A-Z][A-D][0-9]{8}")
+PASSPORT = re.compile(r"(?=[A-Z0-9]*[0-9]{4})[A-Z]{0,3}[0-9]{5,9}[A-Z]?")
+
+
+def taiwan_old_permit(value: str) -> None:
+    """Two upper-case letters and eight digits; the second letter counts by its last digit. Raises ValidationError."""
+    if not OLD_PERMIT.fullmatch(value):
+        raise ValidationError(_("Write two letters and eight digits, such as AC01234567."), code="form")
+    digits = [*divmod(LETTER_VALUES[value[0]], 10), LETTER_VALUES[value[1]] % 10, *map(int, value[2:])]
+    if sum(map(mul, WEIGHTS, digits)) % 10:
+        raise ValidationError(_("This number does not add up: check each digit against the card."), code="check_digit")
+
+
+def taiwan_document(value: str) -> None:
+    """What a patient of a Taiwanese clinic may carry: an ID card, a residence permit of either form, or a passport.
+
+    Raises ValidationError.
+    """
+    if re.fullmatch(r"[A-Z][0-9]{9}", value):
+        taiwan_national_id(value)
+    elif re.fullmatch(r"[A-Z]{2}[0-9]{8}", value):
+        taiwan_old_permit(value)
+    elif not PASSPORT.fullmatch(value):
+        raise ValidationError(
+            _(
+                "Write one letter and nine digits, such as A123456789, as on an ID card or a residence permit; two "
+                "letters and eight digits, as on an older permit; or the number of a passport."
+            ),
+            code="form",
+        )
+
+
 def normalise_national_id(value: str) -> str:
     """As it is kept: no spaces, plain digits for full-width ones, upper case."""
     if value.isascii() and value.isalnum():

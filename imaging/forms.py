@@ -3,6 +3,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
 from clinic.models import Patient
 from imaging import ingest
@@ -51,7 +52,7 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("For files that do not say it themselves, as DICOM does."),
     )
-    taken_on = forms.DateField(label=_("Taken on"), required=False, widget=DayInput)
+    taken_on = DayField(label=_("Taken on"), required=False, widget=DayInput)
     notes = forms.CharField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
 

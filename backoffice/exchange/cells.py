@@ -5,7 +5,7 @@ import datetime
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
 
@@ -16,7 +16,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from import_export.widgets import Widget
 
-DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+from backoffice.records.dates import parse_day
+from backoffice.records.numbers import parse_number
+from backoffice.records.text import tidy_line, tidy_text
 
 
 class Cell(Widget):
@@ -54,7 +56,7 @@ class TextCell(Cell):
         self.longest, self.normalise, self.example = longest, normalise, example
 
     def clean(self, value, row=None, **kwargs) -> str:
-        return self.normalise(value) if self.normalise else value
+        return self.normalise(value) if self.normalise else tidy_text(value)
 
     def what(self):
         return _("Text of up to %(longest)d characters.") % {"longest": self.longest} if self.longest else _("Text.")
@@ -65,13 +67,7 @@ class DayCell(Cell):
     example = "2026-11-23"
 
     def clean(self, value, row=None, **kwargs) -> datetime.date:
-        match = DAY.fullmatch(plain(value))
-        if not match:
-            self.refuse(_("This is not a day."))
-        try:
-            return datetime.date(*map(int, match.groups()))
-        except ValueError:
-            self.refuse(_("There is no such day."))
+        return parse_day(value)
 
     def render(self, value, **kwargs) -> str:
         return value.isoformat() if value else ""
@@ -117,9 +113,7 @@ class DecimalCell(Cell):
     example = "1.5"
 
     def clean(self, value, row=None, **kwargs) -> Decimal:
-        if not re.fullmatch(r"[+-]?\d{1,18}(\.\d{1,18})?", plain(value)):
-            self.refuse(_("This is not a number."))
-        return Decimal(plain(value))
+        return parse_number(value)
 
     def render(self, value, **kwargs) -> int | float | str:
         """2, not 2.00."""
@@ -150,8 +144,16 @@ class YesNoCell(Cell):
         return _("yes or no.")
 
 
+_also_read: dict[tuple, dict[str, object]] = {}
+
+
+def also_read(choices: type[models.Choices], words: Mapping[str, object]) -> None:
+    """Words that mean one of the choices beside its value and its names, such as 男 or M."""
+    _also_read[tuple(choices.values)] = {plain(word).casefold(): value for word, value in words.items()}
+
+
 class ChoiceCell(Cell):
-    """One of a few values; read by the value, or by its name in any language of the site."""
+    """One of a few values; read by the value, by its name in any language of the site, or by a word also in use."""
 
     leaves_no_doubt = True
 
@@ -165,7 +167,8 @@ class ChoiceCell(Cell):
 
     @cached_property
     def _values(self) -> dict[str, object]:
-        named = {str(value).casefold(): value for value, _label in self.choices}
+        words = _also_read.get(tuple(value for value, _label in self.choices), {})
+        named = words | {str(value).casefold(): value for value, _label in self.choices}
         for language, _name in settings.LANGUAGES:
             with translation.override(language):
                 named |= {str(label).casefold(): value for value, label in self.choices}
@@ -204,7 +207,7 @@ class NamesCell(Cell):
 
     def clean(self, value, row=None, **kwargs) -> list[models.Model]:
         names = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
-        names = dict.fromkeys(name.strip() for name in names if name.strip())
+        names = dict.fromkeys(tidy_line(name) for name in names if name.strip())
         if unknown := [name for name in names if name not in self._by_name]:
             self.refuse(_("“%(name)s” is not known here.") % {"name": "”, “".join(unknown)})
         return sorted((self._by_name[name] for name in names), key=lambda row: row.pk)
@@ -234,4 +237,4 @@ def cell_for(field: models.Field) -> Cell:
         return DecimalCell()
     if isinstance(field, models.IntegerField):
         return WholeCell()
-    return TextCell(field.max_length)
+    return TextCell(field.max_length, normalise=tidy_line if isinstance(field, models.CharField) else None)

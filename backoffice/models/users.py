@@ -7,14 +7,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.records.mixins import EXCHANGED
+from backoffice.records.mixins import EXCHANGED, TidyText
 
 
 def names_of(groups: Iterable[Group] | None) -> str:
     return ", ".join(group.name for group in groups or ()) or "–"
 
 
-class User(AbstractUser):
+class User(TidyText, AbstractUser):
     """Somebody who works in the clinic. What they may do comes from their roles: see roles.py."""
 
     history = HistoricalRecords(excluded_fields=["password", "last_login"])

@@ -1,6 +1,9 @@
 """Abstract models that every app builds on: time stamps, hiding, and the two together as a clinical record."""
 
+from collections.abc import Callable, Mapping
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.dispatch import Signal
 from django.utils import timezone
@@ -9,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.live.versions import WatchedQuerySet
 from backoffice.records.hangs_on import hidden_above, without_what_is_gone_for, without_what_is_taken_along
 from backoffice.records.relations import history_of
+from backoffice.records.text import tidy_line, tidy_text
 
 # Many rows at once send no post_save. Sent with the model as `sender`, `rows`, whether they were `created`, and the
 # names of the `fields` that changed (None: any), inside the transaction, when rows are hidden, restored or imported.
@@ -19,6 +23,36 @@ EXCHANGED = ("add", "change", "delete", "view", "import", "export")
 
 REASON_LENGTH = 100  # of simple-history's column
 BATCH = 500
+
+
+class TidyText(models.Model):
+    """Its texts are kept in one spelling, whichever door they come by: forms and imports clean what they save."""
+
+    spellings: Mapping[str, Callable[[str], str]] = {}
+    """By what rule a field is spelled, where not by that of every line or text. Raises ValidationError."""
+
+    class Meta:
+        abstract = True
+
+    def clean_fields(self, exclude=None):
+        errors, left_out = {}, set(exclude or ())
+        for field in self._meta.concrete_fields:
+            text = getattr(self, field.attname, None)
+            is_text = isinstance(field, models.CharField | models.TextField) and isinstance(text, str)
+            if not is_text or not text or field.choices or field.name in left_out or not field.editable:
+                continue
+            usual = tidy_text if isinstance(field, models.TextField) else tidy_line
+            tidy = self.spellings.get(field.name, usual)
+            try:
+                setattr(self, field.attname, tidy(text))
+            except ValidationError as error:
+                errors[field.name] = error
+        try:
+            super().clean_fields(exclude=left_out | errors.keys())
+        except ValidationError as error:
+            errors = error.update_error_dict(errors)
+        if errors:
+            raise ValidationError(errors)
 
 
 class TimeStamped(models.Model):
@@ -111,7 +145,7 @@ class Hideable(models.Model):
         return any(hidden_above(self))
 
 
-class ClinicalRecord(TimeStamped, Hideable):
+class ClinicalRecord(TidyText, TimeStamped, Hideable):
     """The base of every clinical model. Each adds its own `history`, so that each says what its history leaves out."""
 
     class Meta:

@@ -20,6 +20,7 @@ from django.db.models.functions import Upper
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from backoffice.records.paging import LISTED
+from backoffice.records.text import SAYS_NOTHING
 
 LONGEST = 200  # characters that are looked for; nobody types more
 MOST_WORDS = 8
@@ -50,11 +51,13 @@ class Text:
     """Text as people type it: upper or lower case, half or full width. The model has a SearchIndex for it."""
 
     shape: str = r".+"
+    normalise: Callable[[str], str] = str
     stands_alone = False
 
     def condition(self, column: "Column", text: str) -> Q | None:
         if not re.fullmatch(self.shape, text):
             return None
+        text = self.normalise(text)
         found = _found_within if column.is_read_anywhere() else _found_at_the_start
         return reduce(or_, (found(column.path, way) for way in {text, text.translate(WIDE)}))
 
@@ -93,7 +96,7 @@ def matching(listed: type[Model], search: Search, typed: str) -> Q:
 
 def tidy(typed: str) -> str:
     """Half width, single blanks, nothing that no keyboard has, and no more than anybody types."""
-    plain = unicodedata.normalize("NFKC", typed[:LONGEST])
+    plain = unicodedata.normalize("NFKC", SAYS_NOTHING.sub("", typed[:LONGEST]))
     return " ".join("".join(c if c.isprintable() else " " for c in plain).split())
 
 

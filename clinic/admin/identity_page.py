@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
+from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
 from clinic.admin.staff_forms import NationalIDField
 from clinic.models import Appointment, Patient
@@ -40,7 +41,7 @@ class NewPersonForm(ClinicalForm):
     class Meta:
         model = Patient
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email"]
-        field_classes = {"national_id": NationalIDField}
+        field_classes = {"national_id": NationalIDField, "date_of_birth": DayField}
         widgets = {"date_of_birth": forms.DateInput({"type": "date"}, "%Y-%m-%d")}
         help_texts = {"national_id": gettext_lazy("Their own. The one given with the booking stays with its owner.")}
 

@@ -5,6 +5,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm, RowForm
 from clinic import booking
 from clinic.hours.availability import Offer, offered_days
@@ -62,7 +63,7 @@ class PatientForm(ClinicalForm):
     class Meta:
         model = Patient
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes"]
-        field_classes = {"national_id": NationalIDField}
+        field_classes = {"national_id": NationalIDField, "date_of_birth": DayField}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -1,5 +1,6 @@
 """Book a visit, at the desk or on the public page; move it, cancel it."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
@@ -27,6 +28,7 @@ from clinic.models import (
     spoken_language,
 )
 from clinic.patients import merging
+from clinic.phones import phone_key
 
 Status, Source = Appointment.Status, Appointment.Source
 
@@ -133,20 +135,31 @@ def book_publicly(
 
 
 def _whose(national_id: str, given: Mapping) -> Patient:
-    """The record of whoever has the ID, perhaps on a record that was merged into it; else a new one."""
+    """The record of whoever has the ID, perhaps on a record that was merged into it; else a new one.
+
+    Without an ID, it is the one record without one that has this name, day of birth and phone.
+    """
+    if not national_id:
+        same = Patient.objects.visible().filter(national_id="", date_of_birth=given["date_of_birth"])
+        same = same.filter(full_name__iexact=given["full_name"], phone_key=phone_key(given["phone"]))
+        found = list(same[:2])
+        return found[0] if len(found) == 1 else Patient.objects.create(**given)
     known = merging.with_national_id(national_id)
     return known or Patient.objects.visible().get_or_create(national_id=national_id, defaults=given)[0]
 
 
 def differences(patient: Patient, given: Mapping) -> dict[str, str]:
-    """What was given and is not what the file says, as text. Case and spacing make no difference; nor do blanks."""
-
-    def plain(value) -> str:
-        return " ".join(str(value).casefold().split())
-
+    """What was given and is not what the file says, as text. Case and spelling make no difference; nor do blanks."""
+    plain = {"phone": phone_key}
     return {
-        name: str(value) for name, value in given.items() if value and plain(value) != plain(getattr(patient, name))
+        name: str(value)
+        for name, value in given.items()
+        if value and plain.get(name, _plain)(str(value)) != plain.get(name, _plain)(str(getattr(patient, name)))
     }
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @transaction.atomic

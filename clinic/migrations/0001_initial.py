@@ -2,6 +2,7 @@
 
 import backoffice.records.indexes
 import clinic.identity
+import clinic.phones
 import clinic.models.appointments
 import django.core.validators
 import django.db.models.deletion
@@ -475,6 +476,7 @@ class Migration(migrations.Migration):
                 ('sex', models.CharField(choices=[('female', 'female'), ('male', 'male'), ('other', 'other')], max_length=6, verbose_name='sex')),
                 ('national_id', models.CharField(blank=True, help_text='Such as A123456789.', max_length=20, validators=[clinic.identity.validate_national_id], verbose_name='national ID')),
                 ('phone', models.CharField(blank=True, max_length=30, verbose_name='phone')),
+                ('phone_key', models.GeneratedField(db_persist=True, expression=clinic.phones.phone_key_of('phone'), output_field=models.CharField(max_length=30))),
                 ('email', models.EmailField(blank=True, max_length=254, verbose_name='email')),
                 ('notes', models.TextField(blank=True, verbose_name='notes')),
                 ('hidden_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='hidden by')),
@@ -682,7 +684,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='patient',
-            index=backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('phone'), name='patient_search_phone'),
+            index=backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('phone_key'), name='patient_search_phone'),
         ),
         migrations.AddIndex(
             model_name='patient',

@@ -14,6 +14,7 @@ from simple_history.models import HistoricalRecords
 from backoffice.records.indexes import SearchIndex, hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from clinic.identity import validate_national_id
+from clinic.phones import normalise_phone, phone_key_of
 
 OLDEST = 130  # years; nobody on record was older
 
@@ -55,10 +56,14 @@ class Patient(ClinicalRecord):
         help_text=_("Such as A123456789."),
     )
     phone = models.CharField(_("phone"), max_length=30, blank=True)
+    phone_key = models.GeneratedField(
+        expression=phone_key_of("phone"), output_field=models.CharField(max_length=30), db_persist=True
+    )  # what a search for a number compares
     email = models.EmailField(_("email"), blank=True)
     notes = models.TextField(_("notes"), blank=True)
 
-    history = HistoricalRecords()
+    spellings = {"phone": normalise_phone}
+    history = HistoricalRecords(excluded_fields=["phone_key"])
 
     class Meta:
         default_permissions = EXCHANGED
@@ -76,7 +81,7 @@ class Patient(ClinicalRecord):
             models.Index(fields=["date_of_birth", "id"], name="patient_by_age"),
             hidden_only("full_name", "id", name="patient_hidden"),
             SearchIndex(Upper("full_name"), name="patient_search_name"),
-            SearchIndex(Upper("phone"), name="patient_search_phone"),
+            SearchIndex(Upper("phone_key"), name="patient_search_phone"),
             SearchIndex(Upper("email"), name="patient_search_email"),
         ]
         constraints = [

@@ -1,17 +1,17 @@
 """The forms of the public booking pages."""
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.records.fields import DayField, LineField, NumberField
 from clinic.hours.availability import Day
 from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
+from clinic.phones import normalise_phone
 
 
 class PublicForm(forms.Form):
@@ -45,21 +45,21 @@ class TimeForm(forms.Form):
         self.fields["session"].choices = [(offer.session.slug, str(offer.session)) for offer in offers]
 
 
-class PlainCharField(forms.CharField):
-    """Full-width digits and signs, as some keyboards write them, become plain ones."""
+class PhoneField(forms.CharField):
+    """A number in the one form in which it is kept."""
 
     def to_python(self, value):
-        return unicodedata.normalize("NFKC", super().to_python(value))
+        return normalise_phone(super().to_python(value))
 
 
 class DetailsForm(PublicForm):
-    full_name = forms.CharField(
+    full_name = LineField(
         label=_("Full name"),
         max_length=120,
         widget=forms.TextInput({"autocomplete": "name"}),
         error_messages={"required": _("Write your full name, as on your card.")},
     )
-    date_of_birth = forms.DateField(
+    date_of_birth = DayField(
         label=_("Date of birth"),
         validators=[born_within_living_memory],
         widget=forms.DateInput({"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
@@ -72,18 +72,17 @@ class DetailsForm(PublicForm):
         error_messages={"required": _("Choose one.")},
     )
     national_id = forms.CharField(
-        label=_("National ID"),
+        label=_("ID, residence permit or passport number"),
+        required=False,
         max_length=30,
-        help_text=_("One letter and nine digits, such as A123456789."),
+        help_text=_("Such as A123456789. If you have no such number, leave it empty and bring what you have."),
         widget=forms.TextInput(
             {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "data-never-kept": ""}
         ),
-        error_messages={"required": _("Write the number on your card.")},
     )
-    phone = PlainCharField(
+    phone = PhoneField(
         label=_("Phone"),
         max_length=30,
-        validators=[RegexValidator(r"^\+?[0-9 ()./#-]{6,}$", _("Write a phone number, such as 0912 345 678."))],
         widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
         error_messages={"required": _("Write a number at which we can reach you.")},
     )
@@ -112,13 +111,17 @@ class DetailsForm(PublicForm):
         super().__init__(*args, **kwargs)
         self.fields["symptoms"].queryset = Symptom.objects.visible().filter(is_active=True)
 
-    def clean_full_name(self):
-        return " ".join(self.cleaned_data["full_name"].split())
-
     def clean_national_id(self):
         value = normalise_national_id(self.cleaned_data["national_id"])
-        validate_national_id(value)
+        if value:
+            validate_national_id(value)
         return value
+
+    @property
+    def who(self) -> str:
+        """Whose bookings are counted: the number's owner, or whoever has this name and day of birth."""
+        said = self.cleaned_data
+        return said["national_id"] or f"{said['full_name'].casefold()} {said['date_of_birth']}"
 
     def clean(self):
         if self.cleaned_data.get("website"):
@@ -166,14 +169,14 @@ def scale_field(question: LikertQuestion) -> forms.Field:
 
 
 def number_field(question: NumericQuestion) -> forms.Field:
-    field = forms.DecimalField(
+    field = NumberField(
         label=question.text,
         required=question.is_required,
         max_digits=10,
         decimal_places=2,
         validators=[within_bounds(question)],
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
-        error_messages={"invalid": _("Write a number."), "required": _("Write a number.")},
+        error_messages={"required": _("Write a number.")},
     )
     field.question = question
     return field

@@ -101,7 +101,7 @@ def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
 def _is_no_machine(request: HttpRequest, draft: Draft, person: DetailsForm, form: SurveyForm) -> bool:
     if draft.seconds_old < settings.BOOKING_MIN_SECONDS:
         form.add_error(None, _("That was very fast. Please look it over once more, then book."))
-    elif not may_book(request, person.cleaned_data["national_id"]):
+    elif not may_book(request, person.who):
         # One answer for both limits: it tells nobody that a person has booked.
         form.add_error(None, _("Too many bookings at once. Please try again in an hour, or call us."))
     return form.is_valid()

@@ -11,6 +11,7 @@ from backoffice.exchange.cells import TextCell
 from backoffice.exchange.columns import Row
 from clinic.identity import normalise_national_id
 from clinic.models import Patient, Symptom
+from clinic.phones import normalise_phone
 
 
 class PatientResource(ExchangeResource):
@@ -35,6 +36,7 @@ class PatientResource(ExchangeResource):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.fields["national_id"].widget = TextCell(20, normalise=normalise_national_id)
+        self.fields["phone"].widget = TextCell(30, normalise=normalise_phone)
 
     def key_columns(self, columns):
         return ["national_id"] if "national_id" in columns else ["full_name", "date_of_birth"]

@@ -1,8 +1,11 @@
+from django.db import models
+
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.base.lists import FastListAdmin
+from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
 
 
@@ -10,3 +13,4 @@ class ClinicalAdmin(ExchangeAdmin, HideableAdmin, AuditedAdmin, FastListAdmin, H
     """The admin of a clinical record: hideable, with history, and with a trail of who looked at it."""
 
     form = ClinicalForm
+    formfield_overrides = {models.DateField: {"form_class": DayField}}

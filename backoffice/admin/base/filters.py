@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.records.fields import DayField
+
 
 class DayRangeForm(forms.Form):
-    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    last = forms.DateField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    first = DayField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    last = DayField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
 
 
 class DayRangeFilter(admin.ListFilter):
@@ -84,8 +86,8 @@ class DayRangeFilter(admin.ListFilter):
     def lookups(self, model: type[models.Model], first: datetime.date | None, last: datetime.date | None) -> dict:
         """Comparisons that an index answers: a moment is compared with midnights, not turned into a day first."""
         if is_moment(model, self.field):
-            last = last and last + datetime.timedelta(days=1)
-            bounds = {f"{self.field}__gte": first and midnight(first), f"{self.field}__lt": last and midnight(last)}
+            beyond = last + datetime.timedelta(days=1) if last and last < datetime.date.max else None
+            bounds = {f"{self.field}__gte": first and midnight(first), f"{self.field}__lt": beyond and midnight(beyond)}
         else:
             bounds = {f"{self.field}__gte": first, f"{self.field}__lte": last}
         return {lookup: value for lookup, value in bounds.items() if value is not None}

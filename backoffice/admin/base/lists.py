@@ -115,7 +115,7 @@ class FastListAdmin(admin.ModelAdmin):
         offered |= {name + kind for name in filters if isinstance(name, str) for kind in LOOKUPS_OF_FILTERS}
         if self.date_hierarchy:
             offered |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")}
-        return offered | set(self.links_by)
+        return offered | {"pk__in", *self.links_by}  # rows that were ticked are handed on to an export
 
     def action_checkbox(self, obj):
         """Django's, without a template for every row."""

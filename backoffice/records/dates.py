@@ -1,0 +1,80 @@
+"""A day as people type it. What could be read in two ways is asked about, never guessed."""
+
+import datetime
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+SIGN = r"\s*[-/.]\s*"
+MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?)?"  # as spreadsheets write a day
+YEAR_FIRST = re.compile(rf"(\d{{4}}){SIGN}(\d{{1,2}}){SIGN}(\d{{1,2}}){MIDNIGHT}")
+TOGETHER = re.compile(r"(\d{4})(\d{2})(\d{2})")
+CHINESE = re.compile(r"(?:西元)?\s*(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日號]?")
+REPUBLIC = re.compile(r"(?:中華)?民國?\s*(\d{1,3})\s*[年/.-]\s*(\d{1,2})\s*[月/.-]\s*(\d{1,2})\s*[日號]?")
+REPUBLIC_BY_ITS_LENGTH = re.compile(rf"(1\d{{2}}){SIGN}(\d{{1,2}}){SIGN}(\d{{1,2}})")  # no other calendar has year 113
+YEAR_LAST = re.compile(rf"(\d{{1,2}}){SIGN}(\d{{1,2}}){SIGN}(\d{{4}})")
+DAY_BY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ .-]+([A-Za-z]{3,9})[ .,-]+(\d{4})")
+NAME_BY_DAY = re.compile(r"([A-Za-z]{3,9})[ .]+(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})")
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+REPUBLIC_BEGAN = 1911
+
+
+def parse_day(text: str) -> datetime.date:
+    """`1980-06-05`, `1980/6/5`, `１９８０年６月５日`, `民國69年6月5日`, `5 June 1980`, `13/06/1980` → the day.
+
+    Raises ValidationError, which says how to write it, for what is no day, and for what is one in two ways.
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    for pattern in (YEAR_FIRST, TOGETHER, CHINESE):
+        if match := pattern.fullmatch(plain):
+            return _day(*map(int, match.groups()))
+    for pattern in (REPUBLIC, REPUBLIC_BY_ITS_LENGTH):
+        if match := pattern.fullmatch(plain):
+            year, month, day = map(int, match.groups())
+            return _day(year + REPUBLIC_BEGAN, month, day)
+    if match := YEAR_LAST.fullmatch(plain):
+        return _year_last(plain, *map(int, match.groups()))
+    if match := DAY_BY_NAME.fullmatch(plain):
+        return _day(int(match[3]), _month(match[2]), int(match[1]))
+    if match := NAME_BY_DAY.fullmatch(plain):
+        return _day(int(match[3]), _month(match[1]), int(match[2]))
+    if re.fullmatch(rf"\d{{1,2}}{SIGN}\d{{1,2}}{SIGN}\d{{1,2}}", plain):
+        raise _two_ways(plain)
+    raise ValidationError(_("This is not a day. Write the year first, such as 1980-06-05."), code="invalid")
+
+
+def _year_last(plain: str, first: int, second: int, year: int) -> datetime.date:
+    """Day and month in either order, where only one of the two is possible."""
+    if first > 12 >= second:
+        return _day(year, second, first)
+    if second > 12 >= first:
+        return _day(year, first, second)
+    if first == second:
+        return _day(year, first, first)
+    raise _two_ways(plain) if max(first, second) <= 12 else _no_such_day()
+
+
+def _month(name: str) -> int:
+    short = name[:3].lower()
+    return MONTHS.index(short) + 1 if short in MONTHS else 0
+
+
+def _day(year: int, month: int, day: int) -> datetime.date:
+    try:
+        return datetime.date(year, month, day)
+    except ValueError:
+        raise _no_such_day() from None
+
+
+def _no_such_day() -> ValidationError:
+    return ValidationError(_("There is no such day. Write the year first, such as 1980-06-05."), code="invalid")
+
+
+def _two_ways(plain: str) -> ValidationError:
+    return ValidationError(
+        _("“%(text)s” can be read in more than one way. Write the year first, in four digits, such as 1980-06-05.")
+        % {"text": plain},
+        code="ambiguous",
+    )

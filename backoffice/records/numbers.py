@@ -1,0 +1,35 @@
+"""A number as people type it, with a point or a comma. What could be read in two ways is asked about."""
+
+import re
+import unicodedata
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from backoffice.records.text import SAYS_NOTHING
+
+PLAIN = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")
+COMMA_FOR_POINT = re.compile(r"[+-]?\d{1,18},(\d{1,2}|\d{4,18})")  # three digits behind it may be thousands
+THOUSANDS = re.compile(r"[+-]?\d{1,3}((,\d{3})+\.\d{1,18}|(,\d{3}){2,}|( \d{3})+(\.\d{1,18})?)")
+THOUSANDS_BY_POINTS = re.compile(r"[+-]?\d{1,3}((\.\d{3})+,\d{1,18}|(\.\d{3}){2,})")
+COULD_BE_BOTH = re.compile(r"[+-]?\d{1,3},\d{3}")
+
+
+def parse_number(text: str) -> Decimal:
+    """`1.5`, `１．５`, `1,5`, `1,500.5`, `1.500,5` → the number. Raises ValidationError, which says how to write it."""
+    plain = " ".join(SAYS_NOTHING.sub("", unicodedata.normalize("NFKC", text)).replace("−", "-").split())
+    if PLAIN.fullmatch(plain):
+        return Decimal(plain)
+    if COMMA_FOR_POINT.fullmatch(plain):
+        return Decimal(plain.replace(",", "."))
+    if THOUSANDS.fullmatch(plain):
+        return Decimal(re.sub("[, ]", "", plain))
+    if THOUSANDS_BY_POINTS.fullmatch(plain):
+        return Decimal(plain.replace(".", "").replace(",", "."))
+    if COULD_BE_BOTH.fullmatch(plain):
+        both = {"text": plain, "large": plain.replace(",", ""), "small": plain.replace(",", ".")}
+        raise ValidationError(
+            _("“%(text)s” can be read in two ways. Write %(large)s or %(small)s.") % both, code="ambiguous"
+        )
+    raise ValidationError(_("Write a number, in digits, such as 12 or 1.5."), code="invalid")

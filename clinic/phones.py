@@ -1,0 +1,65 @@
+"""Phone numbers: one rule for what is kept, at every door, and what a search compares."""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Replace
+from django.utils.translation import gettext as _
+
+from backoffice.records.text import tidy_line
+
+EXTENSION = r"(\s*(#|x|ext\.?|分機|轉)\s*\d{1,6})?"
+SHAPE = re.compile(rf"\+?[0-9 ()./-]+{EXTENSION}", re.IGNORECASE)
+FEWEST, MOST = 6, 15  # digits, by ITU-T E.164
+AS_A_FORMULA = re.compile(r'="?([^"]*)"?')  # how a file keeps a leading zero
+SHORTENED = re.compile(r"\d+([.,]\d+)?E\+?\d+", re.IGNORECASE)
+NO_VALUE = re.compile(r"#+[A-Z/0!?]*[!?]?|#+")
+WITHOUT_ITS_ZERO = re.compile(r"9\d{8}")  # a mobile number of Taiwan has ten digits, and its first is a zero
+
+# What a number is found by, whatever stands between its digits; +886 is how the world dials Taiwan's leading zero.
+BETWEEN_DIGITS = [" ", "-", "(", ")", ".", "/"]
+WORLDWIDE = [("+8860", "0"), ("+886", "0")]
+
+
+def normalise_phone(text: str) -> str:
+    """As it is kept: half-width, single blanks, otherwise as it was typed. Nothing stays nothing.
+
+    Raises ValidationError for what is no number, such as what a spreadsheet makes of one.
+    """
+    phone = tidy_line(unicodedata.normalize("NFKC", text))
+    if match := AS_A_FORMULA.fullmatch(phone):
+        phone = match[1].strip()
+    if not phone:
+        return ""
+    if SHORTENED.fullmatch(phone):
+        raise ValidationError(
+            _("A spreadsheet has shortened this number. Format the column as text, and type the number again.")
+        )
+    if NO_VALUE.fullmatch(phone):
+        raise ValidationError(_("This is what a spreadsheet shows in place of a number. Type the number itself."))
+    digits = re.sub(r"\D", "", re.sub(f"{EXTENSION}$", "", phone, flags=re.IGNORECASE))
+    if not SHAPE.fullmatch(phone) or not FEWEST <= len(digits) <= MOST:
+        raise ValidationError(_("Write a phone number, such as 0912 345 678."))
+    if WITHOUT_ITS_ZERO.fullmatch(phone):
+        raise ValidationError(_("A zero is missing at the front. Write 0%(number)s.") % {"number": phone})
+    return phone
+
+
+def phone_key(text: str) -> str:
+    """What a number is found by: its digits, those abroad with their plus. The database makes the same of each."""
+    key = unicodedata.normalize("NFKC", text)
+    for sign in BETWEEN_DIGITS:
+        key = key.replace(sign, "")
+    for abroad, here in WORLDWIDE:
+        key = key.replace(abroad, here)
+    return key
+
+
+def phone_key_of(column: str) -> Replace:
+    """`phone_key` as an expression over a column."""
+    expression = F(column)
+    for found, instead in [*((sign, "") for sign in BETWEEN_DIGITS), *WORLDWIDE]:
+        expression = Replace(expression, Value(found), Value(instead), output_field=CharField())
+    return expression

@@ -1,0 +1,58 @@
+"""One rule for phone numbers, at every door, and a search that finds them however they are typed."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from model_bakery import baker
+
+from clinic.models import Patient
+from clinic.phones import normalise_phone, phone_key
+
+LIST = "/admin/clinic/patient/"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("0912 345 678", "0912 345 678"),
+        ("０９１２　３４５　６７８", "0912 345 678"),
+        ("+886 912-345-678", "+886 912-345-678"),
+        ("(02) 2345-6789 #12", "(02) 2345-6789 #12"),
+        ("02-23456789 分機 3", "02-23456789 分機 3"),
+        ("+44 20 7946 0958", "+44 20 7946 0958"),
+        ('="0912345678"', "0912345678"),
+        ("0912\u200b345678", "0912345678"),
+        ("", ""),
+    ],
+)
+def test_a_number_is_kept_as_it_can_be_read(typed, kept):
+    assert normalise_phone(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed", ["8.86912E+11", "#NAME?", "####", "12345", "no phone", "0912 345 678 / 0922 333 444", "+", "1" * 16]
+)
+def test_what_is_no_number_is_refused(typed):
+    with pytest.raises(ValidationError):
+        normalise_phone(typed)
+
+
+def test_a_zero_that_a_spreadsheet_took_is_asked_for():
+    with pytest.raises(ValidationError, match="Write 0912345678"):
+        normalise_phone("912345678")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kept", ["0977 345 678", "0977-345-678", "+886977345678", "+886 (0)977 345 678"])
+@pytest.mark.parametrize(
+    "asked", ["0977 345 678", "0977345678", "0977-345-678", "+886977345678", "０９７７３４５６７８", "345678"]
+)
+def test_a_search_finds_it_however_either_is_written(client, front_desk, kept, asked):
+    baker.make(Patient, full_name="Lin", phone=kept, national_id="")
+    client.force_login(front_desk)
+    assert client.get(LIST, {"q": asked}).context["cl"].result_count == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phone", ["+886 (0)912-345.678", "0912/345", "02 2345 #3"])
+def test_the_database_makes_the_same_key_of_it_as_we_do(phone):
+    assert baker.make(Patient, phone=phone, national_id="").phone_key == phone_key(phone)
