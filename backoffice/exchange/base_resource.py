@@ -137,6 +137,10 @@ class ExchangeResource(ModelResource):
         first = self.fields[self._meta.import_id_fields[0]].attribute
         return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows}})
 
+    def remedy_for_twins(self, row: Row) -> str:
+        """What to do where two lines mean one record."""
+        return _("Keep one of them.")
+
     def ambiguous(self, row: Row, count: int) -> str:
         return _("%(count)d records have this key, so nobody can tell which one is meant.") % {"count": count}
 

@@ -1,5 +1,6 @@
 """The names in a file's first line, and the columns that they mean."""
 
+from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -14,9 +15,7 @@ SIMILAR = 0.6
 
 def match_columns(resource: ExchangeResource, table: Table, outcome: Outcome) -> dict[str, str]:
     """The file's names to the resource's columns, found by name or title. What is wrong goes to the outcome."""
-    known: dict[str, str] = {}
-    for column in resource.columns():
-        known |= {folded(column.name): column.name, folded(column.title): column.name}
+    known = known_names(resource)
     if not any(folded(header) in known or similar(header, known) for header in table.headers):
         refuse_all(table, known, outcome)
         return {}
@@ -39,6 +38,14 @@ def match_columns(resource: ExchangeResource, table: Table, outcome: Outcome) ->
             problem = _("There is no column “%(name)s”, and without it no record can be found.") % {"name": name}
             refuse(name, problem, _("Add it, and fill it in on every line."))
     return names
+
+
+def known_names(resource: ExchangeResource) -> dict[str, str]:
+    """What a column may be called: by its title where no other has the same, and before all by its name."""
+    columns = resource.columns()
+    titles = Counter(folded(column.title) for column in columns)
+    known = {folded(column.title): column.name for column in columns if titles[folded(column.title)] == 1}
+    return known | {folded(column.name): column.name for column in columns}
 
 
 def refuse_all(table: Table, known: Mapping[str, str], outcome: Outcome) -> None:

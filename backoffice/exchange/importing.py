@@ -153,7 +153,7 @@ class Import:
             row.line,
             *self._key_of(row),
             _("Lines %(first)d and %(second)d are about the same record.") % {"first": first, "second": row.line},
-            _("Keep one of them."),
+            self.resource.remedy_for_twins(row),
         )
 
     def _key_of(self, row: Row) -> tuple[str, str]:

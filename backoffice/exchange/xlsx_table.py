@@ -1,16 +1,18 @@
-"""XLSX files: the first sheet, one row at a time."""
+"""XLSX files: the first sheet that can be seen, one row at a time."""
 
 import datetime
+import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from openpyxl.cell.read_only import ReadOnlyCell
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._reader import WorkSheetParser
 
 from backoffice.exchange.outcome import shortened
 from backoffice.exchange.table import MAX_COLUMNS, Table, UnreadableFileError
@@ -21,6 +23,11 @@ LARGEST_UNPACKED = 512 * 1024**2
 LARGEST_TEXTS = 96 * 1024**2  # the table of shared texts, the one part that is held in memory
 MOST_PARTS = 2000
 
+VISIBLE = "visible"
+SHORTEST_ROW = len('<row r="1"><c/></row>')  # bytes
+STRICT, LONGEST_START = b"purl.oclc.org/ooxml", 4096
+HALF_A_SECOND = datetime.timedelta(microseconds=500_000)
+
 # Some programs write a tick as a formula.
 BOOLEANS = {"=TRUE": "yes", "=TRUE()": "yes", "=FALSE": "no", "=FALSE()": "no"}
 
@@ -29,7 +36,7 @@ DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, Attr
 
 
 class XlsxTable(Table):
-    """The first sheet. Days are read as 2026-11-23, 1.0 as 1; a cell that holds a formula is refused."""
+    """The first visible sheet. Days are read as 2026-11-23, 1.0 as 1; a cell that holds a formula is refused."""
 
     def __init__(self, file: BinaryIO, name: str):
         super().__init__(name)
@@ -37,32 +44,54 @@ class XlsxTable(Table):
         try:
             file.seek(0)
             workbook = openpyxl.load_workbook(file, read_only=True, keep_links=False)
-            self._sheet = workbook.worksheets[0]
+            sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == VISIBLE]
         except DAMAGED as error:
             raise damaged() from error
+        if not sheets:
+            raise UnreadableFileError(_("Every sheet of the workbook is hidden. Show the one that holds the table."))
+        self._sheet = sheets[0]
         if others := len(workbook.sheetnames) - 1:
             self.notes.append(
                 ngettext(
-                    "Only the first sheet, “%(sheet)s”, is read; %(others)d other is not.",
-                    "Only the first sheet, “%(sheet)s”, is read; %(others)d others are not.",
+                    "Only the first sheet that can be seen, “%(sheet)s”, is read; %(others)d other is not.",
+                    "Only the first sheet that can be seen, “%(sheet)s”, is read; %(others)d others are not.",
                     others,
                 )
                 % {"sheet": self._sheet.title, "others": others}
             )
-        rows = self._sheet.max_row
-        self._sheet.reset_dimensions()  # what a file says of its own size may be wrong, and would cut it off
         self.read_headers()
-        self.count = rows and max(0, rows - self.header_line)
+        self.count = self._rows_claimed()
+
+    def _rows_claimed(self) -> int | None:
+        """As many as the sheet says that it has, None where there is no room for so many in it."""
+        rows = self._sheet.max_row
+        with self._sheet._get_source() as source:
+            room = source.seek(0, os.SEEK_END) // SHORTEST_ROW
+        return max(0, rows - self.header_line) if rows and rows <= room else None
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         try:
-            for line, cells in enumerate(self._sheet.iter_rows(max_col=MAX_COLUMNS + 1), start=1):
-                values = [self._text(cell, line, number) for number, cell in enumerate(cells)]
-                if any(values):
+            for line, cells in self._rows():
+                values: dict[int, str] = {}
+                for cell in cells:
+                    number = min(cell["column"] - 1, MAX_COLUMNS)
+                    if text := self._text(cell, line, number):
+                        values[number] = text
+                if values:
                     # A sheet keeps no cells at the end of a row that are empty.
-                    yield line, values + [""] * (len(self.headers) - len(values))
+                    width = max(len(self.headers), max(values) + 1)
+                    yield line, [values.get(number, "") for number in range(width)]
         except DAMAGED as error:
             raise damaged() from error
+
+    def _rows(self) -> Iterator[tuple[int, list[dict]]]:
+        """The rows that are there, by their numbers, each with its cells. openpyxl's own would fill in every row and
+        every cell between, and a sheet may name its last row a million lines below the one before."""
+        sheet, book = self._sheet, self._sheet.parent
+        formats = {"date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
+        with sheet._get_source() as source:
+            parser = WorkSheetParser(source, sheet._shared_strings, data_only=False, epoch=book.epoch, **formats)
+            yield from parser.parse()
 
     def nothing_in_it(self) -> str:
         if not self.notes:
@@ -71,13 +100,13 @@ class XlsxTable(Table):
             "The first sheet, “%(sheet)s”, is empty, and no other is read. Move the table's sheet to the front."
         ) % {"sheet": self._sheet.title}
 
-    def _text(self, cell: ReadOnlyCell, line: int, number: int) -> str:
-        value = cell.value
+    def _text(self, cell: Mapping, line: int, number: int) -> str:
+        value, kind = cell["value"], cell["data_type"]
         if value is None:
             return ""
-        if cell.data_type == "f" and value in BOOLEANS:
+        if kind == "f" and value in BOOLEANS:
             return BOOLEANS[value]
-        if cell.data_type in ("f", "e"):
+        if kind in ("f", "e"):
             raise self._refusal(
                 _("Cell %(cell)s holds a formula or an error."),
                 _("Select everything, copy it, paste it as values, and save the file again."),
@@ -122,6 +151,8 @@ def refuse_bombs(file: BinaryIO) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
+            if what := another_kind(archive):
+                raise UnreadableFileError(what)
     except DAMAGED as error:
         raise damaged() from error
     texts = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
@@ -129,6 +160,22 @@ def refuse_bombs(file: BinaryIO) -> None:
         raise UnreadableFileError(
             _("The workbook is too large once it is unpacked. Save it as “CSV UTF-8”, or split it into several files.")
         )
+
+
+def another_kind(archive: zipfile.ZipFile) -> str:
+    """What the file is, where it is packed like a workbook and is none that can be read; empty for any other."""
+    names = set(archive.namelist())
+    if "mimetype" in names or any(name.endswith(".iwa") for name in names):
+        return _("This is an OpenDocument or Numbers file. Save the table as XLSX or “CSV UTF-8”.")
+    if "xl/workbook.bin" in names:
+        return _("This is a binary workbook (XLSB). Save it as XLSX.")
+    if any(name.startswith(("word/", "ppt/")) for name in names):
+        return _("This is a text document or a presentation, and no workbook. Choose the table's file.")
+    for name in names & {"xl/workbook.xml", "xl/worksheets/sheet1.xml"}:
+        with archive.open(name) as part:
+            if STRICT in part.read(LONGEST_START):
+                return _("This workbook is saved as “Strict Open XML”. Save it as the ordinary “Excel workbook”, XLSX.")
+    return ""
 
 
 def too_large(parts: Sequence[zipfile.ZipInfo]) -> bool:
@@ -140,10 +187,13 @@ def canonical(value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
+        # Fifteen digits, as a spreadsheet shows: what comes after is noise of its arithmetic.
+        return format(Decimal(format(value, ".15g")).normalize(), "f")
     if isinstance(value, datetime.datetime):
+        value = (value + HALF_A_SECOND).replace(microsecond=0)
         is_day = value.time() == datetime.time(0)
         return value.date().isoformat() if is_day else value.isoformat(" ", timespec="seconds")
     if isinstance(value, datetime.time):
-        return value.isoformat(timespec="minutes")
+        at = datetime.datetime.combine(datetime.date(2000, 1, 1), value) + HALF_A_SECOND
+        return at.time().isoformat(timespec="minutes")
     return str(value)

@@ -189,3 +189,94 @@ def test_a_zip_that_is_no_workbook_is_refused():
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("content.xml", b"<a/>")
     assert "cannot be read as an Excel workbook" in why_not(other.getvalue(), "table.xlsx")
+
+
+# -- Workbooks that claim, hide or pretend ----------------------------------------------------------------------------
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def repacked(content: bytes, change) -> bytes:
+    """The same workbook, each part as `change(name, bytes)` gives it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(file, "w") as target:
+        for part in source.infolist():
+            target.writestr(part, change(part.filename, source.read(part)))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("cell", [(1_048_576, 1), (1_048_576, 16_384), (2, 16_384), (500_000, 3)])
+def test_a_formatted_cell_with_nothing_in_it_is_neither_a_row_nor_a_column(cell, monkeypatch):
+    book = openpyxl.Workbook()
+    for row in (["name", "notes"], ["A", "x"]):
+        book.active.append(row)
+    book.active.cell(*cell).number_format = "@"
+    table = table_of(saved(book), "table.xlsx")
+    assert list(table) == [(2, {"name": "A", "notes": "x"})]
+    assert table.count in (None, 1)
+
+
+def test_rows_far_apart_are_read_as_the_few_that_they_are():
+    book = openpyxl.Workbook()
+    book.active.append(["name"])
+    for line in (1000, 1_000_000):
+        book.active.cell(line, 1).value = f"in {line}"
+    table = table_of(saved(book), "table.xlsx")
+    assert [line for line, _values in table] == [1000, 1_000_000]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.30000000000000004, "0.3"),
+        (1e15, "1000000000000000"),
+        (1.1 * 3, "3.3"),
+        (-0.1, "-0.1"),
+        (5.0, "5"),
+        (1e-7, "0.0000001"),
+        (datetime.datetime(2026, 11, 23, 8, 59, 59, 999_999), "2026-11-23 09:00:00"),
+        (datetime.time(8, 59, 59, 999_999), "09:00"),
+    ],
+)
+def test_a_number_is_read_as_a_spreadsheet_shows_it(value, text):
+    assert xlsx_table.canonical(value) == text
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_sheet_that_nobody_sees_is_not_the_first(state):
+    book = openpyxl.Workbook()
+    book.active.append(["name"])
+    book.active.append(["A"])
+    old = book.create_sheet("old", 0)
+    old.append(["id"])
+    old.sheet_state = state
+    assert list(table_of(saved(book), "table.xlsx")) == [(2, {"name": "A"})]
+
+
+def test_a_strict_workbook_is_named_as_what_it_is():
+    ours, strict = (
+        b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+    )
+    content = repacked(workbook(["name"], ["A"]), lambda name, part: part.replace(ours, strict))
+    assert "Strict Open XML" in why_not(content, "table.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("mimetype", "OpenDocument"),
+        ("Index/Document.iwa", "Numbers"),
+        ("xl/workbook.bin", "XLSB"),
+        ("word/document.xml", "text document"),
+    ],
+)
+def test_what_is_packed_like_a_workbook_and_is_none_is_named(part, told):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(part, "")
+    assert told in why_not(file.getvalue(), "table.xlsx")

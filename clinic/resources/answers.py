@@ -12,6 +12,7 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
 from backoffice.exchange.columns import BATCH, ExchangeField
+from backoffice.exchange.headers import folded
 from backoffice.records.mixins import written_at_once
 from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
 
@@ -127,7 +128,7 @@ class NumericColumn(AnswerColumn):
 
 def answer_columns(taken: Sequence[str]) -> list[AnswerColumn]:
     """A column for each visible question, asked today or not. Two with one wording, or one of `taken`, get a number."""
-    names, columns = {name.casefold() for name in taken}, []
+    names, columns = {folded(name) for name in taken}, []
     for kind, cell, questions in (
         (LikertColumn, ScoreCell, LikertQuestion.objects.visible()),
         (NumericColumn, DecimalCell, NumericQuestion.objects.visible()),
@@ -135,10 +136,10 @@ def answer_columns(taken: Sequence[str]) -> list[AnswerColumn]:
         for question in questions:
             wording = name = " ".join(question.text.split())
             number = 1
-            while name.casefold() in names:
+            while folded(name) in names:
                 number += 1
                 name = f"{wording} ({number})"
-            names.add(name.casefold())
+            names.add(folded(name))
             columns.append(kind(question, name, cell()))
     return columns
 

@@ -82,7 +82,8 @@ class AppointmentResource(ExchangeResource):
         self.fields["language"].widget = ChoiceCell(settings.LANGUAGES)
         self.fields["reference"].help_text = _("Leave it empty to book.")
         self.fields["queue_number"].help_text = _("Leave it empty to book.")
-        for column in answer_columns(list(self.fields)):
+        titles = [str(field.title) for field in self.fields.values() if getattr(field, "title", "")]
+        for column in answer_columns([*self.fields, *titles]):
             self.fields[column.column_name] = column
         self._touched: dict[int, ClinicSession] = {}
         self._booked = 0

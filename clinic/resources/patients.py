@@ -63,6 +63,14 @@ class PatientResource(ExchangeResource):
         names = [row.key[0] for row in rows if len(row.key) == 2]
         return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))
 
+    def remedy_for_twins(self, row: Row) -> str:
+        if self.naming_columns(row) == ["national_id"]:
+            return super().remedy_for_twins(row)
+        return _(
+            "If they are one person, keep one of the lines. If they are two, such as twins, give at least one of "
+            "them a national ID, or take one out and add that person on the patients' page."
+        )
+
     def ambiguous(self, row: Row, count: int) -> str:
         return _(
             "%(count)d patients have this name and date of birth. Add the national ID, to say which one is meant."

@@ -1,6 +1,7 @@
 """Appointments from a file: booked where they are new, kept where they have a reference; the counters stay right."""
 
 import datetime
+import io
 
 import pytest
 from django.db import connection
@@ -8,6 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from model_bakery import baker
 
+from backoffice.exchange.exporting import stream_csv
+from backoffice.exchange.importing import run_import
+from backoffice.exchange.reading import read_table
 from backoffice.models import Mail
 from clinic.booking import book
 from clinic.models import (
@@ -301,3 +305,22 @@ def test_a_past_visit_without_a_reference_may_be_done(hours, mei_ling):
     yesterday = timezone.localdate() - datetime.timedelta(days=1)
     assert take_visits(["A123456789", yesterday, "morning", "done"], columns=[*NEW, "status"]).new == 1
     assert Appointment.objects.get().status == "done"
+
+
+# -- Questions that are worded alike ----------------------------------------------------------------------------------
+
+
+def test_two_questions_of_one_wording_each_keep_their_column(session, mei_ling, administrator):
+    scale = baker.make(LikertQuestion, text="How many?")
+    number = baker.make(NumericQuestion, text="How many?", minimum=None, maximum=None)
+    called = baker.make(NumericQuestion, text="Called at", minimum=None, maximum=None)
+    visit = book(session, mei_ling, by=None, likert={scale: 4}, numeric={number: 1, called: 2})
+    columns = ["reference", "How many?", "How many? (2)", "Called at (2)"]
+    assert take_visits([visit.reference, "6", "7", "8"], columns=columns).updated == 1
+    assert visit.likert_answers.get(question=scale).score == 6
+    answered = {answer.question: answer.value for answer in visit.numeric_answers.select_related("question")}
+    assert answered == {number: 7, called: 8}
+
+    own = b"".join(stream_csv(AppointmentResource(), Appointment.objects.all(), "table"))
+    done = run_import(AppointmentResource(), read_table(io.BytesIO(own), "t.csv"), by=administrator, dry_run=False)
+    assert (done.errors, done.unchanged) == ([], 1)
