@@ -39,6 +39,10 @@ class Decoded:
     view: str = ""
     taken_on: date | None = None
     patient_name: str = ""
+    patient_birth_date: date | None = None
+    patient_sex: str = ""
+    patient_id: str = ""
+    grey_scale_is_guessed: bool = False
 
 
 def too_many_pixels() -> Refused:
@@ -57,16 +61,18 @@ def check_dimensions(width: int, height: int) -> None:
         )
 
 
-def to_eight_bits(values: np.ndarray, *, clip: bool) -> np.ndarray:
+def to_eight_bits(values: np.ndarray, *, clip: bool, leave_out: np.ndarray | None = None) -> np.ndarray:
     """Scale `values` (any real dtype, shape (height, width)) to uint8 by the range they really use.
 
     A 12-bit film in a 16-bit file uses a sixteenth of the range, so scaling by the file's depth would leave it black.
     With `clip`, the range is that between two percentiles, so that a marker or a dead pixel does not set it;
-    without, minimum and maximum, for values which a window has cut already.
+    without, minimum and maximum, for values which a window has cut already. `leave_out` is a mask of what is no
+    picture.
     """
-    low, high = np.percentile(values, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE) if clip else (0, 100))
+    picture = values if leave_out is None else values[~leave_out]
+    low, high = np.percentile(picture, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE) if clip else (0, 100))
     if low == high:
-        low, high = values.min(), values.max()
+        low, high = picture.min(), picture.max()
     if low == high:
         return np.zeros(values.shape, np.uint8)
     scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / (float(high) - float(low)))

@@ -4,14 +4,12 @@ A single-frame greyscale radiograph that decodes is taken; everything else is re
 so that nobody mends one fault only to meet the next.
 """
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
 from datetime import date
 from io import BytesIO
 
-import numpy as np
 import pydicom
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,11 +18,12 @@ from pydicom import uid
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, get_decoder
+from pydicom.pixels import get_decoder
 from pydicom.tag import BaseTag
 
-from imaging.decoded import MAX_PIXELS, Decoded, Refused, check_dimensions, to_eight_bits
+from imaging.decoded import MAX_PIXELS, Decoded, Refused, check_dimensions
 from imaging.raster import BOMBS
+from imaging.rendering import render
 
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
 FILE_META_GROUP = 0x0002
@@ -34,6 +33,11 @@ RADIOGRAPHS = {"CR", "DX", "DR", "RG", "OT"}
 
 GREYSCALE = {"MONOCHROME1", "MONOCHROME2"}
 BITS_ALLOCATED = {8, 16}
+
+# Without one of these nobody can tell which number is which pixel, or how bright.
+NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation")
+
+SEXES = {"F": "female", "M": "male", "O": "other"}
 
 # Two bytes a pixel, and room for what stands before them: a deflated file that unpacks to more is a bomb.
 MAX_INFLATED_BYTES = 2 * MAX_PIXELS + (1 << 20)
@@ -71,45 +75,55 @@ def is_dicom(data: bytes) -> bool:
 
 def read(data: bytes) -> Decoded:
     """Decode the single greyscale frame of a DICOM file, or raise Refused."""
+    dataset = _dataset(data)
+    if reasons := list(_objections(dataset)):
+        raise Refused(" ".join(reasons))
+    check_dimensions(dataset.Columns, dataset.Rows)
     try:
-        _check_inflated_size(data)
-        dataset = pydicom.dcmread(BytesIO(data))
-        if reasons := list(_objections(dataset)):
-            raise Refused(" ".join(reasons))
-        check_dimensions(dataset.Columns, dataset.Rows)
+        dataset.SamplesPerPixel = 1  # as greyscale has, whether or not the file says so
         _check_coded_dimensions(dataset)
-        return Decoded(
-            _displayed(dataset),
-            bit_depth=dataset.BitsStored,
-            view=VIEWS.get(str(dataset.get("ViewPosition", "")).upper(), ""),
-            taken_on=_taken_on(dataset),
-            patient_name=str(dataset.get("PatientName", "")),
-        )
+        rendered = render(dataset)
+    except UNREADABLE as error:
+        coding = dataset.file_meta.TransferSyntaxUID.name
+        message = _("Its picture (%(coding)s) is damaged or cut off. Export it again from where it came.")
+        raise Refused(message % {"coding": coding}) from error
+    return Decoded(
+        rendered.grey,
+        bit_depth=dataset.BitsStored,
+        view=VIEWS.get(_text(dataset, "ViewPosition").upper(), ""),
+        taken_on=_taken_on(dataset),
+        patient_name=_text(dataset, "PatientName"),
+        patient_birth_date=_day(dataset, "PatientBirthDate"),
+        patient_sex=SEXES.get(_text(dataset, "PatientSex").upper(), ""),
+        patient_id=_text(dataset, "PatientID"),
+        grey_scale_is_guessed=rendered.is_guessed,
+    )
+
+
+def _dataset(data: bytes) -> pydicom.Dataset:
+    """What the file says, before its picture is decoded."""
+    try:
+        source = BytesIO(data)
+        read_preamble(source, force=False)
+        meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_is_past_file_meta)
+        _check_coding(uid.UID(str(meta.get("TransferSyntaxUID") or "")))
+        _check_inflated_size(meta, source)
+        return pydicom.dcmread(BytesIO(data))
     except UNREADABLE as error:
         raise Refused(_("The DICOM file is damaged or incomplete. Export it again from where it came.")) from error
 
 
-def names_another_patient(dicom_name: str, full_name: str) -> bool:
-    """Say whether a DICOM person name (PS3.5 6.2.1, `Family^Given=王^小明`) matches no spelling of `full_name`.
-
-    Order of the parts, case and punctuation do not count. An absent name says nothing.
-    """
-    spellings = [_name_parts(group) for group in dicom_name.split("=") if _name_parts(group)]
-    wanted = _name_parts(full_name)
-    return bool(spellings) and not any(
-        sorted(parts) == sorted(wanted) or "".join(parts) == "".join(wanted) for parts in spellings
-    )
+def _check_coding(syntax: uid.UID) -> None:
+    """A file in a coding that nobody published cannot even be read to its next element."""
+    if not syntax:
+        raise Refused(_("It does not say how its pixels are coded (no transfer syntax). Export it again."))
+    if syntax.is_private or syntax not in uid.UID_dictionary or not syntax.is_transfer_syntax:
+        message = _("It is coded in a way that is not read here (transfer syntax %(uid)s). Export it uncompressed.")
+        raise Refused(message % {"uid": syntax})
 
 
-def _name_parts(name: str) -> list[str]:
-    return re.findall(r"[^\W_]+", name.casefold())
-
-
-def _check_inflated_size(data: bytes) -> None:
+def _check_inflated_size(meta: pydicom.Dataset, source: BytesIO) -> None:
     """pydicom inflates a deflated file whole, however large it grows: measure it first, a step at a time."""
-    source = BytesIO(data)
-    read_preamble(source, force=False)
-    meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_is_past_file_meta)
     if meta.get("TransferSyntaxUID") != uid.DeflatedExplicitVRLittleEndian:
         return
     inflater, rest, size = zlib.decompressobj(-zlib.MAX_WBITS), source.read(), 0
@@ -125,10 +139,7 @@ def _is_past_file_meta(tag: BaseTag, vr: str | None, length: int) -> bool:
 
 def _objections(dataset: pydicom.Dataset) -> Iterator[str]:
     """Yield a sentence for each thing that keeps `dataset` from being one greyscale radiograph."""
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None:
-        yield _("It does not say how its pixels are coded (no transfer syntax). Export it again.")
-        return
+    syntax = dataset.file_meta.TransferSyntaxUID
     if (modality := dataset.get("Modality")) not in RADIOGRAPHS:
         message = _("It is not an X-ray: its modality is %(modality)s. Upload a chest X-ray (CR or DX).")
         yield message % {"modality": modality or _("not given")}
@@ -141,11 +152,16 @@ def _objections(dataset: pydicom.Dataset) -> Iterator[str]:
 
 
 def _objections_to_pixels(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
+    if missing := [keyword for keyword in NEEDED if dataset.get(keyword) in (None, "")]:
+        yield _("It does not say its %(what)s. Export it again.") % {"what": ", ".join(missing)}
+        return
     if (photometric := dataset.get("PhotometricInterpretation")) not in GREYSCALE:
         yield _("It is not greyscale but %(kind)s. Export it as greyscale.") % {"kind": photometric or _("not given")}
     if (bits := dataset.get("BitsAllocated")) not in BITS_ALLOCATED:
         yield _("Its pixels have %(bits)s bits; 8 and 16 are read. Export it with 16.") % {"bits": bits or 0}
-    if syntax.is_encapsulated and not _has_decoder(syntax):
+    if syntax == uid.JPEGExtended12Bit and dataset.BitsStored > 8:  # Pillow reads eight
+        yield _("Its pixels are coded as 12-bit JPEG, which is not read here. Export it uncompressed.")
+    elif syntax.is_encapsulated and not _has_decoder(syntax):
         message = _("Its pixels are coded as %(coding)s, which is not read here. Export it uncompressed.")
         yield message % {"coding": syntax.name}
     if not syntax.is_encapsulated and len(dataset.PixelData) < _expected_bytes(dataset):
@@ -174,36 +190,20 @@ def _check_coded_dimensions(dataset: pydicom.Dataset) -> None:
             raise Refused(_("The file contradicts itself about the size of its picture. Export it again."))
 
 
-def _displayed(dataset: pydicom.Dataset) -> np.ndarray:
-    """Modality LUT, then VOI LUT, and last the inversion of MONOCHROME1: uint8, shape (Rows, Columns)."""
-    stored = dataset.pixel_array
-    values = apply_modality_lut(stored, dataset)
-    # pydicom takes a window's output range from the slope too, and a negative one would turn the film over.
-    for keyword in ("RescaleSlope", "RescaleIntercept"):
-        if keyword in dataset:
-            delattr(dataset, keyword)
-    windowed = _windowed(values, dataset)
-    if windowed is values and stored.dtype == np.uint8:
-        grey = stored
-    else:
-        grey = to_eight_bits(windowed, clip=windowed is values)
-    return 255 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
-
-
-def _windowed(values: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
-    """Return `values` through the VOI LUT or window, or as they are where there is none or it makes no sense."""
-    try:
-        return apply_voi_lut(values, dataset)
-    except UNREADABLE:  # widths of 0 are seen, and the film is none the worse
-        return values
-
-
 def _taken_on(dataset: pydicom.Dataset) -> date | None:
     for keyword in ("AcquisitionDate", "ContentDate", "StudyDate"):
-        try:
-            day = date.fromisoformat(str(dataset.get(keyword) or ""))
-        except ValueError:
-            continue
-        if FIRST_DIGITAL_RADIOGRAPH <= day <= timezone.localdate():
+        day = _day(dataset, keyword)
+        if day and FIRST_DIGITAL_RADIOGRAPH <= day <= timezone.localdate():
             return day
     return None
+
+
+def _day(dataset: pydicom.Dataset, keyword: str) -> date | None:
+    try:
+        return date.fromisoformat(_text(dataset, keyword).replace(".", ""))
+    except ValueError:
+        return None
+
+
+def _text(dataset: pydicom.Dataset, keyword: str) -> str:
+    return str(dataset.get(keyword) or "").strip()

@@ -1,6 +1,10 @@
+import datetime
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.fields import DayField
@@ -34,6 +38,11 @@ class PatientSearch(AutocompleteSelect):
         return super().build_attrs(base_attrs, extra_attrs) | {"data-placeholder": _("Name or national ID")}
 
 
+def not_still_to_come(day: datetime.date) -> None:
+    if day > timezone.localdate():
+        raise ValidationError(_("This day is still to come: check the year."))
+
+
 class DayInput(forms.DateInput):
     input_type = "date"
 
@@ -52,8 +61,18 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("For files that do not say it themselves, as DICOM does."),
     )
-    taken_on = DayField(label=_("Taken on"), required=False, widget=DayInput)
+    taken_on = DayField(label=_("Taken on"), required=False, widget=DayInput, validators=[not_still_to_come])
     notes = forms.CharField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self):
+        cleaned = super().clean()
+        refuse_before_birth(self, cleaned.get("patient"), cleaned.get("taken_on"))
+        return cleaned
+
+
+def refuse_before_birth(form: forms.Form, patient: Patient | None, day: datetime.date | None) -> None:
+    if patient and day and day < patient.date_of_birth:
+        form.add_error("taken_on", _("The patient was not born yet on this day: check the day, and the patient."))
 
 
 class XRayForm(ClinicalForm):
@@ -82,4 +101,10 @@ class XRayForm(ClinicalForm):
             self.add_error(
                 "appointment", _("This visit is another patient's. Choose none, or one of the patient's own.")
             )
+        refuse_before_birth(self, patient, cleaned.get("taken_on"))
+        if cleaned.get("taken_on") and "taken_on" in self.changed_data:
+            try:
+                not_still_to_come(cleaned["taken_on"])
+            except ValidationError as error:
+                self.add_error("taken_on", error)
         return cleaned

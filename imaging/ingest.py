@@ -45,7 +45,8 @@ class Picture:
 
     `sha256` is that of the file as it came; `width` and `height` are those of `pixels_png`, the canonical picture;
     `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most THUMBNAIL_EDGE pixels a side.
-    `quality_issues` are `QualityIssue` values. `view`, `taken_on` and `patient_name` come from DICOM, else are empty.
+    `quality_issues` are `QualityIssue` values. `view`, `taken_on` and what is said of the
+    patient come from DICOM, else are empty.
     """
 
     sha256: str
@@ -59,6 +60,9 @@ class Picture:
     view: str = ""
     taken_on: date | None = None
     patient_name: str = ""
+    patient_birth_date: date | None = None
+    patient_sex: str = ""
+    patient_id: str = ""
 
 
 def read(source: bytes | BinaryIO, name: str) -> Picture:
@@ -83,6 +87,9 @@ def read(source: bytes | BinaryIO, name: str) -> Picture:
         view=decoded.view,
         taken_on=decoded.taken_on,
         patient_name=decoded.patient_name,
+        patient_birth_date=decoded.patient_birth_date,
+        patient_sex=decoded.patient_sex,
+        patient_id=decoded.patient_id,
     )
 
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -54,6 +55,13 @@ class XRayImage(ClinicalRecord):
     taken_on = models.DateField(_("taken on"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)
     quality_issues = models.JSONField(_("quality"), default=list, blank=True, editable=False)
+    identity_conflict = models.JSONField(
+        _("contradicts the patient"),
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_("What the file says of its patient and is not on file; empty where nothing is."),
+    )
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -88,5 +96,5 @@ class XRayImage(ClinicalRecord):
         return self.name_for(None)
 
     def name_for(self, user) -> str:
-        day = self.taken_on or self.created_at.date()
+        day = self.taken_on or timezone.localtime(self.created_at).date()
         return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {day}"

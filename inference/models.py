@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.jobs.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.indexes import hidden_only
+from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 from backoffice.web.media import RandomName
 from imaging.models import XRayImage

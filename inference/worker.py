@@ -1,7 +1,7 @@
 """The queue's other end: claim waiting predictions, run the models, save the answers. Knows nothing of tensors.
 
 A row in state `pending` is the job; a task of django-q2 is only the nudge that brings a worker here. How rows are
-claimed, held and let go is in backoffice/jobs/leases.py.
+claimed, held and let go is in backoffice/records/leases.py.
 """
 
 import hashlib

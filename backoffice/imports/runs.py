@@ -1,7 +1,7 @@
 """The runs of an import: one checks and writes nothing, the other writes once a person has confirmed.
 
 A TableImport row is the job; a task of django-q2 is only the nudge that brings a worker here. How a run is claimed and
-ends is in backoffice/jobs/leases.py. Writing holds the row for the whole of its transaction, and marks it as done
+ends is in backoffice/records/leases.py. Writing holds the row for the whole of its transaction, and marks it as done
 within it: whoever wakes up meanwhile, the file is written once, or not at all.
 """
 

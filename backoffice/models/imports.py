@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.jobs.leases import LeasedJob, LeasedJobQuerySet
+from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.web.media import RandomName
 
 

@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.jobs.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.live.versions import WatchedQuerySet
+from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 
 
 class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):

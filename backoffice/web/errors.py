@@ -4,6 +4,7 @@ import sys
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -30,8 +31,23 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not _is_at_work(request):
         return defaults.bad_request(request, exception)
+    if why := _too_much(exception):
+        return _in_the_frame(request, 413, _("This is too much at once"), why)
     why = _("Nothing was changed. Go back, load the page anew and try once more.")
     return _in_the_frame(request, 400, _("This could not be understood"), why)
+
+
+def _too_much(exception: Exception) -> str:
+    """What a form may hold, where it held more: Django reads none of it then."""
+    if isinstance(exception, TooManyFilesSent):
+        most = {"most": settings.DATA_UPLOAD_MAX_NUMBER_FILES}
+        return _("At most %(most)d files are taken at once, and none of these was kept. Choose fewer at a time.") % most
+    if isinstance(exception, TooManyFieldsSent):
+        most = {"most": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
+        return _("The form has more than %(most)d fields, and nothing was changed. Do a part at a time.") % most
+    if isinstance(exception, RequestDataTooBig):
+        return _("More was typed than a form may hold, and nothing was changed. Shorten it.")
+    return ""
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,8 +1,9 @@
 """Private files: they live outside every public URL and leave only through a view that asked for permission."""
 
 import secrets
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.http import FileResponse
 from django.utils.deconstruct import deconstructible
@@ -14,6 +15,11 @@ class PrivateStorage(FileSystemStorage):
 
     def url(self, name):
         raise ValueError("Private files have no URL: link the view that checks the permission.")
+
+    def save_whole(self, name: str, content: File) -> None:
+        """Save under exactly this name: whoever looks meanwhile finds the file whole, or not at all."""
+        draft = self.save(f"{name}.{secrets.token_hex(8)}", content)
+        Path(self.path(draft)).replace(self.path(name))
 
 
 @deconstructible

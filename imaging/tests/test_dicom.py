@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
+from clinic.patients.names import is_another_name
 from imaging import dicom
-from imaging.dicom import names_another_patient
 from imaging.ingest import Refused, read
 from imaging.tests.pictures import encoded, gradient
 from imaging.tests.realfiles import every_file_in, manifest, needs_real_files
@@ -205,7 +205,7 @@ def test_dicom_files_come_under_the_names_that_archives_give(name):
     ],
 )
 def test_it_notices_when_the_file_names_somebody_else(in_file, on_record, differs):
-    assert names_another_patient(in_file, on_record) is differs
+    assert is_another_name(in_file, on_record) is differs
 
 
 ACCEPTED = {"cr_chest_pa_jpeg_baseline.dcm", "cr_chest_pa_monochrome1_faketag.dcm", "ot_deflated_512.dcm"}
