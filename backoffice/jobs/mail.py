@@ -1,8 +1,8 @@
 """Mails go out through a table: a mail server that is away neither fails what the mail tells of nor loses the mail.
 
 Whoever changes something posts the mail in the same transaction, so there is a mail for each change that was committed
-and none for others. A worker sends what is due, each row under a lease (records/leases.py). So a mail is sent once, or, where a
-worker dies between sending and noting it, twice; never not at all.
+and none for others. A worker sends what is due, each row under a lease (records/leases.py). So a mail is sent once, or,
+where a worker dies between sending and noting it, twice; never not at all.
 """
 
 import datetime

@@ -4,10 +4,13 @@ import datetime
 import time
 from dataclasses import asdict, dataclass, field
 
+from django.utils.crypto import salted_hmac
+
 from clinic.models import ClinicSession, Period, new_reference
 
 KEY = "booking"
 LIFETIME = datetime.timedelta(hours=1)
+PAUSE = datetime.timedelta(minutes=5)
 
 
 @dataclass
@@ -21,6 +24,10 @@ class Draft:
     # Known before the booking exists, so that one booking sent twice is recognised.
     reference: str = field(default_factory=new_reference)
     started_at: float = field(default_factory=time.time)
+    touched_at: float = field(default_factory=time.time)
+    shown: str = ""  # the slot that the last page to be shown names
+    told: str = ""  # the step whose mistakes the next page tells: a form that was sent leads on, never stays
+    mistakes: dict = field(default_factory=dict)  # as a form's `errors.get_json_data()` gives them
 
     @classmethod
     def load(cls, session) -> "Draft | None":
@@ -28,14 +35,24 @@ class Draft:
         try:
             draft = cls(**session[KEY])
             parse_slot(draft.slot)
-            sound = isinstance(draft.details, dict) and isinstance(draft.survey, dict)
+            sound = all(isinstance(kept, dict) for kept in (draft.details, draft.survey, draft.mistakes))
             fresh = 0 <= draft.seconds_old < LIFETIME.total_seconds()
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
         return draft if sound and fresh else None
 
     def save(self, session) -> None:
+        self.touched_at = time.time()
         session[KEY] = asdict(self)
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Nobody has sent anything for a while: whoever comes by the front door now may be somebody else."""
+        return time.time() - self.touched_at > PAUSE.total_seconds()
+
+    def tells(self, step: str) -> bool:
+        """Whether the page of this step is to tell the mistakes of what was sent."""
+        return self.told == step
 
     def finish(self, session) -> None:
         """Forget everything but the way to the confirmation."""
@@ -44,6 +61,12 @@ class Draft:
     @property
     def seconds_old(self) -> float:
         return time.time() - self.started_at
+
+    @property
+    def who(self) -> str:
+        """Tells one person's details from another's, and tells nobody what they are."""
+        said = {name: text for name, text in self.details.items() if name != "symptoms"}
+        return salted_hmac("clinic.draft", f"{self.reference} {sorted(said.items())}").hexdigest()[:16]
 
     @property
     def wanted(self) -> ClinicSession:
@@ -55,6 +78,11 @@ def parse_slot(slot: str) -> ClinicSession:
     """`2026-11-23/morning` → a session that is not saved. Raises ValueError for anything else."""
     day, _slash, period = slot.partition("/")
     return ClinicSession(date=datetime.date.fromisoformat(day), period=Period(period))
+
+
+def forget(session) -> None:
+    """Nothing of this visitor's booking stays: neither what was typed nor the way to the confirmation."""
+    session.pop(KEY, None)
 
 
 def booked_reference(session) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.forms.utils import ErrorDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.fields import DayField, LineField, NumberField
 from clinic.hours.availability import Day
-from clinic.identity import normalise_national_id, validate_national_id
+from clinic.identity import masked, normalise_national_id, validate_national_id
 from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
 from clinic.phones import normalise_phone
 
@@ -19,9 +21,21 @@ class PublicForm(forms.Form):
 
     def full_clean(self):
         super().full_clean()
+        self._put_the_cursor()
+
+    def _put_the_cursor(self) -> None:
         wrong = next((name for name in self.fields if name in self._errors), None)
         if wrong:
             self.fields[wrong].widget.attrs["autofocus"] = True
+
+    def tell(self, mistakes: dict) -> None:
+        """Show what was wrong with what was sent before, beside what was typed, on a page of its own."""
+        self._errors = ErrorDict(renderer=self.renderer)
+        for name, found in mistakes.items():
+            if name == NON_FIELD_ERRORS or name in self.fields:
+                told = [one["message"] for one in found]
+                self._errors[name] = self.error_class(told, renderer=self.renderer)
+        self._put_the_cursor()
 
     def as_typed(self) -> dict:
         """What the browser sent for each field, fit for a session, for `initial` and for `data`."""
@@ -29,6 +43,12 @@ class PublicForm(forms.Form):
             name: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
             for name, field in self.fields.items()
         }
+
+
+def as_sent(typed: dict) -> MultiValueDict:
+    """What `as_typed` kept, as a browser sends it."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in typed.items() if value is not None}
+    return MultiValueDict(lists)
 
 
 class TimeForm(forms.Form):
@@ -50,6 +70,24 @@ class PhoneField(forms.CharField):
 
     def to_python(self, value):
         return normalise_phone(super().to_python(value))
+
+
+class UnseenInput(forms.TextInput):
+    """An input that is never sent back: somebody else may sit at this screen by then. It says that it was given."""
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, None, attrs)
+        if value:
+            context["widget"]["attrs"]["placeholder"] = masked(normalise_national_id(value))
+        return context
+
+
+class StillOffered(forms.ModelMultipleChoiceField):
+    """Those of what was ticked that are offered still: what was taken out meanwhile is no mistake of the visitor's."""
+
+    def clean(self, value):
+        offered = {str(key) for key in self.queryset.values_list("pk", flat=True)}
+        return super().clean([key for key in value or [] if str(key) in offered])
 
 
 class DetailsForm(PublicForm):
@@ -76,7 +114,7 @@ class DetailsForm(PublicForm):
         required=False,
         max_length=30,
         help_text=_("Such as A123456789. If you have no such number, leave it empty and bring what you have."),
-        widget=forms.TextInput(
+        widget=UnseenInput(
             {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "data-never-kept": ""}
         ),
     )
@@ -92,7 +130,7 @@ class DetailsForm(PublicForm):
         help_text=_("For the confirmation, and a reminder the day before."),
         widget=forms.EmailInput({"autocomplete": "email"}),
     )
-    symptoms = forms.ModelMultipleChoiceField(
+    symptoms = StillOffered(
         label=_("What brings you here?"),
         queryset=Symptom.objects.none(),
         required=False,

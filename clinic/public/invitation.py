@@ -22,8 +22,12 @@ def for_calendar(appointment: Appointment) -> bytes:
     event.add("dtend", _at(session.date, session.closes_at))
     event.add("summary", _("%(clinic)s · number %(number)s") % _names(appointment))
     event.add("location", settings.CLINIC_NAME)
-    event.add("status", "CANCELLED" if appointment.status == Appointment.Status.CANCELLED else "CONFIRMED")
+    is_cancelled = appointment.status == Appointment.Status.CANCELLED
+    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
+    # A calendar that has the entry takes another time, or takes it out, only where this has grown (RFC 5546, 2.1.4).
+    event.add("sequence", appointment.history.count() - 1)
     calendar = Calendar()
+    calendar.add("method", "CANCEL" if is_cancelled else "PUBLISH")
     calendar.add("prodid", "-//Collimator//Booking//EN")
     calendar.add("version", "2.0")
     calendar.add_component(event)

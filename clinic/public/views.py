@@ -5,8 +5,9 @@ from functools import wraps
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,9 +16,11 @@ from clinic import booking
 from clinic.hours.availability import nearest, offered_days, running_now
 from clinic.models import Appointment
 from clinic.public import live
-from clinic.public.draft import Draft, booked_reference
-from clinic.public.forms import DetailsForm, SurveyForm, TimeForm
+from clinic.public.draft import Draft, booked_reference, forget
+from clinic.public.forms import DetailsForm, SurveyForm, TimeForm, as_sent
 from clinic.public.limits import may_book
+
+SEE_OTHER = 303  # a form that was sent leads to a page: "back" and "reload" never ask to send it again
 
 
 @never_cache
@@ -27,6 +30,12 @@ def choose(request: HttpRequest) -> HttpResponse:
     days = offered_days()
     if request.htmx:
         return live.times_fragment(request, days)
+    if "over" in request.POST:
+        forget(request.session)
+        return redirect("clinic:choose")
+    if request.method != "POST" and (draft is None or draft.is_left_alone):
+        forget(request.session)
+        draft = None
     form = TimeForm(
         request.POST or None, days=days, initial={"session": draft.slot if draft and not draft.lost else ""}
     )
@@ -38,13 +47,23 @@ def choose(request: HttpRequest) -> HttpResponse:
         draft.slot, draft.lost = slot, ""
         draft.save(request.session)
         return redirect(next_step)
+    if request.method == "POST":
+        for error in form.errors.get("session", []):
+            messages.warning(request, error)
+        return _see("clinic:choose")
     context = {
         **live.times(days, chosen=form["session"].value()),
         "form": form,
+        "draft": draft,
         "running": running_now(days),
         "nearest": nearest(days, to=draft.wanted) if draft and draft.lost else [],
     }
     return render(request, "clinic/choose.html", context)
+
+
+def _see(step: str) -> HttpResponse:
+    """To that page, where what was sent could not be taken."""
+    return HttpResponseRedirect(reverse(step), status=SEE_OTHER)
 
 
 def later_step(view: Callable) -> Callable:
@@ -67,38 +86,68 @@ def later_step(view: Callable) -> Callable:
 
 @later_step
 def details(request: HttpRequest, draft: Draft) -> HttpResponse:
-    form = DetailsForm(request.POST or None, initial=draft.details)
     if request.method == "POST":
-        draft.details = form.as_typed()
+        form = DetailsForm(request.POST)
+        _take_time(request, draft)
+        typed = form.as_typed()
+        # The number is in no page, so that an empty field means the one that was given.
+        typed["national_id"] = typed["national_id"] or draft.details.get("national_id", "")
+        form = DetailsForm(as_sent(typed))
+        draft.details, draft.told = typed, ""
+        if "back" not in request.POST and not form.is_valid():
+            draft.told, draft.mistakes = "details", form.errors.get_json_data()
         draft.save(request.session)
         if "back" in request.POST:
             return redirect("clinic:choose")
-        if form.is_valid():
-            return redirect("clinic:survey")
+        return _see("clinic:details") if draft.told else redirect("clinic:survey")
+    form = DetailsForm(initial=draft.details)
+    if draft.tells("details"):
+        form.tell(draft.mistakes)
     return render(request, "clinic/details.html", {"form": form, "wanted": draft.wanted})
 
 
 @later_step
 def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
-    person = DetailsForm(draft.details)
+    person = DetailsForm(as_sent(draft.details))
     if not person.is_valid():
+        draft.told, draft.mistakes = "details", person.errors.get_json_data()
+        draft.save(request.session)
         return redirect("clinic:details")
-    form = SurveyForm(request.POST or None, initial=draft.survey)
-    # A survey without questions has no field to be bound to.
-    form.is_bound = request.method == "POST"
     if request.method == "POST":
-        draft.survey = form.as_typed()
+        form = SurveyForm(request.POST)
+        form.is_bound = True  # also a survey without questions, which has no field to be bound to
+        _take_time(request, draft)
+        draft.survey, draft.told = form.as_typed(), ""
         draft.save(request.session)
         if "back" in request.POST:
             return redirect("clinic:details")
-        if form.is_valid() and _is_no_machine(request, draft, person, form):
-            answer = _finish(request, draft, person, form)
-            if answer is not None:
-                return answer
-    return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted})
+        if request.POST.get("who", draft.who) != draft.who:
+            messages.warning(request, _("Your details were changed in another window. Look them over, then go on."))
+            return _see("clinic:details")
+        answer = _finish(request, draft, person, form) if _is_no_machine(request, draft, person, form) else None
+        if answer is not None:
+            return answer
+        draft.told, draft.mistakes = "survey", form.errors.get_json_data()
+        draft.save(request.session)
+        return _see("clinic:survey")
+    form = SurveyForm(initial=draft.survey)
+    if draft.tells("survey"):
+        form.tell(draft.mistakes)
+    draft.shown = draft.slot
+    draft.save(request.session)
+    return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted, "who": draft.who})
+
+
+def _take_time(request: HttpRequest, draft: Draft) -> None:
+    """Each page carries the time that it shows: another window may have chosen another one since."""
+    wanted = request.POST.get("slot") or draft.shown
+    if wanted and wanted != draft.slot and TimeForm({"session": wanted}, days=offered_days()).is_valid():
+        draft.slot = wanted
 
 
 def _is_no_machine(request: HttpRequest, draft: Draft, person: DetailsForm, form: SurveyForm) -> bool:
+    if not form.is_valid():
+        return False
     if draft.seconds_old < settings.BOOKING_MIN_SECONDS:
         form.add_error(None, _("That was very fast. Please look it over once more, then book."))
     elif not may_book(request, person.who):

@@ -133,6 +133,23 @@ def test_a_moved_booking_is_the_same_calendar_entry(client, visit, afternoon):
     assert uid() == before
 
 
+def test_a_calendar_learns_of_each_change_and_takes_out_what_is_cancelled(client, visit, afternoon):
+    def entry():
+        calendar = icalendar.Calendar.from_ical(client.get(at(visit, "calendar")).content)
+        [event] = calendar.walk("VEVENT")
+        return str(calendar["method"]), int(event["sequence"]), str(event["status"])
+
+    booked = entry()
+    booking.move(visit, afternoon, by=None)
+    moved = entry()
+    booking.cancel(visit, by=None)
+    cancelled = entry()
+    assert [what[0] for what in (booked, moved, cancelled)] == ["PUBLISH", "PUBLISH", "CANCEL"]
+    assert booked[1] < moved[1] < cancelled[1]
+    assert cancelled[2] == "CANCELLED"
+    assert at(visit, "calendar") in client.get(at(visit)).content.decode()
+
+
 # -- On the day -------------------------------------------------------------------------------------------------------
 
 HTMX = {"HX-Request": "true"}
