@@ -161,8 +161,13 @@ class Demo:
             elif luck < 0.2:
                 booking.mark_no_show(appointment, by=self.desk)
             else:
-                booking.check_in(appointment, by=self.desk)
-                booking.mark_done(appointment, by=self.desk)
+                self.was_here(appointment)
+
+    def was_here(self, appointment: Appointment) -> None:
+        """As the desk notes it on the day: earlier today they were checked in first."""
+        if appointment.session.date == self.now.date():
+            booking.check_in(appointment, by=self.desk)
+        booking.mark_done(appointment, by=self.desk)
 
     # -- Today --------------------------------------------------------------------------------------------------------
 

@@ -10,13 +10,22 @@ from clinic.booking.bookings import STILL_TO_COME, book, book_publicly, cancel, 
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
-from clinic.booking.errors import AlreadyBooked, BookingError, NobodyCalled, SessionClosed, SessionFull, WrongStatus
+from clinic.booking.errors import (
+    AlreadyBooked,
+    AnotherDay,
+    BookingError,
+    NobodyCalled,
+    SessionClosed,
+    SessionFull,
+    WrongStatus,
+)
 from clinic.booking.sessions import follow_hours, session_for, session_to_book
 
 __all__ = [
     "CANCEL",
     "STILL_TO_COME",
     "AlreadyBooked",
+    "AnotherDay",
     "BookingError",
     "NobodyCalled",
     "Proposal",

@@ -9,26 +9,40 @@ from django.utils.translation import gettext
 
 from backoffice.models import User
 from backoffice.records.changes import record
-from clinic.booking.errors import NobodyCalled, WrongStatus
+from clinic.booking.errors import AnotherDay, NobodyCalled, WrongStatus
 from clinic.booking.status import change_status
 from clinic.models import Appointment, ClinicSession
 
 Status = Appointment.Status
+today = timezone.localdate
 
 
 def check_in(appointment: Appointment, *, by: User | None) -> None:
-    """The patient is here, late or not. Raises WrongStatus."""
+    """The patient is here, late or not. Raises WrongStatus or AnotherDay."""
+    _refuse_another_day(appointment.session)
     _step(appointment, Status.CHECKED_IN, since=(Status.BOOKED, Status.NO_SHOW), by=by)
 
 
 def mark_done(appointment: Appointment, *, by: User | None) -> None:
-    """The visit is over. Raises WrongStatus."""
-    _step(appointment, Status.DONE, since=(Status.CHECKED_IN, Status.CALLED), by=by)
+    """The visit is over; on another day than its own, also where nobody noted that the patient was here.
+
+    Raises WrongStatus.
+    """
+    was_here = (Status.CHECKED_IN, Status.CALLED)
+    is_past = appointment.session.date < today()
+    _step(appointment, Status.DONE, since=(*was_here, Status.BOOKED) if is_past else was_here, by=by)
 
 
 def mark_no_show(appointment: Appointment, *, by: User | None) -> None:
-    """The patient did not come, and keeps the place. Raises WrongStatus."""
+    """The patient did not come, and keeps the place. Raises WrongStatus, or AnotherDay before that day."""
+    if appointment.session.date > today():
+        raise AnotherDay(appointment.session)
     _step(appointment, Status.NO_SHOW, since=(Status.BOOKED, Status.CHECKED_IN, Status.CALLED), by=by)
+
+
+def _refuse_another_day(session: ClinicSession) -> None:
+    if session.date != today():
+        raise AnotherDay(session)
 
 
 @transaction.atomic
@@ -39,14 +53,16 @@ def _step(appointment: Appointment, status: str, *, since: Iterable[str], by: Us
 
 @transaction.atomic
 def call(appointment: Appointment, *, by: User | None) -> None:
-    """Call one who is here. Raises WrongStatus, also where another desk was first."""
+    """Call one who is here. Raises AnotherDay, or WrongStatus, also where another desk was first."""
+    _refuse_another_day(appointment.session)
     change_status(appointment, Status.CALLED, since=[Status.CHECKED_IN], called_at=timezone.now())
     ClinicSession.objects.filter(pk=appointment.session_id).update(current_number=appointment.queue_number)
     record(appointment, by, "")
 
 
 def call_next(session: ClinicSession, *, by: User | None) -> Appointment | None:
-    """Call the lowest number among those who are here; None where nobody waits."""
+    """Call the lowest number among those who are here; None where nobody waits. Raises AnotherDay."""
+    _refuse_another_day(session)
     while (appointment := session.appointments.waiting().first()) is not None:
         try:
             call(appointment, by=by)
@@ -61,8 +77,9 @@ def call_next(session: ClinicSession, *, by: User | None) -> Appointment | None:
 def recall(session: ClinicSession, *, by: User | None, appointment: Appointment | None = None) -> Appointment:
     """Call the same number once more: the appointment's, else the one being served.
 
-    Raises NobodyCalled or WrongStatus.
+    Raises NobodyCalled, WrongStatus or AnotherDay.
     """
+    _refuse_another_day(session)
     appointment = appointment or _being_served(session)
     change_status(appointment, Status.CALLED, since=[Status.CALLED], called_at=timezone.now())
     ClinicSession.objects.filter(pk=session.pk).update(current_number=appointment.queue_number)

@@ -1,9 +1,10 @@
 """Why something was not booked, moved or called. Nothing is changed then; `str()` is what to tell the person."""
 # ruff: noqa: N818  (an error is named for what happened: a session full, a patient already booked)
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models import Appointment
+from clinic.models import Appointment, ClinicSession
 
 
 class BookingError(Exception):
@@ -35,6 +36,17 @@ class WrongStatus(BookingError):
             _("Number %(number)s is “%(status)s” now, so this cannot be done.")
             % {"number": appointment.queue_number, "status": appointment.get_status_display()}
         )
+
+
+class AnotherDay(BookingError):
+    """Of a day that is not today: somebody opened another session's page, or left one open over night."""
+
+    def __init__(self, session: ClinicSession):
+        told = {"session": session}
+        if session.date > timezone.localdate():
+            super().__init__(_("%(session)s is still to come: nobody can be here for it today.") % told)
+        else:
+            super().__init__(_("%(session)s is over. Open today's session.") % told)
 
 
 class NobodyCalled(BookingError):

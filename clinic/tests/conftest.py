@@ -8,6 +8,7 @@ from model_bakery import baker
 from playwright.sync_api import sync_playwright
 
 from clinic import booking
+from clinic.booking import calling
 from clinic.models import OpeningHours, Period, Weekday
 from conftest import leave_out
 
@@ -114,3 +115,9 @@ def browser_page(live_server, settings, monkeypatch):
         chromium.close()
     assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
     assert errors == []
+
+
+@pytest.fixture
+def on_the_day(session, monkeypatch):
+    """As if it were the session's day: visits of another one are neither checked in nor called."""
+    monkeypatch.setattr(calling, "today", lambda: session.date)

@@ -112,6 +112,7 @@ def test_a_place_that_is_gone_meanwhile_leaves_everybody_where_they_were(admin_c
     assert (first.session, afternoon.booked) == (session, 2)
 
 
+@pytest.mark.usefixtures("on_the_day")
 def test_who_has_been_or_cancelled_is_left_alone(admin_client, session, typhoon, front_desk):
     done, gone = booked(session, 2)
     booking.check_in(done, by=front_desk)

@@ -10,7 +10,7 @@ from clinic import booking
 from clinic.models import Appointment, Patient, Period
 from clinic.public.board import ON_THE_WAY, board
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_the_day")]
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_a_second_cancel_is_refused_and_gives_nothing_back(session):
     assert booked(session) == 1
 
 
+@pytest.mark.usefixtures("on_the_day")
 def test_the_patient_cannot_cancel_once_here_but_the_desk_can(session, front_desk):
     visit = book(session)
     booking.check_in(visit, by=front_desk)
@@ -127,6 +128,7 @@ def test_moving_to_where_it_is_counts_nothing(session):
     assert booked(session) == 1
 
 
+@pytest.mark.usefixtures("on_the_day")
 def test_a_change_of_status_keeps_the_symptoms_in_history(session, front_desk):
     cough = baker.make(Symptom, name="Cough")
     visit = book(session, symptoms=[cough])

@@ -1,12 +1,15 @@
 """The day at the desk: here, called, called again, passed over, done."""
 
+import datetime
+
 import pytest
 from model_bakery import baker
 
 from clinic import booking
+from clinic.booking import calling
 from clinic.models import Appointment, Patient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_the_day")]
 Status = Appointment.Status
 
 
@@ -91,3 +94,25 @@ def test_every_step_says_who_took_it(session, three_here, front_desk):
     assert list(trail) == [
         (status, front_desk.pk) for status in (Status.DONE, Status.CALLED, Status.CHECKED_IN, Status.BOOKED)
     ]
+
+
+# -- Another day ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [booking.check_in, booking.mark_no_show, booking.call])
+def test_nobody_is_here_today_for_another_day(session, front_desk, monkeypatch, step):
+    visit = booking.book(session, baker.make(Patient), by=None)
+    monkeypatch.setattr(calling, "today", lambda: session.date - datetime.timedelta(days=1))
+    with pytest.raises(booking.AnotherDay, match="still to come"):
+        step(visit, by=front_desk)
+    with pytest.raises(booking.AnotherDay):
+        booking.call_next(session, by=front_desk)
+
+
+def test_of_a_day_that_is_over_it_is_only_noted_who_came(session, front_desk, monkeypatch):
+    visit = booking.book(session, baker.make(Patient), by=None)
+    monkeypatch.setattr(calling, "today", lambda: session.date + datetime.timedelta(days=1))
+    with pytest.raises(booking.AnotherDay):
+        booking.check_in(visit, by=front_desk)
+    booking.mark_done(visit, by=front_desk)
+    assert visit.status == "done"

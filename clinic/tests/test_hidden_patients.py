@@ -113,6 +113,7 @@ def test_an_identity_is_checked_once_the_record_is_back(client, front_desk, visi
     assert "Lin Mei" not in page
 
 
+@pytest.mark.usefixtures("on_the_day")
 def test_messages_of_the_desk_name_nobody(client, front_desk, visit):
     client.force_login(front_desk)
     booking.check_in(visit, by=front_desk)

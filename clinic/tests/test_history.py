@@ -231,6 +231,7 @@ def test_a_version_of_another_record_is_not_there(desk, lin):
     assert desk.get(page("simple_history", lin, "x")).status_code == 404
 
 
+@pytest.mark.usefixtures("on_the_day")
 def test_an_appointment_keeps_its_place_and_status(desk, front_desk, session, afternoon):
     cough = baker.make(Symptom, name="Cough")
     appointment = booking.book(session, baker.make(Patient, national_id=""), by=front_desk, notes="in pain")

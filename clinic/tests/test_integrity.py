@@ -31,6 +31,7 @@ def run() -> tuple[int, str]:
     return 0, printed.getvalue()
 
 
+@pytest.mark.usefixtures("on_the_day")
 def test_a_day_of_booking_moving_and_hiding_leaves_nothing_to_tell(session, afternoon, visit, front_desk):
     moved, gone, hidden = (booking.book(session, baker.make(Patient), by=None, overbook=True) for _person in range(3))
     booking.move(moved, afternoon, by=front_desk)
