@@ -1,6 +1,7 @@
 from django.db import models
 
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.concurrent_changes import MergesConcurrentChanges
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
@@ -9,7 +10,7 @@ from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
 
 
-class ClinicalAdmin(ExchangeAdmin, HideableAdmin, AuditedAdmin, FastListAdmin, HistoryAdmin):
+class ClinicalAdmin(MergesConcurrentChanges, ExchangeAdmin, HideableAdmin, AuditedAdmin, FastListAdmin, HistoryAdmin):
     """The admin of a clinical record: hideable, with history, and with a trail of who looked at it."""
 
     form = ClinicalForm
