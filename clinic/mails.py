@@ -26,14 +26,15 @@ def address_of(appointment: Appointment) -> str:
     return appointment.claimed.get("email") or appointment.patient.email
 
 
-def write(kind: str, appointment: Appointment) -> None:
+def write(kind: str, appointment: Appointment) -> bool:
     """Post one of SUBJECTS to the patient; nothing without an address, to a hidden record, or once the session is over.
 
     The links begin with SITE_URL, whoever caused the mail: a request's own Host is whatever its sender wrote into it.
+    Returns whether there is a mail.
     """
     session = appointment.session
     if not address_of(appointment) or appointment.patient.is_hidden or session.has_ended():
-        return
+        return False
     with translation.override(appointment.language):
         context = {
             "appointment": appointment,
@@ -45,3 +46,4 @@ def write(kind: str, appointment: Appointment) -> None:
         subject = SUBJECTS[kind] % {"day": dateformat.format(session.date, "l j F"), "number": appointment.queue_number}
         body = render_to_string(f"clinic/mail/{kind}.txt", context)
         mail.post(address_of(appointment), f"{settings.CLINIC_NAME} · {subject}", body)
+    return True

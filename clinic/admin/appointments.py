@@ -12,6 +12,7 @@ from backoffice.live.chips import Tone, chip
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
 from clinic import booking
+from clinic.admin.booking_changes import ChangesBookings
 from clinic.admin.chips import status_chip
 from clinic.admin.days import DayFilter, FromToFilter
 from clinic.admin.hiding import HidesAppointments
@@ -68,11 +69,11 @@ def patient_column(may_be_named: bool):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(SettlesIdentities, HidesAppointments, FoundByPatient, ClinicalAdmin):
+class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, FoundByPatient, ClinicalAdmin):
     resource_class = AppointmentResource
     masked_fields = ["reference"]  # whoever knows it may change the booking
     inlines = [LikertAnswerInline, NumericAnswerInline]
-    actions = ["check_in", "mark_done", "mark_no_show", "cancel", *ClinicalAdmin.actions]
+    actions = ["check_in", "mark_done", "mark_no_show", "cancel", "reinstate", "send_link", *ClinicalAdmin.actions]
     autocomplete_fields = ["patient"]
     list_display = ["patient", "queue_number", "day", "period", "state", "source", "identity"]
     list_filter = [
@@ -196,11 +197,6 @@ class AppointmentAdmin(SettlesIdentities, HidesAppointments, FoundByPatient, Cli
     def mark_no_show(self, request, queryset):
         n = self._each(request, queryset, booking.mark_no_show)
         self._tell(request, n, ngettext("%d patient did not come.", "%d patients did not come.", n))
-
-    @admin.action(description=_("Cancel"), permissions=["change"])
-    def cancel(self, request, queryset):
-        n = self._each(request, queryset, booking.cancel)
-        self._tell(request, n, ngettext("%d appointment is cancelled.", "%d appointments are cancelled.", n))
 
     def _each(self, request, queryset, function: Callable) -> int:
         """Do it to each, in the order of their numbers; say which refused and why. Returns how many did not."""

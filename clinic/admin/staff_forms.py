@@ -145,17 +145,12 @@ class WalkInForm(ClinicalForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["offer"].choices = [
-            (offer.session.slug, describe(offer))
-            for day in offered_days()
-            for offer in day.offers
-            if offer.session.is_open
-        ]
+        self.fields["offer"].choices = slot_choices()
         self.fields["symptoms"].queryset = self.fields["symptoms"].queryset.visible().filter(is_active=True)
 
     def clean_offer(self) -> ClinicSession:
-        date, _slash, period = self.cleaned_data["offer"].partition("/")
-        session = booking.session_for(ClinicSession._meta.get_field("date").to_python(date), period)
+        wanted = ClinicSession.parse(self.cleaned_data["offer"])
+        session = booking.session_for(wanted.date, wanted.period)
         if session is None:
             raise forms.ValidationError(booking.SessionClosed.message)
         return session
@@ -164,6 +159,12 @@ class WalkInForm(ClinicalForm):
         if self.refusal:
             raise forms.ValidationError(str(self.refusal))
         return super().clean()
+
+
+def slot_choices(leave_out: ClinicSession | None = None) -> list[tuple[str, str]]:
+    """The times of the coming days that are open, each with its places."""
+    offers = [offer for day in offered_days(leave_out=leave_out) for offer in day.offers]
+    return [(offer.session.slug, describe(offer)) for offer in offers if offer.session.is_open]
 
 
 def describe(offer: Offer) -> str:

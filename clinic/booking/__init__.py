@@ -6,7 +6,16 @@ to signals see the change as they see any other. Transactions touch appointments
 order of their keys, so that two of them never wait for each other.
 """
 
-from clinic.booking.bookings import STILL_TO_COME, book, book_publicly, cancel, is_to_check, move, public_may_change
+from clinic.booking.bookings import (
+    STILL_TO_COME,
+    book,
+    book_publicly,
+    cancel,
+    is_to_check,
+    move,
+    public_may_change,
+    reinstate,
+)
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
@@ -47,6 +56,7 @@ __all__ = [
     "move",
     "public_may_change",
     "recall",
+    "reinstate",
     "session_for",
     "session_to_book",
     "settle",

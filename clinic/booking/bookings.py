@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.utils import bulk_create_with_history
@@ -12,7 +12,7 @@ from simple_history.utils import bulk_create_with_history
 from backoffice.models import User
 from backoffice.records.changes import record
 from clinic import mails
-from clinic.booking.errors import BookingError, SessionClosed
+from clinic.booking.errors import AlreadyBooked, BookingError, SessionClosed, SessionFull
 from clinic.booking.places import take_place
 from clinic.booking.status import change_status
 from clinic.models import (
@@ -170,6 +170,27 @@ def cancel(appointment: Appointment, *, by: User | None, reason: str = "") -> No
     ClinicSession.objects.filter(pk=appointment.session_id).free()
     record(appointment, by, reason or (gettext("Cancelled") if by else gettext("Cancelled by the patient")))
     mails.write("cancelled", appointment)
+
+
+@transaction.atomic
+def reinstate(appointment: Appointment, *, by: User) -> None:
+    """Take a cancellation back: the same booking and number, where there is a place still; and write to the patient.
+
+    Raises WrongStatus, SessionFull, SessionClosed or AlreadyBooked; the booking then stays cancelled.
+    """
+    session = appointment.session
+    if session.has_ended():
+        raise SessionClosed(_("This time is over, so the booking cannot be changed any more."))
+    try:
+        with transaction.atomic():
+            change_status(appointment, Status.BOOKED, since=[Status.CANCELLED], called_at=None)
+    except IntegrityError as error:  # the patient has booked this time anew
+        raise AlreadyBooked from error
+    if not ClinicSession.objects.filter(pk=session.pk).take_place():
+        session.refresh_from_db()
+        raise SessionFull if session.is_open and not session.is_hidden else SessionClosed
+    record(appointment, by, gettext("Cancellation taken back"))
+    mails.write("booked", appointment)
 
 
 @transaction.atomic

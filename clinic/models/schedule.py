@@ -2,6 +2,7 @@
 
 import datetime
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -41,6 +42,17 @@ def check_hours(name: str) -> models.CheckConstraint:
     )
 
 
+def refuse_overlap(row: "OpeningHours | ClinicSession", others: models.QuerySet) -> None:
+    """Two periods of one day do not share an hour: nobody could say which of them is being served."""
+    if row.opens_at is None or row.closes_at is None or not row.is_open:
+        return
+    others = others.exclude(pk=row.pk).exclude(period=row.period)
+    if other := others.filter(opens_at__lt=row.closes_at, closes_at__gt=row.opens_at).first():
+        raise ValidationError(
+            _("This overlaps with %(other)s. Change the hours of one of them.") % {"other": other}, code="overlap"
+        )
+
+
 class OpeningHours(ClinicalRecord):
     """What a period of a weekday usually offers."""
 
@@ -67,6 +79,10 @@ class OpeningHours(ClinicalRecord):
             ),
             check_hours("opening_hours_in_order"),
         ]
+
+    def clean(self):
+        super().clean()
+        refuse_overlap(self, OpeningHours.objects.visible().filter(weekday=self.weekday, is_open=True))
 
     def __str__(self):
         return f"{self.get_weekday_display()} {self.get_period_display()} {self.opens_at:%H:%M}–{self.closes_at:%H:%M}"
@@ -179,8 +195,18 @@ class ClinicSession(ClinicalRecord):
             check_hours("session_hours_in_order"),
         ]
 
+    def clean(self):
+        super().clean()
+        refuse_overlap(self, ClinicSession.objects.visible().filter(date=self.date, is_open=True))
+
     def __str__(self):
         return f"{self.date} {self.get_period_display()}"
+
+    @classmethod
+    def parse(cls, slug: str) -> "ClinicSession":
+        """What `slug` writes → a session that is not saved. Raises ValueError for anything else."""
+        day, _slash, period = slug.partition("/")
+        return cls(date=datetime.date.fromisoformat(day), period=Period(period))
 
     @property
     def slug(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from django.utils.crypto import salted_hmac
 
-from clinic.models import ClinicSession, Period, new_reference
+from clinic.models import ClinicSession, new_reference
 
 KEY = "booking"
 LIFETIME = datetime.timedelta(hours=1)
@@ -34,7 +34,7 @@ class Draft:
         """The visitor's draft; None where there is none, it is too old, or it is not one of ours."""
         try:
             draft = cls(**session[KEY])
-            parse_slot(draft.slot)
+            ClinicSession.parse(draft.slot)
             sound = all(isinstance(kept, dict) for kept in (draft.details, draft.survey, draft.mistakes))
             fresh = 0 <= draft.seconds_old < LIFETIME.total_seconds()
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -71,13 +71,7 @@ class Draft:
     @property
     def wanted(self) -> ClinicSession:
         """The slot as a session that is not saved. Raises ValueError where it is none."""
-        return parse_slot(self.slot)
-
-
-def parse_slot(slot: str) -> ClinicSession:
-    """`2026-11-23/morning` → a session that is not saved. Raises ValueError for anything else."""
-    day, _slash, period = slot.partition("/")
-    return ClinicSession(date=datetime.date.fromisoformat(day), period=Period(period))
+        return ClinicSession.parse(self.slot)
 
 
 def forget(session) -> None:

@@ -34,7 +34,8 @@ class PublicForm(forms.Form):
         for name, found in mistakes.items():
             if name == NON_FIELD_ERRORS or name in self.fields:
                 told = [one["message"] for one in found]
-                self._errors[name] = self.error_class(told, renderer=self.renderer)
+                field_id = self[name].auto_id if name in self.fields else None
+                self._errors[name] = self.error_class(told, renderer=self.renderer, field_id=field_id)
         self._put_the_cursor()
 
     def as_typed(self) -> dict:

@@ -13,9 +13,8 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from clinic import booking
 from clinic.hours.availability import offered_days
-from clinic.models import Appointment
+from clinic.models import Appointment, ClinicSession
 from clinic.public import invitation, live
-from clinic.public.draft import parse_slot
 from clinic.public.forms import TimeForm
 from clinic.public.queue_position import turn
 
@@ -78,7 +77,7 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
     form = TimeForm(request.POST or None, days=days)
     if request.method == "POST" and form.is_valid():
         try:
-            wanted = parse_slot(form.cleaned_data["session"])
+            wanted = ClinicSession.parse(form.cleaned_data["session"])
             session = booking.session_to_book(wanted.date, wanted.period)
             booking.move(appointment, session, by=None)
         except booking.BookingError as error:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
+from backoffice.models import Mail
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Patient, Symptom
 from clinic.tests.clinics import session_today, visit
@@ -145,9 +146,46 @@ def test_recalling_nobody_is_told(desk, session):
 
 def test_cancelling_gives_the_place_back(desk, session):
     appointment = visit(session)
-    run(desk, APPOINTMENTS, "cancel", appointment)
+    asked = desk.post(APPOINTMENTS, {"action": "cancel", "_selected_action": [appointment.pk]})
+    assert appointment.patient.full_name in asked.text
+    assert status_of(appointment) == Status.BOOKED
+    run(desk, APPOINTMENTS, "cancel", appointment, confirm="yes", reason="rang at nine")
     session.refresh_from_db()
     assert (status_of(appointment), session.booked) == (Status.CANCELLED, 0)
+    assert appointment.history.first().history_change_reason == "rang at nine"
+
+
+def test_a_cancellation_is_taken_back_where_there_is_a_place_still(desk, session):
+    appointment = visit(session)
+    booking.cancel(appointment, by=None)
+    assert run(desk, APPOINTMENTS, "reinstate", appointment) == ["1 booking stands again."]
+    session.refresh_from_db()
+    assert (status_of(appointment), session.booked) == (Status.BOOKED, 1)
+    booking.cancel(appointment, by=None)
+    ClinicSession.objects.update(capacity=0)
+    assert "This time is full" in run(desk, APPOINTMENTS, "reinstate", appointment)[0]
+    assert status_of(appointment) == Status.CANCELLED
+
+
+def test_the_desk_moves_a_booking_to_another_of_the_days_times(desk, session, hours, tomorrow):
+    appointment = visit(session)
+    page = reverse("admin:clinic_appointment_move", args=[appointment.pk])
+    assert page in desk.get(reverse("admin:clinic_appointment_change", args=[appointment.pk])).text
+    assert appointment.patient.full_name in desk.get(page).text
+    told = desk.post(page, {"session": f"{tomorrow}/afternoon"}, follow=True)
+    assert "Moved to" in told.text
+    appointment.refresh_from_db()
+    assert appointment.session.slug == f"{tomorrow}/afternoon"
+
+
+def test_a_lost_link_is_sent_again_to_the_address_on_file_and_to_no_other(desk, session):
+    appointment = visit(session)
+    assert "there is no address" in run(desk, APPOINTMENTS, "send_link", appointment)[0]
+    Patient.objects.update(email="lin@example.org")
+    assert run(desk, APPOINTMENTS, "send_link", appointment) == ["1 link is on its way."]
+    letter = Mail.objects.get()
+    assert letter.to == "lin@example.org"
+    assert appointment.reference in letter.body
 
 
 def test_clinicians_do_not_call_patients(client, clinician, session):

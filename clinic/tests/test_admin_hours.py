@@ -49,6 +49,14 @@ def test_the_same_weekday_and_period_twice_is_refused_in_a_sentence(admin_client
     assert "already has hours" in response.text
 
 
+def test_periods_of_one_weekday_that_overlap_are_refused_with_the_other_named(admin_client):
+    admin_client.post(ADD_HOURS, {**MONDAY, "hours": "09:00-12:00"})
+    response = admin_client.post(ADD_HOURS, {**MONDAY, "period": "afternoon", "hours": "11:30-15:00"})
+    assert "This overlaps with Monday morning 09:00–12:00" in response.text
+    admin_client.post(ADD_HOURS, {**MONDAY, "period": "afternoon", "hours": "12:00-15:00"})
+    assert OpeningHours.objects.count() == 2
+
+
 def test_hiding_a_closure_opens_its_sessions_again(admin_client, session):
     closure = baker.make(Closure, starts_on=session.date, ends_on=session.date, period="")
     booking.follow_hours(session.date)

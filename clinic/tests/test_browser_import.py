@@ -40,7 +40,7 @@ def test_a_file_with_an_error_is_read_mended_imported_and_its_patient_found(pati
     wrong = page.get_by_role("row").filter(has_text="1990-02-31")
     expect(wrong).to_contain_text("3")
     expect(wrong).to_contain_text("date_of_birth")
-    expect(wrong).to_contain_text("There is no such day. A day, such as 2026-11-23.")
+    expect(wrong).to_contain_text("There is no such day. Write the year first")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
     page.get_by_role("button", name="Choose another file").click()

@@ -168,7 +168,7 @@ class HideableAdmin(admin.ModelAdmin):
             "obstacles": obstacles,
             "form": form,
             "media": self.media + form.media,
-            "sent_along": _sent_along(request),
+            "sent_along": sent_along(request),
             "back": request.POST.get(FROM_PAGE) and address(self.model, "change", queryset.first().pk),
         }
         return TemplateResponse(request, "admin/hide.html", context)
@@ -215,7 +215,7 @@ class HideableAdmin(admin.ModelAdmin):
         return redirect(address(self.model, "change", row)) if request.POST.get(FROM_PAGE) else None
 
 
-def _sent_along(request) -> list[tuple[str, str]]:
+def sent_along(request) -> list[tuple[str, str]]:
     """What says which rows are meant: of “all of them” one key stands for all, as Django wants at least one."""
     across = request.POST.get("select_across", "0") not in ("", "0")
     return [
