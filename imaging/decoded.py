@@ -25,20 +25,36 @@ class Refused(Exception):  # noqa: N818 — an answer to the user, not a fault o
 
 
 @dataclass(frozen=True)
+class Named:
+    """Whom a file names as its patient, as far as it says: `sex` in the words of `Patient.Sex`.
+
+    `taken_on` is the file's own word, also where it cannot be: a day still to come.
+    """
+
+    full_name: str = ""
+    date_of_birth: date | None = None
+    sex: str = ""
+    patient_id: str = ""
+    taken_on: date | None = None
+
+
+@dataclass(frozen=True)
 class Decoded:
     """Pixels and the little that a file says about them.
 
     `grey` is a uint8 array of shape (height, width), upright, bright where the film is bright (bone is white).
-    `bit_depth` is that of the source's samples. `view` is "PA", "AP", "LL" or "" where the file does not say.
+    `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to be shown
+    made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say.
     """
 
     grey: np.ndarray
     bit_depth: int
     is_colour: bool = False
     has_more_pictures: bool = False
+    is_corrected: bool = False
     view: str = ""
     taken_on: date | None = None
-    patient_name: str = ""
+    named: Named = Named()
 
 
 def too_many_pixels() -> Refused:

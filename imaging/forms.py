@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.forms import ClinicalForm
 from clinic.models import Patient
-from imaging import ingest
+from imaging import ingest, whose
 from imaging.models import XRayImage
 
 
@@ -53,6 +53,13 @@ class UploadForm(forms.Form):
     )
     taken_on = forms.DateField(label=_("Taken on"), required=False, widget=DayInput)
     notes = forms.CharField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self):
+        cleaned = super().clean()
+        patient, day = cleaned.get("patient"), cleaned.get("taken_on")
+        if patient and day and (why := whose.impossible_day(day, patient)):
+            self.add_error("taken_on", why)
+        return cleaned
 
 
 class XRayForm(ClinicalForm):

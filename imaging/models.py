@@ -1,8 +1,10 @@
 """X-rays: the file as it came, and the canonical picture that everything else looks at."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -10,6 +12,7 @@ from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.web.media import RandomName
 from clinic.models import Appointment, Patient
+from imaging.whose import impossible_day
 
 
 class XRayImage(ClinicalRecord):
@@ -52,6 +55,8 @@ class XRayImage(ClinicalRecord):
     taken_on = models.DateField(_("taken on"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)
     quality_issues = models.JSONField(_("quality"), default=list, blank=True, editable=False)
+    # By the field of the patient, what the file says otherwise.
+    identity_conflict = models.JSONField(_("contradicts the patient"), default=dict, blank=True, editable=False)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -82,6 +87,14 @@ class XRayImage(ClinicalRecord):
             )
         ]
 
+    def clean(self):
+        super().clean()
+        day = self.taken_on
+        # The file's own word is kept, and told of as a conflict.
+        if day and self.patient_id and day.isoformat() != self.identity_conflict.get("taken_on"):
+            if why := impossible_day(day, self.patient):
+                raise ValidationError({"taken_on": why})
+
     def __str__(self):
-        day = self.taken_on or self.created_at.date()
+        day = self.taken_on or timezone.localdate(self.created_at)
         return f"{self.patient} · {self.view or _('X-ray')} · {day}"

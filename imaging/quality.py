@@ -28,6 +28,7 @@ class QualityIssue(TextChoices):
     COLOUR_PICTURE = "colour_picture", _("colour picture")
     UNUSUAL_PROPORTIONS = "unusual_proportions", _("unusual proportions")
     FIRST_PICTURE_ONLY = "first_picture_only", _("only the first of several pictures")
+    DISPLAY_CORRECTED = "display_corrected", _("the file's own brightness or proportions make no sense")
 
 
 def quality_issues(decoded: Decoded) -> list[str]:
@@ -51,3 +52,5 @@ def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
         yield QualityIssue.UNUSUAL_PROPORTIONS
     if decoded.has_more_pictures:
         yield QualityIssue.FIRST_PICTURE_ONLY
+    if decoded.is_corrected:
+        yield QualityIssue.DISPLAY_CORRECTED

@@ -8,8 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from clinic.patients import merging
-from imaging import ingest
-from imaging.dicom import names_another_patient
+from imaging import ingest, whose
 from imaging.ingest import Picture, Refused
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
@@ -73,6 +72,7 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
         height=picture.height,
         bit_depth=picture.bit_depth,
         quality_issues=picture.quality_issues,
+        identity_conflict=whose.conflicts(picture.named, patient),
         uploaded_by=by,
         **details,
     )
@@ -101,8 +101,7 @@ def _remove_files(xray: XRayImage) -> None:
 
 
 def _warnings(picture: Picture, xray: XRayImage):
-    if names_another_patient(picture.patient_name, xray.patient.full_name):
-        yield _("The file names another patient, %(name)s.") % {"name": picture.patient_name}
+    yield from whose.in_words(xray.identity_conflict)
     # Kept all the same: only a person knows which of the two records is the wrong one.
     for twin in XRayImage.objects.visible().filter(sha256=xray.sha256).exclude(patient=xray.patient)[:1]:
         yield _("%(patient)s has this very file too. Hide the one that is wrong.") % {"patient": twin.patient}

@@ -4,9 +4,11 @@ import sys
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -30,8 +32,24 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not _is_at_work(request):
         return defaults.bad_request(request, exception)
+    if why := _over_the_limit(exception):
+        return _in_the_frame(request, 400, _("This is too much at once"), why)
     why = _("Nothing was changed. Go back, load the page anew and try once more.")
     return _in_the_frame(request, 400, _("This could not be understood"), why)
+
+
+def _over_the_limit(exception: Exception) -> str:
+    """Name the limit and what to do; "" where none was passed."""
+    if isinstance(exception, TooManyFilesSent):
+        message = _("Nothing was kept: at most %(limit)d files are taken at once. Send them in several goes.")
+        return message % {"limit": settings.DATA_UPLOAD_MAX_NUMBER_FILES}
+    if isinstance(exception, TooManyFieldsSent):
+        message = _("Nothing was changed: at most %(limit)d values are taken at once. Do it in several goes.")
+        return message % {"limit": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
+    if isinstance(exception, RequestDataTooBig):
+        message = _("Nothing was changed: at most %(limit)s of text are taken at once. Shorten it.")
+        return message % {"limit": filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}
+    return ""
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

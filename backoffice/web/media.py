@@ -1,5 +1,6 @@
 """Private files: they live outside every public URL and leave only through a view that asked for permission."""
 
+import os
 import secrets
 from pathlib import PurePath
 
@@ -10,10 +11,26 @@ from django.utils.deconstruct import deconstructible
 
 @deconstructible
 class PrivateStorage(FileSystemStorage):
-    """The media folder without an address: `url` is refused, so that no template can leak a path."""
+    """The media folder without an address: `url` is refused, so that no template can leak a path.
+
+    A file is there whole or not at all: it is written aside and then takes its name, so that whoever is killed in
+    the middle leaves nothing that a later reader takes for the file.
+    """
 
     def url(self, name):
         raise ValueError("Private files have no URL: link the view that checks the permission.")
+
+    def _save(self, name, content):
+        draft = super()._save(f"{name}.{secrets.token_hex(8)}.part", content)
+        try:
+            while True:
+                try:
+                    os.link(self.path(draft), self.path(name))
+                    return name
+                except FileExistsError:  # somebody was quicker
+                    name = self.get_available_name(name)
+        finally:
+            self.delete(draft)
 
 
 @deconstructible

@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
+from clinic.patients.names import names_another_patient
 from imaging import dicom
-from imaging.dicom import names_another_patient
+from imaging.dicom import door
 from imaging.ingest import Refused, read
 from imaging.tests.pictures import encoded, gradient
 from imaging.tests.realfiles import every_file_in, manifest, needs_real_files
@@ -176,8 +177,8 @@ def test_a_picture_larger_than_the_file_says_is_not_decoded():
 
 
 def test_a_deflated_bomb_is_stopped_while_it_unpacks(monkeypatch):
-    monkeypatch.setattr(dicom, "MAX_INFLATED_BYTES", 1_000_000)
-    monkeypatch.setattr(dicom, "INFLATE_STEP", 100_000)
+    monkeypatch.setattr(door, "MAX_INFLATED_BYTES", 1_000_000)
+    monkeypatch.setattr(door, "INFLATE_STEP", 100_000)
     monkeypatch.setattr(pydicom, "dcmread", lambda *_: pytest.fail("it was unpacked whole"))
     head = film(gradient(), uid.DeflatedExplicitVRLittleEndian)[:400]
     meta_end = 144 + int.from_bytes(head[140:144], "little")
