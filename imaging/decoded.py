@@ -1,6 +1,6 @@
 """What a decoder hands on, and how it says no: shared by `raster` (PNG, JPEG) and `dicom`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -54,7 +54,7 @@ class Decoded:
     is_corrected: bool = False
     view: str = ""
     taken_on: date | None = None
-    named: Named = Named()
+    named: Named = field(default_factory=Named)
 
 
 def too_many_pixels() -> Refused:

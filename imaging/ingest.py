@@ -5,7 +5,7 @@ canonical picture made here: an 8-bit grey PNG, upright, without metadata.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
 from pathlib import PurePath
@@ -59,7 +59,7 @@ class Picture:
     quality_issues: list[str]
     view: str = ""
     taken_on: date | None = None
-    named: Named = Named()
+    named: Named = field(default_factory=Named)
 
     @property
     def patient_name(self) -> str:

@@ -89,11 +89,11 @@ class XRayImage(ClinicalRecord):
 
     def clean(self):
         super().clean()
-        day = self.taken_on
         # The file's own word is kept, and told of as a conflict.
-        if day and self.patient_id and day.isoformat() != self.identity_conflict.get("taken_on"):
-            if why := impossible_day(day, self.patient):
-                raise ValidationError({"taken_on": why})
+        is_of_the_file = str(self.taken_on) == self.identity_conflict.get("taken_on")
+        known = self.taken_on and self.patient_id and not is_of_the_file
+        if known and (why := impossible_day(self.taken_on, self.patient)):
+            raise ValidationError({"taken_on": why})
 
     def __str__(self):
         day = self.taken_on or timezone.localdate(self.created_at)

@@ -8,7 +8,10 @@ from backoffice.models import TableImport
 
 
 def write(row: TableImport, rows_done: int) -> None:
-    path_beside(row).write_text(str(rows_done))
+    path = path_beside(row)
+    draft = Path(f"{path}.part")
+    draft.write_text(str(rows_done))
+    draft.replace(path)
 
 
 def read(row: TableImport) -> int | None:
@@ -19,7 +22,8 @@ def read(row: TableImport) -> int | None:
 
 
 def forget(row: TableImport) -> None:
-    path_beside(row).unlink(missing_ok=True)
+    for path in (path_beside(row), Path(f"{path_beside(row)}.part")):
+        path.unlink(missing_ok=True)
 
 
 def path_beside(row: TableImport) -> Path:

@@ -30,9 +30,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    why = _over_the_limit(exception)
     if not _is_at_work(request):
-        return defaults.bad_request(request, exception)
-    if why := _over_the_limit(exception):
+        return render(request, "400.html", {"why": why}, status=400)
+    if why:
         return _in_the_frame(request, 400, _("This is too much at once"), why)
     why = _("Nothing was changed. Go back, load the page anew and try once more.")
     return _in_the_frame(request, 400, _("This could not be understood"), why)

@@ -141,7 +141,8 @@ def _decoded_apart(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> n
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _undecodable(syntax) from error
+        message = _("Decoding its picture, coded as %(coding)s, took longer than %(seconds)d seconds. Export it again.")
+        raise Refused(message % {"coding": syntax.name, "seconds": 2 * CODEC_SECONDS}) from error
     if done.returncode:
         raise _undecodable(syntax)
     return _in_its_shape(dataset, syntax, _samples(done.stdout, dataset))

@@ -106,9 +106,12 @@ def _is_past_file_meta(tag: BaseTag, vr: str | None, length: int) -> bool:
 
 def _parsed(data: bytes) -> pydicom.Dataset:
     try:
-        return pydicom.dcmread(BytesIO(data))
+        dataset = pydicom.dcmread(BytesIO(data))
     except UNREADABLE as error:
         raise _damaged() from error
+    if not dataset:  # pydicom hands on nothing at all where the file ends within an element
+        raise Refused(_("The file is cut off: it ends in the middle of its data. Send it again, whole."))
+    return dataset
 
 
 def _damaged() -> Refused:

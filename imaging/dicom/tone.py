@@ -14,7 +14,7 @@ import pydicom
 from imaging.decoded import BRIGHTEST_PERCENTILE, DARKEST_PERCENTILE
 from imaging.dicom import values
 
-# A window that shows fewer of the pixels in grey lies beside them: the rest is black or white. Films keep half and more.
+# A window that shows fewer of the pixels in grey lies beside them: the rest is black or white.
 MIN_SHARE_IN_GREY = 0.1
 
 
