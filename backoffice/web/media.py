@@ -21,16 +21,30 @@ class PrivateStorage(FileSystemStorage):
         raise ValueError("Private files have no URL: link the view that checks the permission.")
 
     def _save(self, name, content):
-        draft = super()._save(f"{name}.{secrets.token_hex(8)}.part", content)
+        draft = f"{name}.{secrets.token_hex(8)}.part"
         try:
-            while True:
-                try:
-                    os.link(self.path(draft), self.path(name))
-                    return name
-                except FileExistsError:  # somebody was quicker
-                    name = self.get_available_name(name)
+            super()._save(draft, content)
+            self._sync(draft)
+            return self._take_name(draft, name)
         finally:
             self.delete(draft)
+
+    def _sync(self, name: str) -> None:
+        """A name that outlives a power cut must not outlive its content."""
+        with open(self.path(name), "rb") as file:
+            os.fsync(file.fileno())
+
+    def _take_name(self, draft: str, name: str) -> str:
+        while True:
+            try:
+                os.link(self.path(draft), self.path(name))
+            except FileExistsError:  # somebody was quicker
+                name = self.get_available_name(name)
+            except OSError:  # a file system without hard links
+                os.replace(self.path(draft), self.path(name))
+                return name
+            else:
+                return name
 
 
 @deconstructible

@@ -27,7 +27,8 @@ def objections(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
         yield message % {"modality": modality or _("not given")}
     if (frames := values.text(dataset, "NumberOfFrames") or "1") != "1":
         yield _("It holds %(frames)s frames. Export the one film as a file of its own.") % {"frames": frames}
-    if values.raw(dataset, "PixelData"):
+    pixels = values.raw(dataset, "PixelData")
+    if pixels and isinstance(pixels, bytes):
         yield from _objections_to_pixels(dataset, syntax)
     else:
         yield _("It holds no picture. Export it again with its pixels.")

@@ -1,13 +1,25 @@
 """One value of a dataset in the type it should have, or nothing: a file may write anything anywhere, also nothing."""
 
 import math
+import struct
 from collections.abc import Iterable
 
 import pydicom
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 
 # What pydicom raises when it turns the bytes of one element into a value.
-UNREADABLE_VALUE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, NotImplementedError, OSError)
+UNREADABLE_VALUE = (
+    BytesLengthException,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    NotImplementedError,
+    OSError,
+    struct.error,
+)
 
 
 def raw(dataset: pydicom.Dataset, keyword: str) -> object:

@@ -73,14 +73,14 @@ def test_a_film_that_would_be_padding_alone_is_shown():
         {"RescaleSlope": "", "RescaleIntercept": "", "WindowCenter": 2048, "WindowWidth": 4096},
         {"RescaleIntercept": ""},
         {"WindowCenter": "", "WindowWidth": ""},
-        {"PixelPaddingValue": None, "PixelAspectRatio": "", "PixelSpacing": ""} | {"PixelPaddingValue": 65535},
+        {"PixelPaddingValue": 65535, "PixelAspectRatio": "", "PixelSpacing": ""},
         {"NumberOfFrames": "", "ViewPosition": "", "PatientName": "", "PatientBirthDate": "", "PatientSex": ""},
         {"VOILUTSequence": Sequence([]), "ModalityLUTSequence": Sequence([]), "VOILUTFunction": ""},
         {"HighBit": 11, "SamplesPerPixel": None},
     ],
 )
 def test_what_is_blank_is_as_if_it_were_not_there(tags):
-    data = film(twelve_bits(), **(TWELVE | {key: value for key, value in tags.items()}))
+    data = film(twelve_bits(), **(TWELVE | tags))
     assert alike(shown(data), gradient())
     assert CORRECTED not in issues(data)
 
