@@ -243,7 +243,8 @@ WHITENOISE_MANIFEST_STRICT = False  # vendored style sheets name source maps tha
 MEDIA_ROOT = DATA_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-DATA_UPLOAD_MAX_NUMBER_FILES = 500  # X-rays in one drop; each is on disk while it waits, none in memory
+FILE_UPLOAD_MAX_MEMORY_SIZE = 500_000  # bytes a file, so that the most files at once take 100 MB
+DATA_UPLOAD_MAX_NUMBER_FILES = 200  # a day's films of a clinic; each waits in memory or as a temporary file
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # closing days posts a decision for each person who is booked on them
 
 # -- Mail -------------------------------------------------------------------------------------------------------------

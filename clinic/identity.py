@@ -28,7 +28,7 @@ def taiwan_national_id(value: str) -> None:
 
 # A residence permit before 2021: two letters and eight digits. Valid for years yet.
 OLD_PERMIT = re.compile(r"[A-Z][A-D][0-9]{8}")
-PASSPORT = re.compile(r"(?=[A-Z0-9]*[0-9]{4})[A-Z]{0,3}[0-9]{5,9}[A-Z]?")
+PASSPORT = re.compile(r"(?=[A-Z0-9]*[0-9]{4})[A-Z]{0,3}[0-9]{6,9}[A-Z]?")
 
 
 def taiwan_old_permit(value: str) -> None:

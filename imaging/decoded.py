@@ -1,6 +1,6 @@
 """What a decoder hands on, and how it says no: shared by `raster` (PNG, JPEG) and `dicom`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -25,24 +25,36 @@ class Refused(Exception):  # noqa: N818 — an answer to the user, not a fault o
 
 
 @dataclass(frozen=True)
+class Named:
+    """Whom a file names as its patient, as far as it says: `sex` in the words of `Patient.Sex`.
+
+    `taken_on` is the file's own word, also where it cannot be: a day still to come.
+    """
+
+    full_name: str = ""
+    date_of_birth: date | None = None
+    sex: str = ""
+    patient_id: str = ""
+    taken_on: date | None = None
+
+
+@dataclass(frozen=True)
 class Decoded:
     """Pixels and the little that a file says about them.
 
     `grey` is a uint8 array of shape (height, width), upright, bright where the film is bright (bone is white).
-    `bit_depth` is that of the source's samples. `view` is "PA", "AP", "LL" or "" where the file does not say.
+    `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to be shown
+    made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say.
     """
 
     grey: np.ndarray
     bit_depth: int
     is_colour: bool = False
     has_more_pictures: bool = False
+    is_corrected: bool = False
     view: str = ""
     taken_on: date | None = None
-    patient_name: str = ""
-    patient_birth_date: date | None = None
-    patient_sex: str = ""
-    patient_id: str = ""
-    grey_scale_is_guessed: bool = False
+    named: Named = field(default_factory=Named)
 
 
 def too_many_pixels() -> Refused:
@@ -61,18 +73,16 @@ def check_dimensions(width: int, height: int) -> None:
         )
 
 
-def to_eight_bits(values: np.ndarray, *, clip: bool, leave_out: np.ndarray | None = None) -> np.ndarray:
+def to_eight_bits(values: np.ndarray, *, clip: bool) -> np.ndarray:
     """Scale `values` (any real dtype, shape (height, width)) to uint8 by the range they really use.
 
     A 12-bit film in a 16-bit file uses a sixteenth of the range, so scaling by the file's depth would leave it black.
     With `clip`, the range is that between two percentiles, so that a marker or a dead pixel does not set it;
-    without, minimum and maximum, for values which a window has cut already. `leave_out` is a mask of what is no
-    picture.
+    without, minimum and maximum, for values which a window has cut already.
     """
-    picture = values if leave_out is None else values[~leave_out]
-    low, high = np.percentile(picture, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE) if clip else (0, 100))
+    low, high = np.percentile(values, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE) if clip else (0, 100))
     if low == high:
-        low, high = picture.min(), picture.max()
+        low, high = values.min(), values.max()
     if low == high:
         return np.zeros(values.shape, np.uint8)
     scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / (float(high) - float(low)))

@@ -14,7 +14,9 @@ def open_enhanced(xray: XRayImage) -> File:
     """Return the CLAHE view of an X-ray as an open PNG file."""
     name = xray.pixels.name.replace("pixels", "enhanced", 1)
     if not default_storage.exists(name):
-        default_storage.save_whole(name, ContentFile(_render(xray)))
+        kept_as = default_storage.save(name, ContentFile(_render(xray)))
+        if kept_as != name:  # somebody else asked at the same moment
+            default_storage.delete(kept_as)
     return default_storage.open(name)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
 from clinic.models import Patient
-from imaging import ingest
+from imaging import ingest, whose
 from imaging.models import XRayImage
 
 
@@ -66,13 +66,10 @@ class UploadForm(forms.Form):
 
     def clean(self):
         cleaned = super().clean()
-        refuse_before_birth(self, cleaned.get("patient"), cleaned.get("taken_on"))
+        patient, day = cleaned.get("patient"), cleaned.get("taken_on")
+        if patient and day and (why := whose.impossible_day(day, patient)):
+            self.add_error("taken_on", why)
         return cleaned
-
-
-def refuse_before_birth(form: forms.Form, patient: Patient | None, day: datetime.date | None) -> None:
-    if patient and day and day < patient.date_of_birth:
-        form.add_error("taken_on", _("The patient was not born yet on this day: check the day, and the patient."))
 
 
 class XRayForm(ClinicalForm):
@@ -101,10 +98,4 @@ class XRayForm(ClinicalForm):
             self.add_error(
                 "appointment", _("This visit is another patient's. Choose none, or one of the patient's own.")
             )
-        refuse_before_birth(self, patient, cleaned.get("taken_on"))
-        if cleaned.get("taken_on") and "taken_on" in self.changed_data:
-            try:
-                not_still_to_come(cleaned["taken_on"])
-            except ValidationError as error:
-                self.add_error("taken_on", error)
         return cleaned

@@ -5,18 +5,19 @@ canonical picture made here: an 8-bit grey PNG, upright, without metadata.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
 from pathlib import PurePath
 from typing import BinaryIO
 
 import numpy as np
+from django.core.files.base import File
 from django.utils.translation import gettext as _
 from PIL import Image
 
 from imaging import dicom, raster
-from imaging.decoded import Refused
+from imaging.decoded import Named, Refused
 from imaging.quality import quality_issues
 
 __all__ = ["ACCEPTED", "Picture", "Refused", "read"]
@@ -45,8 +46,7 @@ class Picture:
 
     `sha256` is that of the file as it came; `width` and `height` are those of `pixels_png`, the canonical picture;
     `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most THUMBNAIL_EDGE pixels a side.
-    `quality_issues` are `QualityIssue` values. `view`, `taken_on` and what is said of the
-    patient come from DICOM, else are empty.
+    `quality_issues` are `QualityIssue` values. `view`, `taken_on` and `named` come from DICOM, else are empty.
     """
 
     sha256: str
@@ -59,10 +59,11 @@ class Picture:
     quality_issues: list[str]
     view: str = ""
     taken_on: date | None = None
-    patient_name: str = ""
-    patient_birth_date: date | None = None
-    patient_sex: str = ""
-    patient_id: str = ""
+    named: Named = field(default_factory=Named)
+
+    @property
+    def patient_name(self) -> str:
+        return self.named.full_name
 
 
 def read(source: bytes | BinaryIO, name: str) -> Picture:
@@ -86,11 +87,15 @@ def read(source: bytes | BinaryIO, name: str) -> Picture:
         quality_issues=quality_issues(decoded),
         view=decoded.view,
         taken_on=decoded.taken_on,
-        patient_name=decoded.patient_name,
-        patient_birth_date=decoded.patient_birth_date,
-        patient_sex=decoded.patient_sex,
-        patient_id=decoded.patient_id,
+        named=decoded.named,
     )
+
+
+def named(source: File) -> Named:
+    """Return whom a kept file names as its patient, without decoding its picture."""
+    with source.open("rb") as file:
+        data = file.read(MAX_DICOM_BYTES + 1)
+    return dicom.named(data) if dicom.is_dicom(data) else Named()
 
 
 def _checked_format(data: bytes, name: str) -> str:

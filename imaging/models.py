@@ -1,6 +1,7 @@
 """X-rays: the file as it came, and the canonical picture that everything else looks at."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -11,6 +12,7 @@ from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.web.media import RandomName
 from clinic.models import Appointment, Patient
+from imaging.whose import impossible_day
 
 
 class XRayImage(ClinicalRecord):
@@ -55,13 +57,8 @@ class XRayImage(ClinicalRecord):
     taken_on = models.DateField(_("taken on"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)
     quality_issues = models.JSONField(_("quality"), default=list, blank=True, editable=False)
-    identity_conflict = models.JSONField(
-        _("contradicts the patient"),
-        default=dict,
-        blank=True,
-        editable=False,
-        help_text=_("What the file says of its patient and is not on file; empty where nothing is."),
-    )
+    # By the field of the patient, what the file says otherwise.
+    identity_conflict = models.JSONField(_("contradicts the patient"), default=dict, blank=True, editable=False)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -92,9 +89,17 @@ class XRayImage(ClinicalRecord):
             )
         ]
 
+    def clean(self):
+        super().clean()
+        # The file's own word is kept, and told of as a conflict.
+        is_of_the_file = str(self.taken_on) == self.identity_conflict.get("taken_on")
+        known = self.taken_on and self.patient_id and not is_of_the_file
+        if known and (why := impossible_day(self.taken_on, self.patient)):
+            raise ValidationError({"taken_on": why})
+
     def __str__(self):
         return self.name_for(None)
 
     def name_for(self, user) -> str:
-        day = self.taken_on or timezone.localtime(self.created_at).date()
+        day = self.taken_on or timezone.localdate(self.created_at)
         return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {day}"

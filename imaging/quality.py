@@ -27,8 +27,8 @@ class QualityIssue(TextChoices):
     FEW_GREY_LEVELS = "few_grey_levels", _("few grey levels")
     COLOUR_PICTURE = "colour_picture", _("colour picture")
     UNUSUAL_PROPORTIONS = "unusual_proportions", _("unusual proportions")
-    GREY_SCALE_GUESSED = "grey_scale_guessed", _("grey scale guessed: the file's own makes no sense")
     FIRST_PICTURE_ONLY = "first_picture_only", _("only the first of several pictures")
+    DISPLAY_CORRECTED = "display_corrected", _("the file's own brightness or proportions make no sense")
 
 
 def quality_issues(decoded: Decoded) -> list[str]:
@@ -50,7 +50,7 @@ def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
         yield QualityIssue.COLOUR_PICTURE
     if max(width, height) > MAX_PROPORTION * min(width, height):
         yield QualityIssue.UNUSUAL_PROPORTIONS
-    if decoded.grey_scale_is_guessed:
-        yield QualityIssue.GREY_SCALE_GUESSED
     if decoded.has_more_pictures:
         yield QualityIssue.FIRST_PICTURE_ONLY
+    if decoded.is_corrected:
+        yield QualityIssue.DISPLAY_CORRECTED

@@ -72,8 +72,8 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
         height=picture.height,
         bit_depth=picture.bit_depth,
         quality_issues=picture.quality_issues,
+        identity_conflict=whose.conflicts(picture.named, patient),
         uploaded_by=by,
-        identity_conflict=whose.contradictions(picture, patient, details.get("taken_on")),
         **details,
     )
     if by is not None:

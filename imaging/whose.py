@@ -1,71 +1,80 @@
-"""What a film says of its patient, beside what is on file: a contradiction is told, and only a person settles it."""
+"""Whose a film is: what its file says of the patient, against the record it is put with. A contradiction warns, and
+stays on the film; only a person knows which of the two is wrong."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.identity import masked, normalise_national_id
+from clinic.identity import masked, normalise_national_id, validate_national_id
 from clinic.models import Patient
-from clinic.patients.names import is_another_name
-from imaging import ingest
-from imaging.ingest import Picture, Refused
-from imaging.models import XRayImage
+from clinic.patients.names import names_another_patient
+from imaging.decoded import Named
 
 
-def contradictions(picture: Picture, patient: Patient, taken_on: date | None = None) -> dict[str, str]:
-    """What in the file is not the patient's, by what it is; empty where nothing is. An absent value says nothing."""
-    said = {}
-    if is_another_name(picture.patient_name, patient.full_name):
-        said["name"] = picture.patient_name
-    if picture.patient_birth_date and picture.patient_birth_date != patient.date_of_birth:
-        said["date_of_birth"] = picture.patient_birth_date.isoformat()
-    if picture.patient_sex and patient.sex and picture.patient_sex != patient.sex:
-        said["sex"] = picture.patient_sex
-    if _is_another_id(picture.patient_id, patient.national_id):
-        said["id"] = masked(normalise_national_id(picture.patient_id))
-    if taken_on and taken_on < patient.date_of_birth:
-        said["taken_before_birth"] = taken_on.isoformat()
-    if taken_on and taken_on > timezone.localdate():
-        said["taken_in_the_future"] = taken_on.isoformat()
-    return said
+def conflicts(named: Named, patient: Patient) -> dict[str, str]:
+    """Return what the file says that contradicts `patient`, by the field of the record; empty where nothing does."""
+    found = {}
+    if names_another_patient(named.full_name, patient.full_name):
+        found["full_name"] = named.full_name
+    if named.date_of_birth and named.date_of_birth != patient.date_of_birth:
+        found["date_of_birth"] = named.date_of_birth.isoformat()
+    if named.sex and named.sex != patient.sex:
+        found["sex"] = named.sex
+    if is_of_another(named.patient_id, patient):
+        found["national_id"] = named.patient_id
+    if named.taken_on and impossible_day(named.taken_on, patient):
+        found["taken_on"] = named.taken_on.isoformat()
+    return found
 
 
-def asked_anew(xray: XRayImage) -> dict[str, str]:
-    """The contradictions of a film that has another patient now, or other facts: its original says them once more."""
+def is_of_another(patient_id: str, patient: Patient) -> bool:
+    """Archives give numbers of their own, which say nothing here: only a national ID is compared."""
+    national_id = normalise_national_id(patient_id)
+    if national_id.isdigit():
+        return False  # a passport's number may be so, but an archive's nearly always is
     try:
-        picture = ingest.read(xray.original.open("rb"), xray.original.name)
-    except (Refused, OSError):
-        return {}
-    return contradictions(picture, xray.patient, xray.taken_on)
+        validate_national_id(national_id)
+    except ValidationError:
+        return False
+    if patient.national_id:
+        return national_id != patient.national_id
+    return Patient.objects.visible().filter(national_id=national_id).exists()
 
 
-def _is_another_id(said: str, national_id: str) -> bool:
-    """Only where both are of one kind: many a hospital's number stands in that place, and is no contradiction."""
-    said = normalise_national_id(said)
-    is_one_kind = [c.isdigit() for c in said] == [c.isdigit() for c in national_id]
-    return bool(said and national_id) and is_one_kind and said != national_id
+def impossible_day(day: date, patient: Patient) -> str:
+    """Say why no film of `patient` can have been taken on `day`; "" where one can."""
+    if day > timezone.localdate():
+        return _("This day is still to come: check the year.")
+    if day < patient.date_of_birth:
+        message = _("The patient was born later, on %(born)s: check the day, and whose film this is.")
+        return message % {"born": date_format(patient.date_of_birth)}
+    return ""
 
 
-def in_words(conflict: dict[str, str]) -> list[str]:
-    """A sentence for each contradiction."""
-    days = {name: _day(value) for name, value in conflict.items() if value[:4].isdigit()}
-    told = {
-        "name": _("The file names another patient, %(said)s."),
-        "date_of_birth": _("The file says that the patient was born on %(said)s."),
-        "sex": _("The file says that the patient's sex is %(said)s."),
-        "id": _("The file has another ID number, %(said)s."),
-        "taken_before_birth": _("The film was taken on %(said)s, before the patient was born."),
-        "taken_in_the_future": _("The film says that it was taken on %(said)s, which is still to come."),
+def in_words(found: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each of the `conflicts`."""
+    sentences = {
+        "full_name": _("The file names another patient, %(said)s."),
+        "date_of_birth": _("The file gives another date of birth, %(said)s."),
+        "sex": _("The file gives another sex, %(said)s."),
+        "national_id": _("The file gives another national ID, %(said)s."),
+        "taken_on": _("The file says that it was taken on %(said)s, before the patient's birth or in the future."),
     }
-    sexes = dict(Patient.Sex.choices)
-    return [
-        told[name] % {"said": sexes.get(value, days.get(name, value))}
-        for name, value in conflict.items()
-        if name in told
-    ]
+    for field, sentence in sentences.items():
+        if said := found.get(field):
+            yield sentence % {"said": _shown(field, said)}
 
 
-def _day(text: str) -> str:
-    return date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT")
+def _shown(field: str, said: str) -> str:
+    if field == "sex":
+        return str(Patient.Sex(said).label)
+    if field == "national_id":
+        return masked(normalise_national_id(said))
+    with suppress(ValueError):
+        return date_format(date.fromisoformat(said))
+    return said

@@ -13,7 +13,10 @@ PROGRESS, STOP = "progress", "stop"
 
 
 def write(row: TableImport, rows_done: int) -> None:
-    path_beside(row).write_text(str(rows_done))
+    path = path_beside(row)
+    draft = Path(f"{path}.part")
+    draft.write_text(str(rows_done))
+    draft.replace(path)
 
 
 def read(row: TableImport) -> int | None:
@@ -33,7 +36,7 @@ def is_to_stop(row: TableImport) -> bool:
 
 
 def forget(row: TableImport) -> None:
-    for what in (PROGRESS, STOP):
+    for what in (PROGRESS, f"{PROGRESS}.part", STOP):
         path_beside(row, what).unlink(missing_ok=True)
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -29,24 +30,26 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    why = _over_the_limit(exception)
     if not _is_at_work(request):
-        return defaults.bad_request(request, exception)
-    if why := _too_much(exception):
-        return _in_the_frame(request, 413, _("This is too much at once"), why)
+        return render(request, "400.html", {"why": why}, status=400)
+    if why:
+        return _in_the_frame(request, 400, _("This is too much at once"), why)
     why = _("Nothing was changed. Go back, load the page anew and try once more.")
     return _in_the_frame(request, 400, _("This could not be understood"), why)
 
 
-def _too_much(exception: Exception) -> str:
-    """What a form may hold, where it held more: Django reads none of it then."""
+def _over_the_limit(exception: Exception) -> str:
+    """Name the limit and what to do; "" where none was passed."""
     if isinstance(exception, TooManyFilesSent):
-        most = {"most": settings.DATA_UPLOAD_MAX_NUMBER_FILES}
-        return _("At most %(most)d files are taken at once, and none of these was kept. Choose fewer at a time.") % most
+        message = _("Nothing was kept: at most %(limit)d files are taken at once. Send them in several goes.")
+        return message % {"limit": settings.DATA_UPLOAD_MAX_NUMBER_FILES}
     if isinstance(exception, TooManyFieldsSent):
-        most = {"most": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
-        return _("The form has more than %(most)d fields, and nothing was changed. Do a part at a time.") % most
+        message = _("Nothing was changed: at most %(limit)d values are taken at once. Do it in several goes.")
+        return message % {"limit": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
     if isinstance(exception, RequestDataTooBig):
-        return _("More was typed than a form may hold, and nothing was changed. Shorten it.")
+        message = _("Nothing was changed: at most %(limit)s of text are taken at once. Shorten it.")
+        return message % {"limit": filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}
     return ""
 
 

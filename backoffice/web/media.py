@@ -1,9 +1,9 @@
 """Private files: they live outside every public URL and leave only through a view that asked for permission."""
 
+import os
 import secrets
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.http import FileResponse
 from django.utils.deconstruct import deconstructible
@@ -11,15 +11,40 @@ from django.utils.deconstruct import deconstructible
 
 @deconstructible
 class PrivateStorage(FileSystemStorage):
-    """The media folder without an address: `url` is refused, so that no template can leak a path."""
+    """The media folder without an address: `url` is refused, so that no template can leak a path.
+
+    A file is there whole or not at all: it is written aside and then takes its name, so that whoever is killed in
+    the middle leaves nothing that a later reader takes for the file.
+    """
 
     def url(self, name):
         raise ValueError("Private files have no URL: link the view that checks the permission.")
 
-    def save_whole(self, name: str, content: File) -> None:
-        """Save under exactly this name: whoever looks meanwhile finds the file whole, or not at all."""
-        draft = self.save(f"{name}.{secrets.token_hex(8)}", content)
-        Path(self.path(draft)).replace(self.path(name))
+    def _save(self, name, content):
+        draft = f"{name}.{secrets.token_hex(8)}.part"
+        try:
+            super()._save(draft, content)
+            self._sync(draft)
+            return self._take_name(draft, name)
+        finally:
+            self.delete(draft)
+
+    def _sync(self, name: str) -> None:
+        """A name that outlives a power cut must not outlive its content."""
+        with open(self.path(name), "rb") as file:
+            os.fsync(file.fileno())
+
+    def _take_name(self, draft: str, name: str) -> str:
+        while True:
+            try:
+                os.link(self.path(draft), self.path(name))
+            except FileExistsError:  # somebody was quicker
+                name = self.get_available_name(name)
+            except OSError:  # a file system without hard links
+                os.replace(self.path(draft), self.path(name))
+                return name
+            else:
+                return name
 
 
 @deconstructible

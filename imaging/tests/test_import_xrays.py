@@ -1,4 +1,5 @@
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -58,3 +59,42 @@ def test_an_unknown_patient_stops_it_before_anything_is_imported(folder, patient
 def test_a_folder_that_is_not_there_is_said(db):
     with pytest.raises(CommandError, match="is not a folder"):
         run("/nowhere/at/all")
+
+
+def test_films_that_lie_loose_stop_it_with_the_layout_it_wants(folder, patient):
+    (folder / "film.png").write_bytes(png())
+    (folder / "A123456789").mkdir()
+    (folder / "A123456789" / "film.png").write_bytes(png())
+    with pytest.raises(CommandError, match=r"1 files beside 1 folders.*--patient.*/A123456789/film.dcm"):
+        run(folder)
+    assert not XRayImage.objects.exists()
+
+
+def test_a_folder_named_with_a_national_id_is_that_patients(tmp_path, patient):
+    (tmp_path / "a123456789").mkdir()
+    (tmp_path / "a123456789" / "film.png").write_bytes(png())
+    assert run(tmp_path / "a123456789")[0].startswith("1 kept")
+    assert patient.xrays.count() == 1
+
+
+def test_a_folder_without_files_is_no_success(folder, patient):
+    (folder / "A123456789").mkdir()
+    for arguments in ([folder], [folder, "--patient", "A123456789"]):
+        with pytest.raises(CommandError, match="There are no files"):
+            run(*arguments)
+
+
+def test_a_file_that_cannot_be_opened_is_one_refusal(folder, patient, monkeypatch):
+    (folder / "one.png").write_bytes(png(1))
+    (folder / "two.png").write_bytes(png(2))
+    opened = Path.open
+
+    def locked(path, *args, **kwargs):
+        if path.name == "one.png":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", locked)
+    with pytest.raises(CommandError, match="1 of 2 files were refused"):
+        run(folder, "--patient", "A123456789")
+    assert patient.xrays.count() == 1

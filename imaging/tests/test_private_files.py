@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.core.files.base import ContentFile
 from django.urls import reverse
 from PIL import Image
 
 from backoffice.models import AccessEvent
-from backoffice.web import media
 from imaging.models import XRayImage
 from imaging.tests.pictures import png
 
@@ -100,21 +98,6 @@ def test_the_enhanced_view_is_rendered_once_and_kept(client, clinician, xray, mo
     monkeypatch.setattr("imaging.pixels.enhance", lambda picture: pytest.fail("rendered twice"))
     assert body(client.get(address("enhanced", xray))) == first
     assert len(list(Path(settings.MEDIA_ROOT, "enhanced").rglob("*.png"))) == 1
-
-
-def test_the_enhanced_view_is_never_found_half_written(client, clinician, xray, monkeypatch, settings):
-    client.force_login(clinician)
-    whole = media.PrivateStorage._save
-
-    def dies_in_the_middle(self, name, content):
-        whole(self, name, ContentFile(content.read()[:100]))
-        raise OSError("no space left on device")
-
-    with monkeypatch.context() as full_disk:
-        full_disk.setattr(media.PrivateStorage, "_save", dies_in_the_middle)
-        with pytest.raises(OSError, match="no space"):
-            client.get(address("enhanced", xray))
-    Image.open(BytesIO(body(client.get(address("enhanced", xray))))).load()
 
 
 def test_the_enhanced_view_has_the_pictures_shape_and_other_values(client, clinician, xray):

@@ -24,7 +24,7 @@ def write_weights(folder: Path, name: str, network: nn.Module) -> tuple[str, str
     content = save(state)
     file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".safetensors"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / file).write_bytes(content)
+    _write_whole(folder / file, content)
     return file, hashlib.sha256(content).hexdigest()
 
 
@@ -54,9 +54,16 @@ def write_ensemble(folder: Path, entries: Sequence[Mapping[str, Any]], consensus
     """Write `ensemble.json` — the models and the consensus's held-out figures — and a card per model."""
     document = {"models": entries, "consensus": consensus}
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    (folder / ENSEMBLE_FILE).write_text(text, encoding="utf-8")
     for entry in entries:
-        (folder / entry["file"]).with_suffix(".md").write_text(_card(entry, consensus), encoding="utf-8")
+        _write_whole((folder / entry["file"]).with_suffix(".md"), _card(entry, consensus).encode())
+    _write_whole(folder / ENSEMBLE_FILE, text.encode())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write aside and then take the name: nobody reads half of it."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(content)
+    draft.replace(path)
 
 
 DEMONSTRATION = """\

@@ -1,16 +1,25 @@
+"""X-rays from a folder. As every command: exits with 1 where a part of what was asked was not done."""
+
 from pathlib import Path
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
 
+from clinic.identity import normalise_national_id
 from clinic.models import Patient
 from imaging.storing import Receipt, receive
+
+LAYOUT = (
+    "Say whose they are with --patient NATIONAL_ID, or put each patient's films into a folder that is named with the "
+    "patient's national ID: {folder}/A123456789/film.dcm."
+)
 
 
 class Command(BaseCommand):
     help = (
         "Imports the X-rays in a folder, through the same door as the admin's upload. With --patient all are that "
-        "patient's; without, each folder in it is named with its patient's national ID."
+        "patient's; without, the folder, or each folder in it, is named with its patient's national ID. "
+        "Exits with 1 where a file was refused or there was none."
     )
 
     def add_arguments(self, parser):
@@ -20,32 +29,54 @@ class Command(BaseCommand):
     def handle(self, *, folder: Path, patient: str | None, **options):
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder.")
-        folders = (
-            {patient: folder} if patient else {each.name: each for each in sorted(folder.iterdir()) if each.is_dir()}
-        )
+        folders = {patient: folder} if patient else self._folders_by_patient(folder)
         # All patients first, so that a mistyped one is told before anything is imported.
         patients = {national_id: self._patient(national_id) for national_id in folders}
         receipts = [self._receive(path, patients[key]) for key, each in folders.items() for path in _files_in(each)]
+        if not receipts:
+            raise CommandError(f"There are no files in {folder}. Nothing was imported. {LAYOUT.format(folder=folder)}")
         kept = sum(receipt.xray is not None and not receipt.was_there for receipt in receipts)
         refused = sum(receipt.xray is None for receipt in receipts)
         self.stdout.write(f"{kept} kept, {len(receipts) - kept - refused} already there, {refused} refused.")
         if refused:
             raise CommandError(f"{refused} of {len(receipts)} files were refused; the reasons are above.")
 
+    def _folders_by_patient(self, folder: Path) -> dict[str, Path]:
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        folders = [path for path in found if path.is_dir()]
+        loose = len(found) - len(folders)
+        if loose and not folders and _known(folder.resolve().name).exists():
+            return {folder.resolve().name: folder}
+        if loose:
+            raise CommandError(
+                f"Nobody can tell whose films lie in {folder} itself: {loose} files beside {len(folders)} folders. "
+                f"Nothing was imported. {LAYOUT.format(folder=folder)}"
+            )
+        return {path.name: path for path in folders}
+
     def _patient(self, national_id: str) -> Patient:
         try:
-            return Patient.objects.visible().get(national_id=national_id.upper())
+            return _known(national_id).get()
         except Patient.DoesNotExist:
             raise CommandError(f"No patient has the national ID {national_id}. Nothing was imported.") from None
 
     def _receive(self, path: Path, patient: Patient) -> Receipt:
-        with path.open("rb") as source:
-            receipt = receive(File(source, name=path.name), patient)
+        try:
+            source = path.open("rb")
+        except OSError as error:
+            receipt = Receipt(path.name, refusal=f"It cannot be read: {error.strerror}.")
+        else:
+            with source:
+                receipt = receive(File(source, name=path.name), patient)
         if receipt.xray is None:
             self.stderr.write(f"{path}: {receipt.refusal}")
         for warning in receipt.warnings:
             self.stderr.write(f"{path}: kept. {warning}")
         return receipt
+
+
+def _known(national_id: str):
+    return Patient.objects.visible().filter(national_id=normalise_national_id(national_id)).exclude(national_id="")
 
 
 def _files_in(folder: Path) -> list[Path]:

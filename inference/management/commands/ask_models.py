@@ -1,4 +1,7 @@
-"""The quickest way to see the models work: picture files in, a table out, nothing stored."""
+"""The quickest way to see the models work: picture files in, a table out, nothing stored.
+
+As every command: exits with 1 where a part of what was asked was not done.
+"""
 
 from pathlib import Path
 

@@ -1,0 +1,6 @@
+"""DICOM bytes → grey pixels as a radiologist's screen would show them (PS3.3 C.11, PS3.14)."""
+
+from imaging.dicom.door import is_dicom, named, read
+from imaging.dicom.objections import RADIOGRAPHS
+
+__all__ = ["RADIOGRAPHS", "is_dicom", "named", "read"]

@@ -1,0 +1,168 @@
+"""Coded pixels → decoded ones. Each coding has one decoder: what else is installed must not change what a film
+looks like."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pydicom
+from django.utils.translation import gettext as _
+from pydicom import uid
+from pydicom.encaps import get_frame
+from pydicom.pixels import get_decoder
+
+from imaging.decoded import Refused
+from imaging.dicom import codec, headers, values
+from imaging.raster import BOMBS
+
+NATIVE = {
+    uid.ImplicitVRLittleEndian,
+    uid.ExplicitVRLittleEndian,
+    uid.ExplicitVRBigEndian,
+    uid.DeflatedExplicitVRLittleEndian,
+}
+
+# Of each coding that is decoded in this process, the plugin of pydicom that does it.
+PLUGINS = {
+    uid.JPEGBaseline8Bit: "pillow",
+    uid.JPEGExtended12Bit: "pillow",
+    uid.JPEG2000Lossless: "pillow",
+    uid.JPEG2000: "pillow",
+    uid.RLELossless: "pydicom",
+}
+JPEG2000 = {uid.JPEG2000Lossless, uid.JPEG2000}
+
+# What is decoded in a process of its own (see `codec`), and the module that does it there.
+APART = {
+    uid.JPEGLossless: "gdcm",
+    uid.JPEGLosslessSV1: "gdcm",
+    uid.JPEGLSLossless: "jpeg_ls",
+    uid.JPEGLSNearLossless: "jpeg_ls",
+}
+CODEC_MEMORY = 2_000_000_000
+CODEC_SECONDS = 20  # a 10 MB film takes a quarter of one
+
+# What pydicom and Pillow raise on damaged frames.
+UNDECODABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, *BOMBS)
+
+
+def is_read_here(syntax: uid.UID) -> bool:
+    if syntax in APART:
+        return find_spec(APART[syntax]) is not None
+    return syntax in NATIVE or syntax in PLUGINS
+
+
+def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
+    """Return the pixels of the one frame as they are stored, of 8 or 16 bits, shape (Rows, Columns)."""
+    if syntax in NATIVE:
+        return _native(dataset, syntax)
+    frame = _frame(dataset, syntax)
+    _check_claim(dataset, syntax, frame)
+    if syntax in APART:
+        return _decoded_apart(dataset, syntax, frame)
+    try:
+        # Of one sample there is nothing to convert, and `raw` leaves the values alone.
+        pixels = get_decoder(syntax).as_array(dataset, raw=True, decoding_plugin=PLUGINS[syntax])[0]
+    except UNDECODABLE as error:
+        raise _undecodable(syntax) from error
+    return _in_its_shape(dataset, syntax, pixels)
+
+
+def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
+    """A view of the bytes as they are. Big-endian bytes were written as words (OW), also where a pixel is one byte."""
+    size = values.whole(dataset, "BitsAllocated") // 8
+    shape = values.whole(dataset, "Rows"), values.whole(dataset, "Columns")
+    data = dataset.PixelData
+    if syntax != uid.ExplicitVRBigEndian:
+        return np.frombuffer(data, f"<u{size}", shape[0] * shape[1]).reshape(shape)
+    if size == 1 and dataset["PixelData"].VR == "OW":
+        data = np.frombuffer(data[: len(data) // 2 * 2], "<u2").byteswap().tobytes()
+    pixels = np.frombuffer(data, f">u{size}", shape[0] * shape[1]).reshape(shape)
+    return pixels.astype(f"<u{size}")
+
+
+def _frame(dataset: pydicom.Dataset, syntax: uid.UID) -> bytes:
+    try:
+        return get_frame(dataset.PixelData, 0, number_of_frames=1)
+    except (*UNDECODABLE, StopIteration) as error:
+        raise _undecodable(syntax) from error
+
+
+def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
+    if syntax == uid.RLELossless:
+        return _check_rle(dataset, syntax, frame)
+    claim = headers.jpeg2000_claim(frame) if syntax in JPEG2000 else headers.jpeg_claim(frame)
+    if claim is None:
+        raise _undecodable(syntax)
+    if (claim.width, claim.height) != (values.whole(dataset, "Columns"), values.whole(dataset, "Rows")):
+        raise Refused(_("The file contradicts itself about the size of its picture. Export it again."))
+    if claim.components != 1:
+        raise Refused(_("It says that it is greyscale, but its picture is coloured. Export it as greyscale."))
+    if PLUGINS.get(syntax) == "pillow" and syntax not in JPEG2000 and claim.bits != 8:
+        message = _(
+            "Its pixels are coded as JPEG with %(bits)d bits, which is not read here. "
+            "Export it uncompressed, or as JPEG Lossless or JPEG 2000."
+        )
+        raise Refused(message % {"bits": claim.bits})
+    if claim.bits > values.whole(dataset, "BitsAllocated"):
+        raise Refused(_("The file contradicts itself about the bits of its pixels. Export it again."))
+    return None
+
+
+def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
+    segments = headers.rle_segments(frame)
+    pixels = values.whole(dataset, "Columns") * values.whole(dataset, "Rows")
+    # A segment has one byte of each pixel, and perhaps one more to come out even.
+    if segments is None or any(not pixels <= headers.rle_length(one) <= pixels + 1 for one in segments):
+        raise _undecodable(syntax)
+
+
+def _decoded_apart(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
+    """Never by forking this process, which has threads: a fresh and small one, with limits of its own."""
+    about = {
+        "syntax": str(syntax),
+        "rows": values.whole(dataset, "Rows"),
+        "columns": values.whole(dataset, "Columns"),
+        "allocated": values.whole(dataset, "BitsAllocated"),
+        "stored": headers.jpeg_claim(frame).bits,
+        "signed": values.whole(dataset, "PixelRepresentation"),
+    }
+    command = [sys.executable, "-P", codec.__file__, str(CODEC_MEMORY), str(CODEC_SECONDS)]
+    try:
+        done = subprocess.run(  # noqa: S603 — our own script
+            command,
+            input=json.dumps(about).encode() + b"\n" + frame,
+            capture_output=True,
+            timeout=2 * CODEC_SECONDS,
+            # Buffers for each core would take up the address space on a large machine.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = _("Decoding its picture, coded as %(coding)s, took longer than %(seconds)d seconds. Export it again.")
+        raise Refused(message % {"coding": syntax.name, "seconds": 2 * CODEC_SECONDS}) from error
+    if done.returncode:
+        raise _undecodable(syntax)
+    return _in_its_shape(dataset, syntax, _samples(done.stdout, dataset))
+
+
+def _samples(data: bytes, dataset: pydicom.Dataset) -> np.ndarray:
+    pixels = values.whole(dataset, "Rows") * values.whole(dataset, "Columns")
+    return np.frombuffer(data, "<u2" if len(data) >= 2 * pixels else "u1")
+
+
+def _in_its_shape(dataset: pydicom.Dataset, syntax: uid.UID, pixels: np.ndarray) -> np.ndarray:
+    """As the data set says: coders of eight bits write one byte where it may have two."""
+    shape = values.whole(dataset, "Rows"), values.whole(dataset, "Columns")
+    if pixels.size != shape[0] * shape[1]:
+        raise _undecodable(syntax)
+    kind = np.dtype(f"{pixels.dtype.kind}{values.whole(dataset, 'BitsAllocated') // 8}")
+    return pixels.reshape(shape).astype(kind, copy=False)
+
+
+def _undecodable(syntax: uid.UID) -> Refused:
+    message = _("Its picture, coded as %(coding)s, is damaged or cut off. Export it again, or uncompressed.")
+    return Refused(message % {"coding": syntax.name})

@@ -1,0 +1,66 @@
+"""One value of a dataset in the type it should have, or nothing: a file may write anything anywhere, also nothing."""
+
+import math
+import struct
+from collections.abc import Iterable
+
+import pydicom
+from pydicom.errors import BytesLengthException
+from pydicom.multival import MultiValue
+
+# What pydicom raises when it turns the bytes of one element into a value.
+UNREADABLE_VALUE = (
+    BytesLengthException,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    NotImplementedError,
+    OSError,
+    struct.error,
+)
+
+
+def raw(dataset: pydicom.Dataset, keyword: str) -> object:
+    try:
+        return dataset.get(keyword)
+    except UNREADABLE_VALUE:
+        return None
+
+
+def text(dataset: pydicom.Dataset, keyword: str) -> str:
+    value = raw(dataset, keyword)
+    return "" if value is None else str(value).strip()
+
+
+def whole(dataset: pydicom.Dataset, keyword: str) -> int | None:
+    """Return the whole number that an element holds; None where it is absent, blank or no such number."""
+    number = first_number(dataset, keyword)
+    return int(number) if number is not None and math.isfinite(number) and number == int(number) else None
+
+
+def first_number(dataset: pydicom.Dataset, keyword: str) -> float | None:
+    return next(iter(numbers(dataset, keyword)), None)
+
+
+def numbers(dataset: pydicom.Dataset, keyword: str) -> list[float]:
+    """Return an element's numbers, of which NaN stands for those that are none; empty where it is blank or absent."""
+    value = raw(dataset, keyword)
+    if value is None or value == "":
+        return []
+    several = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+    return [_number(one) for one in several if one is not None and str(one).strip()]
+
+
+def items(dataset: pydicom.Dataset, keyword: str) -> list[pydicom.Dataset]:
+    """Return the items of a sequence; empty where it is blank or absent."""
+    value = raw(dataset, keyword)
+    return [one for one in value if isinstance(one, pydicom.Dataset)] if isinstance(value, Iterable) else []
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)
+    except (ValueError, TypeError, OverflowError):
+        return math.nan

@@ -1,0 +1,204 @@
+"""Every coding that archives hold: decoded by one decoder, apart where that is C, and refused for the true reason."""
+
+import signal
+import struct
+import subprocess
+from io import BytesIO
+
+import jpeg_ls
+import numpy as np
+import pydicom
+import pytest
+from pydicom import uid
+from pydicom.encaps import encapsulate
+
+from imaging.dicom import coded
+from imaging.ingest import Refused, read
+from imaging.tests.pictures import encoded, gradient
+from imaging.tests.realfiles import FOLDER, needs_real_files
+from imaging.tests.test_dicom import film, shown, twelve_bits
+
+TWELVE = {"BitsStored": 12, "HighBit": 11}
+
+
+def with_frame(frame: bytes, syntax: uid.UID, data: bytes | None = None) -> bytes:
+    dataset = pydicom.dcmread(BytesIO(data or film(gradient())))
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = syntax
+    target = BytesIO()
+    dataset.save_as(target, enforce_file_format=False)
+    return target.getvalue()
+
+
+def jpeg_lossless(picture: np.ndarray) -> bytes:
+    """Process 14, selection value 1, with one Huffman table whose codes are all of five bits."""
+    bits = 8 * picture.itemsize if picture.itemsize == 1 else 12
+    values = picture.astype(int)
+    predicted = np.empty_like(values)
+    predicted[:, 1:] = values[:, :-1]
+    predicted[1:, 0] = values[:-1, 0]
+    predicted[0, 0] = 1 << (bits - 1)
+    stream = "".join(_coded_difference(int(d)) for d in (values - predicted).ravel())
+    stream += "1" * (-len(stream) % 8)
+    body = int(stream, 2).to_bytes(len(stream) // 8, "big").replace(b"\xff", b"\xff\0")
+    height, width = picture.shape
+    frame = struct.pack(">BHHBBBB", bits, height, width, 1, 1, 0x11, 0)
+    table = bytes([0]) + bytes([0, 0, 0, 0, 17, *[0] * 11]) + bytes(range(17))
+    return (
+        b"\xff\xd8"
+        + b"".join(_segment(marker, data) for marker, data in [(0xC3, frame), (0xC4, table)])
+        + _segment(0xDA, bytes([1, 1, 0, 1, 0, 0]))
+        + body
+        + b"\xff\xd9"
+    )
+
+
+def _coded_difference(difference: int) -> str:
+    size = abs(difference).bit_length()
+    rest = difference if difference >= 0 else difference + (1 << size) - 1
+    return f"{size:05b}" + (f"{rest:0{size}b}" if size else "")
+
+
+def _segment(marker: int, data: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGLossless, uid.JPEGLosslessSV1])
+@pytest.mark.parametrize(("picture", "tags"), [(gradient(), {}), (twelve_bits(), TWELVE)])
+def test_jpeg_lossless_looks_as_the_film_uncompressed(syntax, picture, tags):
+    plain = film(picture, **tags)
+    assert np.array_equal(shown(with_frame(jpeg_lossless(picture), syntax, plain)), shown(plain))
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGLSLossless, uid.JPEGLSNearLossless])
+@pytest.mark.parametrize(("picture", "tags"), [(gradient(), {}), (twelve_bits(), TWELVE)])
+def test_jpeg_ls_looks_as_the_film_uncompressed(syntax, picture, tags):
+    plain = film(picture, **tags)
+    frame = bytes(jpeg_ls.encode_array(picture, lossy_error=0))
+    assert np.array_equal(shown(with_frame(frame, syntax, plain)), shown(plain))
+
+
+@pytest.mark.parametrize(
+    ("frame", "syntax"),
+    [
+        (jpeg_lossless(gradient())[:2000], uid.JPEGLosslessSV1),
+        (bytes(jpeg_ls.encode_array(gradient()))[:500], uid.JPEGLSLossless),
+        (b"\xff\xd8\xff\xd9", uid.JPEGLosslessSV1),
+        (b"\xff\xd8\xff\xd9", uid.JPEGLSLossless),
+        (b"\xff\xd8\xff\xd9", uid.JPEGBaseline8Bit),
+        (b"nothing at all", uid.JPEG2000Lossless),
+        (b"nothing at all", uid.RLELossless),
+    ],
+)
+def test_a_damaged_frame_is_said_to_be_damaged_with_its_coding(frame, syntax):
+    with pytest.raises(Refused, match=r"Its picture, coded as .*, is damaged or cut off"):
+        read(with_frame(frame, syntax), "film.dcm")
+
+
+@pytest.mark.parametrize("end", [signal.SIGSEGV, signal.SIGABRT, signal.SIGXCPU])
+def test_a_decoder_that_dies_costs_one_refusal(end, monkeypatch, tmp_path):
+    script = tmp_path / "codec.py"
+    script.write_text(f"import os; os.kill(os.getpid(), {int(end)})")
+    monkeypatch.setattr(coded.codec, "__file__", str(script))
+    with pytest.raises(Refused, match="coded as JPEG-LS"):
+        read(with_frame(bytes(jpeg_ls.encode_array(gradient())), uid.JPEGLSLossless), "film.dcm")
+
+
+def test_a_decoder_that_hangs_costs_one_refusal(monkeypatch):
+    def hang(*args, timeout, **kwargs):
+        raise subprocess.TimeoutExpired("codec", timeout)
+
+    monkeypatch.setattr(coded.subprocess, "run", hang)
+    with pytest.raises(Refused, match="took longer than"):
+        read(with_frame(bytes(jpeg_ls.encode_array(gradient())), uid.JPEGLSLossless), "film.dcm")
+
+
+@pytest.mark.parametrize(
+    ("frame", "syntax"),
+    [
+        (encoded(gradient(2000, 2000), "JPEG"), uid.JPEGBaseline8Bit),
+        (encoded(gradient(2000, 2000), "JPEG2000", no_jp2=True), uid.JPEG2000Lossless),
+        (jpeg_lossless(gradient(301, 240)), uid.JPEGLosslessSV1),
+        (bytes(jpeg_ls.encode_array(gradient(301, 240))), uid.JPEGLSLossless),
+    ],
+)
+def test_a_frame_of_another_size_is_never_decoded(frame, syntax, monkeypatch):
+    monkeypatch.setattr(coded, "get_decoder", lambda _syntax: pytest.fail("it was decoded"))
+    monkeypatch.setattr(coded, "_decoded_apart", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(Refused, match="contradicts itself about the size"):
+        read(with_frame(frame, syntax), "film.dcm")
+
+
+def test_a_run_length_bomb_is_never_unpacked(monkeypatch):
+    monkeypatch.setattr(coded, "get_decoder", lambda _syntax: pytest.fail("it was decoded"))
+    bomb = struct.pack("<16L", 1, 64, *[0] * 14) + b"\x81\0" * 1_000_000
+    with pytest.raises(Refused, match="damaged or cut off"):
+        read(with_frame(bomb, uid.RLELossless), "film.dcm")
+
+
+def test_each_coding_has_one_decoder_whatever_else_is_installed():
+    read_here = {*coded.PLUGINS, *coded.APART, *coded.NATIVE}
+    assert {one for one in read_here if coded.is_read_here(one)} == read_here
+    assert not coded.is_read_here(uid.HTJ2KLossless)
+
+
+def with_syntax(data: bytes, new: str) -> bytes:
+    old, padded = b"1.2.840.10008.1.2.1\0", new.encode() + b"\0" * (len(new) % 2)
+    at = data.index(old)
+    return data[: at - 2] + struct.pack("<H", len(padded)) + padded + data[at + len(old) :]
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.2.840.10008.1.2.4.999", "1.2.826.0.1.3680043.9.7433.99"])
+def test_an_unknown_transfer_syntax_is_the_reason(syntax):
+    with pytest.raises(Refused, match=f"not read here .transfer syntax {syntax}"):
+        read(with_syntax(film(gradient()), syntax), "film.dcm")
+
+
+def test_an_empty_transfer_syntax_is_the_reason():
+    with pytest.raises(Refused, match="no transfer syntax"):
+        read(with_syntax(film(gradient()), ""), "film.dcm")
+
+
+@pytest.mark.parametrize("keyword", ["BitsStored", "PixelRepresentation", "Rows", "Columns"])
+@pytest.mark.filterwarnings("ignore:A value of type")
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_attribute_that_is_missing_is_the_reason(keyword, value):
+    with pytest.raises(Refused, match=f"it lacks {keyword}"):
+        read(film(twelve_bits(), **(TWELVE | {keyword: value})), "film.dcm")
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ({"BitsStored": 17}, "contradicts itself about the bits"),
+        ({"BitsStored": 0}, "contradicts itself about the bits"),
+        ({"HighBit": 3}, "contradicts itself about the bits"),
+        ({"PixelRepresentation": 2}, "signed"),
+        ({"SamplesPerPixel": 3}, "3 samples per pixel"),
+        ({"PhotometricInterpretation": ""}, "not greyscale but not given"),
+    ],
+)
+def test_a_contradiction_is_the_reason(tags, says):
+    with pytest.raises(Refused, match=says):
+        read(film(twelve_bits(), **(TWELVE | tags)), "film.dcm")
+
+
+@pytest.mark.filterwarnings("ignore:End of file")
+@pytest.mark.parametrize("coding", ["uncompressed", "compressed"])
+def test_a_file_that_ends_too_early_is_said_to_be_cut_off(coding):
+    data = film(gradient())
+    if coding == "compressed":
+        data = with_frame(encoded(gradient(), "JPEG"), uid.JPEGBaseline8Bit)
+    with pytest.raises(Refused, match="cut off"):
+        read(data[: len(data) * 2 // 3], "film.dcm")
+
+
+@needs_real_files
+def test_a_12_bit_jpeg_is_named():
+    dataset = pydicom.dcmread(FOLDER / "dicom" / "nm_jpeg_extended_12bit.dcm")
+    dataset.Modality, dataset.NumberOfFrames = "DX", 1
+    target = BytesIO()
+    dataset.save_as(target)
+    with pytest.raises(Refused, match="JPEG with 12 bits"):
+        read(target.getvalue(), "film.dcm")
