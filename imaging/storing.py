@@ -72,6 +72,8 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
         width=picture.width,
         height=picture.height,
         bit_depth=picture.bit_depth,
+        body_part=picture.body_part,
+        age_in_file=picture.patient_age,
         quality_issues=picture.quality_issues,
         uploaded_by=by,
         **details,
