@@ -8,13 +8,9 @@ import pydicom
 
 LATERAL, OBLIQUE = "LL", "OBL"
 VIEWS = {
-    "LL": LATERAL,
-    "RL": LATERAL,
-    "LLD": LATERAL,
-    "RLD": LATERAL,
-    "LAT": LATERAL,
-    "LATERAL": LATERAL,
-} | dict.fromkeys(("LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "OBL", "OBLIQUE"), OBLIQUE)
+    **dict.fromkeys(("LL", "RL", "LLD", "RLD", "LAT", "LATERAL"), LATERAL),
+    **dict.fromkeys(("LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "OBL", "OBLIQUE"), OBLIQUE),
+}
 
 # PS3.16 annex L and what modalities write: CHEST, THORAX, CHEST_TO_ABDOMEN, LUNG, RIB, and such in other languages.
 CHEST = re.compile(r"CHEST|THORA|LUNG|TORAX|PORTABLE|^CXR|^RIB", re.IGNORECASE)

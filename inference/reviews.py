@@ -20,6 +20,8 @@ def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -
     prediction = Prediction.objects.select_for_update().get(pk=prediction.pk)
     if prediction.status != Prediction.Status.COMPLETED:
         raise CannotSignError(_("Only an answered second opinion can be signed."))
+    if not diagnosis:
+        raise CannotSignError(_("The models gave no diagnosis to agree with. Open it, and sign your own."))
     prediction.final_diagnosis = diagnosis
     prediction.review_notes = notes
     prediction.is_validated = True

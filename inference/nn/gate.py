@@ -4,9 +4,9 @@ A softmax divides its certainty among the diagnoses that it knows, so a network 
 of them. This looks only at what every frontal chest has: two dark fields beside a bright middle, above a bright belly,
 the right way up, once. A few measures of that must lie where real films lie, and go through a logistic regression
 whose numbers `train_gate` fits to phantoms and to drawn pictures of other things. Bounds and threshold were chosen so
-that of 700 real films 9 were kept out (1.3 %), and none of 24 others. Of drawn pictures (40 of each kind, with other seeds
-than those fitted) it kept out: blanks, gradients, chessboards, text, screenshots, portraits, turned films, negatives,
-sheets of several films and views from the side all, noise and limbs 97 %, photographs 90 %, hands 68 %, skulls 55 %.
+that of 700 real films 9 were kept out (1.3 %), and none of 24 others. Of drawn pictures (40 of each kind, with other
+seeds than those fitted) it kept out: blanks, gradients, chessboards, text, screenshots, portraits, turned films,
+negatives, sheets of several films and views from the side all, noise and limbs 97 %, photographs 90 %, hands 68 %, skulls 55 %.
 So it misses some that a person would not: what file and patient say is asked besides (suitability.py).
 """
 
@@ -47,7 +47,7 @@ class Gate:
         return cls(**arrays, bias=numbers["bias"], threshold=numbers["threshold"])
 
     def likeness(self, picture: np.ndarray) -> float:
-        """How much uint8 H×W looks like a frontal chest film, 0 to 1; 0 where one measure alone says that it is none."""
+        """How much uint8 H×W looks like a frontal chest film, 0 to 1; 0 where one measure alone says no."""
         seen = measures(picture, self.template)
         if (seen < LOWEST).any() or (seen > HIGHEST).any():
             return 0.0

@@ -1,21 +1,20 @@
 from io import BytesIO
 
-import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from model_bakery import baker
 from PIL import Image
 
 from clinic.models import Patient
+from imaging import phantom
 from imaging.storing import receive
 from inference.tests.tiny import register_tiny_models
 
 
 def film(seed: int = 0, edge: int = 96) -> ContentFile:
-    """A picture that imaging accepts: grey noise, another one for each seed."""
+    """A small chest, another one for each seed."""
     target = BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 255, (edge, edge), np.uint8)
-    Image.fromarray(pixels).save(target, "PNG")
+    Image.fromarray(phantom.render("Normal", seed, edge)).save(target, "PNG")
     return ContentFile(target.getvalue(), name=f"film-{seed}.png")
 
 

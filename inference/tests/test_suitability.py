@@ -20,7 +20,7 @@ from inference import voting, wording, worker
 from inference.models import ModelResult, Prediction
 from inference.nn.consensus import Reason
 from inference.requests import ask
-from inference.reviews import sign
+from inference.reviews import CannotSignError, sign
 from inference.suitability import objection_to, reasons, said_of
 from inference.training import non_films
 
@@ -123,6 +123,11 @@ def test_every_page_shows_an_answer_without_a_diagnosis(tiny_models, page_of_tex
     assert "no answer" in client.get(reverse("admin:index")).content.decode()
     for name in ("inference_prediction_change", "inference_prediction_history"):
         assert client.get(reverse(f"admin:{name}", args=[page_of_text.pk])).status_code == 200
+
+
+def test_nobody_agrees_with_what_was_not_said(tiny_models, page_of_text, clinician):
+    with pytest.raises(CannotSignError, match="sign your own"):
+        sign(page_of_text, by=clinician, diagnosis=page_of_text.diagnosis)
 
 
 def test_a_clinician_signs_their_own_diagnosis_of_it(tiny_models, page_of_text, clinician):
