@@ -37,6 +37,11 @@ def said_of(xray: XRayImage) -> list[dict]:
     return reasons(xray.body_part, xray.view, min(ages))
 
 
+def flaws(quality_issues: list[str]) -> list[dict]:
+    """What was found at the upload, as a consensus names it, for a picture that gets none."""
+    return [{"code": Reason.PICTURE_UNSUITABLE, "issues": quality_issues}] if quality_issues else []
+
+
 def reasons(body_part: str, view: str, age: int | None) -> list[dict]:
     found = []
     if not is_chest(body_part):

@@ -220,7 +220,11 @@ def decline(prediction: Prediction, refusal: dict) -> bool:
         prediction,
         Status.COMPLETED,
         needs_review=True,
-        review_reasons=[refusal, *suitability.said_of(prediction.xray)],
+        review_reasons=[
+            refusal,
+            *suitability.said_of(prediction.xray),
+            *suitability.flaws(prediction.xray.quality_issues),
+        ],
         progress=100,
         error="",
         provenance={"file_sha256": prediction.xray.sha256, "pixels_sha256": sha256_of(prediction.xray.pixels)},

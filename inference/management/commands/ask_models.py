@@ -45,7 +45,7 @@ class Command(BaseCommand):
         grey = {path: pixels.decode(picture.pixels_png) for path, picture in pictures.items()}
         unlike = {path: why for path, one in grey.items() if (why := suitability.objection_to(one))}
         for path, why in unlike.items():
-            said = [why, *self.said_of(pictures[path])]
+            said = [why, *self.said_of(pictures[path]), *suitability.flaws(pictures[path].quality_issues)]
             self.stdout.write(f"{path.name} has no answer: {'; '.join(in_words(said))}")
         asked = {path: picture for path, picture in pictures.items() if path not in unlike}
         if not asked:
