@@ -16,7 +16,7 @@ from django.core.files.base import File
 from django.utils.translation import gettext as _
 from PIL import Image
 
-from imaging import dicom, raster
+from imaging import dicom, exposure, raster
 from imaging.decoded import Named, Refused
 from imaging.quality import quality_issues
 
@@ -57,6 +57,8 @@ class Picture:
     pixels_png: bytes
     thumbnail: bytes
     quality_issues: list[str]
+    body_part: str = ""
+    patient_age: int | None = None
     view: str = ""
     taken_on: date | None = None
     named: Named = field(default_factory=Named)
@@ -75,6 +77,7 @@ def read(source: bytes | BinaryIO, name: str) -> Picture:
     data = source if isinstance(source, bytes) else source.read(MAX_DICOM_BYTES + 1)
     source_format = _checked_format(data, name)
     decoded = dicom.read(data) if source_format == DICOM else raster.read(data)
+    exposed = exposure.read(data) if source_format == DICOM else exposure.Exposure()
     height, width = decoded.grey.shape
     return Picture(
         sha256=hashlib.sha256(data).hexdigest(),
@@ -85,7 +88,9 @@ def read(source: bytes | BinaryIO, name: str) -> Picture:
         pixels_png=_png(decoded.grey),
         thumbnail=_thumbnail(decoded.grey),
         quality_issues=quality_issues(decoded),
-        view=decoded.view,
+        body_part=exposed.body_part,
+        patient_age=exposed.patient_age,
+        view=decoded.view or exposed.view,
         taken_on=decoded.taken_on,
         named=decoded.named,
     )

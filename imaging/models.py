@@ -28,6 +28,7 @@ class XRayImage(ClinicalRecord):
         PA = "PA", _("PA (from behind)")
         AP = "AP", _("AP (from the front)")
         LATERAL = "LL", _("lateral")
+        OBLIQUE = "OBL", _("oblique")
 
     class Format(models.TextChoices):
         PNG = "PNG", "PNG"
@@ -53,6 +54,10 @@ class XRayImage(ClinicalRecord):
     width = models.PositiveIntegerField(_("width"), editable=False, help_text=_("In pixels, upright."))
     height = models.PositiveIntegerField(_("height"), editable=False, help_text=_("In pixels, upright."))
     bit_depth = models.PositiveSmallIntegerField(_("bits per pixel"), editable=False, help_text=_("Of the file."))
+    body_part = models.CharField(_("part of the body"), max_length=64, blank=True, editable=False)
+    age_in_file = models.PositiveSmallIntegerField(
+        _("age in the file"), null=True, blank=True, editable=False, help_text=_("In years, at the exposure.")
+    )
     view = models.CharField(_("view"), max_length=4, choices=View, blank=True)
     taken_on = models.DateField(_("taken on"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)

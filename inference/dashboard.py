@@ -2,6 +2,7 @@
 
 from django.db.models import Avg, Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from backoffice.live.blocks import block
 from backoffice.models import User
@@ -27,12 +28,16 @@ def waiting_for_a_clinician() -> dict:
     return {
         "count": waiting.count(),
         "rows": [
-            row | {"label": Diagnosis(row["diagnosis"]).label, "tone": _tone(row["diagnosis"])}
+            row | {"label": _label(row["diagnosis"]), "tone": _tone(row["diagnosis"])}
             for row in waiting.order_by("finished_at").values(
                 "pk", "xray_id", "xray__patient__full_name", "xray__view", "diagnosis", "confidence", "finished_at"
             )[:SHOWN]
         ],
     }
+
+
+def _label(diagnosis: str) -> str:
+    return str(Diagnosis(diagnosis).label) if diagnosis else _("no answer")
 
 
 def _tone(diagnosis: str) -> str:

@@ -117,6 +117,8 @@ def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -
 
 
 def _write(prediction: Prediction, by, diagnosis: Diagnosis, notes: str) -> None:
+    if not diagnosis:
+        raise CannotSignError(_("The models gave no diagnosis to agree with. Open it, and sign your own."))
     reason = _("Signed again") if prediction.is_validated else _("Signed")
     prediction.final_diagnosis = diagnosis
     prediction.review_notes = notes

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.records.diffs import words_for
+from imaging.models import XRayImage
 from imaging.quality import QualityIssue
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.nn.consensus import Reason
@@ -24,7 +25,7 @@ def in_words(reasons: list[dict]) -> list[str]:
 def _sentences(reason: dict) -> Iterator[str]:
     match reason["code"]:
         case Reason.LOW_CONFIDENCE:
-            yield _("confidence %(confidence).2f is below %(threshold).2f") % reason
+            yield _("confidence %(confidence)s is below %(threshold)s") % _told_apart(reason)
         case Reason.MODELS_DISAGREE:
             dissenters = defaultdict(list)
             for model, diagnosis in reason["models"].items():
@@ -37,8 +38,23 @@ def _sentences(reason: dict) -> Iterator[str]:
         case Reason.PICTURE_UNSUITABLE:
             issues = ", ".join(str(QualityIssue(issue).label) for issue in reason["issues"])
             yield _("picture unsuitable: %(issues)s") % {"issues": issues}
+        case Reason.NO_CHEST:
+            yield _("the file says that it is no chest but %(body_part)s") % reason
+        case Reason.NOT_FRONTAL:
+            yield _("not a frontal view but %(view)s") % {"view": XRayImage.View(reason["view"]).label}
+        case Reason.CHILD:
+            yield _("the patient was a child, %(age)d years old") % reason
+        case Reason.NOT_A_FRONTAL_CHEST_FILM:
+            yield _("this does not look like a frontal chest film: no model was asked")
         case Reason.DEMONSTRATION_MODEL:
             yield _("demonstration models answered")
+
+
+def _told_apart(reason: dict) -> dict[str, str]:
+    """Both numbers with as many digits, two at least, as tell which is lower."""
+    confidence, threshold = reason["confidence"], reason["threshold"]
+    digits = next((n for n in range(2, 17) if f"{confidence:.{n}f}" != f"{threshold:.{n}f}"), 17)
+    return {"confidence": f"{confidence:.{digits}f}", "threshold": f"{threshold:.{digits}f}"}
 
 
 @words_for(Prediction, "review_reasons")
@@ -53,7 +69,7 @@ SHORT = 12  # digits of a checksum that tell it from others
 
 def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
     """What would have to be the same to get the same answer, one sentence each; checksums to so many digits."""
-    if not provenance:
+    if "torch" not in provenance:  # none yet, or nothing was computed
         return
     made = dict(provenance)
     made["models"] = ", ".join(f"{model['name']} {model['version']}" for model in provenance["models"])

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
 
 from imaging import pixels
+from inference import suitability
 from inference.health import HEARTBEAT
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Vote, decide
@@ -102,11 +103,15 @@ def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], 
     for prediction in predictions:
         try:
             with prediction.xray.pixels.open("rb") as file:
-                pictures.append(pixels.decode(file.read()))
+                picture = pixels.decode(file.read())
         except (OSError, ValueError):
             fail(prediction, _("The picture's file cannot be read. Restore it from a backup, or upload it again."))
         else:
+            if refusal := suitability.objection_to(picture):
+                decline(prediction, refusal)
+                continue
             readable.append(prediction)
+            pictures.append(picture)
     return readable, pictures
 
 
@@ -142,6 +147,7 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
         ],
         threshold=settings.CONFIDENCE_THRESHOLD,
         quality_issues=prediction.xray.quality_issues,
+        said=suitability.said_of(prediction.xray),
     )
     ours = close(
         prediction,
@@ -184,6 +190,23 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
             default_user=prediction.requested_by,
         )
     return ours
+
+
+def decline(prediction: Prediction, refusal: dict) -> bool:
+    """Answer without a diagnosis: no model is asked about what is no frontal chest film, and a clinician looks."""
+    return close(
+        prediction,
+        Status.COMPLETED,
+        needs_review=True,
+        review_reasons=[
+            refusal,
+            *suitability.said_of(prediction.xray),
+            *suitability.flaws(prediction.xray.quality_issues),
+        ],
+        progress=100,
+        error="",
+        provenance={"file_sha256": prediction.xray.sha256, "pixels_sha256": sha256_of(prediction.xray.pixels)},
+    )
 
 
 def sha256_of(field_file) -> str:

@@ -124,7 +124,9 @@ def test_compressed_films_are_read(syntax):
     assert np.abs(shown(target.getvalue()) - gradient()).max() <= 6
 
 
-@pytest.mark.parametrize(("said", "view"), [("PA", "PA"), ("AP", "AP"), ("RL", "LL"), ("LATERAL", "LL"), ("RLO", "")])
+@pytest.mark.parametrize(
+    ("said", "view"), [("PA", "PA"), ("AP", "AP"), ("RL", "LL"), ("LATERAL", "LL"), ("RLO", "OBL")]
+)
 def test_the_view_comes_from_the_file(said, view):
     assert read(film(gradient(), ViewPosition=said), "film.dcm").view == view
 

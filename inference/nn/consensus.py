@@ -15,6 +15,10 @@ class Reason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"  # confidence, threshold
     MODELS_DISAGREE = "models_disagree"  # models: {name: diagnosis} of those that dissent
     PICTURE_UNSUITABLE = "picture_unsuitable"  # issues: [code, …]
+    NO_CHEST = "no_chest"  # body_part: as the file names it
+    NOT_FRONTAL = "not_frontal"  # view: code
+    CHILD = "child"  # age
+    NOT_A_FRONTAL_CHEST_FILM = "not_a_frontal_chest_film"  # likeness, threshold; no model was asked
     DEMONSTRATION_MODEL = "demonstration_model"  # models: [name, …]
 
 
@@ -56,13 +60,15 @@ def decide(
     votes: Sequence[Vote],
     threshold: float = DEFAULT_THRESHOLD,
     quality_issues: Sequence[str] = (),
+    said: Sequence[dict[str, Any]] = (),
 ) -> Consensus:
     """Return the weighted mean of the votes' probabilities as a consensus.
 
     A label that a model does not know counts as 0 there. Where all weights are 0 the votes
     count alike. Equal probabilities go to the label that comes first in the alphabet, so that
     the order of the models never matters. Raises ValueError without votes, on a negative
-    weight, and on probabilities that are not finite or do not sum to 1.
+    weight, and on probabilities that are not finite or do not sum to 1. `said` are reasons that were known before
+    anybody voted: from the file and the patient.
     """
     _check(votes)
     probabilities = _weighted_mean(votes)
@@ -70,7 +76,7 @@ def decide(
     confidence = probabilities[diagnosis]
     dissenters = {v.model: v.diagnosis for v in votes if v.diagnosis != diagnosis}
     demonstrations = [v.model for v in votes if v.is_demo]
-    reasons = []
+    reasons = list(said)
     if confidence < threshold:
         reasons.append({"code": Reason.LOW_CONFIDENCE, "confidence": confidence, "threshold": threshold})
     if dissenters:

@@ -1,6 +1,5 @@
 from io import BytesIO
 
-import numpy as np
 import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
@@ -21,6 +20,7 @@ from clinic.models import (
 )
 from clinic.patients import merging
 from clinic.tests.clinics import a_clinic
+from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
 from inference.models import DiagnosticModel, ModelResult, Prediction, Report
@@ -29,10 +29,9 @@ from inference.tests.tiny import register_tiny_models
 
 
 def film(seed: int = 0, edge: int = 96) -> ContentFile:
-    """A picture that imaging accepts: grey noise, another one for each seed."""
+    """A small chest, another one for each seed."""
     target = BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 255, (edge, edge), np.uint8)
-    Image.fromarray(pixels).save(target, "PNG")
+    Image.fromarray(phantom.render("Normal", seed, edge)).save(target, "PNG")
     return ContentFile(target.getvalue(), name=f"film-{seed}.png")
 
 

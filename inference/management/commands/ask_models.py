@@ -42,19 +42,36 @@ class Command(BaseCommand):
 
     def answers(self, pictures: dict[Path, ingest.Picture]) -> dict[Path, tuple[list[Vote], Consensus]]:
         from imaging import pixels  # with torch, only here: printing this command's help needs neither
+        from inference import suitability
         from inference.nn.engine import Ensemble
 
+        grey = {path: pixels.decode(picture.pixels_png) for path, picture in pictures.items()}
+        unlike = {path: why for path, one in grey.items() if (why := suitability.objection_to(one))}
+        for path, why in unlike.items():
+            said = [why, *self.said_of(pictures[path]), *suitability.flaws(pictures[path].quality_issues)]
+            self.stdout.write(f"{path.name} has no answer: {'; '.join(in_words(said))}")
+        asked = {path: picture for path, picture in pictures.items() if path not in unlike}
+        if not asked:
+            return {}
         specs, weights, demos = self.voting_models()
         ensemble = Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
-        answers = ensemble.predict([pixels.decode(p.pixels_png) for p in pictures.values()], heatmaps=False)
+        answers = ensemble.predict([grey[path] for path in asked], heatmaps=False)
         table = {}
-        for (path, picture), given in zip(pictures.items(), answers, strict=True):
+        for (path, picture), given in zip(asked.items(), answers, strict=True):
             votes = [
                 Vote(answer.model, answer.probabilities, weight, is_demo)
                 for answer, weight, is_demo in zip(given, weights, demos, strict=True)
             ]
-            table[path] = votes, decide(votes, settings.CONFIDENCE_THRESHOLD, picture.quality_issues)
+            table[path] = (
+                votes,
+                decide(votes, settings.CONFIDENCE_THRESHOLD, picture.quality_issues, said=self.said_of(picture)),
+            )
         return table
+
+    def said_of(self, picture: ingest.Picture) -> list[dict]:
+        from inference import suitability
+
+        return suitability.reasons(picture.body_part, picture.view, picture.patient_age)
 
     def voting_models(self):
         """What is registered and votes; on a machine without a database, the demonstration models."""
@@ -72,6 +89,8 @@ class Command(BaseCommand):
         return specs, [1.0] * len(specs), [True] * len(specs)
 
     def print_table(self, answers: dict[Path, tuple[list[Vote], Consensus]]) -> None:
+        if not answers:
+            return
         models = [vote.model for vote in next(iter(answers.values()))[0]]
         rows = [["file", "diagnosis", "confidence", "agree", *models]]
         for path, (votes, consensus) in answers.items():

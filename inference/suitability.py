@@ -1,0 +1,53 @@
+"""Whether an X-ray is what the models know: adults' frontal chest films. What speaks against it, as reasons for review.
+
+For workers and commands alone, as the gate needs OpenCV.
+"""
+
+from functools import cache
+
+import numpy as np
+from django.utils import timezone
+
+from imaging.exposure import LATERAL, OBLIQUE, is_chest
+from imaging.models import XRayImage
+from inference.nn.consensus import Reason
+from inference.nn.gate import Gate
+
+CHILDREN_BELOW = 16  # years
+
+
+def objection_to(picture: np.ndarray) -> dict | None:
+    """Why no model is asked about this picture; None where they are."""
+    gate = _gate()
+    likeness = gate.likeness(picture)
+    if likeness >= gate.threshold:
+        return None
+    return {"code": Reason.NOT_A_FRONTAL_CHEST_FILM, "likeness": likeness, "threshold": gate.threshold}
+
+
+@cache
+def _gate() -> Gate:
+    return Gate.read()
+
+
+def said_of(xray: XRayImage) -> list[dict]:
+    """What the film's file, its record and its patient say against it."""
+    day = xray.taken_on or timezone.localdate(xray.created_at)
+    ages = [xray.patient.age_on(day), *([] if xray.age_in_file is None else [xray.age_in_file])]
+    return reasons(xray.body_part, xray.view, min(ages))
+
+
+def flaws(quality_issues: list[str]) -> list[dict]:
+    """What was found at the upload, as a consensus names it, for a picture that gets none."""
+    return [{"code": Reason.PICTURE_UNSUITABLE, "issues": quality_issues}] if quality_issues else []
+
+
+def reasons(body_part: str, view: str, age: int | None) -> list[dict]:
+    found = []
+    if not is_chest(body_part):
+        found.append({"code": Reason.NO_CHEST, "body_part": body_part})
+    if view in (LATERAL, OBLIQUE):
+        found.append({"code": Reason.NOT_FRONTAL, "view": view})
+    if age is not None and 0 <= age < CHILDREN_BELOW:
+        found.append({"code": Reason.CHILD, "age": age})
+    return found

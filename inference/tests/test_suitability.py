@@ -1,0 +1,150 @@
+"""What is no adult's frontal chest film: it gets no diagnosis where the picture shows it, and a named reason where the
+file or the patient says it."""
+
+from datetime import date
+from io import StringIO
+
+import cv2
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.core.management import call_command
+from django.urls import reverse
+from model_bakery import baker
+
+from clinic.models import Patient
+from imaging import ingest, phantom
+from imaging.storing import receive
+from imaging.tests import test_dicom
+from inference import voting, wording, worker
+from inference.models import ModelResult, Prediction
+from inference.nn.consensus import Reason
+from inference.requests import ask
+from inference.reviews import CannotSignError, sign
+from inference.suitability import objection_to, reasons, said_of
+from inference.training import non_films
+
+
+def codes(found: list[dict]) -> list[str]:
+    return [reason["code"] for reason in found]
+
+
+SURE = ["blank", "gradient", "chessboard", "text", "screenshot", "portrait", "turned", "negative", "sheet", "side"]
+
+
+@pytest.mark.parametrize("kind", SURE)
+def test_the_gate_keeps_out_what_is_no_frontal_chest_film(kind):
+    rng = np.random.default_rng(7)
+    assert all(objection_to(getattr(non_films, kind)(rng)) for _picture in range(3))
+
+
+@pytest.mark.parametrize("diagnosis", phantom.DIAGNOSES)
+def test_the_gate_lets_chests_in(diagnosis):
+    assert not any(objection_to(phantom.render(diagnosis, 3_000_000 + seed, 256)) for seed in range(3))
+
+
+def test_the_gate_lets_real_films_in(real_files):
+    paths = sorted((real_files / "cxr").rglob("*.*g"))
+    assert paths
+    assert [path.name for path in paths if objection_to(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))] == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "code", "words"),
+    [
+        ({"BodyPartExamined": "HAND"}, Reason.NO_CHEST, "no chest but HAND"),
+        ({"ViewPosition": "LL"}, Reason.NOT_FRONTAL, "lateral"),
+        ({"ViewPosition": "RLD"}, Reason.NOT_FRONTAL, "lateral"),
+        ({"ViewPosition": "LAO"}, Reason.NOT_FRONTAL, "oblique"),
+        ({"PatientAge": "005Y"}, Reason.CHILD, "5 years"),
+        ({"PatientAge": "030M"}, Reason.CHILD, "2 years"),
+    ],
+)
+@pytest.mark.django_db
+def test_what_the_file_says_is_named(tags, code, words):
+    data = test_dicom.film(phantom.render("Normal", 1, 128), **tags)
+    picture = ingest.read(data, "film.dcm")
+    found = reasons(picture.body_part, picture.view, picture.patient_age)
+    assert codes(found) == [code]
+    assert words in wording.in_words(found)[0]
+    xray = baker.prepare("imaging.XRayImage", body_part=picture.body_part, view=picture.view)
+    xray.full_clean(exclude=[f.name for f in xray._meta.fields if f.name not in ("body_part", "view")])
+
+
+@pytest.mark.parametrize("tags", [{}, {"BodyPartExamined": "CHEST"}, {"ViewPosition": "PA", "PatientAge": "040Y"}])
+def test_an_adults_frontal_chest_gives_no_reason(tags):
+    picture = ingest.read(test_dicom.film(phantom.render("Normal", 1, 128), **tags), "film.dcm")
+    assert reasons(picture.body_part, picture.view, picture.patient_age) == []
+
+
+def test_the_view_that_somebody_chose_and_the_age_at_the_exposure_are_named(make_xray):
+    xray = make_xray()
+    xray.patient = baker.prepare(Patient, date_of_birth=date(2000, 1, 1))
+    xray.view, xray.taken_on = "LL", date(2010, 6, 1)
+    assert said_of(xray) == [{"code": Reason.NOT_FRONTAL, "view": "LL"}, {"code": Reason.CHILD, "age": 10}]
+    xray.view, xray.taken_on = "PA", date(2020, 6, 1)
+    assert said_of(xray) == []
+
+
+def test_reasons_never_contradict_themselves():
+    reason = {"code": Reason.LOW_CONFIDENCE, "confidence": 0.7499999, "threshold": 0.75}
+    assert wording.in_words([reason]) == ["confidence 0.7499999 is below 0.7500000"]
+    assert wording.in_words([reason | {"confidence": 0.5}]) == ["confidence 0.50 is below 0.75"]
+
+
+@pytest.fixture
+def page_of_text(transactional_db, clinician) -> Prediction:
+    """Asked about and declined."""
+    picture = non_films.text(np.random.default_rng(1))
+    file = ContentFile(cv2.imencode(".png", picture)[1].tobytes(), "text.png")
+    patient = baker.make(Patient, full_name="Chen Wei-Ting", date_of_birth=date(1980, 1, 1))
+    [prediction] = ask([receive(file, patient).xray], by=clinician).predictions
+    worker.answer_waiting()
+    prediction.refresh_from_db()
+    return prediction
+
+
+def test_what_is_no_film_gets_no_diagnosis_but_the_reason(tiny_models, page_of_text):
+    assert page_of_text.status == Prediction.Status.COMPLETED
+    assert (page_of_text.diagnosis, page_of_text.confidence, page_of_text.needs_review) == ("", None, True)
+    assert codes(page_of_text.review_reasons)[0] == Reason.NOT_A_FRONTAL_CHEST_FILM
+    assert not ModelResult.objects.exists()
+    assert page_of_text in Prediction.objects.needs_review()
+
+
+def test_every_page_shows_an_answer_without_a_diagnosis(tiny_models, page_of_text, client, clinician):
+    client.force_login(clinician)
+    film = client.get(reverse("admin:imaging_xrayimage_change", args=[page_of_text.xray_id])).content.decode()
+    assert "No answer" in film
+    assert "does not look like a frontal chest film" in film
+    assert "Agree:" not in film
+    for name in ("inference_prediction_changelist", "imaging_xrayimage_changelist"):
+        assert "no answer" in client.get(reverse(f"admin:{name}")).content.decode()
+    assert "no answer" in client.get(reverse("admin:index")).content.decode()
+    for name in ("inference_prediction_change", "inference_prediction_history"):
+        assert client.get(reverse(f"admin:{name}", args=[page_of_text.pk])).status_code == 200
+
+
+def test_nobody_agrees_with_what_was_not_said(tiny_models, page_of_text, clinician):
+    with pytest.raises(CannotSignError, match="sign your own"):
+        sign(page_of_text, by=clinician, diagnosis=page_of_text.diagnosis)
+
+
+def test_a_clinician_signs_their_own_diagnosis_of_it(tiny_models, page_of_text, clinician):
+    sign(page_of_text, by=clinician, diagnosis="Normal")
+    page_of_text.refresh_from_db()
+    assert (page_of_text.is_validated, page_of_text.final_diagnosis) == (True, "Normal")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_line_says_the_same(tiny_models, tmp_path):
+    voting.check_new_models()
+    chest = phantom.render("Normal", 1, 128)
+    (tmp_path / "lateral.dcm").write_bytes(test_dicom.film(chest, ViewPosition="LL"))
+    cv2.imwrite(str(tmp_path / "text.png"), non_films.text(np.random.default_rng(1)))
+    out = StringIO()
+    call_command("ask_models", tmp_path / "lateral.dcm", tmp_path / "text.png", stdout=out)
+    told = {line.split()[0]: line for line in out.getvalue().splitlines() if "needs review" in line or "no ans" in line}
+    assert "not a frontal view but lateral" in told["lateral.dcm"]
+    assert "does not look like a frontal chest film" in told["text.png"]
+    call_command("ask_models", tmp_path / "text.png", stdout=StringIO())

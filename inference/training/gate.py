@@ -1,0 +1,89 @@
+"""Fits the gate (nn/gate.py): phantoms on one side, on the other drawn pictures of other things. No Django.
+
+The threshold is not fitted but chosen, since real films look less like phantoms than phantoms do: see THRESHOLD.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from imaging import phantom
+from inference.nn import gate
+from inference.training.non_films import EDGE, KINDS
+
+# The highest that kept all of 24 real films in; below it, or out of bounds, lay 9 of 700 others.
+THRESHOLD = 0.04
+PENALTY = 1.0
+STEPS = 30
+
+
+def train(pictures_per_kind: int = 40, seed: int = 0) -> dict:
+    """The gate's numbers, as its file holds them."""
+    template = mean_chest(seed)
+    rng = np.random.default_rng(seed)
+    others = [kind(rng) for kind in KINDS for _ in range(pictures_per_kind)]
+    films = list(_films(rng, len(others) // 2))
+    seen = np.array([gate.measures(picture, template) for picture in (*films, *others)])
+    is_film = np.array([1.0] * len(films) + [0.0] * len(others))
+    mean, scale = seen.mean(0), seen.std(0)
+    weights = fit((seen - mean) / scale, is_film)
+    return {
+        "threshold": THRESHOLD,
+        "bias": round(float(weights[-1]), 4),
+        "weights": weights[:-1].round(4).tolist(),
+        "mean": mean.round(4).tolist(),
+        "scale": scale.round(4).tolist(),
+        "template": template.round(2).tolist(),
+    }
+
+
+def mean_chest(seed: int, each: int = 40) -> np.ndarray:
+    """The mean of phantoms, made symmetric: a heart's side is not what tells a chest from a hand."""
+    drawn = (phantom.render(diagnosis, seed + n, EDGE) for n in range(each) for diagnosis in phantom.DIAGNOSES)
+    mean = np.mean([gate.standard(gate.small(picture)) for picture in drawn], axis=0)
+    return (mean + mean[:, ::-1]) / 2
+
+
+def _films(rng: np.random.Generator, count: int) -> Iterator[np.ndarray]:
+    """Phantoms, framed, exposed and shaded more variously than the camera of phantom.py does: as unlike their mean as
+    real films are."""
+    for n in range(count):
+        film = phantom.render(phantom.DIAGNOSES[n % len(phantom.DIAGNOSES)], 1_000_000 + n, EDGE)
+        height, width = film.shape
+        top, bottom, left, right = (int(rng.uniform(0, 0.16) * edge) for edge in (height, height, width, width))
+        film = film[top : height - bottom, left : width - right] / 255
+        clouds = cv2.GaussianBlur(rng.normal(size=film.shape), (0, 0), EDGE / 10)
+        shaded = film ** rng.uniform(0.6, 1.7) + rng.uniform(0, 0.2) * clouds / clouds.std()
+        film = (255 * np.clip(shaded, 0, 1)).astype(np.uint8)
+        if rng.random() < 0.3:
+            film = np.pad(film, int(rng.integers(4, 24)), constant_values=int(rng.choice((0, 255), p=(0.8, 0.2))))
+        yield film
+
+
+def fit(seen: np.ndarray, is_film: np.ndarray) -> np.ndarray:
+    """Weights, and the bias last, of a ridge-penalised logistic regression, by Newton's method."""
+    seen = np.column_stack([seen, np.ones(len(seen))])
+    ridge = PENALTY * np.eye(seen.shape[1])
+    ridge[-1, -1] = 0
+    weights = np.zeros(seen.shape[1])
+    for _ in range(STEPS):
+        likeness = 1 / (1 + np.exp(-np.clip(seen @ weights, -30, 30)))
+        slope = seen.T @ (likeness - is_film) + ridge @ weights
+        curve = (seen * (likeness * (1 - likeness))[:, None]).T @ seen + ridge
+        weights -= np.linalg.solve(curve, slope)
+    return weights
+
+
+def kept_out(folder: Path) -> tuple[list[Path], int]:
+    """The pictures in a folder, and below it, that the gate keeps out, and how many there are."""
+    judge = gate.Gate.read()
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    read = ((path, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)) for path in paths)
+    return [path for path, grey in read if grey is None or judge.likeness(grey) < judge.threshold], len(paths)
+
+
+def write(numbers: dict, path: Path) -> None:
+    path.write_text(json.dumps(numbers) + "\n")
