@@ -267,7 +267,7 @@ class ReportAdmin(ClinicalAdmin):
     def save_model(self, request, obj, form, change):
         if not change:
             obj.generated_by = request.user
-            obj.version = obj.prediction.reports.count() + 1
+            obj.take_next_version()
         super().save_model(request, obj, form, change)
 
     def get_readonly_fields(self, request, obj=None):

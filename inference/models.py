@@ -274,5 +274,12 @@ class Report(ClinicalRecord):
     def __str__(self):
         return self.name_for(None)
 
+    def take_next_version(self) -> None:
+        """Number a new report after all that there are. In the transaction that saves it: who writes another one about
+        the same answer at this moment waits for its end."""
+        Prediction.objects.select_for_update(of=("self",), no_key=True).get(pk=self.prediction_id)
+        newest = Report.objects.filter(prediction=self.prediction_id).aggregate(newest=models.Max("version"))["newest"]
+        self.version = (newest or 0) + 1
+
     def name_for(self, user) -> str:
         return f"{self.prediction.name_for(user)} · {self.version}"

@@ -4,6 +4,6 @@
 def answer_waiting() -> int:
     """Answer what waits. torch is first imported here, inside the worker: django-q2 forks, and torch used before the
     fork hangs the child."""
-    from inference import worker
+    from inference import health, worker
 
-    return worker.answer_waiting()
+    return worker.answer_waiting(health.beat)

@@ -7,12 +7,11 @@ claimed, held and let go is in backoffice/records/leases.py.
 import hashlib
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import numpy as np
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,7 +19,6 @@ from simple_history.utils import bulk_create_with_history
 
 from imaging import pixels
 from inference import suitability
-from inference.health import HEARTBEAT
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Vote, decide
 from inference.nn.engine import ModelAnswer, WeightsError
@@ -36,14 +34,15 @@ RENEWALS_PER_LEASE = 6
 Status = Prediction.Status
 
 
-def answer_waiting() -> int:
-    """Answer until nothing waits, or for about SECONDS_PER_NUDGE. Returns how many predictions were finished."""
-    cache.set(HEARTBEAT, timezone.now(), timeout=None)
+def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
+    """Answer until nothing waits, or for about SECONDS_PER_NUDGE. Returns how many predictions were finished. `beat` is
+    called before the first batch and after each."""
+    beat()
     started, finished = time.monotonic(), 0
     check_new_models()
     while predictions := claim():
         finished += answer(predictions)
-        cache.set(HEARTBEAT, timezone.now(), timeout=None)
+        beat()
         if time.monotonic() - started > SECONDS_PER_NUDGE:
             wake_a_worker()
             break

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -42,10 +43,14 @@ class Block:
     models: tuple[type[models.Model], ...]
     compute: Callable[..., dict | None]
 
+    @property
+    def key(self) -> str:
+        return f"{self.compute.__module__}.{self.name}"
+
     def context(self) -> dict | None:
         """What the template needs, where it is the same for all users of one language."""
         return computed_once(
-            f"block:{self.name}:{get_language()}", self.compute, version=self.version, seconds=KEPT_SECONDS
+            f"block:{self.key}:{get_language()}", self.compute, version=self.version, seconds=KEPT_SECONDS
         )
 
     def version(self) -> str:
@@ -90,11 +95,20 @@ def block(
     permissions = frozenset([permission] if isinstance(permission, str) else permission)
 
     def register(compute: Callable[..., dict | None]) -> Callable[..., dict | None]:
+        added = Block(compute.__name__, order, permissions, template, columns, every, tuple(models), compute)
+        refuse_a_second_of_its_name(added)
         watch(*models)
-        _blocks.append(Block(compute.__name__, order, permissions, template, columns, every, tuple(models), compute))
+        _blocks.append(added)
         return compute
 
     return register
+
+
+def refuse_a_second_of_its_name(added: Block) -> None:
+    """A block's name is its address, /admin/live/<name>/: of two, one would answer for the other."""
+    for block in _blocks:
+        if block.name == added.name:
+            raise ImproperlyConfigured(f"Two blocks have one name: {block.key} and {added.key}. Rename one function.")
 
 
 def blocks_for(user) -> list[Block]:

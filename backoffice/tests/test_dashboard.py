@@ -6,6 +6,7 @@ import time
 
 import pytest
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -156,3 +157,11 @@ def test_every_block_keeps_plain_values_that_any_process_can_read(administrator)
     for block in (block for block in blocks.blocks_for(administrator) if block.models):
         context = block.compute()
         assert context is None or all(not hasattr(value, "query") for value in context.values()), block.name
+
+
+def test_two_blocks_of_one_name_are_refused():
+    def mails_given_up() -> None:
+        return None
+
+    with pytest.raises(ImproperlyConfigured, match=r"backoffice\.dashboard\.mails_given_up"):
+        blocks.block(order=1, permission="backoffice.view_mail", template="x.html")(mails_given_up)

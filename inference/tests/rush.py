@@ -1,16 +1,20 @@
-"""Many clinicians at one answer at the same moment. Run inside an installation of its own, as clinic/tests/rush.py."""
+"""Many people at one answer, and many workers at one queue, at the same moment.
+
+Run inside an installation of its own, as clinic/tests/rush.py.
+"""
 
 import json
 
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from model_bakery import baker
 
 from backoffice.access import roles
 from backoffice.models import AccessEvent, User
 from clinic.tests.rush import at_once
-from inference import reviews
-from inference.models import Prediction
+from inference import reviews, worker
+from inference.models import Prediction, Report
 
 
 def sign(clinicians: int) -> None:
@@ -26,6 +30,33 @@ def sign(clinicians: int) -> None:
     prediction.refresh_from_db()
     signed = prediction.history.filter(is_validated=True)
     print(json.dumps({"answers": answers, "signatures": signed.count(), "signed": prediction.is_validated}))
+
+
+def report(writers: int) -> None:
+    """Print what became of each report, and the numbers that they have afterwards."""
+    prediction = baker.make(Prediction, status="completed", diagnosis="Normal", confidence=0.6, review_reasons=[])
+    answers = at_once(writers, lambda number: write(Report(prediction=prediction, body=str(number))))
+    versions = sorted(Report.objects.values_list("version", flat=True))
+    print(json.dumps({"answers": answers, "versions": versions}))
+
+
+@transaction.atomic
+def write(report: Report) -> None:
+    report.take_next_version()
+    report.save()
+
+
+def claim(workers: int) -> None:
+    """Print how often each of many waiting rows was claimed: every worker claims until it gets nothing."""
+    baker.make(Prediction, status="pending", _quantity=30)
+    answers = at_once(workers, lambda number: claim_all())
+    attempts = list(Prediction.objects.values_list("attempts", flat=True))
+    print(json.dumps({"answers": answers, "attempts": attempts}))
+
+
+def claim_all() -> None:
+    while worker.claim():
+        pass
 
 
 def a_clinician_who_has_opened(prediction: Prediction, number: int) -> User:

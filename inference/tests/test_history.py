@@ -119,3 +119,13 @@ def test_a_published_report_stays(client, clinician, signed):
     assert "cannot go back this way" in page.text or "Nothing of this can go back" in page.text
     report.refresh_from_db()
     assert (report.body, report.status) == ("As published.", Report.Status.PUBLISHED)
+
+
+def test_a_report_is_numbered_after_the_newest_though_an_older_one_is_gone(client, administrator, signed):
+    for version in (1, 2):
+        Report(prediction=signed, version=version, body="A draft.").save()
+    Report.objects.filter(version=1).delete()
+    client.force_login(administrator)
+    page = client.post("/admin/inference/report/add/", {"prediction": signed.pk, "body": "Another."})
+    assert page.status_code == 302, page.context["errors"]
+    assert sorted(Report.objects.values_list("version", flat=True)) == [2, 3]

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import IntegrityError
 from django.utils import timezone
 
-from inference import voting, worker
+from inference import health, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.requests import ask
 from inference.tests.tiny import register_tiny_models
@@ -232,3 +233,11 @@ def test_a_model_whose_name_and_version_are_taken_leaves_no_file(tiny_models, tm
     with pytest.raises(IntegrityError):
         register_tiny_models(tmp_path / "again")
     assert sorted(settings.MEDIA_ROOT.rglob("*.safetensors")) == kept
+
+
+def test_only_a_running_worker_counts_as_one():
+    cache.delete(health.HEARTBEAT)
+    worker.answer_waiting()
+    assert "No inference worker" in health.worker_is_alive()
+    tasks.answer_waiting()
+    assert health.worker_is_alive() is None
