@@ -5,6 +5,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,7 +20,7 @@ from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
 from clinic.admin.staff_forms import NationalIDField
-from clinic.models import Appointment, Patient
+from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import identity_conflicts
 from clinic.patients.identity_conflicts import ConflictError
 
@@ -32,7 +33,9 @@ class KnownPersonForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["patient"].widget = AutocompleteSelect(Appointment._meta.get_field("patient"), admin.site)
-        self.fields["patient"].queryset = Patient.objects.visible()
+        # A record that was merged away while the page was open stands for the one that was kept.
+        merged = Patient.objects.filter(merged_into__in=PatientMerge.objects.standing()).order_by().values("pk")
+        self.fields["patient"].queryset = Patient.objects.filter(Q(hidden_at=None) | Q(pk__in=merged))
 
 
 class NewPersonForm(ClinicalForm):

@@ -14,6 +14,7 @@ from backoffice.models import User
 from backoffice.records.changes import record
 from backoffice.records.relations import pointing_at
 from clinic.models import Appointment, Patient
+from clinic.patients import merging
 
 
 class ConflictError(Exception):
@@ -36,8 +37,9 @@ def take_over(appointment: Appointment, fields: Collection[str], *, by: User) ->
     chosen = {name: said for name, said in appointment.claimed.items() if name in fields}
     if not chosen:
         raise ConflictError(_("Tick what is to be taken over from the booking."))
+    patient = _locked(appointment)[appointment.patient_id]
     _settle(appointment, claimed={name: said for name, said in appointment.claimed.items() if name not in chosen})
-    _correct(Patient.objects.select_for_update(no_key=True).get(pk=appointment.patient_id), chosen, by)
+    _correct(patient, chosen, by)
     record(appointment, by, _("Identity checked: the same person, the file is corrected"))
 
 
@@ -57,14 +59,18 @@ def _correct(patient: Patient, chosen: dict[str, str], by: User) -> None:
 def another_person(appointment: Appointment, patient: Patient, *, by: User) -> None:
     """Whoever booked is `patient`, who may be new and not saved yet: the visit is theirs, and what was taken at it.
 
-    The national ID stays with its owner. Raises ConflictError.
+    The national ID stays with its owner. Where the record of `patient` was merged into another, it is that one's. Of a
+    film that both have, the visit's copy is hidden. Raises ConflictError.
     """
-    was = appointment.patient_id
     if patient.pk is None:
         patient._history_user, patient._change_reason = by, _("Another person than the national ID's owner")
         patient.save()
-    elif patient.pk == was:
+    patient = _locked(appointment, patient)[merging.standing(patient).pk]
+    was = appointment.patient_id
+    if patient.pk == was:
         raise ConflictError(_("This is the patient on file. Choose another one."))
+    if patient.is_hidden:
+        raise ConflictError(_("This record is hidden. Restore it first, or choose another one."))
     try:
         with transaction.atomic():
             _settle(appointment, claimed={}, patient=patient)
@@ -72,6 +78,24 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User) -> N
         raise ConflictError(_("%(patient)s has a booking in this session already.") % {"patient": patient}) from error
     _take_along(appointment, was, by)
     record(appointment, by, _("Identity checked: another person"))
+
+
+def _locked(appointment: Appointment, *others: Patient) -> dict[int, Patient]:
+    """The visit's patient, and the records that those of `others` stand for, locked: in the order of everybody else,
+    before the visit is touched. Somebody may merge one of them away meanwhile; then it is asked anew."""
+    while True:
+        wanted = _wanted(appointment, others)
+        rows = Patient.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
+        locked = {row.pk: row for row in rows}
+        if _wanted(appointment, others) == wanted:
+            return locked
+
+
+def _wanted(appointment: Appointment, others: Collection[Patient]) -> set[int]:
+    appointment.refresh_from_db(fields=["patient"])
+    for patient in others:
+        patient.refresh_from_db()
+    return {appointment.patient_id, *(merging.standing(patient).pk for patient in others)}
 
 
 def _settle(appointment: Appointment, **values) -> None:
@@ -91,6 +115,8 @@ def _take_along(appointment: Appointment, was: int, by: User) -> None:
 
 
 def _name(field: str, patient: Patient, rows: QuerySet, by: User) -> None:
+    copies = merging.copies_among(rows, field, patient)
+    merging.hide_copies(copies, by=by, reason=_("The visit is another person's, who has this already"))
     for row in rows.order_by("pk"):
         setattr(row, field, patient)
         row._history_user, row._change_reason = by, _("The visit is another person's")

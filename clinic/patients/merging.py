@@ -5,7 +5,7 @@ one that goes is hidden. Of what is on both, and may be there once only, the cop
 patients first, in the order of their keys, then what moves; a booking locks its patient in the same way.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from django.apps import apps
 from django.db import IntegrityError, transaction
@@ -41,7 +41,7 @@ def merge(keep: Patient, other: Patient, *, choices: Collection[str], by: User |
     what = _("Merged: %(reason)s") % {"reason": reason}
     for relation in pointing_at(Patient):
         _lock(_rows(relation, keep, other))
-    hidden = _hide_copies(keep, other, by=by, reason=what)
+    hidden = hide_copies(copies(keep, other), by=by, reason=what)
     moved = {}
     for relation in pointing_at(Patient):
         if keys := _move(_rows(relation, other), relation, keep, by=by, reason=what):
@@ -67,9 +67,9 @@ def undo(done: PatientMerge, *, by: User | None) -> list[str]:
     if keep.is_hidden:
         raise MergeError(_("The record that was kept is hidden. Restore it first, or undo its own merge."))
     what = _("Merge undone")
-    left = [*_move_back(done, keep, other, by=by, reason=what), *_give_back(keep, done, by=by, reason=what)]
     try:
         with transaction.atomic():
+            left = [*_move_back(done, keep, other, by=by, reason=what), *_give_back(keep, done, by=by, reason=what)]
             Patient.objects.filter(pk=other.pk).restore(by=by, reason=what)
             for label, keys in done.hidden.items():
                 apps.get_model(label).objects.filter(pk__in=keys).restore(by=by, reason=what)
@@ -128,22 +128,28 @@ def merged_into_it(patient: Patient) -> list[int]:
 def copies(keep: Patient, other: Patient) -> Iterator[tuple[Model, Model]]:
     """(what is hidden, what stays) of everything that a patient may have once only, and that both records have."""
     for relation in pointing_at(Patient):
-        for constraint in relation.related_model._meta.constraints:
-            if isinstance(constraint, UniqueConstraint) and relation.field.name in constraint.fields:
-                yield from _copies(relation, constraint, keep, other)
+        yield from copies_among(_rows(relation, other), relation.field.name, keep)
 
 
-def _copies(relation: ForeignObjectRel, constraint: UniqueConstraint, keep: Patient, other: Patient):
-    same = [name for name in constraint.fields if name != relation.field.name]
+def copies_among(rows: QuerySet, field: str, keep: Patient) -> Iterator[tuple[Model, Model]]:
+    """The same of these rows alone, whose `field` is to name `keep`."""
+    for constraint in rows.model._meta.constraints:
+        if isinstance(constraint, UniqueConstraint) and field in constraint.fields:
+            yield from _copies(rows, field, constraint, keep)
 
-    def standing_rows(patient: Patient) -> QuerySet:
-        return _rows(relation, patient).filter(constraint.condition or Q()).order_by("pk")
+
+def _copies(rows: QuerySet, field: str, constraint: UniqueConstraint, keep: Patient):
+    same = [name for name in constraint.fields if name != field]
+    held_by_keep = rows.model._base_manager.filter(**{field: keep})
+
+    def standing_rows(of_one: QuerySet) -> QuerySet:
+        return of_one.filter(constraint.condition or Q()).order_by("pk")
 
     def mark(row: Model) -> tuple:
         return tuple(getattr(row, row._meta.get_field(name).attname) for name in same)
 
-    held = {mark(row): row for row in standing_rows(keep)}
-    for row in standing_rows(other):
+    held = {mark(row): row for row in standing_rows(held_by_keep)}
+    for row in standing_rows(rows):
         if twin := held.get(mark(row)):
             yield (twin, row) if _is_further(row, twin) else (row, twin)
 
@@ -152,9 +158,10 @@ def _is_further(row: Model, twin: Model) -> bool:
     return isinstance(row, Appointment) and FURTHER.index(row.status) > FURTHER.index(twin.status)
 
 
-def _hide_copies(keep: Patient, other: Patient, *, by: User | None, reason: str) -> dict[str, list[int]]:
+def hide_copies(pairs: Iterable[tuple[Model, Model]], *, by: User | None, reason: str) -> dict[str, list[int]]:
+    """Hide the first of each pair. Returns their keys by model."""
     hidden = {}
-    for copy, _stays in list(copies(keep, other)):
+    for copy, _stays in list(pairs):
         type(copy).objects.filter(pk=copy.pk).hide(by=by, reason=reason)
         hidden.setdefault(copy._meta.label_lower, []).append(copy.pk)
     return hidden

@@ -6,7 +6,7 @@ from model_bakery import baker
 
 from clinic import booking
 from clinic.models import Appointment, Patient
-from clinic.patients import identity_conflicts
+from clinic.patients import identity_conflicts, merging
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +132,17 @@ def test_the_flag_is_not_ticked_off_in_passing(desk, conflict):
     change = reverse("admin:clinic_appointment_change", args=[conflict.pk])
     form = desk.get(change).context["adminform"].form
     assert "identity_conflict" not in form.fields
+
+
+def test_a_visit_lands_on_the_record_that_another_was_merged_into(desk, conflict, administrator):
+    kept, merged = (baker.make(Patient, full_name="Lin Mei-ling", national_id="") for _record in range(2))
+    merging.merge(kept, merged, choices=[], by=administrator, reason="twice")
+    identity_conflicts.another_person(conflict, Patient.objects.get(pk=merged.pk), by=administrator)
+    assert settled(conflict).patient == kept
+
+
+def test_a_visit_lands_on_no_hidden_record(conflict, administrator):
+    hidden = baker.make(Patient, national_id="")
+    Patient.objects.filter(pk=hidden.pk).hide(by=administrator, reason="not a person")
+    with pytest.raises(identity_conflicts.ConflictError, match="hidden"):
+        identity_conflicts.another_person(conflict, Patient.objects.get(pk=hidden.pk), by=administrator)

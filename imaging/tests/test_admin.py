@@ -5,7 +5,10 @@ import datetime
 import pytest
 from django.core.files.base import ContentFile
 from django.urls import reverse
+from model_bakery import baker
 
+from clinic.models import Appointment
+from clinic.patients import identity_conflicts
 from imaging.models import XRayImage
 from imaging.storing import receive
 from imaging.tests.pictures import encoded, gradient, png
@@ -120,3 +123,11 @@ def test_a_hidden_film_leaves_the_list_and_the_patients_page(client, page, xray)
     assert xray not in page(LIST).context["cl"].queryset
     patients_page = reverse("admin:clinic_patient_change", args=[xray.patient_id])
     assert reverse("admin:imaging_xrayimage_thumbnail", args=[xray.pk]) not in page(patients_page).text
+
+
+def test_a_visits_film_that_its_right_patient_has_already_is_there_once(clinician, patient, other_patient):
+    visit = baker.make(Appointment, patient=patient, identity_conflict=True, claimed={})
+    for owner, of in ((patient, visit), (other_patient, None)):
+        baker.make(XRayImage, patient=owner, appointment=of, sha256="a" * 64, quality_issues=[], width=1, height=1)
+    identity_conflicts.another_person(visit, other_patient, by=clinician)
+    assert XRayImage.objects.visible().get(sha256="a" * 64).patient == other_patient

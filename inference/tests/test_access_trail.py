@@ -207,6 +207,21 @@ def test_a_patients_trail_holds_what_belongs_to_the_patient(client, administrato
     assert page(xray) in shown.text
 
 
+def test_a_patients_trail_holds_the_films_of_visits_and_those_of_none(client, administrator, clinician, patient, xray):
+    of_a_visit = baker.make(
+        XRayImage,
+        patient=patient,
+        appointment=baker.make(Appointment, patient=patient),
+        quality_issues=[],
+        width=10,
+        height=10,
+    )
+    own = {note(clinician, record) for record in (xray, of_a_visit)}
+    client.force_login(administrator)
+    link = client.get(page(patient)).context["trail_url"]
+    assert own <= set(client.get(link).context["cl"].result_list)
+
+
 def test_a_persons_trail_is_not_that_of_all_they_ever_did(client, administrator, clinician, xray):
     baker.make(Prediction, xray=xray, requested_by=clinician)
     note(clinician, Prediction.objects.get())

@@ -1,5 +1,7 @@
 """The trail of one record, and of what belongs to it: of a patient, also who saw the visits and the films."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 
@@ -21,18 +23,28 @@ def trailed_models(site: admin.AdminSite) -> dict[type[Model], admin.ModelAdmin]
     }
 
 
-def with_all_below(model: type[Model], keys: list[int], models) -> dict[type[Model], list[int]]:
-    """The keys by model, with those of every record in `models` that hangs on them, however far down: but for what its
-    history leaves out too, such as all that a person ever wrote."""
-    found = {model: keys}
+def with_all_below(model: type[Model], keys: list[int], models) -> dict[type[Model], set[int]]:
+    """The keys by model, with those of every record in `models` that hangs on them, however far down and by whichever
+    way: but for what its history leaves out too, such as all that a person ever wrote."""
+    found: dict[type[Model], set[int]] = defaultdict(set)
+    new = {model: set(keys)}
+    while new:
+        below: dict[type[Model], set[int]] = defaultdict(set)
+        for above, above_keys in new.items():
+            found[above] |= above_keys
+            for kind, kind_keys in _directly_below(above, above_keys, models):
+                below[kind] |= kind_keys
+        new = {kind: rest for kind, kind_keys in below.items() if (rest := kind_keys - found[kind])}
+    return {kind: kind_keys for kind, kind_keys in found.items() if kind_keys}
+
+
+def _directly_below(model: type[Model], keys: set[int], models) -> Iterator[tuple[type[Model], set[int]]]:
     left_out = getattr(models[model], "history_leaves_out", ())
     for relation in model._meta.related_objects:
         below, is_of_it = relation.related_model, relation.one_to_many or relation.one_to_one
-        if is_of_it and below in models and below not in found and relation.get_accessor_name() not in left_out:
+        if is_of_it and below in models and relation.get_accessor_name() not in left_out:
             own = below._base_manager.filter(**{f"{relation.field.name}__in": keys})
-            if below_keys := list(own.values_list("pk", flat=True)[:MOST]):
-                found |= with_all_below(below, below_keys, models)
-    return found
+            yield below, set(own.values_list("pk", flat=True)[:MOST])
 
 
 class RecordFilter(admin.ListFilter):
