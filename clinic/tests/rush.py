@@ -16,6 +16,7 @@ from model_bakery import baker
 
 from backoffice.models import Mail, User
 from clinic import booking, reminders
+from clinic.booking import calling
 from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
 from clinic.patients import merging
 from clinic.public import limits
@@ -90,6 +91,7 @@ def call(waiting: int, desks: int) -> None:
     """Print the numbers that each desk called, each desk calling until nobody waits."""
     offer_places(waiting)
     session = booking.session_to_book(tomorrow(), Period.MORNING)
+    calling.today = tomorrow  # as if it were that day: nobody is here for another one
     for patient in baker.make(Patient, waiting):
         booking.check_in(booking.book(session, patient, by=None), by=None)
 

@@ -12,6 +12,7 @@ from model_bakery import baker
 from clinic import booking
 from clinic.booking import bookings
 from clinic.models import ClinicSession, Patient, Period, new_reference
+from clinic.models.schedule import ClinicSessionQuerySet
 from clinic.patients import merging
 from clinic.resources import AppointmentResource
 from clinic.tests import rush
@@ -58,7 +59,11 @@ def import_beside(other: str) -> list:
             lambda: bring(row(ho, FEBRUARY, new_reference()), row(wang, MARCH, new_reference())) and "imported",
             (AppointmentResource, "save_instance"),
         ),
-        "a move": (late_then_early, lambda: booking.move(visit, late, by=None) or "moved", (bookings, "free")),
+        "a move": (
+            late_then_early,
+            lambda: booking.move(visit, late, by=None) or "moved",
+            (ClinicSessionQuerySet, "free"),
+        ),
         "a booking": (
             late_then_early,
             lambda: booking.book(late, chen, by=None) and "booked",

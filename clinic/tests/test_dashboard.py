@@ -17,7 +17,7 @@ from clinic.tests.clinics import session_today
 session_today(capacity=7)
 """
 CARDS = """
-from backoffice import blocks
+from backoffice.live import blocks
 block = next(block for block in blocks._blocks if block.name == "today")
 print([(card.session.booked, card.session.capacity) for card in block.context()["cards"] if card.session])
 """
