@@ -80,3 +80,20 @@ def test_whoever_changes_a_record_alone_is_asked_nothing(patient, administrator)
     save(one, patient, form | {"phone": "0922 222 222"})
     save(one, patient, form_of(one, patient) | {"phone": "0933 333 333"})
     assert patient.phone == "0933 333 333"
+
+
+@pytest.mark.parametrize("role", ["administrator", "front_desk"])
+def test_a_record_that_was_hidden_while_it_was_open_says_so_and_gives_back_what_was_typed(
+    patient, administrator, role, request
+):
+    one = window(request.getfixturevalue(role))
+    form = form_of(one, patient)
+    Patient.objects.filter(pk=patient.pk).hide(by=administrator, reason="entered twice")
+    answer = one.post(
+        reverse("admin:clinic_patient_change", args=[patient.pk]), form | {"notes": "allergic to penicillin"}
+    )
+    assert answer.status_code == 409
+    assert "hidden while you had it open" in answer.text
+    assert "allergic to penicillin" in answer.text
+    patient.refresh_from_db()
+    assert patient.notes == ""

@@ -3,6 +3,7 @@ from django.db import models
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.concurrent_changes import MergesConcurrentChanges
 from backoffice.admin.base.exchange import ExchangeAdmin
+from backoffice.admin.base.hidden_meanwhile import SaysWhatWasHidden
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.base.lists import FastListAdmin
@@ -10,7 +11,15 @@ from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
 
 
-class ClinicalAdmin(MergesConcurrentChanges, ExchangeAdmin, HideableAdmin, AuditedAdmin, FastListAdmin, HistoryAdmin):
+class ClinicalAdmin(
+    SaysWhatWasHidden,
+    MergesConcurrentChanges,
+    ExchangeAdmin,
+    HideableAdmin,
+    AuditedAdmin,
+    FastListAdmin,
+    HistoryAdmin,
+):
     """The admin of a clinical record: hideable, with history, and with a trail of who looked at it."""
 
     form = ClinicalForm
