@@ -55,7 +55,7 @@ def reach(installation, wanted: str, seconds: float = 120) -> None:
 
 
 def test_a_worker_that_is_killed_while_it_writes_leaves_nothing_and_the_next_writes_once(installation):
-    n = 8_000
+    n = 14_000  # long enough that it is seen in the middle
     installation.environment["IMPORT_LEASE_SECONDS"] = "4"
     installation.python(UPLOAD.format(n=n))
     assert status(installation) == "to_check"
