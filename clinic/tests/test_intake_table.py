@@ -289,7 +289,7 @@ def test_nothing_in_it_is_run_as_a_formula(office, visit, sleep, start):
 
 
 def test_it_is_sent_piece_by_piece(office, visit, monkeypatch):
-    monkeypatch.setattr("clinic.intake.csv.LINES", 2)
+    monkeypatch.setattr("backoffice.exchange.exporting.LINES", 2)
     for number in range(5):
         visit(f"P{number}")
     pieces = list(office.get(CSV).streaming_content)
