@@ -113,6 +113,10 @@ class Patients:
             )
         if len(found) > 1:
             raise ValidationError(
-                _("%(count)d patients have this name and date of birth. Add the national ID.") % {"count": len(found)}
+                _(
+                    "%(count)d patients have this name and date of birth. Add the national ID that is on file for the "
+                    "one who is meant; where there is none, note it on that patient's page first."
+                )
+                % {"count": len(found)}
             )
         return found[0]
