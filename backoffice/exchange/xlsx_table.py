@@ -86,8 +86,8 @@ class XlsxTable(Table):
             raise damaged() from error
 
     def _rows(self) -> Iterator[tuple[int, list[dict]]]:
-        """The rows that are there to the last value, by their numbers, each with its cells. openpyxl's own would fill in
-        every row and every cell between, and a sheet may name its last row a million lines below the one before."""
+        """The rows that are there to the last value, by their numbers, each with its cells. openpyxl's own would fill
+        in every row and every cell between, and a sheet may name its last row a million lines below the one before."""
         sheet, book = self._sheet, self._sheet.parent
         formats = {"date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
         with sheet._get_source() as source:
