@@ -10,6 +10,8 @@ CELL_START = '(?:^|[;|\t\r\n]"*)'
 # Apostrophes before it are counted in, so that one more can be taken away again: what was written comes back.
 RISKY = re.compile(f"({CELL_START})(?='*[{FORMULA_STARTS}])")
 MADE_SAFE = re.compile(f"({CELL_START})'(?='*[{FORMULA_STARTS}])")
+# Almost no text has anything of this, and to find that out is quick.
+MAY_BE_RISKY = re.compile(f"['{FORMULA_STARTS}]|[^;|\t\r\n]*[;|\t\r\n]")
 
 
 def formula_safe(value):
@@ -17,9 +19,9 @@ def formula_safe(value):
 
     See OWASP, "CSV Injection".
     """
-    return RISKY.sub(r"\1'", value) if isinstance(value, str) else value
+    return RISKY.sub(r"\1'", value) if isinstance(value, str) and MAY_BE_RISKY.match(value) else value
 
 
 def without_apostrophe(text: str) -> str:
     """What `formula_safe` was given."""
-    return MADE_SAFE.sub(r"\1", text)
+    return MADE_SAFE.sub(r"\1", text) if "'" in text else text
