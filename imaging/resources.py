@@ -13,10 +13,8 @@ from clinic.resources import patient_columns
 from imaging.models import XRayImage
 
 
-class XRayResource(ExchangeResource):
+class XRayResource(patient_columns.NamesPatient):
     """A film is known by its patient and the SHA-256 of its file. One that was not uploaded is refused."""
-
-    locals().update(patient_columns.patient_columns())
 
     class Meta(ExchangeResource.Meta):
         model = XRayImage

@@ -213,6 +213,10 @@ class ExchangeResource(ModelResource):
             for field in self._differing
         ]
 
+    def last_changes_of_record(self) -> str:
+        """Which record the row read last changes, and how: two runs that agree in it write the same over the same."""
+        return f"{self._instance.pk} {self.last_changes()!r}"
+
     def last_record(self) -> str:
         """The name of the record that the row read last means. What it needs, `candidates` should bring along."""
         return str(self._instance)

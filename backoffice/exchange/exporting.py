@@ -3,7 +3,7 @@
 import csv
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
 
@@ -63,24 +63,25 @@ def fill(sheet, rows: Iterator[Sequence]) -> None:
                 _("XLSX holds at most %(rows)d rows, and this table has more. Choose CSV, or filter the list.")
                 % {"rows": MOST_ROWS}
             )
-        sheet.append([cell_of(value) for value in row])
+        sheet.append([cell_of(formula_safe(value)) for value in row])
 
 
 def rows_of(resource: ExchangeResource, queryset: QuerySet) -> Iterator[Sequence]:
-    """The columns' names, then each record: texts made safe for spreadsheets, numbers as they are."""
+    """The columns' names, then each record: texts as they are, numbers as numbers."""
     fields = resource.get_export_fields()
-    yield [formula_safe(field.column_name) for field in fields]
+    yield [field.column_name for field in fields]
     for instance in resource.for_export(queryset).iterator(chunk_size=CHUNK):
-        yield [formula_safe(field.export(instance)) for field in fields]
+        yield [field.export(instance) for field in fields]
 
 
-def csv_lines(rows: Iterator[Sequence]) -> Iterator[str]:
-    """Text of some hundred lines at a time."""
+def csv_lines(rows: Iterable[Sequence]) -> Iterator[str]:
+    """A CSV file that opens in Excel and runs nothing there, as text of some hundred lines at a time."""
     buffer = io.StringIO()
     buffer.write(BYTE_ORDER_MARK)
     writer = csv.writer(buffer)
+    safe = ([formula_safe(value) for value in row] for row in rows)
     while True:
-        writer.writerows(islice(rows, LINES))
+        writer.writerows(islice(safe, LINES))
         if not buffer.tell():
             return
         yield buffer.getvalue()

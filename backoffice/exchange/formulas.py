@@ -4,9 +4,14 @@ import re
 
 # A cell that begins with one of these is run as a formula, full-width forms in East Asian editions included.
 FORMULA_STARTS = "=+\\-@\t\r\n＝＋－＠"
+# Where a cell may begin: at the start of a text; and, as a spreadsheet that separates by semicolons or tabs sees our
+# commas, after such a sign or a line's end within it.
+CELL_START = '(?:^|[;|\t\r\n]"*)'
 # Apostrophes before it are counted in, so that one more can be taken away again: what was written comes back.
-RISKY = re.compile(f"'*[{FORMULA_STARTS}]")
-MADE_SAFE = re.compile(f"'+[{FORMULA_STARTS}]")
+RISKY = re.compile(f"({CELL_START})(?='*[{FORMULA_STARTS}])")
+MADE_SAFE = re.compile(f"({CELL_START})'(?='*[{FORMULA_STARTS}])")
+# Almost no text has anything of this, and to find that out is quick.
+MAY_BE_RISKY = re.compile(f"['{FORMULA_STARTS}]|[^;|\t\r\n]*[;|\t\r\n]")
 
 
 def formula_safe(value):
@@ -14,9 +19,9 @@ def formula_safe(value):
 
     See OWASP, "CSV Injection".
     """
-    return f"'{value}" if isinstance(value, str) and RISKY.match(value) else value
+    return RISKY.sub(r"\1'", value) if isinstance(value, str) and MAY_BE_RISKY.match(value) else value
 
 
 def without_apostrophe(text: str) -> str:
     """What `formula_safe` was given."""
-    return text[1:] if MADE_SAFE.match(text) else text
+    return MADE_SAFE.sub(r"\1", text) if "'" in text else text

@@ -100,7 +100,9 @@ class Import:
                 _("Write a line for each record."),
             )
         if self._writes:
-            self.outcome.notes += self.resource.finish(dry_run=self.dry_run)
+            for note in self.resource.finish(dry_run=self.dry_run):
+                self.outcome.notes.append(note)
+                self.rows_digest.update(f"{note}\n".encode())
         self._say_what_numbers_lose()
 
     def _say_somebody_was_first(self) -> None:
@@ -168,7 +170,8 @@ class Import:
     def _count(self, what: str, line: int) -> None:
         """Note what becomes of a line: `what` is the name of its counter."""
         setattr(self.outcome, what, getattr(self.outcome, what) + 1)
-        self.rows_digest.update(f"{line} {what}\n".encode())
+        changes = self.resource.last_changes_of_record() if what == "updated" else ""
+        self.rows_digest.update(f"{line} {what} {changes}\n".encode())
 
     def _import(self, rows: list[Row]) -> None:
         """Through import-export's own steps, row by row, and then all at once into the database."""

@@ -52,7 +52,7 @@ class Outcome:
     written: bool = False
     """Whether anything is in the database now."""
     rows_digest: str = ""
-    """What becomes of which line: two runs of one file that agree in this do the same with the same lines."""
+    """What becomes of which line, and of what is on file: two runs of one file that agree in this do the same."""
 
     @property
     def read(self) -> int:

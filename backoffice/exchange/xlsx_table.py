@@ -1,10 +1,10 @@
 """XLSX files: the first sheet that can be seen, one row at a time."""
 
 import datetime
-import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 
@@ -16,6 +16,7 @@ from openpyxl.worksheet._reader import WorkSheetParser
 
 from backoffice.exchange.outcome import shortened
 from backoffice.exchange.table import MAX_COLUMNS, Table, UnreadableFileError
+from backoffice.exchange.xlsx_rows import rows_with_values
 from backoffice.exchange.xlsx_text import LONGEST_CELL, from_xlsx
 
 # A small file can unpack to gigabytes. The sizes that it declares bind: no more than that is unpacked.
@@ -24,7 +25,6 @@ LARGEST_TEXTS = 96 * 1024**2  # the table of shared texts, the one part that is 
 MOST_PARTS = 2000
 
 VISIBLE = "visible"
-SHORTEST_ROW = len('<row r="1"><c/></row>')  # bytes
 STRICT, LONGEST_START = b"purl.oclc.org/ooxml", 4096
 HALF_A_SECOND = datetime.timedelta(microseconds=500_000)
 
@@ -59,15 +59,16 @@ class XlsxTable(Table):
                 )
                 % {"sheet": self._sheet.title, "others": others}
             )
+        self._filled = self._rows_with_values()
         self.read_headers()
-        self.count = self._rows_claimed()
+        self.count = None if self._filled is None else max(0, self._filled - 1)
 
-    def _rows_claimed(self) -> int | None:
-        """As many as the sheet says that it has, None where there is no room for so many in it."""
-        rows = self._sheet.max_row
-        with self._sheet._get_source() as source:
-            room = source.seek(0, os.SEEK_END) // SHORTEST_ROW
-        return max(0, rows - self.header_line) if rows and rows <= room else None
+    def _rows_with_values(self) -> int | None:
+        try:
+            with self._sheet._get_source() as source:
+                return rows_with_values(source)
+        except DAMAGED as error:
+            raise damaged() from error
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         try:
@@ -85,13 +86,13 @@ class XlsxTable(Table):
             raise damaged() from error
 
     def _rows(self) -> Iterator[tuple[int, list[dict]]]:
-        """The rows that are there, by their numbers, each with its cells. openpyxl's own would fill in every row and
-        every cell between, and a sheet may name its last row a million lines below the one before."""
+        """The rows that are there to the last value, by their numbers, each with its cells. openpyxl's own would fill
+        in every row and every cell between, and a sheet may name its last row a million lines below the one before."""
         sheet, book = self._sheet, self._sheet.parent
         formats = {"date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
         with sheet._get_source() as source:
             parser = WorkSheetParser(source, sheet._shared_strings, data_only=False, epoch=book.epoch, **formats)
-            yield from parser.parse()
+            yield from islice(parser.parse(), self._filled)
 
     def nothing_in_it(self) -> str:
         if not self.notes:
@@ -106,9 +107,12 @@ class XlsxTable(Table):
             return ""
         if kind == "f" and value in BOOLEANS:
             return BOOLEANS[value]
-        if kind in ("f", "e"):
+        if kind == "e":
+            problem = _("Cell %(cell)s holds an error in place of a value.")
+            raise self._refusal(problem, _("Write the value that it should hold, or empty it."), value, line, number)
+        if kind == "f":
             raise self._refusal(
-                _("Cell %(cell)s holds a formula or an error."),
+                _("Cell %(cell)s holds a formula."),
                 _("Select everything, copy it, paste it as values, and save the file again."),
                 str(value) if isinstance(value, str) else "=…",
                 line,

@@ -7,7 +7,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from backoffice.exchange import table, xlsx_table
+from backoffice.exchange import table, xlsx_rows, xlsx_table
 from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
 
 
@@ -142,6 +142,11 @@ def test_more_rows_than_are_read_at_once_are_refused(monkeypatch):
 def test_other_kinds_of_file_are_refused():
     assert "neither CSV nor XLSX" in why_not(b"%PDF-1.7", "table.pdf")
     assert "old kind" in why_not(b"\xd0\xcf\x11\xe0\xa1\xb1", "table.xls.xlsx")
+    assert "has a password" in why_not(
+        b"\xd0\xcf\x11\xe0\xa1\xb1" + "EncryptedPackage".encode("utf-16-le"), "table.xlsx"
+    )
+    assert "a web page" in why_not(b"\r\n<html><table><tr><td>full_name", "table.xlsx")
+    assert "a PDF" in why_not(b"%PDF-1.7", "table.csv")
     assert "cannot be read as an Excel workbook" in why_not(b"PK\x03\x04 and then nothing", "table.xlsx")
 
 
@@ -164,6 +169,31 @@ def test_values_are_read_as_one_would_type_them():
         " Lin ",
     ]
     assert read.number_columns == {"d", "e"}
+
+
+def test_an_error_in_a_cell_is_refused_with_what_can_be_done():
+    told = why_not(workbook(["a", "b"], [1, "#N/A"]), "table.xlsx")
+    assert "Cell B2 holds an error" in told
+    assert "Write the value that it should hold" in told
+
+
+def test_rows_that_hold_a_format_and_nothing_else_are_neither_counted_nor_walked(monkeypatch):
+    monkeypatch.setattr(xlsx_rows, "BLOCK", 64)  # so that blocks part tags
+    blank = "".join(f'<row r="{line}"><c r="A{line}" s="1"/></row>' for line in range(3, 1000)).encode()
+    source = workbook(["a"], ["x"])
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(source)) as parts, zipfile.ZipFile(file, "w") as archive:
+        for name in parts.namelist():
+            archive.writestr(name, parts.read(name).replace(b"</sheetData>", blank + b"</sheetData>"))
+    read = table_of(file.getvalue(), "table.xlsx")
+    assert (read.count, list(read)) == (1, [(2, {"a": "x"})])
+    assert len(list(read._rows())) == 2
+
+
+@pytest.mark.parametrize("value", ["text", 1.5, True, datetime.date(2026, 11, 23)])
+def test_the_last_value_is_found_whatever_its_kind(value):
+    read = table_of(workbook(["a"], *([[None]] * 20), [value]), "table.xlsx")
+    assert [line for line, _values in read] == [22]
 
 
 def test_a_formula_is_refused_with_its_cell():

@@ -18,7 +18,7 @@ from clinic.booking import imported
 from clinic.models import Appointment, ClinicSession, Period, Symptom
 from clinic.resources import patient_columns
 from clinic.resources.answers import AnswerColumn, answer_columns, with_answers
-from clinic.resources.claimed import claimed_columns
+from clinic.resources.claimed import HoldsClaims
 from clinic.resources.seats import Seats
 
 Status = Appointment.Status
@@ -42,11 +42,10 @@ class SymptomsCell(NamesCell):
         super().__init__(Symptom, "name")
 
 
-class AppointmentResource(ExchangeResource):
+class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
     """An appointment is known by its reference. One without is booked, as the front desk would: the next number, and
     only where there is a place. One with a reference that is not on file is taken over as it is."""
 
-    locals().update(patient_columns.patient_columns() | claimed_columns())
     date = SessionColumn("session__date", "date", DayCell(), title=gettext_lazy("day"), required=True)
     period = SessionColumn("session__period", "period", ChoiceCell(Period.choices), title=gettext_lazy("period"))
     symptoms = ChosenField("symptoms", "symptoms", SymptomsCell(), title=gettext_lazy("symptoms"))
@@ -65,7 +64,11 @@ class AppointmentResource(ExchangeResource):
             "called_at",
             "source",
             "identity_conflict",
-            *claimed_columns(),
+            "claimed_full_name",
+            "claimed_date_of_birth",
+            "claimed_sex",
+            "claimed_phone",
+            "claimed_email",
             "language",
             "reminded_at",
             "symptoms",

@@ -3,17 +3,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import cell_for
 from backoffice.exchange.columns import ExchangeField
 from clinic.models import Appointment, Patient
-
-TITLES = {
-    "full_name": _("full name as given with the booking"),
-    "date_of_birth": _("date of birth as given with the booking"),
-    "sex": _("sex as given with the booking"),
-    "phone": _("phone as given with the booking"),
-    "email": _("email as given with the booking"),
-}
 
 
 class ClaimedColumn(ExchangeField):
@@ -21,13 +14,13 @@ class ClaimedColumn(ExchangeField):
 
     model_fields = ("claimed",)
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, title: str):
         self.of_patient: models.Field = Patient._meta.get_field(name)
         super().__init__(
             "claimed",
             f"claimed_{name}",
             cell_for(self.of_patient),
-            title=TITLES[name],
+            title=title,
             empty=None,
             help_text=_("Only where it differs from the patient's file."),
         )
@@ -49,6 +42,11 @@ class ClaimedColumn(ExchangeField):
         return None if said is None else self.of_patient.to_python(said)
 
 
-def claimed_columns() -> dict[str, ClaimedColumn]:
-    """The columns, by name, for a class body's `locals().update(…)`."""
-    return {f"claimed_{name}": ClaimedColumn(name) for name in TITLES}
+class HoldsClaims(ExchangeResource):
+    """The base of tables whose rows keep what was given with a booking."""
+
+    claimed_full_name = ClaimedColumn("full_name", _("full name as given with the booking"))
+    claimed_date_of_birth = ClaimedColumn("date_of_birth", _("date of birth as given with the booking"))
+    claimed_sex = ClaimedColumn("sex", _("sex as given with the booking"))
+    claimed_phone = ClaimedColumn("phone", _("phone as given with the booking"))
+    claimed_email = ClaimedColumn("email", _("email as given with the booking"))

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import DayCell, TextCell
 from backoffice.exchange.columns import ExchangeField, Row
 from clinic.identity import normalise_national_id
@@ -33,31 +34,30 @@ class PatientColumn(ExchangeField):
         return instance.patient.name_for(None) if self.column_name == NAME else ""
 
 
-def patient_columns() -> dict[str, PatientColumn]:
-    """The columns, by name, for a class body's `locals().update(…)`."""
-    return {
-        NATIONAL_ID: PatientColumn(
-            "patient__national_id",
-            NATIONAL_ID,
-            TextCell(20, normalise=normalise_national_id, example="A123456789"),
-            title=gettext_lazy("patient's national ID"),
-            empty="",
-        ),
-        NAME: PatientColumn(
-            "patient__full_name",
-            NAME,
-            TextCell(120, example="Lin Mei-ling"),
-            title=gettext_lazy("patient's full name"),
-            empty="",
-        ),
-        BORN: PatientColumn(
-            "patient__date_of_birth",
-            BORN,
-            DayCell(),
-            title=gettext_lazy("patient's date of birth"),
-            empty=None,
-        ),
-    }
+class NamesPatient(ExchangeResource):
+    """The base of tables whose rows are a patient's."""
+
+    patient_national_id = PatientColumn(
+        "patient__national_id",
+        NATIONAL_ID,
+        TextCell(20, normalise=normalise_national_id, example="A123456789"),
+        title=gettext_lazy("patient's national ID"),
+        empty="",
+    )
+    patient_full_name = PatientColumn(
+        "patient__full_name",
+        NAME,
+        TextCell(120, example="Lin Mei-ling"),
+        title=gettext_lazy("patient's full name"),
+        empty="",
+    )
+    patient_date_of_birth = PatientColumn(
+        "patient__date_of_birth",
+        BORN,
+        DayCell(),
+        title=gettext_lazy("patient's date of birth"),
+        empty=None,
+    )
 
 
 Key = tuple
@@ -113,6 +113,10 @@ class Patients:
             )
         if len(found) > 1:
             raise ValidationError(
-                _("%(count)d patients have this name and date of birth. Add the national ID.") % {"count": len(found)}
+                _(
+                    "%(count)d patients have this name and date of birth. Add the national ID that is on file for the "
+                    "one who is meant; where there is none, note it on that patient's page first."
+                )
+                % {"count": len(found)}
             )
         return found[0]

@@ -73,7 +73,8 @@ class PatientResource(ExchangeResource):
 
     def ambiguous(self, row: Row, count: int) -> str:
         return _(
-            "%(count)d patients have this name and date of birth. Add the national ID, to say which one is meant."
+            "%(count)d patients have this name and date of birth. Add the national ID that is on file for the one who "
+            "is meant; where there is none, change that patient on their page, and take this line out."
         ) % {"count": count}
 
 

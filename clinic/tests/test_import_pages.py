@@ -216,6 +216,36 @@ def test_another_row_than_the_one_agreed_to_is_not_left_out(admin_client):
     assert not Patient.objects.filter(phone="0922 333 444").exists()
 
 
+def test_a_change_over_another_value_than_was_shown_is_not_written(admin_client):
+    patient = baker.make(
+        Patient, full_name="Lin Mei-ling", date_of_birth="1984-05-02", sex="female", phone="0900 000 000"
+    )
+    page = upload(admin_client, MEI_LING)
+    Patient.objects.update(phone="0911 111 111")  # somebody at the desk heard of a newer number
+    told = confirm(admin_client, page)
+    assert "The data has changed since the file was checked" in told.text
+    assert "0911 111 111" in told.text
+    confirm(admin_client, told)
+    patient.refresh_from_db()
+    assert patient.phone == MEI_LING[3]
+
+
+def test_a_new_record_that_would_by_now_be_a_change_is_not_written(admin_client):
+    page = upload(admin_client, MEI_LING)
+    baker.make(Patient, full_name="Lin Mei-ling", date_of_birth="1984-05-02", sex="female", phone="0911 111 111")
+    assert "The data has changed since the file was checked" in confirm(admin_client, page).text
+    assert Patient.objects.get().phone == "0911 111 111"
+
+
+def test_a_page_that_shows_an_older_check_confirms_nothing(admin_client):
+    page = upload(admin_client, MEI_LING)
+    baker.make(Patient, full_name="Lin Mei-ling", date_of_birth="1984-05-02", sex="female", phone="0911 111 111")
+    confirm(admin_client, page)  # checked again, and shown elsewhere
+    told = confirm(admin_client, page)
+    assert (told.status_code, "The file was checked again" in told.text) == (409, True)
+    assert Patient.objects.get().phone == "0911 111 111"
+
+
 def test_one_import_of_a_large_file_at_a_time_so_that_mail_has_the_other_worker(admin_client):
     for _file in range(2):
         upload(admin_client, *many(uploads.SMALL + 1))

@@ -289,11 +289,11 @@ def test_nothing_in_it_is_run_as_a_formula(office, visit, sleep, start):
 
 
 def test_it_is_sent_piece_by_piece(office, visit, monkeypatch):
-    monkeypatch.setattr("clinic.intake.csv.LINES", 2)
+    monkeypatch.setattr("backoffice.exchange.exporting.LINES", 2)
     for number in range(5):
         visit(f"P{number}")
     pieces = list(office.get(CSV).streaming_content)
-    assert [piece.count(b"\r\n") for piece in pieces] == [3, 2, 1]
+    assert [piece.count(b"\r\n") for piece in pieces] == [2, 2, 2]
 
 
 def test_only_administrators_export_and_each_export_is_in_the_access_trail(

@@ -1,6 +1,5 @@
 """The small files around an import: an empty table to fill in, and the errors of a full one."""
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 
@@ -8,6 +7,7 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
 from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.exchange.exporting import csv_lines
 from backoffice.exchange.formulas import formula_safe
 from backoffice.exchange.outcome import RowError
 from backoffice.web.media import send_private
@@ -17,9 +17,7 @@ CSV = "text/csv; charset=utf-8"
 
 
 def csv_file(rows: Iterable[Sequence], download_as: str):
-    text = io.StringIO()
-    csv.writer(text).writerows([formula_safe(value) for value in row] for row in rows)
-    return send_private(io.BytesIO(text.getvalue().encode("utf-8-sig")), content_type=CSV, download_as=download_as)
+    return send_private(io.BytesIO("".join(csv_lines(rows)).encode()), content_type=CSV, download_as=download_as)
 
 
 def xlsx_file(rows: Iterable[Sequence], download_as: str):

@@ -46,17 +46,21 @@ class FileForm(forms.Form):
 
 
 def key_of(row: TableImport) -> str:
-    """What confirms an import: names this row and this content, and nobody can make one but we."""
-    return _signer.sign(f"{row.pk}-{row.sha256}")
+    """What confirms an import: names this row, this content and what it would do, and nobody can make one but we."""
+    return _signer.sign(f"{row.pk}-{row.sha256}-{what_was_shown(row)}")
 
 
-def import_of(key: str) -> TableImport | None:
-    """The import that a key was made for, None where we made no such key."""
+def what_was_shown(row: TableImport) -> str:
+    return (row.outcome or {}).get("rows_digest", "")
+
+
+def import_of(key: str) -> tuple[TableImport | None, str]:
+    """The import that a key was made for, None where we made no such key; and what was shown with it."""
     try:
-        pk, sha256 = _signer.unsign(key).split("-")
-    except signing.BadSignature:
-        return None
-    return TableImport.objects.filter(pk=pk, sha256=sha256).first()
+        pk, sha256, shown = _signer.unsign(key).split("-")
+    except (signing.BadSignature, ValueError):
+        return None, ""
+    return TableImport.objects.filter(pk=pk, sha256=sha256).first(), shown
 
 
 class ImportPages:
@@ -109,25 +113,27 @@ class ImportPages:
         self._require_import_permission(request)
         if request.method != "POST":
             return redirect(self.exchange_url("import"))
-        row = import_of(request.POST.get("key", ""))
+        row, shown = import_of(request.POST.get("key", ""))
         if row is None or row.model is not self.model:
             return self._refuse(request, _("No such file waits here. Choose it again."), 404)
         if not self._may_decide(request, row):
             return self._refuse(request, _("Somebody else uploaded this file, and only they may confirm it."), 403)
         decision = request.POST.get("decision", "")
-        if refusal := self._decide(request, row, decision):
+        if refusal := self._decide(request, row, decision, shown):
             row.refresh_from_db()
             return self._result_page(request, row, refusal=refusal, status=409)
         if decision == CANCEL:
             return redirect(self.exchange_url("import"))
         return redirect(self.exchange_url("import_result", row.pk))
 
-    def _decide(self, request, row: TableImport, decision: str) -> str | None:
+    def _decide(self, request, row: TableImport, decision: str, shown: str) -> str | None:
         """Carry out a decision; returns why it was not."""
         if decision == CANCEL:
             return None if uploads.cancel(row) else _("It is too late to cancel this import.")
         if row.status != TableImport.Status.CHECKED:
             return DECIDED
+        if shown != what_was_shown(row):
+            return _("The file was checked again since that page was shown. Here is what it would do now.")
         skip_invalid = decision == GOOD_ROWS
         if decision not in (ALL_ROWS, GOOD_ROWS) or not uploads.may_confirm(row, skip_invalid=skip_invalid):
             return _("This file cannot be imported so. Here is what it would do.")

@@ -21,7 +21,6 @@ from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.record_filter import RecordFilter, trailed_models
 from backoffice.exchange.exporting import csv_lines, dated
-from backoffice.exchange.formulas import formula_safe
 from backoffice.models import AccessEvent
 
 CHUNK = 2000  # rows in memory at a time
@@ -129,8 +128,8 @@ def rows_of(events: QuerySet[AccessEvent]) -> Iterator[Sequence]:
         kind = ContentType.objects.get_for_id(event.content_type_id)
         yield [
             timezone.localtime(event.at).isoformat(timespec="milliseconds"),
-            formula_safe(event.user.username),
-            formula_safe(str(event.user)),
+            event.user.username,
+            str(event.user),
             event.action,
             f"{kind.app_label}.{kind.model}",
             event.object_id,
