@@ -143,7 +143,7 @@ def test_what_is_hidden_is_restored_before_it_is_changed(desk, administrator):
     assert "Restore" in page
     assert 'name="_save"' not in page
     assert lin.national_id not in page
-    assert desk.post(url, {"phone": "0922222222"}).status_code == 403
+    assert desk.post(url, {"phone": "0922222222"}).status_code == 409
     lin.refresh_from_db()
     assert lin.phone == "0911111111"
 

@@ -188,7 +188,7 @@ def test_the_patients_page_shows_the_films_and_takes_files(client, patients_page
 def test_a_hidden_patients_page_takes_no_files(client, patients_page, patient, clinician):
     Patient.objects.filter(pk=patient.pk).hide(by=clinician, reason="Entered twice")
     assert 'name="files"' not in client.get(patients_page).text
-    assert client.post(patients_page, {"files": SimpleUploadedFile("film.png", png())}).status_code == 403
+    assert client.post(patients_page, {"files": SimpleUploadedFile("film.png", png())}).status_code == 409
     assert not XRayImage.objects.exists()
 
 
