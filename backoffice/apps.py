@@ -10,17 +10,17 @@ class BackofficeConfig(AppConfig):
 
     def ready(self):
         from django.contrib.auth.signals import user_logged_in
-        from django.utils.module_loading import autodiscover_modules
 
         from backoffice import checks  # noqa: F401  (registers them)
         from backoffice.access.roles import sync_roles
         from backoffice.access.session_expiry import begin
         from backoffice.jobs.schedules import align
+        from backoffice.live.blocks import blocks
         from backoffice.live.versions import tell_of_rows
         from backoffice.records.mixins import written_at_once
 
         # In every process, so that each tells of what it changes.
-        autodiscover_modules("dashboard")
+        blocks.all()
         written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.live.versions")
 
         user_logged_in.connect(begin, dispatch_uid="backoffice.session_begins")

@@ -14,28 +14,14 @@ def sent_mails(*, dry_run: bool) -> int:
 from collections.abc import Callable, Iterator
 
 from django.db.models import QuerySet
-from django.utils.module_loading import autodiscover_modules
+
+from backoffice.discovery import Registry
 
 Check = Callable[[], Iterator[str]]
 """Yields a sentence for each thing that differs: what it is, and what to do. Never a patient's name or data."""
 
-_checks: dict[str, Check] = {}
-
-
-def check(name: str) -> Callable[[Check], Check]:
-    """Register a check under the name that the command prints."""
-
-    def register(function: Check) -> Check:
-        _checks[name] = function
-        return function
-
-    return register
-
-
-def checks() -> dict[str, Check]:
-    """The checks of every app, by name."""
-    autodiscover_modules("upkeep")
-    return _checks
+check: Registry[Check] = Registry("upkeep")
+"""Registers a check under the name that the command prints."""
 
 
 # -- What has had its time --------------------------------------------------------------------------------------------
@@ -45,28 +31,13 @@ Purge = Callable[..., int]
 
 BATCH = 2000  # rows at once: a lock no longer than a page takes
 
-_purges: dict[str, Purge] = {}
-
-
-def purge(what: str) -> Callable[[Purge], Purge]:
-    """Register what takes something out, under the words that the command prints."""
-
-    def register(function: Purge) -> Purge:
-        _purges[what] = function
-        return function
-
-    return register
-
-
-def purges() -> dict[str, Purge]:
-    """What every app takes out, by name."""
-    autodiscover_modules("upkeep", "retention")
-    return _purges
+purge: Registry[Purge] = Registry("upkeep")
+"""Registers what takes something out, under the words that the command prints."""
 
 
 def purge_all() -> dict[str, int]:
     """Take out everything that has had its time: the daily job."""
-    return {what: function(dry_run=False) for what, function in purges().items()}
+    return {what: function(dry_run=False) for what, function in purge.all().items()}
 
 
 def take_out(rows: QuerySet, *, dry_run: bool) -> int:

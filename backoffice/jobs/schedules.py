@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from django.db.models import F
 from django.utils import timezone
-from django.utils.module_loading import autodiscover_modules
 from django_q.models import Schedule
+
+from backoffice.discovery import Registry
 
 
 @dataclass(frozen=True)
@@ -44,30 +45,24 @@ class Declared:
         return self.at is None or (due.hour, due.minute) == (self.at.hour, self.at.minute)
 
 
-_declared: dict[str, Declared] = {}
+declared: Registry[Declared] = Registry("schedules")
 
 
 def every_minute(function: str, *, cluster: str) -> None:
     """Declare that a cluster runs `function` every minute."""
-    _declared[function] = Declared(function, cluster)
+    declared.add(function, Declared(function, cluster))
 
 
 def daily(function: str, *, cluster: str, at: datetime.time) -> None:
     """Declare that a cluster runs `function` every day at that hour of the clinic's clock."""
-    _declared[function] = Declared(function, cluster, at)
-
-
-def declared() -> dict[str, Declared]:
-    """What every app declares, by function."""
-    autodiscover_modules("schedules")
-    return _declared
+    declared.add(function, Declared(function, cluster, at))
 
 
 def align(sender=None, **kwargs) -> None:
     """Bring django-q2's rows in step with what is declared; after each migration, once its tables are there."""
     if sender is not None and sender.label != "django_q":
         return
-    wanted = declared()
+    wanted = declared.all()
     # A row named as its function is one of ours; what an operator adds by hand has a name of its own.
     Schedule.objects.filter(name=F("func")).exclude(name__in=wanted).delete()
     rows = {row.name: row for row in Schedule.objects.filter(name__in=wanted)}

@@ -16,7 +16,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -24,6 +23,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from backoffice.discovery import Registry
 from backoffice.live.computed_once import computed_once
 from backoffice.live.versions import version_of, watch
 
@@ -42,6 +42,9 @@ class Block:
     every: int
     models: tuple[type[models.Model], ...]
     compute: Callable[..., dict | None]
+
+    def __str__(self) -> str:
+        return self.key
 
     @property
     def key(self) -> str:
@@ -75,7 +78,7 @@ class Drawn:
         return hashlib.sha256(TOKEN.sub("", self.html).encode()).hexdigest()[:16]
 
 
-_blocks: list[Block] = []
+blocks: Registry[Block] = Registry("dashboard")  # a block's name is its address, /admin/live/<name>/
 
 
 def block(
@@ -96,26 +99,18 @@ def block(
 
     def register(compute: Callable[..., dict | None]) -> Callable[..., dict | None]:
         added = Block(compute.__name__, order, permissions, template, columns, every, tuple(models), compute)
-        refuse_a_second_of_its_name(added)
+        blocks.add(added.name, added)
         watch(*models)
-        _blocks.append(added)
         return compute
 
     return register
-
-
-def refuse_a_second_of_its_name(added: Block) -> None:
-    """A block's name is its address, /admin/live/<name>/: of two, one would answer for the other."""
-    for block in _blocks:
-        if block.name == added.name:
-            raise ImproperlyConfigured(f"Two blocks have one name: {block.key} and {added.key}. Rename one function.")
 
 
 def blocks_for(user) -> list[Block]:
     """The blocks that this user may see, in their order."""
     return [
         block
-        for block in sorted(_blocks, key=lambda block: block.order)
+        for block in sorted(blocks.all().values(), key=lambda block: block.order)
         if any(user.has_perm(permission) for permission in block.permissions)
     ]
 

@@ -4,6 +4,7 @@ import datetime
 from importlib import import_module
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import Schedule
@@ -25,8 +26,8 @@ def at(name: str) -> tuple[int, int]:
 @pytest.fixture(autouse=True)
 def declared(monkeypatch):
     """What the apps declare, to add to and take from."""
-    monkeypatch.setattr(schedules, "_declared", dict(schedules.declared()))
-    return schedules._declared
+    monkeypatch.setattr(schedules.declared, "_named", dict(schedules.declared.all()))
+    return schedules.declared.all()
 
 
 def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
@@ -57,19 +58,21 @@ def test_a_daily_one_is_still_to_come_and_one_that_is_overdue_keeps_its_run():
     assert Schedule.objects.get(pk=schedule.pk).next_run == overdue
 
 
-def test_another_hour_another_zone_and_another_cluster_are_followed(settings):
+def test_another_hour_another_zone_and_another_cluster_are_followed(settings, declared):
     migrate()
     settings.TIME_ZONE = "America/New_York"
     migrate()
     assert at("clinic.reminders.remind") == (17, 0)
+    del declared["clinic.reminders.remind"]
     schedules.daily("clinic.reminders.remind", cluster="inference", at=datetime.time(16, 30))
     migrate()
     assert at("clinic.reminders.remind") == (16, 30)
     assert Schedule.objects.get(name="clinic.reminders.remind").cluster == "inference"
 
 
-def test_one_that_became_hourly_work_changes_its_kind():
+def test_one_that_became_hourly_work_changes_its_kind(declared):
     migrate()
+    del declared["clinic.reminders.remind"]
     schedules.every_minute("clinic.reminders.remind", cluster="default")
     migrate()
     schedule = Schedule.objects.get(name="clinic.reminders.remind")
@@ -85,3 +88,8 @@ def test_what_no_app_declares_any_more_goes_and_what_an_operator_added_or_paused
     assert not Schedule.objects.filter(name="clinic.reminders.remind").exists()
     assert Schedule.objects.filter(name="our backup").exists()
     assert Schedule.objects.get(name="backoffice.jobs.mail.send_due").repeats == 0
+
+
+def test_one_function_is_declared_once():
+    with pytest.raises(ImproperlyConfigured, match=r"schedules\.py.*clinic\.reminders\.remind"):
+        schedules.every_minute("clinic.reminders.remind", cluster="default")

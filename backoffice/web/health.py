@@ -6,23 +6,15 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import JsonResponse
-from django.utils.module_loading import autodiscover_modules
 from django.views.decorators.cache import never_cache
+
+from backoffice.discovery import Registry
 
 Check = Callable[[], str | None]
 """Returns None where all is well, else a sentence that says what is wrong."""
 
-_checks: dict[str, Check] = {}
-
-
-def check(name: str) -> Callable[[Check], Check]:
-    """Register a readiness check under a name: `@check("database")`."""
-
-    def register(function: Check) -> Check:
-        _checks[name] = function
-        return function
-
-    return register
+check: Registry[Check] = Registry("health")
+"""Registers a readiness check under a name: `@check("database")`."""
 
 
 @check("database")
@@ -54,9 +46,8 @@ def healthz(request):
 @never_cache
 def readyz(request):
     """Everything that a request or a job needs is there: 200, or 503 and a sentence for each thing that is not."""
-    autodiscover_modules("health")
     answers = {}
-    for name, function in _checks.items():
+    for name, function in check.all().items():
         try:
             answers[name] = function()
         except Exception as error:  # whatever is broken, this page must say so

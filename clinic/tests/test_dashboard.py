@@ -17,9 +17,9 @@ from clinic.tests.clinics import session_today
 session_today(capacity=7)
 """
 CARDS = """
-from backoffice.live import blocks
-block = next(block for block in blocks._blocks if block.name == "today")
-print([(card.session.booked, card.session.capacity) for card in block.context()["cards"] if card.session])
+from backoffice.live.blocks import blocks
+cards = blocks.all()["today"].context()["cards"]
+print([(card.session.booked, card.session.capacity) for card in cards if card.session])
 """
 BOOK = """
 from clinic import booking

@@ -4,12 +4,13 @@ import datetime
 import io
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.jobs.registry import check, checks
+from backoffice.jobs.registry import check
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Patient
 
@@ -100,11 +101,20 @@ def test_however_much_differs_it_takes_one_query(hours, django_assert_num_querie
         booked=9,
     )
     with django_assert_num_queries(1):
-        assert len(list(checks()["places"]())) == 20
+        assert len(list(check.all()["places"]())) == 20
+
+
+def test_two_checks_of_one_name_are_refused():
+    assert "places" in check.all()
+    with pytest.raises(ImproperlyConfigured, match=r"clinic\.upkeep\.places_are_counted and .*another"):
+
+        @check("places")
+        def another():
+            yield "Nobody would read this."
 
 
 def test_every_app_can_add_its_own(monkeypatch):
-    monkeypatch.setattr("backoffice.jobs.registry._checks", dict(checks()))
+    monkeypatch.setattr(check, "_named", dict(check.all()))
     check("files")(lambda: iter(["X-ray 3 has no file. Restore it from a backup."]))
     status, printed = run()
     assert status == 1

@@ -18,7 +18,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 from django.utils.http import urlencode
 
-from backoffice.live import blocks
+from backoffice.live.blocks import blocks
 from backoffice.models import AccessEvent
 
 TRAIL = AccessEvent._meta.db_table
@@ -52,7 +52,7 @@ def addresses(patterns=None, prefix: str = "") -> Iterator[str]:
 def one_for_each_choice(path: str) -> list[str]:
     """Addresses whose answer hangs on a name in them: each block of the first page, each field that offers choices."""
     if "<slug:name>" in path:
-        return [path.replace("<slug:name>", block.name) for block in blocks._blocks]
+        return [path.replace("<slug:name>", name) for name in blocks.all()]
     if path == f"{ROOT}autocomplete/":
         return [path, *(f"{path}?{urlencode(field)}" for field in fields_with_choices())]
     return [path]

@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from backoffice.jobs.registry import purges
+from backoffice.jobs.registry import purge
 
 
 class Command(BaseCommand):
@@ -10,6 +10,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Only count what would be taken out.")
 
     def handle(self, *, dry_run: bool, **options):
-        for what, function in purges().items():
+        for what, function in purge.all().items():
             count = function(dry_run=dry_run)
             self.stdout.write(f"{what}: {count}{' to take out' if dry_run else ' taken out'}")
