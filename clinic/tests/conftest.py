@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from clinic import booking
 from clinic.booking import calling
-from clinic.models import OpeningHours, Period, Weekday
+from clinic.models import LikertQuestion, NumericQuestion, OpeningHours, Period, Symptom, Weekday
 from conftest import leave_out
 
 
@@ -63,6 +63,40 @@ def book_online(client, hours, tomorrow):
         return client.post("/book/survey/", answers, follow=True)
 
     return walk
+
+
+# -- What a patient types on the public pages --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def questions(db):
+    return baker.make(LikertQuestion, is_required=True), baker.make(
+        NumericQuestion, minimum=0, maximum=60, unit="a day"
+    )
+
+
+@pytest.fixture
+def slot(hours, tomorrow):
+    return f"{tomorrow}/morning"
+
+
+@pytest.fixture
+def person(db):
+    return {
+        "full_name": "Lin  Mei-ling",
+        "date_of_birth": "1984-05-02",
+        "sex": "female",
+        "national_id": "a123 456 789",
+        "phone": "０９１２ 345 678",
+        "email": "",
+        "symptoms": [baker.make(Symptom, name="Cough").pk],
+    }
+
+
+@pytest.fixture
+def answers(questions):
+    scale, number = questions
+    return {f"habit_{scale.pk}": "6", f"chabit_{number.pk}": "4.5"}
 
 
 # -- A real browser ---------------------------------------------------------------------------------------------------
