@@ -1,13 +1,14 @@
 """National ID rules. NATIONAL_ID_RULE names the one in force, as a dotted path; a clinic elsewhere writes its own."""
 
 import re
-import unicodedata
 from operator import mul
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+
+from backoffice.records.text import plain_figures
 
 # The two digits that each letter stands for, by Taiwan's Ministry of the Interior.
 LETTER_VALUES = {letter: number for number, letter in enumerate("ABCDEFGHJKLMNPQRSTUVXYWZIO", start=10)}
@@ -60,10 +61,10 @@ def taiwan_document(value: str) -> None:
 
 
 def normalise_national_id(value: str) -> str:
-    """As it is kept: no spaces, plain digits for full-width ones, upper case."""
+    """As it is kept: no spaces or hyphens, plain digits for full-width ones, nothing unseen, upper case."""
     if value.isascii() and value.isalnum():
         return value.upper()
-    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", value)).upper()
+    return re.sub("[ -]", "", plain_figures(value)).upper()
 
 
 def masked(national_id: str) -> str:

@@ -1,21 +1,22 @@
 """Phone numbers: one rule for what is kept, at every door, and what a search compares."""
 
 import re
-import unicodedata
 
 from django.core.exceptions import ValidationError
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Replace
 from django.utils.translation import gettext as _
 
-from backoffice.records.text import tidy_line
+from backoffice.records.text import DASHES, plain_figures, tidy_line
 
 EXTENSION = r"(\s*(#|x|ext\.?|分機|轉)\s*\d{1,6})?"
 SHAPE = re.compile(rf"\+?[0-9 ()./-]+{EXTENSION}", re.IGNORECASE)
+ASKED_FOR = rf"(?i:([0-9+() ./-]|{DASHES.pattern}){{3,}}{EXTENSION})"  # what somebody looks for, or a part of it
 FEWEST, MOST = 6, 15  # digits, by ITU-T E.164
 AS_A_FORMULA = re.compile(r'="?([^"]*)"?')  # how a file keeps a leading zero
 SHORTENED = re.compile(r"\d+([.,]\d+)?E\+?\d+", re.IGNORECASE)
 NO_VALUE = re.compile(r"#+[A-Z/0!?]*[!?]?|#+")
+AS_A_DECIMAL = re.compile(r"(\d+)\.0")  # what a spreadsheet makes of digits in a column of numbers
 WITHOUT_ITS_ZERO = re.compile(r"9\d{8}")  # a mobile number of Taiwan has ten digits, and its first is a zero
 
 # What a number is found by, whatever stands between its digits; +886 is how the world dials Taiwan's leading zero.
@@ -28,9 +29,10 @@ def normalise_phone(text: str) -> str:
 
     Raises ValidationError for what is no number, such as what a spreadsheet makes of one.
     """
-    phone = tidy_line(unicodedata.normalize("NFKC", text))
-    if match := AS_A_FORMULA.fullmatch(phone):
-        phone = match[1].strip()
+    phone = tidy_line(plain_figures(text))
+    for how in (AS_A_FORMULA, AS_A_DECIMAL):
+        if match := how.fullmatch(phone):
+            phone = match[1].strip()
     if not phone:
         return ""
     if SHORTENED.fullmatch(phone):
@@ -42,14 +44,14 @@ def normalise_phone(text: str) -> str:
     digits = re.sub(r"\D", "", re.sub(f"{EXTENSION}$", "", phone, flags=re.IGNORECASE))
     if not SHAPE.fullmatch(phone) or not FEWEST <= len(digits) <= MOST:
         raise ValidationError(_("Write a phone number, such as 0912 345 678."))
-    if WITHOUT_ITS_ZERO.fullmatch(phone):
-        raise ValidationError(_("A zero is missing at the front. Write 0%(number)s.") % {"number": phone})
+    if WITHOUT_ITS_ZERO.fullmatch(digits) and not phone.startswith("+"):
+        raise ValidationError(_("A zero is missing at the front. Write 0%(number)s.") % {"number": digits})
     return phone
 
 
 def phone_key(text: str) -> str:
     """What a number is found by: its digits, those abroad with their plus. The database makes the same of each."""
-    key = unicodedata.normalize("NFKC", text)
+    key = plain_figures(text)
     for sign in BETWEEN_DIGITS:
         key = key.replace(sign, "")
     for abroad, here in WORLDWIDE:

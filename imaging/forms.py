@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.records.fields import DayField
+from backoffice.records.fields import DayField, LinesField
 from backoffice.records.forms import ClinicalForm
 from clinic.models import Patient
 from imaging import ingest, whose
@@ -62,7 +62,7 @@ class UploadForm(forms.Form):
         help_text=_("For files that do not say it themselves, as DICOM does."),
     )
     taken_on = DayField(label=_("Taken on"), required=False, widget=DayInput, validators=[not_still_to_come])
-    notes = forms.CharField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    notes = LinesField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     def clean(self):
         cleaned = super().clean()

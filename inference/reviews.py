@@ -8,12 +8,14 @@ import hashlib
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.models import AccessEvent
+from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
 from inference.models import Diagnosis, Prediction
 
@@ -119,6 +121,10 @@ def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -
 def _write(prediction: Prediction, by, diagnosis: Diagnosis, notes: str) -> None:
     if not diagnosis:
         raise CannotSignError(_("The models gave no diagnosis to agree with. Open it, and sign your own."))
+    try:
+        notes = tidy_text(notes)
+    except ValidationError as error:
+        raise CannotSignError(error.messages[0]) from None
     reason = _("Signed again") if prediction.is_validated else _("Signed")
     prediction.final_diagnosis = diagnosis
     prediction.review_notes = notes

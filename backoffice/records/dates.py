@@ -2,10 +2,11 @@
 
 import datetime
 import re
-import unicodedata
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+from backoffice.records.text import plain_figures
 
 SIGN = r"\s*[-/.]\s*"
 MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?)?"  # as spreadsheets write a day
@@ -26,7 +27,7 @@ def parse_day(text: str) -> datetime.date:
 
     Raises ValidationError, which says how to write it, for what is no day, and for what is one in two ways.
     """
-    plain = " ".join(unicodedata.normalize("NFKC", text).split())
+    plain = plain_figures(text)
     for pattern in (YEAR_FIRST, TOGETHER, CHINESE):
         if match := pattern.fullmatch(plain):
             return _day(*map(int, match.groups()))

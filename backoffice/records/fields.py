@@ -1,13 +1,12 @@
 """Form fields that read what people type by the one rule for its kind."""
 
 import datetime
-from decimal import Decimal
 
 from django import forms
 
 from backoffice.records.dates import parse_day
 from backoffice.records.numbers import parse_number
-from backoffice.records.text import tidy_line
+from backoffice.records.text import tidy_line, tidy_text
 
 
 class LineField(forms.CharField):
@@ -16,6 +15,16 @@ class LineField(forms.CharField):
     def to_python(self, value):
         text = super().to_python(value)
         return tidy_line(text) if isinstance(text, str) else text
+
+
+class LinesField(forms.CharField):
+    """Lines of text in one spelling: see text.py."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        return tidy_text(text) if isinstance(text, str) else text
 
 
 class DayField(forms.DateField):
@@ -27,10 +36,27 @@ class DayField(forms.DateField):
         return super().to_python(value or None) if not isinstance(value, datetime.date) else super().to_python(value)
 
 
-class NumberField(forms.DecimalField):
-    """A number with a point or a comma: see numbers.py."""
+class ReadsNumbers:
+    """Mixin of a field that takes a number with a point or a comma: see numbers.py."""
 
-    def to_python(self, value) -> Decimal | None:
-        if isinstance(value, str) and value.strip():
-            return parse_number(value)
-        return super().to_python(value)
+    def to_python(self, value):
+        return super().to_python(parse_number(value) if isinstance(value, str) and value.strip() else value)
+
+
+class DecimalInput(forms.TextInput):
+    """A browser's number input sends nothing for a number that it cannot read: it would be lost without a word."""
+
+    def __init__(self, attrs=None):
+        super().__init__({"inputmode": "decimal", "autocomplete": "off"} | (attrs or {}))
+
+
+class NumberField(ReadsNumbers, forms.DecimalField):
+    widget = DecimalInput
+
+
+class RealNumberField(ReadsNumbers, forms.FloatField):
+    widget = DecimalInput
+
+
+class WholeNumberField(ReadsNumbers, forms.IntegerField):
+    pass

@@ -1,13 +1,12 @@
 """A number as people type it, with a point or a comma. What could be read in two ways is asked about."""
 
 import re
-import unicodedata
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from backoffice.records.text import SAYS_NOTHING
+from backoffice.records.text import plain_figures
 
 PLAIN = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")
 COMMA_FOR_POINT = re.compile(r"[+-]?\d{1,18},(\d{1,2}|\d{4,18})")  # three digits behind it may be thousands
@@ -18,7 +17,7 @@ COULD_BE_BOTH = re.compile(r"[+-]?\d{1,3},\d{3}")
 
 def parse_number(text: str) -> Decimal:
     """`1.5`, `１．５`, `1,5`, `1,500.5`, `1.500,5` → the number. Raises ValidationError, which says how to write it."""
-    plain = " ".join(SAYS_NOTHING.sub("", unicodedata.normalize("NFKC", text)).replace("−", "-").split())
+    plain = plain_figures(text)
     if PLAIN.fullmatch(plain):
         return Decimal(plain)
     if COMMA_FOR_POINT.fullmatch(plain):

@@ -20,6 +20,7 @@ SAYS_NOTHING = re.compile(
 JOINERS = "\u200c\u200d"  # belong inside words of some scripts, and nowhere else
 LOOKS_EMPTY = re.compile("[\u2800\u3164\uffa0]")  # letters by name, blanks to the eye
 LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\u0085\v\f]")
+DASHES = re.compile("[‐‑‒–—―−]")  # what keyboards, word processors and web pages write for a hyphen
 CANNOT_STAND = {"Cc", "Cs", "Cn", "Co"}  # control signs, half characters, and what is no character
 SEEN = {"L", "N", "P", "S"}  # letters, numbers, punctuation, symbols
 
@@ -37,6 +38,12 @@ def tidy_text(text: str) -> str:
         return text
     lines = LINE_ENDS.sub("\n", text).split("\n")
     return _checked(text, "\n".join(_seen(line) for line in lines))
+
+
+def plain_figures(text: str) -> str:
+    """What numbers, days, hours and phones are read from: half width, single blanks, hyphens, nothing unseen."""
+    plain = SAYS_NOTHING.sub("", unicodedata.normalize("NFKC", text))
+    return " ".join(DASHES.sub("-", plain).split())
 
 
 def _seen(text: str) -> str:

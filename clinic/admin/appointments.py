@@ -27,6 +27,7 @@ class AnswerInline(admin.TabularInline):
     """What the patient answered, under the wording in which it was asked: to read, and to correct."""
 
     form = AnswerForm
+    formfield_overrides = ClinicalAdmin.formfield_overrides
     readonly_fields = ["asked_as"]
     can_delete = False
     extra = 0

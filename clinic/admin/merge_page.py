@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
+from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.relations import may_view
 from clinic.models import Appointment, Patient, PatientMerge
@@ -39,7 +40,7 @@ class OtherForm(forms.Form):
 
 
 class MergeForm(forms.Form):
-    reason = forms.CharField(
+    reason = LineField(
         label=gettext_lazy("Reason"),
         max_length=REASON_LENGTH - 20,
         help_text=gettext_lazy("Such as “same person, seen on the card”."),

@@ -14,7 +14,7 @@ from clinic.admin.national_id import RevealsNationalID
 from clinic.admin.staff_forms import PatientForm
 from clinic.identity import normalise_national_id
 from clinic.models import Appointment, Patient, may_name_hidden
-from clinic.phones import phone_key
+from clinic.phones import ASKED_FOR, phone_key
 from clinic.resources import PatientResource
 
 
@@ -70,7 +70,7 @@ class PatientAdmin(RevealsNationalID, MergesPatients, HidesPatients, ClinicalAdm
     search = {
         "full_name": Text(shape=r".*[^\d+() ./-].*"),
         "national_id": Exact(shape=r"[A-Z0-9]{4,20}", normalise=normalise_national_id),
-        "phone_key": Text(shape=r"[\d+() ./-]{3,}", normalise=phone_key),
+        "phone_key": Text(shape=ASKED_FOR, normalise=phone_key),
         "email": Text(shape=r"[!-~]{3,}"),
     }
     search_help_text = _("Name, phone or e-mail, or the whole national ID")

@@ -1,15 +1,15 @@
 """Opening hours as people type them: `09:00-12:00`, `14:00~17:30`, `９：００－１２：００`."""
 
 import re
-import unicodedata
 from datetime import time
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-# NFKC turns full-width digits, colons, tildes and spaces to plain ones; these dashes and tildes it leaves as they are.
-DASHES = re.compile("[-~‐‑‒–—―−〜∼]")
+from backoffice.records.text import plain_figures
+
+TILDES = re.compile("[~〜∼]")  # stand between two times as a hyphen does
 HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})", re.ASCII)
 
 
@@ -24,7 +24,7 @@ class Hours(NamedTuple):
 
 def parse_hours(text: str) -> Hours:
     """Read hours of one period within one day. Raises ValidationError with what to write instead."""
-    plain = DASHES.sub("-", re.sub(r"\s", "", unicodedata.normalize("NFKC", text)))
+    plain = TILDES.sub("-", plain_figures(text)).replace(" ", "")
     match = HOURS.fullmatch(plain)
     if not match:
         raise ValidationError(_("Write opening and closing time like 09:00-12:00."), code="form")

@@ -214,7 +214,6 @@ def number_field(question: NumericQuestion) -> forms.Field:
         max_digits=10,
         decimal_places=2,
         validators=[within_bounds(question)],
-        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={"required": _("Write a number.")},
     )
     field.question = question

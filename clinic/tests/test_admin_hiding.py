@@ -54,6 +54,24 @@ def test_it_wants_a_reason(desk):
     assert not lin.is_hidden
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("\u200b\u200b", "Nothing can be seen of this text"), ("twice\a", r"cannot be printed (U+0007)")],
+)
+def test_it_wants_a_reason_that_can_be_read(desk, reason, told):
+    lin = patient()
+    assert told in ask_to_hide(desk, lin, confirm="yes", reason=reason).text
+    lin.refresh_from_db()
+    assert not lin.is_hidden
+
+
+def test_a_reason_is_kept_as_it_is_seen(desk):
+    lin = patient()
+    ask_to_hide(desk, lin, confirm="yes", reason="entered\u200b  twice\u202e")
+    lin.refresh_from_db()
+    assert lin.hide_reason == "entered twice"
+
+
 def test_it_keeps_who_when_and_why(desk, front_desk):
     lin = patient()
     assert hide(desk, lin).status_code == 302

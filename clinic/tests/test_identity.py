@@ -49,6 +49,7 @@ def test_one_wrong_digit_is_noticed_unless_its_weight_hides_it(position, slip):
 
 def test_it_reads_what_people_type():
     assert normalise_national_id(" ａ123 456-789 ") == "A123456789"
+    assert normalise_national_id("a123\u200b456–789") == "A123456789"
 
 
 def test_another_clinic_can_bring_its_own_rule(settings):

@@ -21,6 +21,8 @@ LIST = "/admin/clinic/patient/"
         ("+44 20 7946 0958", "+44 20 7946 0958"),
         ('="0912345678"', "0912345678"),
         ("0912\u200b345678", "0912345678"),
+        ("0912‐345–678", "0912-345-678"),
+        ("0912345678.0", "0912345678"),
         ("", ""),
     ],
 )
@@ -36,18 +38,28 @@ def test_what_is_no_number_is_refused(typed):
         normalise_phone(typed)
 
 
-def test_a_zero_that_a_spreadsheet_took_is_asked_for():
+@pytest.mark.parametrize("typed", ["912345678", "912 345 678", "912-345-678", "912345678.0"])
+def test_a_zero_that_a_spreadsheet_took_is_asked_for(typed):
     with pytest.raises(ValidationError, match="Write 0912345678"):
-        normalise_phone("912345678")
+        normalise_phone(typed)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kept", ["0977 345 678", "0977-345-678", "+886977345678", "+886 (0)977 345 678"])
 @pytest.mark.parametrize(
-    "asked", ["0977 345 678", "0977345678", "0977-345-678", "+886977345678", "０９７７３４５６７８", "345678"]
+    "asked",
+    ["0977 345 678", "0977345678", "0977-345-678", "+886977345678", "０９７７３４５６７８", "345678", "0977–345‐678"],
 )
 def test_a_search_finds_it_however_either_is_written(client, front_desk, kept, asked):
     baker.make(Patient, full_name="Lin", phone=kept, national_id="")
+    client.force_login(front_desk)
+    assert client.get(LIST, {"q": asked}).context["cl"].result_count == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", ["02-2345-6789 分機 3", "0223456789分機3", "02 2345 6789"])
+def test_a_search_finds_it_with_and_without_its_extension(client, front_desk, asked):
+    baker.make(Patient, full_name="Lin", phone="(02) 2345-6789 分機 3", national_id="")
     client.force_login(front_desk)
     assert client.get(LIST, {"q": asked}).context["cl"].result_count == 1
 

@@ -81,6 +81,13 @@ def test_a_clinician_corrects_and_says_why(doctor, clinician, answered):
     assert (*signature(answered), answered.review_notes) == ("COVID", clinician, "Motion blur.")
 
 
+def test_why_is_kept_as_it_is_seen_and_what_cannot_be_printed_is_refused(doctor, clinician, answered):
+    assert "cannot be printed (U+0007)" in open_and_sign(doctor, answered, "COVID", review_notes="Blur\a").text
+    assert signature(answered) == ("", None)
+    open_and_sign(doctor, answered, "COVID", review_notes="Motion\u200b blur\u202e.\n\nAgain.")
+    assert (*signature(answered), answered.review_notes) == ("COVID", clinician, "Motion blur.\n\nAgain.")
+
+
 def test_what_is_no_diagnosis_is_not_signed(doctor, answered):
     assert "Choose a diagnosis" in open_and_sign(doctor, answered, "Flu").text
     assert signature(answered) == ("", None)

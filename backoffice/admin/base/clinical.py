@@ -7,7 +7,7 @@ from backoffice.admin.base.hidden_meanwhile import SaysWhatWasHidden
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.base.lists import FastListAdmin
-from backoffice.records.fields import DayField
+from backoffice.records.fields import DayField, NumberField, RealNumberField, WholeNumberField
 from backoffice.records.forms import ClinicalForm
 
 
@@ -23,4 +23,9 @@ class ClinicalAdmin(
     """The admin of a clinical record: hideable, with history, and with a trail of who looked at it."""
 
     form = ClinicalForm
-    formfield_overrides = {models.DateField: {"form_class": DayField}}
+    formfield_overrides = {
+        models.DateField: {"form_class": DayField},
+        models.DecimalField: {"form_class": NumberField},
+        models.FloatField: {"form_class": RealNumberField},
+        models.IntegerField: {"form_class": WholeNumberField},
+    }

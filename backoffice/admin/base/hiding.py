@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.admin.base.history import address
+from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
 
 NAMED = 20  # of what is hidden, so that ten thousand rows make no endless page
@@ -54,7 +55,7 @@ class HiddenFilter(admin.SimpleListFilter):
 class HideForm(forms.Form):
     """What hiding asks for. An admin may ask for more with a `hide_form_for` of its own."""
 
-    reason = forms.CharField(
+    reason = LineField(
         label=_("Reason"),
         max_length=200,
         help_text=_("Such as “entered twice”. Whoever looks for it later reads this."),

@@ -26,6 +26,7 @@ from backoffice.admin.base.going_back import filled_in, stays
 from backoffice.admin.base.masking import MaskingAdmin
 from backoffice.models import AccessEvent, User
 from backoffice.records.diffs import Kind, Told, Words, kind_of
+from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
 from backoffice.records.relations import history_of, may_change, may_view
@@ -55,7 +56,7 @@ class Entry:
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=REASON_LENGTH)
+    reason = LineField(label=gettext_lazy("Reason"), max_length=REASON_LENGTH)
 
 
 class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
