@@ -1,5 +1,7 @@
 """What the front desk does with bookings when somebody rings: move, cancel, take that back, send a lost link."""
 
+from collections.abc import Iterable
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -78,15 +80,15 @@ class ChangesBookings:
         chosen = queryset.select_related("patient", "session").order_by("session_id", "queue_number")
         form = CancelForm(request.POST if "confirm" in request.POST else None)
         if not form.is_valid():
-            rows = list(chosen[: NAMED + 1])
+            n = chosen.count()
             return self._booking_page(
                 request,
                 form,
-                title=ngettext("Cancel %d booking?", "Cancel %d bookings?", chosen.count()) % chosen.count(),
+                title=ngettext("Cancel %d booking?", "Cancel %d bookings?", n) % n,
                 explanation=_("Each place is free for somebody else at once, and who gave an address is written to."),
-                button=_("Cancel them"),
-                rows=self._named(request, rows[:NAMED]),
-                more=max(0, chosen.count() - NAMED),
+                button=ngettext("Cancel it", "Cancel them", n),
+                rows=self._named(request, chosen[:NAMED]),
+                more=max(0, n - NAMED),
                 sent_along=sent_along(request),
                 back=request.get_full_path(),
             )
@@ -113,7 +115,7 @@ class ChangesBookings:
                 messages.warning(request, why % {"patient": name_for(appointment.patient, request.user)})
         self._tell(request, sent, ngettext("%d link is on its way.", "%d links are on their way.", sent))
 
-    def _named(self, request, rows: list[Appointment]) -> list[str]:
+    def _named(self, request, rows: Iterable[Appointment]) -> list[str]:
         return [f"{name_for(row.patient, request.user)} · {row.session} · {row.queue_number}" for row in rows]
 
     def _booking_page(self, request, form: forms.Form, **context) -> TemplateResponse:
