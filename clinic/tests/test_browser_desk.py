@@ -34,6 +34,7 @@ def desk(browser_page: Page, front_desk, visits) -> Page:
     browser_page.get_by_label("Password").fill("a-desk-of-this-test")
     browser_page.get_by_label("Password").press("Enter")
     browser_page.get_by_role("link", name="Desk: morning").click()
+    browser_page.wait_for_url("**/desk/**")  # loaded: a script asked for after signing out would be the sign-in page
     return browser_page
 
 
