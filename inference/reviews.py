@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.models import AccessEvent
+from backoffice.records.hangs_on import lock_with_above
 from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
 from inference.models import Diagnosis, Prediction
@@ -73,8 +74,10 @@ def decide(
 
     Raises AlreadySignedError where somebody has to decide whether to sign again, and CannotSignError.
     """
-    # The lock makes two at once one after the other: the second finds the first's signature.
-    prediction = Prediction.objects.select_for_update(no_key=True).get(pk=prediction.pk)
+    # The lock makes two at once one after the other: the second finds the first's signature. Nor is the film hidden
+    # between the look and the signature.
+    lock_with_above(prediction)
+    prediction = Prediction.objects.get(pk=prediction.pk)
     _refuse(prediction, by)
     is_as_seen = not seen or seen == version_of(prediction)
     if prediction.is_validated and not (again and is_as_seen):
