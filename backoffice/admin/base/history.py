@@ -190,8 +190,8 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             raise PermissionDenied
         last = self._last_version(obj)
         if request.POST.get("seen") not in (None, str(last.history_id)):
-            who = last.history_user or _("Somebody")
-            return None, [_("%(who)s changed this meanwhile. Compare once more, then go back.") % {"who": who}]
+            told = {"who": last.history_user or _("Somebody")}
+            return None, [_("%(who)s changed this meanwhile. Compare once more, then go back.") % told]
         shown = self._version_form(request, obj, version)
         form = type(shown)(filled_in(shown), instance=obj)
         if not form.fields:
