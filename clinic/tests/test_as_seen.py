@@ -1,6 +1,7 @@
 """A decision on a page is about what the page showed: where somebody else was first, the other is told who, and decides
 anew."""
 
+import html
 import re
 
 import pytest
@@ -9,7 +10,7 @@ from django.urls import reverse
 from model_bakery import baker
 
 from clinic import booking
-from clinic.models import Appointment, Patient
+from clinic.models import Appointment, LikertQuestion, Patient, Symptom
 from clinic.tests.clinics import a_clinic, session_today
 
 pytestmark = pytest.mark.django_db
@@ -192,3 +193,76 @@ def test_a_record_that_was_changed_meanwhile_does_not_go_back_unasked(one, other
     one.post(page, {"reason": "a mistake", "seen": seen_on(told)})
     first.refresh_from_db()
     assert (first.notes, first.phone) == ("", "")
+
+
+# -- Tables of inputs -------------------------------------------------------------------------------------------------
+
+
+def filled_in(formsets) -> dict[str, str]:
+    """What a browser would send of these tables, with what each input showed."""
+    sent = {}
+    for formset in formsets:
+        for form in (formset.management_form, *formset):
+            for name, value in re.findall(r'<input[^>]* name="([^"]+)"(?:[^>]* value="([^"]*)")?', str(form)):
+                sent[name] = html.unescape(value)
+            unticked = [bound.html_name for bound in form if bound.widget_type == "checkbox" and not bound.value()]
+            for name in unticked:
+                del sent[name]
+    return sent
+
+
+@pytest.fixture
+def questions() -> list[LikertQuestion]:
+    return [
+        baker.make(LikertQuestion, text=text, min_label="never", max_label="always", position=number)
+        for number, text in enumerate(["Do you cough?", "Do you sleep?"])
+    ]
+
+
+def asked() -> list[tuple]:
+    return list(LikertQuestion.objects.order_by("pk").values_list("text", "position", "is_required"))
+
+
+SURVEY = "/admin/clinic/survey/"
+SYMPTOMS = "/admin/clinic/symptom/"
+
+
+@pytest.fixture
+def two_offices(other, administrator, django_user_model):
+    return other, window(django_user_model.objects.create_superuser("second"))
+
+
+def test_of_two_who_edit_the_survey_nobody_overwrites_what_the_other_changed(two_offices, questions):
+    first, second = two_offices
+    theirs, mine = (filled_in(office.get(SURVEY).context["forms"]) for office in two_offices)
+    first.post(SURVEY, theirs | {"likert-0-text": "Do you cough at night?"})
+    second.post(SURVEY, mine | {"likert-0-max_label": "every night", "likert-1-position": "7"})
+    assert [(text, position) for text, position, _required in asked()] == [
+        ("Do you cough at night?", 0),
+        ("Do you sleep?", 7),
+    ]
+    assert LikertQuestion.objects.order_by("pk")[0].max_label == "every night"
+
+
+def test_where_both_changed_one_input_the_later_is_asked_and_decides(two_offices, questions):
+    first, second = two_offices
+    theirs, mine = (filled_in(office.get(SURVEY).context["forms"]) for office in two_offices)
+    first.post(SURVEY, theirs | {"likert-0-text": "Do you cough at night?"})
+    told = second.post(SURVEY, mine | {"likert-0-text": "Do you cough by day?"})
+    assert "Kai Wang changed this to “Do you cough at night?” meanwhile" in told.text
+    assert asked()[0][0] == "Do you cough at night?"
+    again = filled_in(told.context["forms"])
+    assert again["likert-0-text"] == "Do you cough by day?"
+    second.post(SURVEY, again)
+    assert asked()[0][0] == "Do you cough by day?"
+
+
+def test_of_two_who_edit_a_list_nobody_overwrites_what_the_other_changed(two_offices):
+    first, second = two_offices
+    symptom = baker.make(Symptom, name="cough", position=1, is_active=True)
+    theirs, mine = (filled_in([office.get(SYMPTOMS).context["cl"].formset]) for office in two_offices)
+    del theirs["form-0-is_active"]
+    first.post(SYMPTOMS, theirs | {"_save": "Save"})
+    second.post(SYMPTOMS, mine | {"form-0-position": "5", "_save": "Save"})
+    symptom.refresh_from_db()
+    assert (symptom.position, symptom.is_active) == (5, False)
