@@ -1,6 +1,8 @@
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from backoffice.records.mixins import Hideable
 from backoffice.records.seen import last_to_change
 
 
@@ -13,6 +15,18 @@ class ClinicalForm(forms.ModelForm):
 
     def _get_validation_exclusions(self):
         return super()._get_validation_exclusions() - {"hidden_at"}
+
+    def clean(self):
+        """Nothing is put with what is hidden: no page offers that, but a key that somebody sends may name it."""
+        cleaned = super().clean()
+        for name, chosen in list((self.cleaned_data if cleaned is None else cleaned).items()):
+            rows = [chosen] if isinstance(chosen, Hideable) else chosen if isinstance(chosen, QuerySet) else []
+            if name in self.changed_data and any(self.is_hidden(row) for row in rows if isinstance(row, Hideable)):
+                self.add_error(name, _("This is hidden. Restore it first, or choose another one."))
+        return cleaned
+
+    def is_hidden(self, chosen: Hideable) -> bool:
+        return chosen.is_gone
 
 
 class RowForm(ClinicalForm):

@@ -299,6 +299,15 @@ def test_ones_own_record_asks_for_a_fresh_code(own_desk, administrator):
     assert administrator.email == "mine@example.org"
 
 
+def test_what_a_role_requires_asks_for_a_fresh_code_too(own_desk):
+    Role.objects.update(needs_second_factor=True)
+    role = Role.objects.get(group__name="Administrators")
+    answer = own_desk.post(reverse("admin:backoffice_role_change", args=[role.pk]), {})
+    assert "give the code from your phone" in answer.text
+    role.refresh_from_db()
+    assert role.needs_second_factor
+
+
 def test_nor_does_it_go_back_to_a_version_without_one(own_desk, administrator):
     version = administrator.history.first()
     User.objects.filter(pk=administrator.pk).update(email="now@example.org")

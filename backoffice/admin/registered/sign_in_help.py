@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from axes.models import AccessAttempt
 from axes.utils import reset
+from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -18,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from backoffice.access.second_factor import devices
+from backoffice.access.second_factor import devices, rules
 from backoffice.models import User
 
 
@@ -28,6 +29,23 @@ def is_locked_out(person: User) -> bool:
     tried = AccessAttempt.objects.filter(username=person.username, attempt_time__gt=lately)
     by_address = tried.order_by().values("ip_address").annotate(failures=Sum("failures_since_start"))  # of all browsers
     return by_address.filter(failures__gte=settings.AXES_FAILURE_LIMIT).exists()
+
+
+def asking_for_the_code(form: type[forms.ModelForm], request) -> type[forms.ModelForm]:
+    """The form of what decides how whoever sits here signs in: where their code was given too long ago, saving it asks
+    for another, and what they typed stays."""
+    asks = request.method == "POST" and rules.must_ask_again(request)
+    return type(form.__name__, (_AsksForTheCode, form), {}) if asks else form
+
+
+class _AsksForTheCode:
+    def clean(self):
+        page = f"{reverse(f'admin:{rules.ASK}')}?next={reverse('admin:second_factor_own')}"
+        told = _(
+            'This is about your own access: <a href="{}" target="_blank">give the code from your phone</a>, then save.'
+        )
+        self.add_error(None, format_html(told, page))
+        return super().clean()
 
 
 class SignInHelp(admin.ModelAdmin):

@@ -3,28 +3,15 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as LibraryUserAdmin
 from django.forms import CheckboxSelectMultiple
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.access.second_factor import rules
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
-from backoffice.admin.registered.sign_in_help import SignInHelp
+from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
 from backoffice.models import User
 from backoffice.models.users import names_of
 from backoffice.resources import UserResource
-
-
-class _AsksForTheCode:
-    """Mixin of the form of one's own record, at a desk where the code was given too long ago."""
-
-    def clean(self):
-        page = f"{reverse(f'admin:{rules.ASK}')}?next={reverse('admin:second_factor_own')}"
-        told = _('This is your own record: <a href="{}" target="_blank">give the code from your phone</a>, then save.')
-        self.add_error(None, format_html(told, page))
-        return super().clean()
 
 
 @admin.register(User)
@@ -64,8 +51,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
 
     def get_form(self, request, obj=None, **kwargs):
         form = super().get_form(request, obj, **kwargs)
-        asks = obj == request.user and request.method == "POST" and rules.must_ask_again(request)
-        return type(form.__name__, (_AsksForTheCode, form), {}) if asks else form
+        return asking_for_the_code(form, request) if obj == request.user else form
 
     def formfield_for_manytomany(self, db_field, request=None, **kwargs):
         """Roles are a few: a box to tick for each."""
