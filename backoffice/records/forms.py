@@ -41,6 +41,7 @@ class RowForm(ClinicalForm):
         for name, field in self.fields.items():
             field.widget.attrs["aria-label"] = f"{field.label}: {self.name_of_row()}"
             # A script that fills the table in may leave that out: then it is taken to have seen the row as it is now.
+            field.disabled = field.disabled or self.instance.is_hidden  # it is restored before it is changed
             field.show_hidden_initial = bool(self.instance.pk) and (
                 not self.is_bound or self.add_initial_prefix(name) in self.data
             )

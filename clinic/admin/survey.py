@@ -1,32 +1,10 @@
-from contextlib import nullcontext
-
 from django.contrib import admin
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin import ClinicalAdmin
-from backoffice.records.forms import RowForm
-from backoffice.records.locks import lock_by_key
+from clinic.admin.edited_in_place import EditableListAdmin
 from clinic.admin.hiding import HidesQuestions, HidesSymptoms
 from clinic.models import LikertQuestion, NumericQuestion, Symptom
 from clinic.resources import LikertQuestionResource, NumericQuestionResource, SymptomResource
-
-
-class EditableListAdmin(ClinicalAdmin):
-    """Put in order and switched on and off in the list itself."""
-
-    def get_changelist_form(self, request, **kwargs):
-        return super().get_changelist_form(request, form=RowForm, **kwargs)
-
-    def changelist_view(self, request, extra_context=None):
-        with transaction.atomic() if "_save" in request.POST else nullcontext():
-            return super().changelist_view(request, extra_context)
-
-    def _get_list_editable_queryset(self, request, prefix):
-        """Behind locks: nobody changes a row between the look and the save."""
-        rows = super()._get_list_editable_queryset(request, prefix)
-        lock_by_key(self.model, rows.order_by().values_list("pk", flat=True))
-        return rows
 
 
 @admin.register(Symptom)

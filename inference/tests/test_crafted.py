@@ -131,3 +131,20 @@ def test_no_action_reaches_a_booking_that_is_hidden(desk, administrator, action)
     visit.refresh_from_db()
     visit.session.refresh_from_db()
     assert (visit.status, visit.session.booked, visit.history.count()) == before
+
+
+def test_a_list_that_is_edited_in_place_changes_nothing_that_is_hidden(client, administrator):
+    client.force_login(administrator)
+    symptom = baker.make(Symptom, name="cough", position=1)
+    symptoms = "/admin/clinic/symptom/"
+    form = client.get(symptoms).context["cl"].formset
+    sent = {field.html_name: field.value() for field in (*form.management_form, *form.forms[0]) if field.value()}
+    Symptom.objects.all().hide(by=administrator, reason="not asked")
+    for address in (symptoms, symptoms + "?hidden=all"):
+        answer = client.post(address, sent | {"form-0-position": "7", "_save": "Save"}, follow=True)
+        assert "has hidden “cough” since you looked. Nothing was saved." in answer.text
+    symptom.refresh_from_db()
+    assert symptom.position == 1
+    inputs = client.get(symptoms + "?hidden=all").context["cl"].formset[0].fields
+    assert inputs["position"].disabled
+    assert inputs["is_active"].disabled
