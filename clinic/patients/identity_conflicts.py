@@ -36,7 +36,7 @@ def settled_by(appointment: Appointment) -> str:
     versions = appointment.history.select_related("history_user").order_by("history_id")
     last_open = versions.filter(identity_conflict=True).last()
     done = versions.filter(history_id__gt=last_open.history_id).first() if last_open else None
-    if done is None:
+    if done is None or not done.history_change_reason:
         return _("This identity is settled: nothing is left to check.")
     told = {"who": done.history_user or _("Somebody"), "what": done.history_change_reason}
     return _("%(who)s has settled this already. %(what)s.") % told
