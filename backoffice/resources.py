@@ -11,8 +11,6 @@ from backoffice.exchange.columns import ChosenField
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
 
-ACCESS = {"is_active", "is_staff", "roles"}
-
 
 class RolesCell(NamesCell):
     example = "Front desk"
@@ -61,8 +59,6 @@ class UserResource(ExchangeResource):
         if person.is_superuser and not (self.by and self.by.is_superuser):
             raise ValidationError({"username": _("Only a superuser may change a superuser. Take this line out.")})
         self._note_roles(person)
-        changed = {field.column_name for field in self._differing} & ACCESS
-        if changed and self.by and person.pk == self.by.pk:
-            raise ValidationError(
-                {name: _("This is your own access: somebody else must change it.") for name in changed}
-            )
+        if self._differing and self.by and person.pk == self.by.pk:
+            told = _("This is your own record, which you do not change by a file. Use its page, or ask somebody else.")
+            raise ValidationError({field.column_name: told for field in self._differing})

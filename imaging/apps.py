@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class ImagingConfig(AppConfig):
     name = "imaging"
     verbose_name = _("X-rays")
+
+    def ready(self):
+        from imaging import compared_anew
+
+        compared_anew.connect()

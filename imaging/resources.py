@@ -1,9 +1,9 @@
 """What is known of X-rays beside the picture, as files. Pictures come in by the upload page and by `import_xrays`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
@@ -54,7 +54,7 @@ class XRayResource(patient_columns.NamesPatient):
     def key_of(self, xray: XRayImage, row: Row) -> tuple:
         return xray.sha256, *patient_columns.key_of(xray.patient, row)
 
-    def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
+    def candidates(self, rows: Sequence[Row]) -> QuerySet[XRayImage]:
         return super().candidates(rows).select_related("patient")
 
     def check(self, xray: XRayImage, excluded):

@@ -64,7 +64,8 @@ def _saved(prediction: Prediction, *, by, reason: str) -> bool:
 @transaction.atomic
 def retry(predictions, *, by) -> int:
     """Put what failed back into the queue, as if it had never been tried. Returns how many."""
-    rows = list(predictions.visible().filter(status=Prediction.Status.FAILED).select_for_update(of=("self",)))
+    failed = predictions.visible().filter(status=Prediction.Status.FAILED)
+    rows = list(failed.order_by("pk").select_for_update(of=("self",), no_key=True))
     retried = 0
     for row in rows:
         if row.xray.predictions.visible().unfinished().exists():
@@ -83,7 +84,7 @@ def cancel(predictions, *, by) -> int:
     # A worker may be saving its answer at this moment: whoever's UPDATE comes first has the row.
     cancelled = [
         pk
-        for pk in predictions.visible().unfinished().values_list("pk", flat=True)
+        for pk in predictions.visible().unfinished().order_by("pk").values_list("pk", flat=True)
         if Prediction.objects.filter(pk=pk)
         .unfinished()
         .update(status=Prediction.Status.CANCELLED, lease_token="", finished_at=timezone.now())

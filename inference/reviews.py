@@ -4,8 +4,6 @@ A signature stands for somebody who looked. So who signs is a clinician, has ope
 signs what they saw: where it has changed meanwhile, they are told, and where it is signed already, they are asked.
 """
 
-import hashlib
-
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
@@ -15,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.models import AccessEvent
+from backoffice.records.hangs_on import lock_with_above
+from backoffice.records.seen import version_of as seen_version
 from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
 from inference.models import Diagnosis, Prediction
@@ -52,7 +52,7 @@ def may_sign(user) -> bool:
 def version_of(prediction: Prediction) -> str:
     """A short text that differs where what is signed differs: the answer, or what somebody has signed. Forms carry it,
     so that a decision is about what the page showed."""
-    shown = (
+    return seen_version(
         prediction.status,
         prediction.diagnosis,
         prediction.confidence,
@@ -61,7 +61,6 @@ def version_of(prediction: Prediction) -> str:
         prediction.reviewed_at and prediction.reviewed_at.timestamp(),
         prediction.review_notes,
     )
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 @transaction.atomic
@@ -73,11 +72,13 @@ def decide(
 
     Raises AlreadySignedError where somebody has to decide whether to sign again, and CannotSignError.
     """
-    # The lock makes two at once one after the other: the second finds the first's signature.
-    prediction = Prediction.objects.select_for_update(no_key=True).get(pk=prediction.pk)
+    # The lock makes two at once one after the other: the second finds the first's signature. Nor is the film hidden
+    # between the look and the signature.
+    lock_with_above(prediction)
+    prediction = Prediction.objects.get(pk=prediction.pk)
     _refuse(prediction, by)
     is_as_seen = not seen or seen == version_of(prediction)
-    if prediction.is_validated and not (again and is_as_seen):
+    if prediction.is_validated and not (again and seen and is_as_seen):
         raise AlreadySignedError(prediction)
     if not is_as_seen:
         raise CannotSignError(_("It has changed since you opened it. Look at it again, then sign."))

@@ -13,10 +13,12 @@ from datetime import timedelta
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
 
+from backoffice.records.hangs_on import lock_with_above
 from imaging import pixels
 from inference import suitability
 from inference.models import DiagnosticModel, ModelResult, Prediction
@@ -137,8 +139,8 @@ class Progress:
 
 @transaction.atomic
 def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[ModelAnswer], provenance: dict) -> bool:
-    """Save one prediction's answers, once. False where the lease is no longer ours: then somebody else has it, or a
-    person cancelled it, and what we have is thrown away."""
+    """Save one prediction's answers, once. False where the lease is no longer ours (then somebody else has it, or a
+    person cancelled it) or the film is hidden by now, and what we have is thrown away."""
     consensus = decide(
         [
             Vote(answer.model, answer.probabilities, weight=model.vote_weight, is_demo=model.is_demo)
@@ -148,16 +150,13 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
         quality_issues=prediction.xray.quality_issues,
         said=suitability.said_of(prediction.xray),
     )
-    ours = close(
+    ours = complete(
         prediction,
-        Status.COMPLETED,
         diagnosis=consensus.diagnosis,
         confidence=consensus.confidence,
         agreement=consensus.agreement,
         needs_review=consensus.needs_review,
         review_reasons=consensus.reasons,
-        progress=100,
-        error="",
         provenance={
             **provenance,
             "probabilities": consensus.probabilities,
@@ -193,19 +192,27 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
 
 def decline(prediction: Prediction, refusal: dict) -> bool:
     """Answer without a diagnosis: no model is asked about what is no frontal chest film, and a clinician looks."""
-    return close(
+    return complete(
         prediction,
-        Status.COMPLETED,
         needs_review=True,
         review_reasons=[
             refusal,
             *suitability.said_of(prediction.xray),
             *suitability.flaws(prediction.xray.quality_issues),
         ],
-        progress=100,
-        error="",
         provenance={"file_sha256": prediction.xray.sha256, "pixels_sha256": sha256_of(prediction.xray.pixels)},
     )
+
+
+@transaction.atomic
+def complete(prediction: Prediction, **values) -> bool:
+    """Write an answer, unless the film or its patient was hidden while the models looked: then it waits, as if it had
+    not been tried, and is asked again once they are restored."""
+    lock_with_above(prediction)
+    if Prediction.objects.select_related("xray__patient").get(pk=prediction.pk).is_gone:
+        prediction.put_back(timedelta(), status=Status.PENDING, progress=0, attempts=F("attempts") - 1)
+        return False
+    return close(prediction, Status.COMPLETED, progress=100, error="", **values)
 
 
 def sha256_of(field_file) -> str:

@@ -4,7 +4,7 @@ in bulk, with natural keys and history."""
 from collections.abc import Iterable, Sequence
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import CheckConstraint, QuerySet
 from django.db.models.fields import NOT_PROVIDED
 from django.utils import timezone
@@ -18,6 +18,7 @@ from backoffice.exchange.cells import TextCell, cell_for
 from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeField, Row
 from backoffice.exchange.history import write_history_of_new
 from backoffice.exchange.natural_keys import ByNaturalKey
+from backoffice.records.locks import lock_by_key
 from backoffice.records.mixins import TimeStamped, written_at_once
 
 REASON_LENGTH = 100  # of simple-history's column
@@ -50,7 +51,7 @@ class ExchangeResource(ModelResource):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.by, self.reason = None, ""
+        self.by, self.reason, self._writes = None, "", False
         self._before: dict[ExchangeField, object] | None = None  # of the row at hand; None where it is a new record
         self._instance: models.Model | None = None
         self._differing: list[ExchangeField] = []
@@ -132,10 +133,15 @@ class ExchangeResource(ModelResource):
     def get_instance(self, instance_loader, row):
         return instance_loader.get_instance(row)  # the library's own asks nobody where one key column is missing
 
-    def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
+    def candidates(self, rows: Sequence[Row]) -> QuerySet:
         """Every record that one of these rows may mean, in one query."""
         first = self.fields[self._meta.import_id_fields[0]].attribute
         return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows}})
+
+    def on_file(self, rows: Sequence[Row]) -> QuerySet:
+        """The candidates as they are now: behind their locks, where they may be written."""
+        found = self.candidates(rows)
+        return found.order_by("pk").select_for_update(of=("self",), no_key=True) if self._writes else found
 
     def remedy_for_twins(self, row: Row) -> str:
         """What to do where two lines mean one record."""
@@ -150,9 +156,9 @@ class ExchangeResource(ModelResource):
     def get_row_result_class(cls):
         return LeanRowResult
 
-    def begin(self, *, by, reason: str, columns: Iterable[str]) -> None:
-        """An import starts: who imports, why, and which columns the file has."""
-        self.by, self.reason, in_file = by, reason[:REASON_LENGTH], set(columns)
+    def begin(self, *, by, reason: str, columns: Iterable[str], writes: bool) -> None:
+        """An import starts: who imports, why, which columns the file has, and whether it writes, in a transaction."""
+        self.by, self.reason, in_file, self._writes = by, reason[:REASON_LENGTH], set(columns), writes
         self._imported = [
             field for field in self.fields.values() if field.column_name in in_file and not field.readonly
         ]
@@ -168,7 +174,12 @@ class ExchangeResource(ModelResource):
         }
 
     def before_writing(self, chunks: Iterable[Sequence[Row]]) -> None:
-        """The transaction has begun, and these are all of the file's rows: what must be locked first is locked here."""
+        """The transaction has begun, and these are all of the file's rows: what it may change is locked first, so that
+        it is read as it is when it is written, and in the order of everybody else. SQLite lets one write at a time."""
+        if connection.features.has_select_for_update:
+            known = ([row for row in chunk if row.key is not None] for chunk in chunks)
+            keys = {pk for rows in known if rows for pk in self.candidates(rows).values_list("pk", flat=True)}
+            lock_by_key(self._meta.model, keys)
 
     def before_chunk(self, rows: Sequence[Row]) -> None:
         """What is needed for these rows can be read here at once."""

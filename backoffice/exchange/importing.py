@@ -58,7 +58,7 @@ class Import:
         if self.outcome.error_count:
             return self.outcome
         reason = _("Imported from %(file)s") % {"file": self.table.name}
-        self.resource.begin(by=self.by, reason=reason, columns=self.names.values())
+        self.resource.begin(by=self.by, reason=reason, columns=self.names.values(), writes=self._writes)
         # A preview that writes nothing needs no transaction, which on SQLite would keep everybody else from writing.
         try:
             with transaction.atomic() if self._writes else nullcontext():

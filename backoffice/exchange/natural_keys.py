@@ -17,7 +17,7 @@ class ByNaturalKey(BaseInstanceLoader):
         resource.before_chunk(dataset)
         self._found: dict[tuple, list[models.Model]] = {}
         rows = [row for row in dataset if row.key is not None]
-        for instance in resource.candidates(rows) if rows else []:
+        for instance in resource.on_file(rows) if rows else []:
             self._found.setdefault(resource.key_of(instance, rows[0]), []).append(instance)
 
     def get_instance(self, row: Row) -> models.Model | None:

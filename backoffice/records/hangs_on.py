@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from django.db.models import Model, QuerySet
 
+from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import may_change
 
 
@@ -44,3 +45,10 @@ def hidden_above(record: Model) -> Iterator[Model]:
         yield record
     for link in record.HANGS_ON:
         yield from hidden_above(getattr(record, link))
+
+
+def lock_with_above(record: Model) -> None:
+    """Lock what it hangs on, and then the record itself: nobody hides any of them until the transaction ends."""
+    for link in record.HANGS_ON:
+        lock_with_above(getattr(record, link))
+    lock_by_key(type(record), [record.pk])

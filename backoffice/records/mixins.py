@@ -91,7 +91,8 @@ class HideableQuerySet(WatchedQuerySet):
 
     @transaction.atomic
     def _mark(self, by, reason, **values) -> int:
-        rows = list(self.select_for_update(of=("self",), no_key=True))
+        # By key, as everybody else: in the order of names, two of these could each wait for a row of the other's.
+        rows = list(self.order_by("pk").select_for_update(of=("self",), no_key=True))
         for row in rows:
             for name, value in values.items():
                 setattr(row, name, value)

@@ -51,7 +51,8 @@ def test_there_is_no_column_that_makes_a_superuser_or_sets_a_password(administra
 
 
 def test_only_a_superuser_changes_a_superuser(administrator, admin_user):
-    lines = ("username,email", "admin,mine@example.org")
+    User.objects.create_superuser("root")
+    lines = ("username,email", "root,mine@example.org")
     assert take_people(*lines, by=administrator).refused == 1
     assert take_people(*lines, by=admin_user).updated == 1
 
@@ -62,6 +63,13 @@ def test_nobody_shuts_themselves_out(administrator, access):
     assert take_people("username,is_active,is_staff,roles", line, by=administrator).refused == 1
     administrator.refresh_from_db()
     assert (administrator.is_active, administrator.is_staff) == (True, True)
+
+
+def test_nor_changes_their_own_record_by_a_file(administrator, front_desk):
+    mine, theirs = f"{administrator.username},mine@example.org", f"{front_desk.username},desk@example.org"
+    done = take_people("username,email", mine, theirs, by=administrator)
+    assert (done.refused, done.updated) == (1, 1)
+    assert "which you do not change by a file" in done.errors[0].problem
 
 
 def test_people_come_back_as_they_were(administrator, front_desk):

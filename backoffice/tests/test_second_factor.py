@@ -1,15 +1,18 @@
 """The second factor, with the codes that a phone would show."""
 
+import datetime
 import time
 
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access.second_factor import devices, rules
+from backoffice.access.session_expiry import SIGNED_IN
 from backoffice.models import Role, User
 
 pytestmark = pytest.mark.django_db
@@ -237,6 +240,106 @@ def test_who_gives_the_code_again_goes_on_to_what_they_wanted(client, left_open)
     answered = client.post(ASK, {"code": code_of(left_open, 30), "next": asked.context["next"]}, follow=True)
     assert lands_on(answered) == SET_UP
     assert "data:image/svg+xml" in answered.text
+
+
+# -- Helping others and changing oneself are two doors ----------------------------------------------------------------
+
+
+@pytest.fixture
+def own_desk(client, administrator):
+    """Of an administrator who gave the code a while ago, and went away."""
+    phone = TOTPDevice.objects.create(user=administrator, name="phone", confirmed=True)
+    client.force_login(administrator)
+    session = client.session
+    session["otp_device_id"] = phone.persistent_id
+    session[rules.GIVEN_AT] = time.time() - rules.FRESH_SECONDS
+    session.save()
+    return client
+
+
+def person_page(person, name: str) -> str:
+    return reverse(f"admin:backoffice_user_{name}", args=[person.pk])
+
+
+@pytest.mark.parametrize("help_with", ["reset_second_factor", "unlock"])
+def test_nobody_helps_themselves_by_the_buttons_for_others(own_desk, administrator, help_with):
+    answer = own_desk.post(person_page(administrator, help_with), follow=True)
+    assert lands_on(answer) == OWN
+    assert "These buttons help others" in answer.text
+    assert devices.phone_of(administrator)
+    page = own_desk.get(person_page(administrator, "change")).text
+    assert person_page(administrator, help_with) not in page
+    assert f'href="{OWN}"' in page
+
+
+@pytest.mark.parametrize("key", ["{}", "_2B{}"])
+def test_ones_own_password_asks_for_the_old_one(own_desk, administrator, key):
+    before = administrator.password
+    new = {"password1": "taken over pass 9", "password2": "taken over pass 9", "usable_password": "true"}
+    page = f"/admin/backoffice/user/{key.format(administrator.pk)}/password/"
+    answer = own_desk.post(page, new | {"set-password": "1"}, follow=True)
+    assert lands_on(answer) == "/admin/password_change/"
+    assert "with the old one" in answer.text
+    administrator.refresh_from_db()
+    assert administrator.password == before
+
+
+def test_ones_own_record_asks_for_a_fresh_code(own_desk, administrator):
+    typed = {"username": administrator.username, "email": "mine@example.org"}
+    answer = own_desk.post(person_page(administrator, "change"), typed)
+    assert "give the code from your phone" in answer.text
+    assert "mine@example.org" in answer.text
+    administrator.refresh_from_db()
+    assert administrator.email == ""
+    session = own_desk.session
+    session[rules.GIVEN_AT] = time.time()
+    session.save()
+    own_desk.post(person_page(administrator, "change"), typed)
+    administrator.refresh_from_db()
+    assert administrator.email == "mine@example.org"
+
+
+def test_what_a_role_requires_asks_for_a_fresh_code_too(own_desk):
+    Role.objects.update(needs_second_factor=True)
+    role = Role.objects.get(group__name="Administrators")
+    answer = own_desk.post(reverse("admin:backoffice_role_change", args=[role.pk]), {})
+    assert "give the code from your phone" in answer.text
+    role.refresh_from_db()
+    assert role.needs_second_factor
+
+
+def test_nor_does_it_go_back_to_a_version_without_one(own_desk, administrator):
+    version = administrator.history.first()
+    User.objects.filter(pk=administrator.pk).update(email="now@example.org")
+    page = reverse("admin:backoffice_user_simple_history", args=[administrator.pk, version.pk])
+    assert "give the code from your phone" in own_desk.post(page, {"reason": "as it was"}).text
+    administrator.refresh_from_db()
+    assert administrator.email == "now@example.org"
+
+
+def test_a_first_phone_at_a_desk_left_open_asks_for_the_password(client, person, signed_in):
+    signed_in()
+    assert "password" not in client.get(SET_UP).context["form"].fields
+    session = client.session
+    session[SIGNED_IN] -= rules.FRESH_SECONDS
+    session.save()
+    client.get(SET_UP)
+    code = code_of(TOTPDevice.objects.get(user=person))
+    for sent in ({}, {"password": "a guess"}):
+        client.post(SET_UP, {"code": code, **sent})
+        assert devices.phone_of(person) is None
+    client.post(SET_UP, {"code": code, "password": PASSWORD})
+    assert devices.phone_of(person)
+
+
+def test_a_secret_that_was_shown_a_while_ago_is_no_phones(client, person, signed_in):
+    signed_in()
+    client.get(SET_UP)
+    read_by_somebody = TOTPDevice.objects.get(user=person)
+    TOTPDevice.objects.update(created_at=timezone.now() - datetime.timedelta(seconds=rules.FRESH_SECONDS))
+    shown = client.get(SET_UP).text
+    assert devices.secret_of(read_by_somebody) not in shown
+    assert not TOTPDevice.objects.filter(pk=read_by_somebody.pk).exists()
 
 
 # -- Taken away by an administrator -----------------------------------------------------------------------------------

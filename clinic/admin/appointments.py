@@ -207,7 +207,8 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
                 function(appointment, by=request.user)
                 done += 1
             except booking.BookingError as refusal:
-                messages.error(request, f"{name_for(appointment.patient, request.user)}: {refusal}")
+                told = refusal.for_staff(request.user)
+                messages.error(request, f"{name_for(appointment.patient, request.user)}: {told}")
         return done
 
     def _tell(self, request, n: int, sentence: str) -> None:

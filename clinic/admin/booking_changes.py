@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,6 +18,7 @@ from backoffice.admin.base.hiding import sent_along
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
+from backoffice.records.seen import SEEN, last_to_change, version_of
 from clinic import booking, mails
 from clinic.admin.staff_forms import slot_choices
 from clinic.models import Appointment, ClinicSession
@@ -40,6 +43,11 @@ class MoveForm(forms.Form):
         self.fields["session"].choices = slot_choices(leave_out=appointment.session)
 
 
+def as_shown(rows: Iterable[Appointment]) -> str:
+    """Another text where one of these bookings is at another time, or has come further."""
+    return version_of(sorted((row.pk, row.session_id, row.status) for row in rows))
+
+
 class ChangesBookings:
     """Mixin of the appointments' admin."""
 
@@ -62,24 +70,44 @@ class ChangesBookings:
             raise Http404
         form = MoveForm(request.POST or None, appointment=appointment)
         if request.method == "POST" and form.is_valid():
-            wanted = ClinicSession.parse(form.cleaned_data["session"])
             try:
-                booking.move(appointment, booking.session_to_book(wanted.date, wanted.period), by=request.user)
+                appointment = self._move(request, pk, ClinicSession.parse(form.cleaned_data["session"]))
             except booking.BookingError as refusal:
-                form.add_error("session", str(refusal))
+                form.add_error("session", refusal.for_staff(request.user))
             else:
                 told = {"session": appointment.session, "number": appointment.queue_number}
                 messages.success(request, _("Moved to %(session)s, number %(number)s.") % told)
                 return redirect("admin:clinic_appointment_change", pk)
+            appointment.refresh_from_db()
         what = {"title": _("Move to another time"), "button": _("Move"), "rows": self._named(request, [appointment])}
-        return self._booking_page(request, form, **what)
+        return self._booking_page(request, form, seen=as_shown([appointment]), **what)
+
+    @transaction.atomic
+    def _move(self, request, pk: int, wanted: ClinicSession) -> Appointment:
+        """Raises BookingError."""
+        [appointment] = self._as_seen(request, Appointment.objects.filter(pk=pk))
+        booking.move(appointment, booking.session_to_book(wanted.date, wanted.period), by=request.user)
+        return appointment
+
+    def _as_seen(self, request, chosen: QuerySet[Appointment]) -> list[Appointment]:
+        """These bookings, locked. Raises BookingError where one is not as the page showed it."""
+        rows = list(chosen.order_by("pk").select_for_update(of=("self",), no_key=True))
+        if request.POST.get(SEEN) not in (None, "", as_shown(rows)):
+            told = ngettext(
+                "%(who)s has changed this booking since you looked. Look once more.",
+                "%(who)s has changed one of these bookings since you looked. Look once more.",
+                len(rows),
+            )
+            raise booking.BookingError(told % {"who": last_to_change(Appointment, [row.pk for row in rows])})
+        return rows
 
     @admin.action(description=gettext_lazy("Cancel"), permissions=["change"])
     def cancel(self, request, queryset):
         """Asks first, with the names; with `confirm` it is done."""
         chosen = queryset.select_related("patient", "session").order_by("session_id", "queue_number")
         form = CancelForm(request.POST if "confirm" in request.POST else None)
-        if not form.is_valid():
+        cancelled = form.is_valid() and self._cancel(request, form, queryset)
+        if not cancelled:
             n = chosen.count()
             return self._booking_page(
                 request,
@@ -90,13 +118,24 @@ class ChangesBookings:
                 rows=self._named(request, chosen[:NAMED]),
                 more=max(0, n - NAMED),
                 sent_along=sent_along(request),
+                seen=as_shown(chosen),
                 back=request.get_full_path(),
             )
+        return None
+
+    @transaction.atomic
+    def _cancel(self, request, form: CancelForm, chosen: QuerySet[Appointment]) -> bool:
+        """Whether they were as the page showed them: then each that can be is cancelled."""
+        try:
+            self._as_seen(request, chosen)
+        except booking.BookingError as refusal:
+            form.add_error(None, str(refusal))
+            return False
         reason = form.cleaned_data["reason"]
-        n = self._each(request, queryset, lambda one, by: booking.cancel(one, by=by, reason=reason))
+        n = self._each(request, chosen, lambda one, by: booking.cancel(one, by=by, reason=reason))
         told = ngettext("%d appointment is cancelled.", "%d appointments are cancelled.", n)
         self._tell(request, n, f"{told} {_('“Take the cancellation back” in the list undoes it.')}")
-        return None
+        return True
 
     @admin.action(description=gettext_lazy("Take the cancellation back"), permissions=["change"])
     def reinstate(self, request, queryset):

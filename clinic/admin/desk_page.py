@@ -84,7 +84,7 @@ class DeskPage:
         try:
             appointment, said = press(request.POST.get("do", ""), session, by=request.user)
         except booking.BookingError as refusal:
-            said, is_refused = str(refusal), True
+            said, is_refused = refusal.for_staff(request.user), True
         if request.htmx:
             session.refresh_from_db()
             return self._live(request, session, said=said, is_refused=is_refused, touched=appointment)

@@ -19,6 +19,7 @@ from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
+from backoffice.records.seen import SEEN
 from clinic.admin.staff_forms import NationalIDField
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import identity_conflicts
@@ -76,7 +77,7 @@ class SettlesIdentities:
             messages.warning(request, _("The patient’s record is hidden. Restore it first, then check the identity."))
             return redirect(change_url(appointment))
         if not appointment.identity_conflict:
-            messages.info(request, _("This identity is settled: nothing is left to check."))
+            messages.info(request, identity_conflicts.settled_by(appointment))
             return redirect(change_url(appointment))
         known, new = self._forms(request, appointment)
         if request.method == "POST":
@@ -86,6 +87,9 @@ class SettlesIdentities:
                     return redirect(change_url(appointment))
             except ConflictError as refusal:
                 messages.error(request, str(refusal))
+                appointment.refresh_from_db()  # with its patient, as they are now
+                if not appointment.identity_conflict:
+                    return redirect(change_url(appointment))
         return self._identity_page(request, appointment, known, new)
 
     def _forms(self, request, appointment: Appointment) -> tuple[KnownPersonForm, NewPersonForm | None]:
@@ -101,15 +105,15 @@ class SettlesIdentities:
     @transaction.atomic
     def _answer(self, request, appointment: Appointment, known: KnownPersonForm, new: NewPersonForm | None) -> bool:
         """Whether it was an answer that could be carried out. Raises ConflictError."""
-        answer, by = request.POST.get("answer"), request.user
+        answer, decided = request.POST.get("answer"), {"by": request.user, "seen": request.POST.get(SEEN, "")}
         if answer == "file":
-            identity_conflicts.file_is_right(appointment, by=by)
+            identity_conflicts.file_is_right(appointment, **decided)
         elif answer == "take":
-            identity_conflicts.take_over(appointment, request.POST.getlist("field"), by=by)
+            identity_conflicts.take_over(appointment, request.POST.getlist("field"), **decided)
         elif answer == "known" and known.is_valid():
-            identity_conflicts.another_person(appointment, known.cleaned_data["patient"], by=by)
+            identity_conflicts.another_person(appointment, known.cleaned_data["patient"], **decided)
         elif answer == "new" and new is not None and new.is_valid():
-            identity_conflicts.another_person(appointment, new.save(commit=False), by=by)
+            identity_conflicts.another_person(appointment, new.save(commit=False), **decided)
         else:
             return False
         return True
@@ -123,6 +127,7 @@ class SettlesIdentities:
             "title": _("Who booked this?"),
             "appointment": appointment,
             "rows": claimed_rows(words, appointment),
+            "seen": identity_conflicts.version_of(appointment),
             "known": known,
             "new": new,
             "media": self.media + known.media,

@@ -22,6 +22,7 @@ from backoffice.records.diffs import Words
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.relations import may_view
+from backoffice.records.seen import SEEN
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import merging
 
@@ -112,6 +113,10 @@ class MergesPatients:
         if not self.has_merge_permission(request):
             raise PermissionDenied
         sent = request.POST if request.method == "POST" else request.GET
+        if request.method == "POST" and (done := self._merged_already(sent.get("first"), sent.get("second"))):
+            told = {"who": done.by or _("Somebody"), "name": done.kept}
+            messages.error(request, _("%(who)s has merged this into the record of %(name)s already.") % told)
+            return redirect("admin:clinic_patient_change", done.kept_id)
         first = self._patient(sent.get("first"))
         if first is None:
             raise Http404
@@ -127,13 +132,21 @@ class MergesPatients:
     def _patient(self, key: str | None) -> Patient | None:
         return Patient.objects.visible().filter(pk=number_in(key)).first()
 
+    def _merged_already(self, *keys: str | None) -> PatientMerge | None:
+        merges = PatientMerge.objects.standing().filter(merged__in=[number_in(key) for key in keys if number_in(key)])
+        return merges.select_related("kept", "by").order_by("-pk").first()
+
     def _merge(self, request, first: Patient, second: Patient, reason: str) -> PatientMerge | None:
         keep, other = (second, first) if request.POST.get("keep") == str(second.pk) else (first, second)
         choices = [name for name in merging.FIELDS if request.POST.get(f"field_{name}") == str(other.pk)]
         try:
-            done = merging.merge(keep, other, choices=choices, by=request.user, reason=reason)
+            done = merging.merge(
+                keep, other, choices=choices, by=request.user, reason=reason, seen=request.POST.get(SEEN, "")
+            )
         except merging.MergeError as refusal:
             messages.error(request, str(refusal))
+            for patient in (first, second):
+                patient.refresh_from_db()
             return None
         messages.success(request, _("The two records are one now. The other one is hidden, and leads here."))
         return done
@@ -149,6 +162,7 @@ class MergesPatients:
             "second": second,
             "form": form,
             "keep": keep,
+            "seen": merging.version_of(first, second),
             "rows": field_rows(self._words(request), first, second, request.POST),
             "belongings": [told_belongings(request.user, first), told_belongings(request.user, second)],
             "copies": [copy for copy, _stays in merging.copies(first, second) if may_view(request.user, type(copy))][

@@ -12,6 +12,7 @@ from clinic.hours.availability import Offer, offered_days
 from clinic.hours.text import Hours, parse_hours
 from clinic.identity import masked, normalise_national_id
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
+from clinic.patients import merging
 
 
 class MaskedNationalID(forms.TextInput):
@@ -154,6 +155,10 @@ class WalkInForm(ClinicalForm):
         if session is None:
             raise forms.ValidationError(booking.SessionClosed.message)
         return session
+
+    def is_hidden(self, chosen):
+        # One that was merged into another is booked on that one.
+        return super().is_hidden(merging.standing(chosen) if isinstance(chosen, Patient) else chosen)
 
     def clean(self):
         if self.refusal:

@@ -1,18 +1,10 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin import ClinicalAdmin
-from backoffice.records.forms import RowForm
+from clinic.admin.edited_in_place import EditableListAdmin
 from clinic.admin.hiding import HidesQuestions, HidesSymptoms
 from clinic.models import LikertQuestion, NumericQuestion, Symptom
 from clinic.resources import LikertQuestionResource, NumericQuestionResource, SymptomResource
-
-
-class EditableListAdmin(ClinicalAdmin):
-    """Put in order and switched on and off in the list itself."""
-
-    def get_changelist_form(self, request, **kwargs):
-        return super().get_changelist_form(request, form=RowForm, **kwargs)
 
 
 @admin.register(Symptom)

@@ -2,12 +2,15 @@
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from backoffice.records.locks import lock_by_key
 from clinic.admin.survey_forms import SurveyForms
+from clinic.models import LikertQuestion, NumericQuestion
 
 MODELS = ("likertquestion", "numericquestion")
 
@@ -17,15 +20,29 @@ def may(request, verb: str) -> bool:
     return request.user.has_perms([f"clinic.{verb}_{model}" for model in MODELS])
 
 
+@transaction.atomic
+def save(request) -> tuple[SurveyForms, int | None]:
+    """The forms, and how many questions were saved; None where something is to be corrected first.
+
+    Behind locks: nobody changes a question between the look and the save.
+    """
+    for model in (LikertQuestion, NumericQuestion):
+        lock_by_key(model, model.objects.visible().order_by().values_list("pk", flat=True))
+    forms = SurveyForms(request.POST, may_add=may(request, "add"))
+    return forms, forms.save() if forms.is_valid() else None
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def survey(request):
     if not may(request, "change"):
         raise PermissionDenied
-    forms = SurveyForms(request.POST if request.method == "POST" else None, may_add=may(request, "add"))
-    if request.method == "POST" and forms.is_valid():
-        changed = forms.save()
-        told = ngettext("%d question is saved.", "%d questions are saved.", changed) % changed
-        messages.success(request, told if changed else _("Nothing was changed."))
-        return redirect("clinic_admin:survey")
+    if request.method == "POST":
+        forms, changed = save(request)
+        if changed is not None:
+            told = ngettext("%d question is saved.", "%d questions are saved.", changed) % changed
+            messages.success(request, told if changed else _("Nothing was changed."))
+            return redirect("clinic_admin:survey")
+    else:
+        forms = SurveyForms(may_add=may(request, "add"))
     context = {**admin.site.each_context(request), "title": _("Survey"), "forms": forms}
     return render(request, "clinic/admin_survey.html", context)

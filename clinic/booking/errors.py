@@ -15,6 +15,10 @@ class BookingError(Exception):
     def __init__(self, message: str = ""):
         super().__init__(message or self.message)
 
+    def for_staff(self, by) -> str:
+        """The same for who works here, and may know who was first."""
+        return str(self)
+
 
 class SessionFull(BookingError):
     message = _("This time is full. Please choose another one.")
@@ -36,6 +40,14 @@ class WrongStatus(BookingError):
             _("Number %(number)s is “%(status)s” now, so this cannot be done.")
             % {"number": appointment.queue_number, "status": appointment.get_status_display()}
         )
+        self.appointment = appointment
+
+    def for_staff(self, by) -> str:
+        last = self.appointment.history.select_related("history_user").latest()
+        if last.history_user in (None, by):
+            return str(self)
+        told = {"number": self.appointment.queue_number, "status": self.appointment.get_status_display()}
+        return _("%(who)s was first: number %(number)s is “%(status)s” now.") % {"who": last.history_user, **told}
 
 
 class AnotherDay(BookingError):

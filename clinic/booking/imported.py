@@ -3,17 +3,17 @@
 import datetime
 from collections.abc import Iterable
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from backoffice.models import User
+from backoffice.records.locks import lock_by_key
 from clinic.booking.counting import count_anew
 from clinic.booking.sessions import session_for
 from clinic.models import Appointment, ClinicSession, Patient, Period
 
 USUAL_TIMES = {Period.MORNING: (9, 12), Period.AFTERNOON: (14, 17), Period.EVENING: (18, 21)}
-BATCH = 500  # keys in one statement
 
 Slot = tuple[datetime.date, str]
 
@@ -24,18 +24,9 @@ def lock(patients: Iterable[int], appointments: Iterable[int], slots: Iterable[S
     In the order in which everybody else comes to these rows: a patient's, then a booking's, then a session's, each kind
     by its keys. In a file's order, an import and whoever moves a booking could each wait for a row of the other's.
     """
-    _lock(Patient, patients)
-    holding = _lock(Appointment, appointments, "session_id")
-    _lock(ClinicSession, holding | set(sessions_on_file(slots).values()))
-
-
-def _lock(model: type[models.Model], keys: Iterable[int], value: str = "pk") -> set[int]:
-    """Lock these rows one after the other, and return a column of theirs as it is behind the locks."""
-    keys, values = sorted(keys), set()
-    for start in range(0, len(keys), BATCH):
-        rows = model.objects.filter(pk__in=keys[start : start + BATCH]).order_by("pk")
-        values |= set(rows.select_for_update(no_key=True).values_list(value, flat=True))
-    return values
+    lock_by_key(Patient, patients)
+    holding = lock_by_key(Appointment, appointments, "session_id")
+    lock_by_key(ClinicSession, holding | set(sessions_on_file(slots).values()))
 
 
 def sessions_on_file(slots: Iterable[Slot]) -> dict[Slot, int]:

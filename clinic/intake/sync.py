@@ -4,7 +4,6 @@ Whatever changes notes the appointment's id; when the transaction commits, what 
 signals fired. The record is derived: `rebuild` can write it anew at any time.
 """
 
-import threading
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import islice
@@ -14,37 +13,12 @@ from django.db.models import Model, Prefetch
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from backoffice.records.mixins import written_at_once
+from backoffice.records.noted import Noted
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
 SHOWN = {Patient: {"date_of_birth"}, Symptom: {"name", "position"}, ClinicSession: {"date", "period"}}
 DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "answers"]
-
-# An id noted in a transaction or a savepoint that was rolled back stays here until the next commit of this thread,
-# and is then rebuilt from what is true: needless, and right.
-_this_thread = threading.local()
-
-
-def note(*appointment_ids: int) -> None:
-    """Rebuild these appointments' records when this transaction commits."""
-    if appointment_ids:
-        _noted().update(appointment_ids)
-        # The first of these callbacks rebuilds everything. Registering each time lets one survive a savepoint that is
-        # rolled back. A record that cannot be written must not undo a booking's answer: robust.
-        transaction.on_commit(_rebuild_noted, robust=True)
-
-
-def _noted() -> set[int]:
-    if not hasattr(_this_thread, "noted"):
-        _this_thread.noted = set()
-    return _this_thread.noted
-
-
-def _rebuild_noted() -> None:
-    noted = _noted().copy()
-    _noted().clear()
-    if noted:
-        rebuild(noted)
 
 
 def rebuild(appointment_ids: Iterable[int]) -> int:
@@ -115,6 +89,14 @@ def _record_of(appointment: Appointment) -> IntakeRecord:
 def plain(value: Decimal) -> int | float:
     """As JSON and a spreadsheet write it: 2, not 2.00. Two decimal places survive as a float, exactly."""
     return int(value) if value == value.to_integral_value() else float(value)
+
+
+_noted = Noted(rebuild)
+
+
+def note(*appointment_ids: int) -> None:
+    """Rebuild these appointments' records when this transaction commits."""
+    _noted.note(*appointment_ids)
 
 
 # -- What is listened to ----------------------------------------------------------------------------------------------

@@ -12,7 +12,10 @@ from django.utils.translation import gettext as _
 
 from backoffice.models import User
 from backoffice.records.changes import record
+from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import pointing_at
+from backoffice.records.seen import last_to_change
+from backoffice.records.seen import version_of as seen_version
 from clinic.models import Appointment, Patient
 from clinic.patients import merging
 
@@ -21,23 +24,42 @@ class ConflictError(Exception):
     """Nothing was changed. The message says why."""
 
 
+def version_of(appointment: Appointment) -> str:
+    """Another text where what was given, or what the file says of it, is another. Each answer takes it as `seen`, and
+    is not carried out where somebody has changed either since."""
+    on_file = [getattr(appointment.patient, name) for name in sorted(appointment.claimed)]
+    return seen_version(appointment.patient_id, sorted(appointment.claimed.items()), on_file)
+
+
+def settled_by(appointment: Appointment) -> str:
+    """Who settled it, in a sentence: the first version that was not to be checked any more."""
+    versions = appointment.history.select_related("history_user").order_by("history_id")
+    last_open = versions.filter(identity_conflict=True).last()
+    done = versions.filter(history_id__gt=last_open.history_id).first() if last_open else None
+    if done is None or not done.history_change_reason:
+        return _("This identity is settled: nothing is left to check.")
+    told = {"who": done.history_user or _("Somebody"), "what": done.history_change_reason}
+    return _("%(who)s has settled this already. %(what)s.") % told
+
+
 @transaction.atomic
-def file_is_right(appointment: Appointment, *, by: User) -> None:
+def file_is_right(appointment: Appointment, *, by: User, seen: str = "") -> None:
     """The same person, who mistyped. What was given stays with the booking, to be seen. Raises ConflictError."""
+    _locked(appointment, seen=seen)
     _settle(appointment)
     record(appointment, by, _("Identity checked: the same person, the file is right"))
 
 
 @transaction.atomic
-def take_over(appointment: Appointment, fields: Collection[str], *, by: User) -> None:
+def take_over(appointment: Appointment, fields: Collection[str], *, by: User, seen: str = "") -> None:
     """The same person, and `fields` of what was given with the booking are right: the patient's record gets them.
 
     Raises ConflictError.
     """
+    patient = _locked(appointment, seen=seen)[appointment.patient_id]
     chosen = {name: said for name, said in appointment.claimed.items() if name in fields}
     if not chosen:
         raise ConflictError(_("Tick what is to be taken over from the booking."))
-    patient = _locked(appointment)[appointment.patient_id]
     _settle(appointment, claimed={name: said for name, said in appointment.claimed.items() if name not in chosen})
     _correct(patient, chosen, by)
     record(appointment, by, _("Identity checked: the same person, the file is corrected"))
@@ -56,7 +78,7 @@ def _correct(patient: Patient, chosen: dict[str, str], by: User) -> None:
 
 
 @transaction.atomic
-def another_person(appointment: Appointment, patient: Patient, *, by: User) -> None:
+def another_person(appointment: Appointment, patient: Patient, *, by: User, seen: str = "") -> None:
     """Whoever booked is `patient`, who may be new and not saved yet: the visit is theirs, and what was taken at it.
 
     The national ID stays with its owner. Where the record of `patient` was merged into another, it is that one's. Of a
@@ -65,7 +87,7 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User) -> N
     if patient.pk is None:
         patient._history_user, patient._change_reason = by, _("Another person than the national ID's owner")
         patient.save()
-    patient = _locked(appointment, patient)[merging.standing(patient).pk]
+    patient = _locked(appointment, patient, seen=seen)[merging.standing(patient).pk]
     was = appointment.patient_id
     if patient.pk == was:
         raise ConflictError(_("This is the patient on file. Choose another one."))
@@ -80,9 +102,24 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User) -> N
     record(appointment, by, _("Identity checked: another person"))
 
 
-def _locked(appointment: Appointment, *others: Patient) -> dict[int, Patient]:
+def _locked(appointment: Appointment, *others: Patient, seen: str) -> dict[int, Patient]:
     """The visit's patient, and the records that those of `others` stand for, locked: in the order of everybody else,
-    before the visit is touched. Somebody may merge one of them away meanwhile; then it is asked anew."""
+    before the visit is touched. Somebody may merge one of them away meanwhile; then it is asked anew.
+
+    Raises ConflictError where it is not as it was `seen`.
+    """
+    locked = _lock(appointment, others)
+    lock_by_key(Appointment, [appointment.pk])
+    appointment.refresh_from_db()
+    if not appointment.identity_conflict:
+        raise ConflictError(settled_by(appointment))
+    if seen and seen != version_of(appointment):
+        told = {"who": last_to_change(Patient, [appointment.patient_id])}
+        raise ConflictError(_("%(who)s has changed the patient’s record since you looked. Compare once more.") % told)
+    return locked
+
+
+def _lock(appointment: Appointment, others: Collection[Patient]) -> dict[int, Patient]:
     while True:
         wanted = _wanted(appointment, others)
         rows = Patient.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
@@ -99,9 +136,7 @@ def _wanted(appointment: Appointment, others: Collection[Patient]) -> set[int]:
 
 
 def _settle(appointment: Appointment, **values) -> None:
-    open_ones = Appointment.objects.filter(pk=appointment.pk, identity_conflict=True)
-    if not open_ones.update(identity_conflict=False, **values):
-        raise ConflictError(_("Somebody has settled this already."))
+    Appointment.objects.filter(pk=appointment.pk).update(identity_conflict=False, **values)
 
 
 def _take_along(appointment: Appointment, was: int, by: User) -> None:

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.relations import pointing_at
+from backoffice.records.seen import last_to_change
+from backoffice.records.seen import version_of as seen_version
 from clinic.models import Appointment, Patient, PatientMerge
 
 FIELDS = ("full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes")
@@ -29,15 +31,30 @@ class MergeError(Exception):
     """Nothing was changed. The message says why, and what to do."""
 
 
+def version_of(one: Patient, other: Patient) -> str:
+    """Another text where one of the two has changed in what is compared before a merge."""
+    both = sorted([one, other], key=lambda patient: patient.pk)
+    return seen_version([[patient.pk, *(getattr(patient, name) for name in FIELDS)] for patient in both])
+
+
 @transaction.atomic
-def merge(keep: Patient, other: Patient, *, choices: Collection[str], by: User | None, reason: str) -> PatientMerge:
+def merge(
+    keep: Patient, other: Patient, *, choices: Collection[str], by: User | None, reason: str, seen: str = ""
+) -> PatientMerge:
     """Move what `other` has to `keep`, and hide `other`. `choices` names the FIELDS whose value `keep` takes over.
+    `seen` is the `version_of` both on which that was decided.
 
     All or nothing. Raises MergeError.
     """
     keep, other = _locked(keep, other)
+    told = {"who": last_to_change(Patient, [keep.pk, other.pk])}
     if keep.pk == other.pk or keep.is_hidden or other.is_hidden:
-        raise MergeError(_("Only two visible records can be merged. Somebody may have merged these already."))
+        raise MergeError(
+            _("Only two visible records can be merged. %(who)s has changed these last, and may have merged them.")
+            % told
+        )
+    if seen and seen != version_of(keep, other):
+        raise MergeError(_("%(who)s has changed one of the two since you looked. Compare once more.") % told)
     what = _("Merged: %(reason)s") % {"reason": reason}
     for relation in pointing_at(Patient):
         _lock(_rows(relation, keep, other))
@@ -63,7 +80,8 @@ def undo(done: PatientMerge, *, by: User | None) -> list[str]:
     keep, other = _locked(done.kept, done.merged)
     # Whoever presses the button at the same time finds no row that stands.
     if not PatientMerge.objects.standing().filter(pk=done.pk).update(undone_at=timezone.now(), undone_by=by):
-        raise MergeError(_("This merge has been undone already."))
+        done.refresh_from_db()
+        raise MergeError(_("%(who)s has undone this merge already.") % {"who": done.undone_by or _("Somebody")})
     if keep.is_hidden:
         raise MergeError(_("The record that was kept is hidden. Restore it first, or undo its own merge."))
     what = _("Merge undone")

@@ -1,9 +1,9 @@
 """Patients and symptoms as files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
@@ -58,7 +58,7 @@ class PatientResource(ExchangeResource):
             return (patient.national_id,)
         return patient.full_name, patient.date_of_birth
 
-    def candidates(self, rows: Sequence[Row]) -> Iterable[Patient]:
+    def candidates(self, rows: Sequence[Row]) -> QuerySet[Patient]:
         ids = [row.key[0] for row in rows if len(row.key) == 1]
         names = [row.key[0] for row in rows if len(row.key) == 2]
         return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))

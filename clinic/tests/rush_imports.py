@@ -1,20 +1,25 @@
-"""An import of appointments, and somebody who touches the same rows at the same moment; run as rush.py is."""
+"""An import, and somebody who touches the same rows at the same moment; run as rush.py is."""
 
 import datetime
 import json
 import multiprocessing
 from contextlib import suppress
+from itertools import pairwise
 from threading import BrokenBarrierError
 
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
+from backoffice.exchange.natural_keys import ByNaturalKey
+from backoffice.models import User
 from clinic import booking
 from clinic.booking import bookings
 from clinic.models import ClinicSession, Patient, Period, new_reference
 from clinic.models.schedule import ClinicSessionQuerySet
 from clinic.patients import merging
-from clinic.resources import AppointmentResource
+from clinic.resources import AppointmentResource, PatientResource
 from clinic.tests import rush
 from clinic.tests.exchanged import take_in
 
@@ -103,3 +108,74 @@ def meet_after(owner, name: str, meeting) -> None:
         return done
 
     setattr(owner, name, and_meet)
+
+
+# -- Patients ---------------------------------------------------------------------------------------------------------
+
+
+def patients_beside_each() -> None:
+    """Print what is wrong afterwards where others hide, merge or edit patients whom an import has just read, or bring
+    some back whom it locks, in the order of their names."""
+    User.objects.create_superuser("root")
+    print(json.dumps({does.__name__: patients_beside(does) for does in (hide, merge, edit, restore)}))
+
+
+def patients_beside(does) -> list[str]:
+    people = [
+        baker.make(Patient, full_name=f"{99 - number} {does.__name__}", date_of_birth="1980-01-01", sex="female")
+        for number in range(40)
+    ]
+    keys = [person.pk for person in people]
+    rows = [[person.full_name, "1980-01-01", "0922 222 222"] for person in people]
+    if does is restore:
+        Patient.objects.filter(pk__in=keys[::2]).hide(by=None)
+    meeting = multiprocessing.get_context("fork").Barrier(2)
+
+    def work(number: int) -> object:
+        if number:
+            with suppress(BrokenBarrierError):
+                meeting.wait(WAIT)
+            does(keys)
+            return "done"
+        meet_after(ByNaturalKey, "__init__", meeting)
+        return take_in(PatientResource, ["full_name", "date_of_birth", "phone"], *rows).updated and "done"
+
+    told = [answer for answer in rush.at_once(2, work) if answer != "done"]
+    return told + [wrong for key in keys if (wrong := what_is_wrong_with(key))]
+
+
+def hide(keys: list[int]) -> None:
+    Patient.objects.filter(pk__in=keys).hide(by=None)
+
+
+def merge(keys: list[int]) -> None:
+    one, other = Patient.objects.filter(pk__in=keys[:2])
+    merging.merge(one, other, choices=["full_name"], by=None, reason="twice")
+
+
+def edit(keys: list[int]) -> None:
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.get())
+    page = reverse("admin:clinic_patient_change", args=keys[:1])
+    client.get(page, secure=True)
+    shown = Patient.objects.get(pk=keys[0])
+    typed = {"full_name": shown.full_name, "date_of_birth": "1980-01-01", "sex": "female", "notes": "typed"}
+    rows = {f"{of}-{kind}_FORMS": "0" for of in ("appointments", "xrays") for kind in ("TOTAL", "INITIAL")}
+    assert client.post(page, typed | rows, secure=True).status_code == 302
+
+
+def restore(keys: list[int]) -> None:
+    Patient.objects.filter(pk__in=keys).order_by("full_name").restore(by=None)
+
+
+def what_is_wrong_with(key: int) -> str:
+    """Whether the record is not what its last version says, or was changed while it was hidden."""
+    versions = list(Patient.history.filter(id=key).order_by("history_id"))
+    names = [field.attname for field in Patient.history.model.tracked_fields]
+    now = Patient.objects.values(*names).get(pk=key)
+    if differing := [name for name in names if getattr(versions[-1], name) != now[name]]:
+        return f"not as in the last version: {differing}"
+    for before, after in pairwise(versions):
+        if before.hidden_at and (before.phone, before.notes) != (after.phone, after.notes):
+            return "changed while it was hidden"
+    return ""

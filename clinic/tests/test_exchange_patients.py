@@ -219,7 +219,9 @@ def test_many_errors_are_counted_and_the_first_are_kept(monkeypatch):
 
 
 def test_somebody_who_was_first_is_told_and_nothing_is_written(mei_ling, monkeypatch):
-    monkeypatch.setattr(PatientResource, "candidates", lambda resource, rows: [])  # as it was when the rows were read
+    monkeypatch.setattr(
+        PatientResource, "candidates", lambda resource, rows: Patient.objects.none()
+    )  # as it was when the rows were read
     done = take_patients(WITHOUT_ID, MEI_LING)
     assert "somebody else" in done.errors[0].problem
     assert (done.written, list(Patient.objects.all())) == (False, [mei_ling])

@@ -17,3 +17,10 @@ def test_an_import_and_whoever_touches_the_same_rows_both_come_through(installat
         "a cancellation": [2, "cancelled"],
     }
     installation.manage("check_integrity")
+
+
+@pytest.mark.slow
+def test_what_an_import_writes_is_as_it_was_read(installation):
+    """And what was hidden, merged or changed meanwhile is neither brought back nor written over."""
+    told = installation.python("from clinic.tests import rush_imports; rush_imports.patients_beside_each()")
+    assert json.loads(told) == {"hide": [], "merge": [], "edit": [], "restore": []}

@@ -115,7 +115,7 @@ def test_what_was_changed_since_stays_and_is_named(keep, other, session, afterno
 def test_it_is_undone_once(keep, other):
     done = merge(keep, other)
     merging.undo(done, by=None)
-    with pytest.raises(merging.MergeError, match="undone already"):
+    with pytest.raises(merging.MergeError, match="has undone this merge already"):
         merging.undo(done, by=None)
 
 

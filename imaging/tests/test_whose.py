@@ -9,6 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.models import Patient
+from clinic.patients import merging
+from clinic.resources import PatientResource
+from clinic.tests.exchanged import take_in
 from imaging.models import XRayImage
 from imaging.tests.pictures import gradient, png
 from imaging.tests.test_dicom import film
@@ -74,6 +77,46 @@ def test_a_film_put_with_another_patient_is_compared_with_that_one(upload, clien
     client.post(page, values | {"patient": patient.pk})
     xray.refresh_from_db()
     assert (xray.patient, xray.identity_conflict) == (patient, {})
+
+
+# -- Asked again when the patient is another, or called otherwise ------------------------------------------------------
+
+
+def conflict() -> dict:
+    return XRayImage.objects.get().identity_conflict
+
+
+def test_a_name_that_is_corrected_settles_what_the_file_says(
+    upload, patient, client, django_capture_on_commit_callbacks
+):
+    Patient.objects.filter(pk=patient.pk).update(full_name="Chen Wei")
+    upload(film(gradient(), **ITS_OWN))
+    assert set(conflict()) == {"full_name"}
+    page = reverse("admin:clinic_patient_change", args=[patient.pk])
+    form = {field.html_name: field.value() or "" for field in client.get(page).context["adminform"].form}
+    rows = {f"{of}-{kind}_FORMS": "0" for of in ("appointments", "xrays") for kind in ("TOTAL", "INITIAL")}
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(page, form | rows | {"full_name": "Chen Wei-Ting"})
+    assert conflict() == {}
+    assert "Compared with" in XRayImage.objects.get().history.first().history_change_reason
+
+
+def test_a_merge_and_its_undoing_ask_again(upload, patient, other_patient, django_capture_on_commit_callbacks):
+    upload(film(gradient(), **ITS_OWN), to=patient)
+    assert conflict() == {}
+    with django_capture_on_commit_callbacks(execute=True):
+        done = merging.merge(other_patient, patient, choices=[], by=None, reason="twice")
+    assert set(conflict()) == {"full_name", "date_of_birth", "national_id"}
+    with django_capture_on_commit_callbacks(execute=True):
+        merging.undo(done, by=None)
+    assert conflict() == {}
+
+
+def test_an_import_that_corrects_a_day_of_birth_asks_again(upload, patient, django_capture_on_commit_callbacks):
+    upload(film(gradient(), **ITS_OWN))
+    with django_capture_on_commit_callbacks(execute=True):
+        take_in(PatientResource, ["national_id", "date_of_birth"], [patient.national_id, "1972-03-05"])
+    assert conflict() == {"date_of_birth": "1972-03-04"}
 
 
 def test_a_file_taken_before_the_patient_was_born_is_told(upload, other_patient):

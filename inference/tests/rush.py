@@ -18,18 +18,23 @@ from inference.models import Prediction, Report
 
 
 def sign(clinicians: int) -> None:
-    """Print what became of each signature, and what stands afterwards. All have the same page before them."""
+    """Print what became of each signature, and what stands afterwards. All have the same answer before them: some
+    beside its film, where they correct it, and some in a list, where they agree."""
     prediction = baker.make(Prediction, status="completed", diagnosis="Normal", confidence=0.6, review_reasons=[])
     people = [a_clinician_who_has_opened(prediction, number) for number in range(clinicians)]
     prediction.refresh_from_db()
     seen = reviews.version_of(prediction)
-    answers = at_once(
-        clinicians,
-        lambda number: reviews.decide(prediction, by=people[number], diagnosis="COVID", notes=str(number), seen=seen),
-    )
+
+    def sign_one(number: int) -> str:
+        as_seen, diagnosis = (seen, "COVID") if number % 2 else ("", "Normal")
+        reviews.decide(prediction, by=people[number], diagnosis=diagnosis, notes=diagnosis, seen=as_seen)
+        return f"{people[number]} {diagnosis}"
+
+    answers = at_once(clinicians, sign_one)
     prediction.refresh_from_db()
-    signed = prediction.history.filter(is_validated=True)
-    print(json.dumps({"answers": answers, "signatures": signed.count(), "signed": prediction.is_validated}))
+    signed = prediction.history.filter(is_validated=True).count()
+    stands = f"{prediction.reviewed_by} {prediction.review_notes}"
+    print(json.dumps({"answers": answers, "signatures": signed, "stands": stands}))
 
 
 def report(writers: int) -> None:

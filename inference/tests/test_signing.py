@@ -208,6 +208,12 @@ def test_whoever_confirms_over_another_signature_than_the_one_shown_is_asked_ane
     assert signature(signed) == ("Lung Opacity", colleague)
 
 
+def test_nobody_signs_over_a_signature_that_they_were_not_shown(signed, doctor, colleague):
+    open_film(doctor, signed)
+    assert "signed already" in sign(doctor, signed, "Normal", confirm="yes").text
+    assert signature(signed) == ("COVID", colleague)
+
+
 def test_a_page_that_still_shows_it_unsigned_asks_too(doctor, client, clinician, colleague, answered):
     seen = open_film(doctor, answered)
     client.force_login(colleague)

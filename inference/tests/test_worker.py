@@ -7,7 +7,9 @@ from django.core.cache import cache
 from django.db import IntegrityError
 from django.utils import timezone
 
-from inference import health, tasks, voting, worker
+from clinic.models import Patient
+from imaging.models import XRayImage
+from inference import health, suitability, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.requests import ask
 from inference.tests.tiny import register_tiny_models
@@ -241,3 +243,37 @@ def test_only_a_running_worker_counts_as_one():
     assert "No inference worker" in health.worker_is_alive()
     tasks.answer_waiting()
     assert health.worker_is_alive() is None
+
+
+# -- Hidden while the models look -------------------------------------------------------------------------------------
+
+HIDE = {
+    "film": lambda prediction: XRayImage.objects.filter(pk=prediction.xray_id),
+    "patient": lambda prediction: Patient.objects.filter(xrays=prediction.xray_id),
+    "request": lambda prediction: Prediction.objects.filter(pk=prediction.pk),
+}
+
+
+@pytest.mark.parametrize("refusal", [None, {"code": "not_a_film"}])
+@pytest.mark.parametrize("what", HIDE)
+def test_an_answer_about_what_was_hidden_meanwhile_is_not_written_and_asked_again_once_it_is_back(
+    asked, tiny_models, clinician, monkeypatch, what, refusal
+):
+    [prediction] = asked()
+
+    def hide_and_look(picture):
+        HIDE[what](prediction).hide(by=clinician, reason="Another person’s")
+        return refusal
+
+    monkeypatch.setattr(suitability, "objection_to", hide_and_look)
+    worker.answer_waiting()
+    prediction.refresh_from_db()
+    assert (prediction.status, prediction.diagnosis, prediction.attempts) == (Status.PENDING, "", 0)
+    assert not ModelResult.objects.exists()
+    assert not prediction.history.filter(status=Status.COMPLETED).exists()
+
+    HIDE[what](prediction).restore(by=clinician)
+    monkeypatch.undo()
+    assert worker.answer_waiting() == 1
+    prediction.refresh_from_db()
+    assert prediction.status == Status.COMPLETED

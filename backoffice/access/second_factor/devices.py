@@ -13,6 +13,7 @@ from backoffice.models import User
 
 BACKUP_CODES = 10
 PHONE_DIGITS = 6
+FRESH_SECONDS = 600
 
 
 def phone_of(person: User) -> TOTPDevice | None:
@@ -22,11 +23,14 @@ def phone_of(person: User) -> TOTPDevice | None:
 
 @transaction.atomic
 def phone_to_set_up(person: User) -> TOTPDevice:
-    """A secret for a phone that has not proved to work yet: the same one while the page is reloaded.
+    """A secret for a phone that has not proved to work yet: the same one while the page is reloaded, and another one
+    later, for whoever sat here before may have read the first.
 
     The person's row is the lock: two windows at the same moment show one secret.
     """
     User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    too_old = timezone.now() - timedelta(seconds=FRESH_SECONDS)
+    TOTPDevice.objects.filter(user=person, confirmed=False, created_at__lt=too_old).delete()
     phone, _made = TOTPDevice.objects.get_or_create(user=person, confirmed=False, defaults={"name": "phone"})
     return phone
 

@@ -40,10 +40,21 @@ class CodeForm(forms.Form):
 class FirstCodeForm(CodeForm):
     """The first code of a phone that is set up: it shows that the secret arrived."""
 
-    def __init__(self, *args, phone, **kwargs):
+    def __init__(self, *args, phone, asks_for_password: bool = False, **kwargs):
         super().__init__(*args, person=phone.user, **kwargs)
         self.device = phone
+        if asks_for_password:
+            password = forms.PasswordInput({"autocomplete": "current-password"})
+            self.fields = {"password": forms.CharField(label=_("Your password"), widget=password), **self.fields}
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
+
+    def clean_password(self) -> None:
+        if not self.person.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError(_("This is not your password."))
+
+    def clean_code(self):
+        # A wrong password beside it: the phone's code is left for the next try.
+        return self.cleaned_data["code"] if self.errors else super().clean_code()
 
     def accepts(self, code: str) -> bool:
         return devices.confirm(self.device, code)

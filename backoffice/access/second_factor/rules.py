@@ -7,13 +7,15 @@ from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access.roles import ADMINISTRATORS
+from backoffice.access.second_factor import devices
+from backoffice.access.session_expiry import SIGNED_IN
 from backoffice.models import Role, User
 
 ASK = "second_factor"
 SET_UP = "second_factor_set_up"
 
 GIVEN_AT = "second_factor_given_at"  # in the session
-FRESH_SECONDS = 600
+FRESH_SECONDS = devices.FRESH_SECONDS
 
 
 def is_required_of(person: User) -> bool:
@@ -23,6 +25,17 @@ def is_required_of(person: User) -> bool:
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the code was given a moment ago, and not by whoever left this desk open."""
     return time.time() - request.session.get(GIVEN_AT, 0) < FRESH_SECONDS
+
+
+def must_ask_again(request: HttpRequest) -> bool:
+    """Whether somebody who has a phone shows it once more, before they change what signs them in."""
+    return devices.phone_of(request.user) is not None and not is_fresh(request)
+
+
+def must_ask_for_password(request: HttpRequest) -> bool:
+    """The same for who has no phone yet: the password, where it was not given a moment ago."""
+    is_new = time.time() - request.session.get(SIGNED_IN, 0) < FRESH_SECONDS
+    return devices.phone_of(request.user) is None and not is_new
 
 
 def step_before(request: HttpRequest) -> str | None:

@@ -43,7 +43,7 @@ def for_staff(view: Callable) -> Callable:
 
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask who gave the password for a code; and again, before they change what the codes come from."""
-    if rules.step_before(request) != rules.ASK and not must_ask_again(request):
+    if rules.step_before(request) != rules.ASK and not rules.must_ask_again(request):
         return redirect(where_to(request))
     form = CodeForm(request.POST or None, person=request.user)
     if form.is_valid():
@@ -54,11 +54,12 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 def set_up(request: HttpRequest) -> HttpResponse:
     """Show a secret, and take the phone into use that answers with its code."""
-    if rules.step_before(request) == rules.ASK or must_ask_again(request):
+    if rules.step_before(request) == rules.ASK or rules.must_ask_again(request):
         # Who has a phone shows it first: or a password, or a desk left open, would be enough to replace it.
         return ask_and_go_on_to(request.path)
     phone = devices.phone_to_set_up(request.user)
-    form = FirstCodeForm(request.POST or None, phone=phone)
+    asks = rules.must_ask_for_password(request)
+    form = FirstCodeForm(request.POST or None, phone=phone, asks_for_password=asks)
     if form.is_valid():
         let_in(request, phone)
         request.user.note_in_history(_("second factor set up"), by=request.user)
@@ -91,17 +92,13 @@ def turn_off(request: HttpRequest) -> HttpResponse:
 def renew_codes(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or devices.phone_of(request.user) is None:
         return redirect("admin:second_factor_own")
-    if must_ask_again(request):
+    if rules.must_ask_again(request):
         return ask_and_go_on_to(reverse("admin:second_factor_own"))
     request.user.note_in_history(_("new backup codes"), by=request.user)
     return codes_page(request)
 
 
 # -- Parts ------------------------------------------------------------------------------------------------------------
-
-
-def must_ask_again(request: HttpRequest) -> bool:
-    return devices.phone_of(request.user) is not None and not rules.is_fresh(request)
 
 
 def ask_and_go_on_to(page: str) -> HttpResponse:

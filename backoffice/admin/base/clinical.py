@@ -1,3 +1,4 @@
+from django.core.exceptions import PermissionDenied
 from django.db import models
 
 from backoffice.admin.base.auditing import AuditedAdmin
@@ -29,3 +30,8 @@ class ClinicalAdmin(
         models.FloatField: {"form_class": RealNumberField},
         models.IntegerField: {"form_class": WholeNumberField},
     }
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        if "_saveasnew" in request.POST:  # which Django takes from anybody, and no form of ours offers
+            raise PermissionDenied
+        return super().changeform_view(request, object_id, form_url, extra_context)

@@ -10,13 +10,14 @@ from datetime import datetime
 
 from django.contrib import admin, messages
 from django.contrib.contenttypes.models import ContentType
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from backoffice.models import AccessEvent
+from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import history_of
 
 SEEN = "_seen"  # the hidden input: when the record that the form shows was last changed
@@ -26,6 +27,12 @@ class MergesConcurrentChanges(admin.ModelAdmin):
     """Mixin of the admin of a record with history and `updated_at`."""
 
     masked_fields: Collection[str]
+
+    def get_object(self, request, object_id, from_field=None):
+        """Behind a lock where it is about to be saved: nobody changes or hides it between the look and the save."""
+        if request.method == "POST" and connection.in_atomic_block and str(object_id).isdecimal():
+            lock_by_key(self.model, [int(object_id)])
+        return super().get_object(request, object_id, from_field)
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -21,7 +22,12 @@ class SaysWhatWasHidden(admin.ModelAdmin):
         may_ask = request.method == "POST" and object_id and self.has_hide_permission(request)
         if may_ask and (record := self._hidden(object_id)) is not None:
             return self._hidden_page(request, record)
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except PermissionDenied:  # hidden since the look, which a lock has shown
+            if may_ask and (record := self._hidden(object_id)) is not None:
+                return self._hidden_page(request, record)
+            raise
 
     def _hidden(self, key: str) -> Model | None:
         found = self.model._base_manager.filter(pk=key).first() if str(key).isdecimal() and len(str(key)) < 19 else None

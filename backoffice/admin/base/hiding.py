@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from backoffice.admin.base.history import address
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
+from backoffice.records.seen import last_to_change
 
 NAMED = 20  # of what is hidden, so that ten thousand rows make no endless page
 OBSTACLES = 10
@@ -124,10 +125,10 @@ class HideableAdmin(admin.ModelAdmin):
     @admin.action(description=_("Hide"), permissions=["hide"])
     def hide(self, request, queryset):
         """Asks first, and says what else is affected; with `confirm` and a reason it is done."""
-        queryset = queryset.visible()
-        first = queryset.first()
-        if first is None:
-            self.message_user(request, _("Nothing to hide: this is hidden already."), messages.WARNING)
+        chosen, queryset = queryset, queryset.visible()
+        if not queryset.exists():
+            told = {"who": last_to_change(self.model, chosen.order_by().values_list("pk", flat=True)[:NAMED])}
+            self.message_user(request, _("Nothing to hide: %(who)s has hidden this already.") % told, messages.WARNING)
             return self._back(request)
         is_confirmed = "confirm" in request.POST
         with transaction.atomic():
@@ -187,6 +188,11 @@ class HideableAdmin(admin.ModelAdmin):
                 n = queryset.restore(by=request.user)
         except IntegrityError:
             self._say_what_stands_in_the_way(request, queryset)
+            return self._back(request)
+        if not n:
+            told = {"who": last_to_change(self.model, queryset.order_by().values_list("pk", flat=True)[:NAMED])}
+            told = _("Nothing to restore: this is visible, and %(who)s was the last to change it.") % told
+            self.message_user(request, told, messages.WARNING)
             return self._back(request)
         self.message_user(request, ngettext("%d record is back.", "%d records are back.", n) % n, messages.SUCCESS)
         self.after_hiding_or_restoring(request)

@@ -128,7 +128,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         """A version, beside the record as it is now; POST with a `reason` goes back to it."""
         obj = self._seen_by(request, object_id)
         version = self._version(obj, version_id)
-        current = history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).order_by("-history_id").first()
+        current = self._last_version(obj)
         form = ReasonForm(request.POST or None)
         problems: list[str] = []
         if request.method not in ("GET", "HEAD"):
@@ -138,6 +138,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
                 done, problems = self._go_back(request, obj, version, form.cleaned_data["reason"])
                 if done:
                     return done
+                current = self._last_version(obj)
         facts = self._words(request).facts(version, current)
         staying = stays(self._version_form(request, obj, version), facts)
         differing = [fact for fact in facts if fact.differs]
@@ -153,6 +154,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             "nothing_comes_back": len(staying) == len(differing),
             "may_go_back": self.has_change_permission(request, obj),
             "stays": staying,
+            "seen": current and current.history_id,
             **(extra_context or {}),
         }
         AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
@@ -164,6 +166,9 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             raise Http404
         of_this_one = history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).select_related("history_user")
         return get_object_or_404(of_this_one, history_id=key)
+
+    def _last_version(self, obj):
+        return history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).order_by("-history_id").first()
 
     def _version_form(self, request, obj, version) -> forms.ModelForm:
         """The form of the record's page, as it would be shown with this version in it."""
@@ -178,7 +183,15 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
 
     @transaction.atomic
     def _go_back(self, request, obj, version, reason: str) -> tuple[HttpResponse | None, list[str]]:
-        """Save the record's form with what the version would show in it: the answer, or what is in the way."""
+        """Save the record's form with what the version would show in it: the answer, or what is in the way. POST `seen`
+        is the last version that the page showed."""
+        obj = self._seen_by(request, str(obj.pk))  # again, behind its lock
+        if not self.has_change_permission(request, obj):
+            raise PermissionDenied
+        last = self._last_version(obj)
+        if request.POST.get("seen") not in (None, str(last.history_id)):
+            told = {"who": last.history_user or _("Somebody")}
+            return None, [_("%(who)s changed this meanwhile. Compare once more, then go back.") % told]
         shown = self._version_form(request, obj, version)
         form = type(shown)(filled_in(shown), instance=obj)
         if not form.fields:

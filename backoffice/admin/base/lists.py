@@ -1,23 +1,20 @@
 """Lists that stay fast, whatever is in them."""
 
-from collections.abc import Collection
-
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.constants import LOOKUP_SEP
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from backoffice.admin.base.lookups import OnlyOfferedLookups
 from backoffice.records.paging import LISTED
 from backoffice.records.search import Search, matching
 
 FEW = 1000  # rows that a filter leaves: so few are searched through sooner than a whole table by its index
-LOOKUPS_OF_FILTERS = ("", "__exact", "__isnull", "__id__exact")
 CHECKBOX = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
 
 
@@ -89,7 +86,7 @@ class FastChangeList(ChangeList):
         return ordering
 
 
-class FastListAdmin(admin.ModelAdmin):
+class FastListAdmin(OnlyOfferedLookups):
     """The list of a table that may grow to millions of rows."""
 
     list_per_page = 50
@@ -97,25 +94,6 @@ class FastListAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     search: Search = {}
     """What is searched and how: see backoffice/search.py. Without it, Django's own search_fields."""
-
-    links_by: Collection[str] = ()
-    """Lookups of this list that links on other pages use, such as `patient__exact`; beside those of its own filters."""
-
-    def lookup_allowed(self, lookup, value, request):
-        """Only what the page itself offers. Django lets an address ask for any column in any way, which tells of
-        columns that the list does not show, and keeps a process busy with an expression of its own."""
-        asks_a_column = lookup.split(LOOKUP_SEP)[0] in {"pk", *(field.name for field in self.opts.get_fields())}
-        if asks_a_column and lookup not in self._lookups_offered(request):
-            return False
-        return super().lookup_allowed(lookup, value, request)
-
-    def _lookups_offered(self, request) -> set[str]:
-        offered = {getattr(one, "parameter_name", None) for one in self.get_list_filter(request)}
-        filters = [one[0] if isinstance(one, tuple) else one for one in self.get_list_filter(request)]
-        offered |= {name + kind for name in filters if isinstance(name, str) for kind in LOOKUPS_OF_FILTERS}
-        if self.date_hierarchy:
-            offered |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")}
-        return offered | {"pk__in", *self.links_by}  # rows that were ticked are handed on to an export
 
     def action_checkbox(self, obj):
         """Django's, without a template for every row."""
@@ -153,7 +131,7 @@ class FastListAdmin(admin.ModelAdmin):
         return response
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(OnlyOfferedLookups):
     """The admin of what the software writes and people only read."""
 
     def has_add_permission(self, request):

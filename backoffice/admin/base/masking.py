@@ -2,15 +2,10 @@
 
 from collections.abc import Collection
 
-from django.contrib import admin
-from django.db.models.constants import LOOKUP_SEP
+from backoffice.admin.base.lookups import OnlyOfferedLookups
 
 
-class MaskingAdmin(admin.ModelAdmin):
+class MaskingAdmin(OnlyOfferedLookups):
     """The admin of records with such fields. The history and the pages that compare records ask for them here."""
 
     masked_fields: Collection[str] = ()
-
-    def lookup_allowed(self, lookup, value, request):
-        """A list that says which of them begin with A tells them sign by sign."""
-        return lookup.split(LOOKUP_SEP)[0] not in self.masked_fields and super().lookup_allowed(lookup, value, request)

@@ -7,6 +7,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.history import HistoryAdmin
+from backoffice.admin.registered.sign_in_help import asking_for_the_code
 from backoffice.models import Role
 
 
@@ -20,6 +21,10 @@ class RoleAdmin(HistoryAdmin):
     def get_queryset(self, request):
         active = Count("group__user", filter=Q(group__user__is_active=True))
         return super().get_queryset(request).annotate(people=active)
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        """A role may be one's own: what it requires is not taken back at a desk left open."""
+        return asking_for_the_code(super().get_form(request, obj, change, **kwargs), request)
 
     @admin.display(description=_("people"), ordering="people")
     def people(self, role):

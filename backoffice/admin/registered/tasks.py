@@ -9,12 +9,13 @@ from django_q.admin import FailAdmin as LibraryFailureAdmin
 from django_q.admin import TaskAdmin as LibrarySuccessAdmin
 from django_q.models import Failure, Success
 
+from backoffice.admin.base.lookups import OnlyOfferedLookups
 from backoffice.dashboard import why
 
 admin.site.unregister([Failure, Success])
 
 
-class TaskAdmin(admin.ModelAdmin):
+class TaskAdmin(OnlyOfferedLookups):
     list_display = ["task", "stopped", "took"]
     list_filter = ["stopped"]
     search_fields = ["func", "name"]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
-from backoffice.admin.registered.sign_in_help import SignInHelp
+from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
 from backoffice.models import User
 from backoffice.models.users import names_of
 from backoffice.resources import UserResource
@@ -25,7 +25,11 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
         (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
         (_("Access"), {"fields": ["is_active", "is_staff", "groups", "lockout", "second_factor"]}),
     ]
-    readonly_fields = ["lockout", "second_factor"]
+    own_fieldsets = [
+        *fieldsets[:2],
+        (_("Access"), {"fields": ["is_active", "is_staff", "groups", "own_second_factor"]}),
+    ]
+    readonly_fields = ["lockout", "second_factor", "own_second_factor"]
     add_fieldsets = [
         (
             None,
@@ -41,6 +45,13 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request, obj=None):
+        return self.own_fieldsets if obj == request.user else super().get_fieldsets(request, obj)
+
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
+        return asking_for_the_code(form, request) if obj == request.user else form
 
     def formfield_for_manytomany(self, db_field, request=None, **kwargs):
         """Roles are a few: a box to tick for each."""

@@ -1,0 +1,36 @@
+"""What a transaction changed, told once when it commits, however many signals fired."""
+
+import threading
+from collections.abc import Callable
+
+from django.db import transaction
+
+
+class Noted:
+    """Keys for `then`, which is called with all that were noted.
+
+    A key noted in a transaction or a savepoint that was rolled back stays here until the next commit of this thread,
+    and is then looked at for nothing: needless, and right.
+    """
+
+    def __init__(self, then: Callable[[set[int]], object]):
+        self._then = then
+        self._this_thread = threading.local()
+
+    def note(self, *keys: int) -> None:
+        if keys:
+            self._keys().update(keys)
+            # The first of these callbacks does everything. Registering each time lets one survive a savepoint that is
+            # rolled back. What cannot be written must not undo the answer to whoever changed something: robust.
+            transaction.on_commit(self._tell, robust=True)
+
+    def _keys(self) -> set[int]:
+        if not hasattr(self._this_thread, "keys"):
+            self._this_thread.keys = set()
+        return self._this_thread.keys
+
+    def _tell(self) -> None:
+        keys = self._keys().copy()
+        self._keys().clear()
+        if keys:
+            self._then(keys)

@@ -1,0 +1,24 @@
+"""As somebody saw it: a decision on a page carries the version that it was made on, and where somebody else was first,
+whoever decides is told and looks again."""
+
+import hashlib
+from collections.abc import Iterable
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from backoffice.records.relations import history_of
+
+SEEN = "seen"  # what such a page's form sends
+
+
+def version_of(*shown) -> str:
+    """A short text that is another where anything of what was shown is another."""
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+def last_to_change(model: type[Model], keys: Iterable) -> str:
+    """Who made the newest version of these records."""
+    versions = history_of(model).filter(**{f"{model._meta.pk.attname}__in": list(keys)}).select_related("history_user")
+    last = versions.order_by("-history_date", "-history_id").first()
+    return str((last and last.history_user) or _("Somebody"))
