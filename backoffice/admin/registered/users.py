@@ -10,7 +10,7 @@ from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import SignInHelp
 from backoffice.models import User
-from backoffice.models.users import names_of
+from backoffice.models.roles import name_of, names_of
 from backoffice.resources import UserResource
 
 
@@ -22,7 +22,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     list_filter = ["groups", "is_active"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "email", "language"]}),
         (_("Access"), {"fields": ["is_active", "is_staff", "groups", "lockout", "second_factor"]}),
     ]
     readonly_fields = ["lockout", "second_factor"]
@@ -45,7 +45,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     def formfield_for_manytomany(self, db_field, request=None, **kwargs):
         """Roles are a few: a box to tick for each."""
         field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
-        field.label, field.help_text = _("Roles"), ""
+        field.label, field.help_text, field.label_from_instance = _("Roles"), "", name_of
         return field
 
     def save_model(self, request, obj, form, change):
@@ -54,7 +54,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
             obj._change_reason = User.roles_changed(form.initial.get("groups"), form.cleaned_data["groups"])
         super().save_model(request, obj, form, change)
 
-    @admin.display(description=_("name"), ordering="last_name")
+    @admin.display(description=_("full name"), ordering="last_name")
     def name(self, person):
         return person.get_full_name()
 
