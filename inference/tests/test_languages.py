@@ -17,6 +17,9 @@ CHINESE = re.compile(r"[\u3400-\u9fff]+")
 NAMES = {
     "Riverside Clinic",
     "Wang Mei-Ling",
+    # What a table may hold, as an example.
+    "cough, fever",
+    "Front desk",
     # The values of diagnoses, where a model's labels are shown as they are written down.
     "Viral Pneumonia",
     "Lung Opacity",
