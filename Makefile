@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench messages format clean
 
 # Made anew when the requirements change; `touch` comes last, so an interrupted install is done again.
 .venv/installed: requirements.txt
@@ -28,12 +28,17 @@ check: .venv/installed
 	ruff format --check .
 	lint-imports --config setup.cfg
 	python .ci/server_requirements.py
+	python .ci/literals.py
+	python .ci/messages.py --check
 	python manage.py makemigrations --check --dry-run
 	DJANGO_DEBUG=0 SITE_URL=https://clinic.example python manage.py check --deploy --fail-level WARNING
 
 bench: .venv/installed
 	@failed=""; for bench in benchmarks/bench_*.py; do python "$$bench" || failed="$$failed $$bench"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+messages: .venv/installed
+	python .ci/messages.py
 
 format: .venv/installed
 	ruff check --fix .

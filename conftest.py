@@ -17,6 +17,7 @@ import pytest
 import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.utils import translation
 
 from backoffice.access import roles
 
@@ -57,6 +58,13 @@ def _files_of_this_test(settings, tmp_path):
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_language():
+    """What a request of one test was answered in is not what the next one starts with."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

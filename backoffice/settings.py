@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "backoffice.web.impossible_values.ImpossibleValuesMiddleware",
     "backoffice.access.session_expiry.SessionExpiryMiddleware",  # after the messages and htmx, which it speaks through
+    "backoffice.access.language.ChosenLanguageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -219,8 +220,10 @@ IMPORT_LEASE_SECONDS = env.int("IMPORT_LEASE_SECONDS", default=120)
 
 # -- Language and time ------------------------------------------------------------------------------------------------
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = env.str("CLINIC_LANGUAGE", default="en")  # for whoever asks for neither
 LANGUAGES = [("en", _("English")), ("zh-hant", _("Traditional Chinese"))]
+# The first wins: words of the templates of all apps, and what the libraries say in English alone.
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "libraries"]
 TIME_ZONE = env.str("CLINIC_TIME_ZONE", default="Asia/Taipei")
 USE_TZ = True
 FORMAT_MODULE_PATH = ["backoffice.formats"]

@@ -3,6 +3,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path
 
+from backoffice.access.language import choose_language
 from backoffice.web.health import healthz, readyz
 
 urlpatterns = [
@@ -11,7 +12,7 @@ urlpatterns = [
     path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),
     path("readyz", readyz),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("i18n/setlang/", choose_language, name="set_language"),
     path("", include("clinic.urls")),
 ]
 

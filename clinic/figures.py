@@ -40,8 +40,8 @@ def _sessions(day: datetime.date, today: datetime.date, kept: dict, plan: Plan) 
 def _bar(day: datetime.date, today: datetime.date, sessions: list[ClinicSession]) -> Bar:
     left = sum(session.places_left for session in sessions if day >= today and not session.has_ended())
     return Bar(
-        label=date_format(day, "D j M"),
-        tick=date_format(day, "j") if day.weekday() == 0 or day == today else "",
+        label=date_format(day, "SHORT_DAY_FORMAT"),
+        tick=str(day.day) if day.weekday() == 0 or day == today else "",
         values=[sum(session.booked for session in sessions), left],
         is_now=day == today,
     )

@@ -30,7 +30,7 @@ from inference.views import AnswerBesideTheFilm, LiveStatus, announce
 
 
 class AskedFilter(DayRangeFilter):
-    title = _("asked")
+    title = _("asked at")
     field = "created_at"
 
 

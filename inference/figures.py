@@ -35,8 +35,8 @@ def diagnoses_per_week(today: datetime.date) -> Chart:
         series=[Series(diagnosis.label, tone) for diagnosis, tone in TONES.items()],
         bars=[
             Bar(
-                label=date_format(week, "j M"),
-                tick=date_format(week, "j M") if place % 3 == 2 else "",
+                label=date_format(week, "DAY_MONTH_FORMAT"),
+                tick=date_format(week, "DAY_MONTH_FORMAT") if place % 3 == 2 else "",
                 values=[counted[week, diagnosis] for diagnosis in TONES],
                 is_now=week == this_week,
             )

@@ -1,10 +1,12 @@
 """Who may do what, in one table. Permissions of every app are named here as strings; a test proves that each exists."""
 
 from django.apps import apps
+from django.utils.translation import gettext_noop
 
-ADMINISTRATORS = "Administrators"
-FRONT_DESK = "Front desk"
-CLINICIANS = "Clinicians"
+# Their names in the database and in tables. Pages tell them in the reader's language: models/roles.py.
+ADMINISTRATORS = gettext_noop("Administrators")
+FRONT_DESK = gettext_noop("Front desk")
+CLINICIANS = gettext_noop("Clinicians")
 
 CLINICAL_MODELS = [
     "clinic.patient",

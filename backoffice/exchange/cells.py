@@ -190,7 +190,9 @@ class ChoiceCell(Cell):
             return {value: str(label) for value, label in self.choices}
 
     def what(self):
-        words = [self.render(value) for value, _label in self.choices]
+        """By their names in the reader's language, which are read as well; in English by what a table holds."""
+        is_english = (translation.get_language() or "en").startswith("en")
+        words = [self.render(value) if is_english else str(label) for value, label in self.choices]
         return _("One of: %(values)s.") % {"values": ", ".join(words)}
 
 

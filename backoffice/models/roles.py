@@ -1,9 +1,21 @@
 """What an administrator decides about a role. What a role may do is decided in roles.py."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import Group
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
+
+
+def name_of(group: Group) -> str:
+    """A role's name in the reader's language."""
+    return gettext(group.name)
+
+
+def names_of(groups: Iterable[Group] | None) -> str:
+    return ", ".join(map(name_of, groups or ())) or "–"
 
 
 class Role(models.Model):
@@ -24,4 +36,4 @@ class Role(models.Model):
         ordering = ["group__name"]
 
     def __str__(self):
-        return self.group.name
+        return name_of(self.group)

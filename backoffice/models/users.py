@@ -2,22 +2,29 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group
+from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.models.roles import names_of
 from backoffice.records.mixins import EXCHANGED, TidyText
-
-
-def names_of(groups: Iterable[Group] | None) -> str:
-    return ", ".join(group.name for group in groups or ()) or "–"
 
 
 class User(TidyText, AbstractUser):
     """Somebody who works in the clinic. What they may do comes from their roles: see roles.py."""
 
-    history = HistoricalRecords(excluded_fields=["password", "last_login"])
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=settings.LANGUAGES,
+        blank=True,
+        help_text=_("In which the site speaks to them. Empty: as their browser asks."),
+    )
+
+    history = HistoricalRecords(excluded_fields=["password", "last_login", "language"])
 
     class Meta(AbstractUser.Meta):
         default_permissions = EXCHANGED

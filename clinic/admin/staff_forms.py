@@ -1,7 +1,6 @@
 """Forms that only staff fill in, in the admin."""
 
 from django import forms
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -176,4 +175,4 @@ def describe(offer: Offer) -> str:
     """`Sat 21 Nov · morning · 3 places left`"""
     left = offer.session.places_left
     places = ngettext("%d place left", "%d places left", left) % left if left else _("full")
-    return f"{date_format(offer.session.date, 'D j M')} · {offer.session.get_period_display()} · {places}"
+    return f"{offer.session.in_short} · {places}"

@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.formats import date_format
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -201,6 +202,20 @@ class ClinicSession(ClinicalRecord):
 
     def __str__(self):
         return f"{self.date} {self.get_period_display()}"
+
+    @property
+    def in_full(self) -> str:
+        """Which day and which part of it, as patients read it: Friday 27 November, morning."""
+        return self._told("LONG_DAY_FORMAT")
+
+    @property
+    def in_short(self) -> str:
+        """The same for lists and buttons: Fri 27 Nov, morning."""
+        return self._told("SHORT_DAY_FORMAT")
+
+    def _told(self, day_format: str) -> str:
+        told = {"day": date_format(self.date, day_format), "period": self.get_period_display()}
+        return pgettext("a day and the part of it that is booked", "%(day)s, %(period)s") % told
 
     @classmethod
     def parse(cls, slug: str) -> "ClinicSession":

@@ -13,10 +13,9 @@ from backoffice.models import Role
 
 @admin.register(Role)
 class RoleAdmin(HistoryAdmin):
-    list_display = ["group", "people", "needs_second_factor"]
+    list_display = ["__str__", "people", "needs_second_factor"]
     list_select_related = ["group"]
-    fields = ["group", "needs_second_factor"]
-    readonly_fields = ["group"]
+    fields = ["needs_second_factor"]
 
     def get_queryset(self, request):
         active = Count("group__user", filter=Q(group__user__is_active=True))

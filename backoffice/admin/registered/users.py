@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as LibraryUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.forms import CheckboxSelectMultiple
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.auditing import AuditedAdmin
@@ -10,19 +12,31 @@ from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
 from backoffice.models import User
-from backoffice.models.users import names_of
+from backoffice.models.roles import name_of, names_of
 from backoffice.resources import UserResource
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    # Django's own is joined from two texts when it is imported, in whatever language that is.
+    usable_password_help_text = _("Without a password nobody can sign in as this person; the one they have is lost.")
+
+
+class RoleFilter(admin.RelatedFieldListFilter):
+    def field_choices(self, field, request, model_admin):
+        """By their names in the reader's language."""
+        return [(pk, gettext(name)) for pk, name in super().field_choices(field, request, model_admin)]
 
 
 @admin.register(User)
 class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin):
     resource_class = UserResource
+    change_password_form = PasswordForm
     history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
     list_display = ["username", "name", "email", "roles", "is_active", "last_login"]
-    list_filter = ["groups", "is_active"]
+    list_filter = [("groups", RoleFilter), "is_active"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
+        (_("Person"), {"fields": ["first_name", "last_name", "email", "language"]}),
         (_("Access"), {"fields": ["is_active", "is_staff", "groups", "lockout", "second_factor"]}),
     ]
     own_fieldsets = [
@@ -56,7 +70,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     def formfield_for_manytomany(self, db_field, request=None, **kwargs):
         """Roles are a few: a box to tick for each."""
         field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
-        field.label, field.help_text = _("Roles"), ""
+        field.label, field.help_text, field.label_from_instance = _("Roles"), "", name_of
         return field
 
     def save_model(self, request, obj, form, change):
@@ -65,7 +79,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
             obj._change_reason = User.roles_changed(form.initial.get("groups"), form.cleaned_data["groups"])
         super().save_model(request, obj, form, change)
 
-    @admin.display(description=_("name"), ordering="last_name")
+    @admin.display(description=_("full name"), ordering="last_name")
     def name(self, person):
         return person.get_full_name()
 

@@ -6,5 +6,11 @@ DATETIME_FORMAT = "j M Y, H:i"
 SHORT_DATE_FORMAT = "Y-m-d"
 SHORT_DATETIME_FORMAT = "Y-m-d H:i"
 
+# Our own names, for `date` in templates and `date_format`: days that are near, so without their year.
+LONG_DAY_FORMAT = "l j F"
+SHORT_DAY_FORMAT = "D j M"
+DAY_MONTH_FORMAT = "j M"
+WEEKDAY_FORMAT = "D"
+
 # What a form without a rule of its own takes: never a day for a month.
 DATE_INPUT_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"]

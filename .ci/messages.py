@@ -1,0 +1,146 @@
+"""Renews and compiles the catalogues of Traditional Chinese, or checks (`--check`) that they are whole.
+
+Whole means: every string of the code is there, each is translated with the placeholders of the English one and in the
+same words everywhere, none is fuzzy, and what is compiled is what is written. Reading the code needs GNU gettext
+(Debian: gettext); without it that part of the check is left out, and said, unless CI is set. Prints what is wrong, and
+exits with 1 where anything is.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import polib
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCALE = "zh_Hant"
+READ = {".py", ".html", ".txt", ".js", ".po"}
+NOT_OURS = ("tests", "benchmarks", "conftest.py", ".venv", "var")
+PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sdrf]|\{\w*\}")
+HEADER = {
+    "Language": LOCALE,
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+    "Plural-Forms": "nplurals=1; plural=0;",
+}
+
+
+def catalogues(root: Path) -> list[Path]:
+    return sorted(path for path in root.glob(f"**/{LOCALE}/LC_MESSAGES/*.po") if ".venv" not in path.parts)
+
+
+def read(path: Path) -> polib.POFile:
+    return polib.pofile(str(path), wrapwidth=0)
+
+
+def extract(root: Path) -> None:
+    """Read the code under `root` into its catalogues; what they say already stays."""
+    ignored = [f"--ignore={name}" for name in NOT_OURS]
+    how = ["--no-wrap", "--no-obsolete", "--add-location=file", "--verbosity=0", *ignored]
+    for domain in ("django", "djangojs"):
+        subprocess.run(  # noqa: S603 (our own command)
+            [sys.executable, root / "manage.py", "makemessages", f"--locale={LOCALE}", f"--domain={domain}", *how],
+            cwd=root,
+            env={**os.environ, "DJANGO_DEBUG": "1"},
+            check=True,
+        )
+    for path in catalogues(root):
+        catalogue = read(path)
+        catalogue.header, catalogue.metadata, catalogue.metadata_is_fuzzy = "", dict(HEADER), False
+        for entry in catalogue:
+            if entry.msgid_plural:  # Chinese has one form
+                entry.msgstr_plural = {0: entry.msgstr_plural.get(0, "")}
+        catalogue.save()
+
+
+def compile_all(root: Path) -> None:
+    for path in catalogues(root):
+        read(path).save_as_mofile(str(path.with_suffix(".mo")))
+
+
+def said(catalogue: polib.POFile | polib.MOFile) -> dict:
+    return {
+        (entry.msgctxt, entry.msgid): (entry.msgstr, tuple(sorted(entry.msgstr_plural.items())))
+        for entry in catalogue
+        if entry.msgid
+    }
+
+
+def faults_of(path: Path) -> list[str]:
+    """What is wrong in one catalogue, and between it and what is compiled."""
+    catalogue, name = read(path), path.relative_to(ROOT)
+    found = [f"{name}: not translated: {entry.msgid!r}" for entry in catalogue.untranslated_entries()]
+    found += [f"{name}: fuzzy, so look and take the mark away: {entry.msgid!r}" for entry in catalogue.fuzzy_entries()]
+    for entry in catalogue.translated_entries():
+        wanted = sorted(PLACEHOLDER.findall(entry.msgid_plural or entry.msgid))
+        for text in [entry.msgstr] if entry.msgstr else entry.msgstr_plural.values():
+            if sorted(PLACEHOLDER.findall(text)) != wanted:
+                found.append(f"{name}: other placeholders than {wanted}: {text!r}")
+    compiled = path.with_suffix(".mo")
+    if not compiled.exists() or said(polib.mofile(str(compiled))) != said(catalogue):
+        found.append(f"{compiled.relative_to(ROOT)} is stale: run `make messages`")
+    return found
+
+
+def told_in_two_ways() -> list[str]:
+    """One string in two catalogues with two translations: which is read depends on the order of the apps."""
+    told = defaultdict(set)
+    for path in catalogues(ROOT):
+        for key, translation in said(read(path)).items():
+            told[key].add(translation)
+    return [f"{msgid!r} is told in {len(ways)} ways: {ways}" for (_, msgid), ways in told.items() if len(ways) > 1]
+
+
+def strings_that_are_missing() -> list[str]:
+    """Strings of the code that the catalogues lack, and the other way round. Reads a copy: a check changes nothing."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],  # noqa: S607 (which git, the developer knows)
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in listed.stdout.split("\0"):
+            if Path(name).suffix in READ and (ROOT / name).is_file():
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, copy / name)
+        extract(copy)
+        return [fault for path in catalogues(copy) for fault in differences(path, path.relative_to(copy))]
+
+
+def differences(renewed: Path, name: Path) -> list[str]:
+    now = set(said(read(renewed)))
+    there = set(said(read(ROOT / name))) if (ROOT / name).exists() else set()
+    lacks = [f"{name} lacks {msgid!r}: run `make messages`" for _context, msgid in now - there]
+    return lacks + [f"{name} has {msgid!r}, which nothing says: run `make messages`" for _, msgid in there - now]
+
+
+def check() -> list[str]:
+    found = [fault for path in catalogues(ROOT) for fault in faults_of(path)] + told_in_two_ways()
+    if shutil.which("xgettext"):
+        return found + strings_that_are_missing()
+    if os.environ.get("CI") == "true":
+        return [*found, "GNU gettext is not here, and CI must have it."]
+    print("GNU gettext is not here: whether the catalogues lack a string of the code was not asked.")
+    return found
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        faults = check()
+        print("\n".join(faults) or "The catalogues are whole.")
+        sys.exit(bool(faults))
+    if not shutil.which("xgettext"):
+        sys.exit("Renewing the catalogues needs GNU gettext (Debian: apt-get install gettext).")
+    extract(ROOT)
+    compile_all(ROOT)
+    left = sum(len(read(path).untranslated_entries()) for path in catalogues(ROOT))
+    print(f"{left} strings wait for their translation." if left else "Every string is translated.")
