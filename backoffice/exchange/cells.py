@@ -3,7 +3,6 @@
 import csv
 import datetime
 import io
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from import_export.widgets import Widget
 
 from backoffice.records.dates import parse_day
-from backoffice.records.numbers import parse_number
+from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
 
 
@@ -98,9 +97,7 @@ class WholeCell(Cell):
     example = "12"
 
     def clean(self, value, row=None, **kwargs) -> int:
-        if not re.fullmatch(r"[+-]?\d{1,18}", plain(value)):
-            self.refuse(_("This is not a whole number."))
-        return int(plain(value))
+        return parse_whole(value)
 
     def render(self, value, **kwargs) -> int | str:
         return "" if value is None else value

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
-from backoffice.records.fields import DayField
+from backoffice.records.fields import DayField, EmailField
 from backoffice.records.forms import ClinicalForm
 from clinic.admin.staff_forms import NationalIDField
 from clinic.models import Appointment, Patient, PatientMerge
@@ -44,7 +44,7 @@ class NewPersonForm(ClinicalForm):
     class Meta:
         model = Patient
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email"]
-        field_classes = {"national_id": NationalIDField, "date_of_birth": DayField}
+        field_classes = {"national_id": NationalIDField, "date_of_birth": DayField, "email": EmailField}
         widgets = {"date_of_birth": forms.DateInput({"type": "date"}, "%Y-%m-%d")}
         help_texts = {"national_id": gettext_lazy("Their own. The one given with the booking stays with its owner.")}
 

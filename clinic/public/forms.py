@@ -9,7 +9,7 @@ from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.records.fields import DayField, LineField, NumberField
+from backoffice.records.fields import DayField, EmailField, LineField, NumberField
 from clinic.hours.availability import Day
 from clinic.identity import masked, normalise_national_id, validate_national_id
 from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
@@ -125,7 +125,7 @@ class DetailsForm(PublicForm):
         widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
         error_messages={"required": _("Write a number at which we can reach you.")},
     )
-    email = forms.EmailField(
+    email = EmailField(
         label=_("E-mail"),
         required=False,
         help_text=_("For the confirmation, and a reminder the day before."),

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as LibraryUserAdmin
+from django.db import models
 from django.forms import CheckboxSelectMultiple
 from django.utils.translation import gettext_lazy as _
 
@@ -11,12 +12,14 @@ from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import SignInHelp
 from backoffice.models import User
 from backoffice.models.users import names_of
+from backoffice.records.fields import EmailField
 from backoffice.resources import UserResource
 
 
 @admin.register(User)
 class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin):
     resource_class = UserResource
+    formfield_overrides = {models.EmailField: {"form_class": EmailField}}
     history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
     list_display = ["username", "name", "email", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
