@@ -62,7 +62,7 @@ def _with_plus(phone: str) -> str:
 
 
 def phone_key(text: str) -> str:
-    """What a number is found by: its digits, those abroad with their plus. The database makes the same of what is kept."""
+    """What a number is found by: its digits, those abroad with their plus. The database makes it of what is kept."""
     key = _with_plus(plain_figures(text))
     for sign in BETWEEN_DIGITS:
         key = key.replace(sign, "")

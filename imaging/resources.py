@@ -33,8 +33,9 @@ class XRayResource(patient_columns.NamesPatient):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.fields["sha256"].widget = TextCell(64, normalise=str.lower)
-        self.fields["sha256"].help_text = _("As an export of the films gives it.")
+        self.fields["sha256"].widget = TextCell(
+            64, normalise=str.lower, remedy=_("The film's SHA-256: 64 signs, as an export of the films gives them.")
+        )
 
     def key_columns(self, columns):
         named = (

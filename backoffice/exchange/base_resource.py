@@ -289,6 +289,10 @@ class ExchangeResource(ModelResource):
                 field.write(rows)
         written_at_once.send(sender=self._meta.model, rows=rows, created=created, fields=fields)
 
+    def doubts(self) -> Iterable[str]:
+        """What somebody should look at before they agree to what was read, as sentences."""
+        return []
+
     def finish(self, *, dry_run: bool) -> Iterable[str]:
         """All rows are in. What else must follow; returns sentences that people should read."""
         return []

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
 from backoffice.records.dates import parse_day
@@ -49,15 +50,18 @@ class TextCell(Cell):
         longest: int | None = None,
         normalise: Callable[[str], str] | None = None,
         example: str = "",
+        remedy: str = "",
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.longest, self.normalise, self.example = longest, normalise, example
+        self.longest, self.normalise, self.example, self.remedy = longest, normalise, example, remedy
 
     def clean(self, value, row=None, **kwargs) -> str:
         return self.normalise(value) if self.normalise else tidy_text(value)
 
     def what(self):
+        if self.remedy:
+            return str(self.remedy)
         return _("Text of up to %(longest)d characters.") % {"longest": self.longest} if self.longest else _("Text.")
 
 
@@ -72,7 +76,7 @@ class DayCell(Cell):
         return value.isoformat() if value else ""
 
     def what(self):
-        return _("A day, such as 2026-11-23.")
+        return _("A day, the year first, such as 2026-11-23.")
 
 
 class MomentCell(Cell):
@@ -103,7 +107,7 @@ class WholeCell(Cell):
         return "" if value is None else value
 
     def what(self):
-        return _("A whole number.")
+        return _("A whole number, such as %(example)s.") % {"example": self.example}
 
 
 class DecimalCell(Cell):
@@ -234,4 +238,8 @@ def cell_for(field: models.Field) -> Cell:
         return DecimalCell()
     if isinstance(field, models.IntegerField):
         return WholeCell()
+    if isinstance(field, models.EmailField):
+        return TextCell(
+            field.max_length, normalise=tidy_line, remedy=gettext_lazy("An e-mail address, such as lin@example.org.")
+        )
     return TextCell(field.max_length, normalise=tidy_line if isinstance(field, models.CharField) else None)

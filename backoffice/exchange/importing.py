@@ -103,6 +103,7 @@ class Import:
             for note in self.resource.finish(dry_run=self.dry_run):
                 self.outcome.notes.append(note)
                 self.rows_digest.update(f"{note}\n".encode())
+        self.outcome.notes += self.resource.doubts()
         self._say_what_numbers_lose()
 
     def _say_somebody_was_first(self) -> None:

@@ -30,10 +30,8 @@ def parse_day(text: str) -> datetime.date:
     """
     plain = plain_figures(text)
     if TWO_SIGNS.search(plain):
-        raise ValidationError(
-            _("Two different signs stand between the figures. Write the year first, such as 1980-06-05."),
-            code="invalid",
-        )
+        told = _("Two different signs stand between the figures. Write the year first, such as 1980-06-05.")
+        raise ValidationError(told, code="invalid")
     for pattern in (YEAR_FIRST, TOGETHER, CHINESE):
         if match := pattern.fullmatch(plain):
             return _day(*map(int, match.groups()))

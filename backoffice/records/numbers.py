@@ -36,9 +36,10 @@ def parse_number(text: str) -> Decimal:
 
 
 def parse_whole(text: str) -> int:
-    """`12`, `１２`, `1,500,000`, and `12.0` as spreadsheets write it. Raises ValidationError, which says how to write it.
+    """`12`, `１２`, `1,500`, and `12.0` as spreadsheets write it → the number.
 
-    What could be a fraction is none here, so that a comma before three digits leaves one reading.
+    No fraction is meant here, so that a comma before three digits can be read in one way only.
+    Raises ValidationError, which says how to write it.
     """
     plain = plain_figures(text)
     number = Decimal(plain.replace(",", "")) if COULD_BE_BOTH.fullmatch(plain) else parse_number(plain)

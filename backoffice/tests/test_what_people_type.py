@@ -139,7 +139,7 @@ def test_a_day_that_can_be_read_in_two_ways_is_asked_about(text):
 
 @pytest.mark.parametrize("text", ["1980-05/06", "1980/05.06", "13.06/1980", "民國69/6-5", "113/6-5", "1980 - 05 / 06"])
 def test_a_day_with_two_kinds_of_sign_is_a_slip(text):
-    with pytest.raises(ValidationError, match="Two different signs.*such as 1980-06-05"):
+    with pytest.raises(ValidationError, match=r"Two different signs.*such as 1980-06-05"):
         parse_day(text)
 
 

@@ -18,8 +18,7 @@ from django.views.decorators.cache import never_cache
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField, EmailField
-from backoffice.records.forms import ClinicalForm
-from clinic.admin.staff_forms import NationalIDField
+from clinic.admin.staff_forms import NationalIDField, PersonForm
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import identity_conflicts
 from clinic.patients.identity_conflicts import ConflictError
@@ -38,7 +37,7 @@ class KnownPersonForm(forms.Form):
         self.fields["patient"].queryset = Patient.objects.filter(Q(hidden_at=None) | Q(pk__in=merged))
 
 
-class NewPersonForm(ClinicalForm):
+class NewPersonForm(PersonForm):
     """Another person, who has none yet."""
 
     class Meta:

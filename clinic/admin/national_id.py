@@ -40,9 +40,10 @@ class RevealsNationalID:
         return form
 
     def get_fields(self, request, obj=None):
-        fields = super().get_fields(request, obj)
+        fields = [name for name in super().get_fields(request, obj) if name != "is_passport"]
+        number = fields.index("national_id")
         if obj is None or self.has_change_permission(request, obj):
-            return fields
+            return [*fields[: number + 1], "is_passport", *fields[number + 1 :]]
         return ["masked_national_id" if name == "national_id" else name for name in fields]
 
     @admin.display(description=_("national ID"))

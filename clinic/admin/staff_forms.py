@@ -12,6 +12,7 @@ from clinic.hours.availability import Offer, offered_days
 from clinic.hours.text import Hours, parse_hours
 from clinic.identity import masked, normalise_national_id
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
+from clinic.passports import AsksAboutPassports
 
 
 class MaskedNationalID(forms.TextInput):
@@ -57,7 +58,15 @@ class NationalIDField(forms.CharField):
         return data is not None and super().has_changed(initial, data)
 
 
-class PatientForm(ClinicalForm):
+class PersonForm(AsksAboutPassports, ClinicalForm):
+    """Somebody's details, with the number that they are known by."""
+
+    @property
+    def number_on_file(self) -> str:
+        return self.instance.national_id
+
+
+class PatientForm(PersonForm):
     reveal_url = ""
 
     class Meta:
