@@ -5,6 +5,7 @@ import time
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -80,6 +81,13 @@ def test_a_wrong_code_lets_nobody_in_and_slows_the_next(client, phone, signed_in
     right_too_early = client.post(ASK, {"code": code_of(phone)})
     assert "There were wrong codes. Try again in 1 second" in right_too_early.text
     assert lands_on(client.get(INDEX, follow=True)) == ASK
+
+
+def test_however_many_codes_were_wrong_one_is_told_to_wait(client, phone, signed_in):
+    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now(), throttling_failure_count=60)
+    signed_in()
+    told = client.post(ASK, {"code": code_of(phone)})
+    assert "There were wrong codes. Try again in" in told.text
 
 
 def test_a_code_is_good_once(client, phone, signed_in):

@@ -1,10 +1,9 @@
 """A person's phone and backup codes: django-otp's devices, asked for by what the clinic calls them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import segno
 from django.db import transaction
-from django.utils import timezone
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -91,11 +90,9 @@ def forget(person: User) -> None:
 
 def throttled_until(person: User) -> datetime | None:
     """When the next code may be tried, where wrong ones came before."""
-    ends = [
-        device.throttling_failure_timestamp
-        + timedelta(seconds=device.get_throttle_factor() * 2 ** (device.throttling_failure_count - 1))
+    answers = [
+        device.verify_is_allowed()
         for kind in (TOTPDevice, StaticDevice)
         for device in kind.objects.filter(user=person, throttling_failure_count__gt=0)
     ]
-    latest = max(ends, default=None)
-    return latest if latest and latest > timezone.now() else None
+    return max((why["locked_until"] for is_allowed, why in answers if not is_allowed), default=None)
