@@ -59,7 +59,7 @@ class XRayResource(patient_columns.NamesPatient):
         return super().candidates(rows).select_related("patient")
 
     def check(self, xray: XRayImage, excluded):
-        if self._before is None:
+        if self.row.is_new:
             raise ValidationError(
                 {
                     "sha256": _(
