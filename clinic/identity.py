@@ -81,11 +81,6 @@ def normalise_national_id(value: str) -> str:
     return re.sub("[ -]", "", plain_figures(value)).upper()
 
 
-def masked(national_id: str) -> str:
-    """Enough to compare with a card that lies on the desk, and no more. Nothing stays nothing."""
-    return "•" * 7 + national_id[-3:] if national_id else ""
-
-
 def validate_national_id(value: str) -> None:
     """Ask the rule that the settings name."""
     import_string(settings.NATIONAL_ID_RULE)(value)

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -16,6 +16,7 @@ from backoffice.admin.base.hiding import sent_along
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
+from backoffice.web.admin_urls import admin_url
 from clinic import booking, mails
 from clinic.admin.staff_forms import slot_choices
 from clinic.models import Appointment, ClinicSession
@@ -50,7 +51,7 @@ class ChangesBookings:
     def page_links(self, request, obj):
         links = super().page_links(request, obj)
         if obj.status in booking.STILL_TO_COME and self.has_change_permission(request, obj):
-            links = [*links, (_("Move to another time"), reverse("admin:clinic_appointment_move", args=[obj.pk]))]
+            links = [*links, (_("Move to another time"), admin_url(obj, "move", obj.pk))]
         return links
 
     def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:

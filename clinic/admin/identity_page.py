@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField, EmailField
+from backoffice.web.admin_urls import admin_url
 from clinic.admin.staff_forms import NationalIDField, PersonForm
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import identity_conflicts
@@ -146,8 +147,8 @@ def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
 
 
 def identity_url(appointment: Appointment) -> str:
-    return reverse("admin:clinic_appointment_identity", args=[appointment.pk])
+    return admin_url(appointment, "identity", appointment.pk)
 
 
 def change_url(appointment: Appointment) -> str:
-    return reverse("admin:clinic_appointment_change", args=[appointment.pk])
+    return admin_url(appointment, "change", appointment.pk)

@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from backoffice.models import AccessEvent
-from clinic.identity import masked
+from backoffice.records.text import masked
+from backoffice.web.admin_urls import admin_url
 
 
 class RevealsNationalID:
@@ -36,7 +37,7 @@ class RevealsNationalID:
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
         if obj and self.has_reveal_permission(request):
-            form.reveal_url = reverse("admin:clinic_patient_reveal", args=[obj.pk])
+            form.reveal_url = admin_url(obj, "reveal", obj.pk)
         return form
 
     def get_fields(self, request, obj=None):

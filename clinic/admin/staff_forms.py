@@ -7,10 +7,11 @@ from django.utils.translation import ngettext
 
 from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm, RowForm
+from backoffice.records.text import masked
 from clinic import booking
 from clinic.hours.availability import Offer, offered_days
 from clinic.hours.text import Hours, parse_hours
-from clinic.identity import masked, normalise_national_id
+from clinic.identity import normalise_national_id
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
 from clinic.passports import AsksAboutPassports
 

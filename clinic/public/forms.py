@@ -10,8 +10,9 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.fields import DayField, EmailField, LineField, NumberField
+from backoffice.records.text import masked
 from clinic.hours.availability import Day
-from clinic.identity import masked, normalise_national_id, validate_national_id
+from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
 from clinic.passports import PERHAPS, AsksAboutPassports
 from clinic.phones import normalise_phone

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.access.second_factor import devices
 from backoffice.models import User
+from backoffice.web.admin_urls import admin_url
 
 
 def is_locked_out(person: User) -> bool:
@@ -84,4 +85,4 @@ class SignInHelp(admin.ModelAdmin):
 
     def with_button(self, said: str, name: str, button: str, person: User) -> str:
         html = '{} <button class="btn btn-outline-secondary btn-sm" formaction="{}" formnovalidate>{}</button>'
-        return format_html(html, said, reverse(f"admin:backoffice_user_{name}", args=[person.pk]), button)
+        return format_html(html, said, admin_url(person, name, person.pk), button)
