@@ -42,8 +42,8 @@ class UserResource(ExchangeResource):
     def _note_roles(self, person: User) -> None:
         """The history keeps no roles: the reason of this version says what becomes of them, and where it is from."""
         roles = self.fields["roles"]
-        if roles in self._differing:
-            before = None if self._before is None else self._before[roles]
+        if roles in self.row.differing:
+            before = None if self.row.is_new else self.row.before[roles]
             told = User.roles_changed(before, roles.get_value(person))
             person._change_reason = f"{told} · {self.reason}"[:REASON_LENGTH]
 
@@ -59,6 +59,6 @@ class UserResource(ExchangeResource):
         if person.is_superuser and not (self.by and self.by.is_superuser):
             raise ValidationError({"username": _("Only a superuser may change a superuser. Take this line out.")})
         self._note_roles(person)
-        if self._differing and self.by and person.pk == self.by.pk:
+        if self.row.differing and self.by and person.pk == self.by.pk:
             told = _("This is your own record, which you do not change by a file. Use its page, or ask somebody else.")
-            raise ValidationError({field.column_name: told for field in self._differing})
+            raise ValidationError({field.column_name: told for field in self.row.differing})

@@ -318,10 +318,6 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Without these, any staff user may import and export any table.
-IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
-IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
-
 # -- Logs: one JSON object a line, each with its request's id, none with a patient's data ----------------------------
 
 LOGGING = {

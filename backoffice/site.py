@@ -12,6 +12,7 @@ from backoffice.access.second_factor import rules
 from backoffice.access.second_factor import views as second_factor
 from backoffice.access.sign_in import SignInForm
 from backoffice.live.blocks import block_for, blocks_for
+from backoffice.live.unless_seen import unless_seen
 
 
 class BackofficeSite(admin.AdminSite):
@@ -56,9 +57,7 @@ class BackofficeSite(admin.AdminSite):
         if block is None:
             raise Http404
         drawn = block.draw(request)
-        if request.GET.get("seen") == drawn.stamp:
-            return HttpResponse(status=204)
-        return render(request, "admin/block.html", {"drawn": drawn})
+        return unless_seen(request, drawn.stamp, lambda: render(request, "admin/block.html", {"drawn": drawn}))
 
 
 def clinic_name(request) -> dict[str, str]:

@@ -60,16 +60,25 @@ def taiwan_document(value: str) -> None:
         )
 
 
+# A card's or an older permit's number with a digit too few. Such are passports, too: of the United States, of Korea.
+SHORT_OF_A_DIGIT = re.compile(r"[A-Z][0-9]{8}|[A-Z][A-D][0-9]{7}")
+taiwan_document.doubts = SHORT_OF_A_DIGIT.fullmatch
+
+
+def could_be_a_slip(value: str) -> bool:
+    """Whether the rule in force takes this number, and has a doubt about it: whoever gives it anew is asked.
+
+    A rule may have such a doubt (`doubts`, a function of the number).
+    """
+    doubts = getattr(import_string(settings.NATIONAL_ID_RULE), "doubts", None)
+    return bool(doubts and doubts(value))
+
+
 def normalise_national_id(value: str) -> str:
     """As it is kept: no spaces or hyphens, plain digits for full-width ones, nothing unseen, upper case."""
     if value.isascii() and value.isalnum():
         return value.upper()
     return re.sub("[ -]", "", plain_figures(value)).upper()
-
-
-def masked(national_id: str) -> str:
-    """Enough to compare with a card that lies on the desk, and no more. Nothing stays nothing."""
-    return "•" * 7 + national_id[-3:] if national_id else ""
 
 
 def validate_national_id(value: str) -> None:

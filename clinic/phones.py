@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from backoffice.records.text import DASHES, plain_figures, tidy_line
 
 EXTENSION = r"(\s*(#|x|ext\.?|分機|轉)\s*\d{1,6})?"
-SHAPE = re.compile(rf"\+?[0-9 ()./-]+{EXTENSION}", re.IGNORECASE)
+SHAPE = re.compile(rf"\(?\+?[0-9 ()./-]+{EXTENSION}", re.IGNORECASE)
 ASKED_FOR = rf"(?i:([0-9+() ./-]|{DASHES.pattern}){{3,}}{EXTENSION})"  # what somebody looks for, or a part of it
 FEWEST, MOST = 6, 15  # digits, by ITU-T E.164
 AS_A_FORMULA = re.compile(r'="?([^"]*)"?')  # how a file keeps a leading zero
@@ -21,11 +21,17 @@ WITHOUT_ITS_ZERO = re.compile(r"9\d{8}")  # a mobile number of Taiwan has ten di
 
 # What a number is found by, whatever stands between its digits; +886 is how the world dials Taiwan's leading zero.
 BETWEEN_DIGITS = [" ", "-", "(", ")", ".", "/"]
+SIGNS = f"[{re.escape(''.join(BETWEEN_DIGITS))}]*"
 WORLDWIDE = [("+8860", "0"), ("+886", "0")]
+# A whole number from abroad without its plus: dialled by 00, or Taiwan's 886 alone, which begins no number within it.
+DIALLED = re.compile(rf"\(?(0{SIGNS}0{SIGNS})[1-9]({SIGNS}\d){{7}}")
+BARE = re.compile(rf"\(?()8{SIGNS}8{SIGNS}6({SIGNS}\d){{8}}")
 
 
 def normalise_phone(text: str) -> str:
-    """As it is kept: half-width, single blanks, otherwise as it was typed. Nothing stays nothing.
+    """As it is kept: half-width, single blanks, a plus before a country's code, otherwise as it was typed.
+
+    Nothing stays nothing.
 
     Raises ValidationError for what is no number, such as what a spreadsheet makes of one.
     """
@@ -46,12 +52,18 @@ def normalise_phone(text: str) -> str:
         raise ValidationError(_("Write a phone number, such as 0912 345 678."))
     if WITHOUT_ITS_ZERO.fullmatch(digits) and not phone.startswith("+"):
         raise ValidationError(_("A zero is missing at the front. Write 0%(number)s.") % {"number": digits})
-    return phone
+    return _with_plus(phone)
+
+
+def _with_plus(phone: str) -> str:
+    """`00886 912 345 678`, `886912345678` → `+886 912 345 678`, `+886912345678`."""
+    found = DIALLED.match(phone) or BARE.match(phone)
+    return phone[: found.start(1)] + "+" + phone[found.end(1) :] if found else phone
 
 
 def phone_key(text: str) -> str:
-    """What a number is found by: its digits, those abroad with their plus. The database makes the same of each."""
-    key = plain_figures(text)
+    """What a number is found by: its digits, those abroad with their plus. The database makes it of what is kept."""
+    key = _with_plus(plain_figures(text))
     for sign in BETWEEN_DIGITS:
         key = key.replace(sign, "")
     for abroad, here in WORLDWIDE:

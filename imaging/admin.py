@@ -6,7 +6,6 @@ from django.db.models import Q
 from django.forms import Script
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -18,6 +17,7 @@ from backoffice.admin.base.inlines import FirstRows
 from backoffice.records.diffs import words_for
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
+from backoffice.web.admin_urls import admin_url
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
 from imaging import ingest, whose
@@ -52,13 +52,13 @@ def announce(request, receipt: Receipt) -> None:
 
 
 def change_url(xray: XRayImage) -> str:
-    return reverse("admin:imaging_xrayimage_change", args=[xray.pk])
+    return admin_url(xray, "change", xray.pk)
 
 
 def thumbnail_of(xray: XRayImage) -> str:
     return format_html(
         '<img class="xray-thumbnail" src="{}" alt="{}" loading="lazy">',
-        reverse("admin:imaging_xrayimage_thumbnail", args=[xray.pk]),
+        admin_url(xray, "thumbnail", xray.pk),
         xray,
     )
 
@@ -136,7 +136,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
             return self._upload_page(request, form)
         if len(xrays) == 1:
             return redirect(change_url(xrays[0]))
-        return redirect(f"{reverse('admin:imaging_xrayimage_changelist')}?patient__id__exact={patient.pk}")
+        return redirect(f"{admin_url(XRayImage, 'changelist')}?patient__id__exact={patient.pk}")
 
     def _upload_page(self, request, form, extra_context=None):
         context = {
@@ -176,7 +176,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     def patient_link(self, xray):
         return format_html(
             '<a href="{}">{}</a>',
-            reverse("admin:clinic_patient_change", args=[xray.patient_id]),
+            admin_url(Patient, "change", xray.patient_id),
             name_for(xray.patient, None),
         )
 

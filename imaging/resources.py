@@ -33,8 +33,9 @@ class XRayResource(patient_columns.NamesPatient):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.fields["sha256"].widget = TextCell(64, normalise=str.lower)
-        self.fields["sha256"].help_text = _("As an export of the films gives it.")
+        self.fields["sha256"].widget = TextCell(
+            64, normalise=str.lower, remedy=_("The film's SHA-256: 64 signs, as an export of the films gives them.")
+        )
 
     def key_columns(self, columns):
         named = (
@@ -58,7 +59,7 @@ class XRayResource(patient_columns.NamesPatient):
         return super().candidates(rows).select_related("patient")
 
     def check(self, xray: XRayImage, excluded):
-        if self._before is None:
+        if self.row.is_new:
             raise ValidationError(
                 {
                     "sha256": _(

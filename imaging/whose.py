@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.identity import masked, normalise_national_id, validate_national_id
+from backoffice.records.text import masked
+from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import Patient
 from clinic.patients.names import names_another_patient
 from imaging.decoded import Named

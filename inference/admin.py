@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -17,6 +17,7 @@ from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.models import AccessEvent
 from backoffice.records.names import name_for
 from backoffice.records.search import through
+from backoffice.web.admin_urls import admin_url
 from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
@@ -167,7 +168,7 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     @admin.display(description=_("patient"), ordering="xray__patient__full_name")
     def patient(self, prediction):
-        url = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
+        url = admin_url(XRayImage, "change", prediction.xray_id)
         return format_html('<a href="{}">{}</a>', url, name_for(prediction.xray.patient, None))
 
     @admin.display(description=_("answer"), ordering="confidence")
@@ -204,7 +205,7 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     @admin.display(description=_("X-ray"))
     def open_film(self, prediction):
-        url = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
+        url = admin_url(XRayImage, "change", prediction.xray_id)
         return format_html('<a href="{}?prediction={}">{}</a>', url, prediction.pk, _("Open the film with this answer"))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,38 +33,37 @@ def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     left = settings.MAX_PREDICTIONS_PER_DAY - by.predictions.filter(created_at__gte=today).count()
 
-    asked = Asked()
+    xrays, asked = list(xrays), Asked()
+    _lock(xray.pk for xray in xrays)
     for xray in xrays:
         if xray.predictions.visible().unfinished().exists():
             asked.already.append(xray)
         elif len(asked.predictions) >= left:
             asked.over_limit.append(xray)
-        elif _saved(prediction := Prediction(xray=xray, requested_by=by), by=by, reason=_("Asked")):
-            asked.predictions.append(prediction)
         else:
-            asked.already.append(xray)
+            asked.predictions.append(_queue(Prediction(xray=xray, requested_by=by), by=by, reason=_("Asked")))
     if asked.predictions:
         wake_a_worker()
     return asked
 
 
-def _saved(prediction: Prediction, *, by, reason: str) -> bool:
-    """Put it into the queue, unless somebody else asked about the same X-ray at this moment: a constraint lets one."""
+def _lock(films: Iterable[int]) -> None:
+    """Who asks about one of these films at this moment comes before or after us: in everybody's order, or two people
+    with the same films from either end would wait for each other."""
+    list(XRayImage.objects.filter(pk__in=list(films)).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def _queue(prediction: Prediction, *, by, reason: str) -> Prediction:
     prediction._history_user, prediction._change_reason = by, reason
-    try:
-        with transaction.atomic():
-            prediction.save()
-    except IntegrityError:
-        if not prediction.xray.predictions.visible().unfinished().exists():
-            raise
-        return False
-    return True
+    prediction.save()
+    return prediction
 
 
 @transaction.atomic
 def retry(predictions, *, by) -> int:
     """Put what failed back into the queue, as if it had never been tried. Returns how many."""
     failed = predictions.visible().filter(status=Prediction.Status.FAILED)
+    _lock(failed.order_by().values_list("xray", flat=True))
     rows = list(failed.order_by("pk").select_for_update(of=("self",), no_key=True))
     retried = 0
     for row in rows:
@@ -72,7 +71,8 @@ def retry(predictions, *, by) -> int:
             continue
         row.status, row.attempts, row.progress, row.error = Prediction.Status.PENDING, 0, 0, ""
         row.lease_token, row.lease_until = "", None
-        retried += _saved(row, by=by, reason=_("Tried again"))
+        _queue(row, by=by, reason=_("Tried again"))
+        retried += 1
     if retried:
         wake_a_worker()
     return retried

@@ -5,12 +5,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.web.admin_urls import admin_url
+from imaging.models import XRayImage
 from inference import reviews
 from inference.models import Diagnosis, Prediction
 from inference.reviews import AlreadySignedError, CannotSignError
@@ -115,5 +117,5 @@ def as_seen(prediction: Prediction) -> SafeString:
 
 def film_url(prediction: Prediction) -> str:
     """The film's page, with this answer beside it."""
-    page = reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
+    page = admin_url(XRayImage, "change", prediction.xray_id)
     return f"{page}?prediction={prediction.pk}"

@@ -19,9 +19,7 @@ from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeFiel
 from backoffice.exchange.history import write_history_of_new
 from backoffice.exchange.natural_keys import ByNaturalKey
 from backoffice.records.locks import lock_by_key
-from backoffice.records.mixins import TimeStamped, written_at_once
-
-REASON_LENGTH = 100  # of simple-history's column
+from backoffice.records.mixins import REASON_LENGTH, TimeStamped, written_at_once
 
 
 class LeanRowResult(RowResult):
@@ -52,9 +50,7 @@ class ExchangeResource(ModelResource):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.by, self.reason, self._writes = None, "", False
-        self._before: dict[ExchangeField, object] | None = None  # of the row at hand; None where it is a new record
-        self._instance: models.Model | None = None
-        self._differing: list[ExchangeField] = []
+        self.row: Row | None = None  # at hand: the library does not pass it to everything that asks about it
         self._changed: set[str] = set()  # model fields, of the rows that wait to be written
         self._checks = [rule for rule in self._meta.model._meta.constraints if isinstance(rule, CheckConstraint)]
 
@@ -184,14 +180,9 @@ class ExchangeResource(ModelResource):
     def before_chunk(self, rows: Sequence[Row]) -> None:
         """What is needed for these rows can be read here at once."""
 
-    @property
-    def row_is_new(self) -> bool:
-        """Whether the row that was read last means a record that is not on file."""
-        return self._before is None
-
     def after_init_instance(self, instance, new, row, **kwargs):
-        self._instance = instance
-        self._before = None if new else {field: field.get_value(instance) for field in self._imported}
+        self.row, row.record = row, instance
+        row.before = None if new else {field: field.get_value(instance) for field in self._imported}
 
     def import_instance(self, instance, row, **kwargs):
         errors = {}
@@ -205,38 +196,16 @@ class ExchangeResource(ModelResource):
 
     def skip_row(self, instance, original, row, import_validation_errors=None):
         """Whether the row says what the record says already."""
-        self._differing = [
-            field
-            for field in self._imported
-            if self._before is None or self._before[field] != field.get_value(instance)
+        row.differing = [
+            field for field in self._imported if row.is_new or row.before[field] != field.get_value(instance)
         ]
-        return not self._differing and not import_validation_errors
-
-    def last_changes(self) -> list[tuple[str, object, object]]:
-        """(column, before, after) of the row that was read last, as a preview shows them."""
-        before = self._before or {}
-        return [
-            (
-                field.column_name,
-                field.widget.render(before[field]) if field in before else "",
-                field.widget.render(field.get_value(self._instance)),
-            )
-            for field in self._differing
-        ]
-
-    def last_changes_of_record(self) -> str:
-        """Which record the row read last changes, and how: two runs that agree in it write the same over the same."""
-        return f"{self._instance.pk} {self.last_changes()!r}"
-
-    def last_record(self) -> str:
-        """The name of the record that the row read last means. What it needs, `candidates` should bring along."""
-        return str(self._instance)
+        return not row.differing and not import_validation_errors
 
     def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
         """The model's own rules for what the file says. That no other record has the key, looking for it has shown."""
         errors = dict(import_validation_errors or {})
         excluded = self._sure | {name for name, column in self._column_of.items() if column in errors}
-        if self._before is not None:
+        if not self.row.is_new:
             excluded |= self._untouched
         try:
             self.check(instance, excluded)
@@ -255,7 +224,7 @@ class ExchangeResource(ModelResource):
 
     def save_instance(self, instance, is_create, row, **kwargs):
         if not is_create:
-            self._changed.update(name for field in self._differing for name in field.model_fields)
+            self._changed.update(name for field in row.differing for name in field.model_fields)
         super().save_instance(instance, is_create, row, **kwargs)
 
     # -- Export -------------------------------------------------------------------------------------------------------
@@ -299,6 +268,10 @@ class ExchangeResource(ModelResource):
             if isinstance(field, ChosenField):
                 field.write(rows)
         written_at_once.send(sender=self._meta.model, rows=rows, created=created, fields=fields)
+
+    def doubts(self) -> Iterable[str]:
+        """What somebody should look at before they agree to what was read, as sentences."""
+        return []
 
     def finish(self, *, dry_run: bool) -> Iterable[str]:
         """All rows are in. What else must follow; returns sentences that people should read."""

@@ -3,7 +3,6 @@
 import csv
 import datetime
 import io
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -14,10 +13,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
 from backoffice.records.dates import parse_day
-from backoffice.records.numbers import parse_number
+from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
 
 
@@ -50,15 +50,18 @@ class TextCell(Cell):
         longest: int | None = None,
         normalise: Callable[[str], str] | None = None,
         example: str = "",
+        remedy: str = "",
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.longest, self.normalise, self.example = longest, normalise, example
+        self.longest, self.normalise, self.example, self.remedy = longest, normalise, example, remedy
 
     def clean(self, value, row=None, **kwargs) -> str:
         return self.normalise(value) if self.normalise else tidy_text(value)
 
     def what(self):
+        if self.remedy:
+            return str(self.remedy)
         return _("Text of up to %(longest)d characters.") % {"longest": self.longest} if self.longest else _("Text.")
 
 
@@ -73,7 +76,7 @@ class DayCell(Cell):
         return value.isoformat() if value else ""
 
     def what(self):
-        return _("A day, such as 2026-11-23.")
+        return _("A day, the year first, such as 2026-11-23.")
 
 
 class MomentCell(Cell):
@@ -98,15 +101,13 @@ class WholeCell(Cell):
     example = "12"
 
     def clean(self, value, row=None, **kwargs) -> int:
-        if not re.fullmatch(r"[+-]?\d{1,18}", plain(value)):
-            self.refuse(_("This is not a whole number."))
-        return int(plain(value))
+        return parse_whole(value)
 
     def render(self, value, **kwargs) -> int | str:
         return "" if value is None else value
 
     def what(self):
-        return _("A whole number.")
+        return _("A whole number, such as %(example)s.") % {"example": self.example}
 
 
 class DecimalCell(Cell):
@@ -239,4 +240,8 @@ def cell_for(field: models.Field) -> Cell:
         return DecimalCell()
     if isinstance(field, models.IntegerField):
         return WholeCell()
+    if isinstance(field, models.EmailField):
+        return TextCell(
+            field.max_length, normalise=tidy_line, remedy=gettext_lazy("An e-mail address, such as lin@example.org.")
+        )
     return TextCell(field.max_length, normalise=tidy_line if isinstance(field, models.CharField) else None)

@@ -27,10 +27,36 @@ class Column:
 
 
 class Row(dict):
-    """The texts of one line by column name, with the record's natural key (None where it cannot be read)."""
+    """The texts of one line by column name, with the record's natural key (None where it cannot be read).
+
+    Once it is read: the record that it means, the values of that before (None where it is new), and which differ.
+    """
 
     line: int
     key: tuple | None
+    record: models.Model
+    before: dict["ExchangeField", object] | None = None
+    differing: Sequence["ExchangeField"] = ()
+
+    @property
+    def is_new(self) -> bool:
+        return self.before is None
+
+    def changes(self) -> list[tuple[str, object, object]]:
+        """(column, before, after), as a preview shows them."""
+        before = self.before or {}
+        return [
+            (
+                field.column_name,
+                field.widget.render(before[field]) if field in before else "",
+                field.widget.render(field.get_value(self.record)),
+            )
+            for field in self.differing
+        ]
+
+    def changes_of_record(self) -> str:
+        """Which record it changes, and how: two runs that agree in it write the same over the same."""
+        return f"{self.record.pk} {self.changes()!r}"
 
 
 class ExchangeField(Field):

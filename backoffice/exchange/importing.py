@@ -103,6 +103,7 @@ class Import:
             for note in self.resource.finish(dry_run=self.dry_run):
                 self.outcome.notes.append(note)
                 self.rows_digest.update(f"{note}\n".encode())
+        self.outcome.notes += self.resource.doubts()
         self._say_what_numbers_lose()
 
     def _say_somebody_was_first(self) -> None:
@@ -167,10 +168,9 @@ class Import:
         self._count("refused", line)
         self.outcome.add_error(line, *what)
 
-    def _count(self, what: str, line: int) -> None:
+    def _count(self, what: str, line: int, changes: str = "") -> None:
         """Note what becomes of a line: `what` is the name of its counter."""
         setattr(self.outcome, what, getattr(self.outcome, what) + 1)
-        changes = self.resource.last_changes_of_record() if what == "updated" else ""
         self.rows_digest.update(f"{line} {what} {changes}\n".encode())
 
     def _import(self, rows: list[Row]) -> None:
@@ -191,15 +191,14 @@ class Import:
             self._say_what_is_wrong(row, result.validation_error)
             return
         counter = {RowResult.IMPORT_TYPE_NEW: "new", RowResult.IMPORT_TYPE_UPDATE: "updated"}.get(result.import_type)
-        self._count(counter or "unchanged", row.line)
+        self._count(counter or "unchanged", row.line, row.changes_of_record() if counter == "updated" else "")
         if counter and len(self.outcome.preview) < ROWS_PREVIEWED:
-            record = "" if self.resource.row_is_new else self.resource.last_record()
-            self.outcome.add_preview(row.line, counter, self.resource.last_changes(), record)
+            self.outcome.add_preview(row.line, counter, row.changes(), "" if row.is_new else str(row.record))
 
     def _say_what_is_wrong(self, row: Row, error: ValidationError) -> None:
         by_column = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
         missing = [name for name in by_column if name not in row and self.resource.needs(name)]
-        if missing and self.resource.row_is_new:
+        if missing and row.is_new:
             self._say_missing(row, missing)
             return
         for name, errors in by_column.items():

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from backoffice.records.text import plain_figures
 
 SIGN = r"\s*[-/.]\s*"
+TWO_SIGNS = re.compile(r"\d\s*([-/.])\s*\d+\s*(?!\1)[-/.]\s*\d")  # a slip of the finger, and what else may be one
 MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?)?"  # as spreadsheets write a day
 YEAR_FIRST = re.compile(rf"(\d{{4}}){SIGN}(\d{{1,2}}){SIGN}(\d{{1,2}}){MIDNIGHT}")
 TOGETHER = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -28,6 +29,9 @@ def parse_day(text: str) -> datetime.date:
     Raises ValidationError, which says how to write it, for what is no day, and for what is one in two ways.
     """
     plain = plain_figures(text)
+    if TWO_SIGNS.search(plain):
+        told = _("Two different signs stand between the figures. Write the year first, such as 1980-06-05.")
+        raise ValidationError(told, code="invalid")
     for pattern in (YEAR_FIRST, TOGETHER, CHINESE):
         if match := pattern.fullmatch(plain):
             return _day(*map(int, match.groups()))

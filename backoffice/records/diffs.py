@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.live.chips import Tone
 from backoffice.records.names import name_for
 from backoffice.records.relations import may_view
+from backoffice.records.text import masked
 from backoffice.records.timeline import Change
 
 LONGEST = 120
@@ -151,11 +152,6 @@ class Words:
             # Follows what a record's name is made of, such as the visit's day and the patient's name.
             for key, row in model._base_manager.select_related().in_bulk(keys).items():
                 self.names[model, key] = name_for(row, self.user)
-
-
-def masked(text: str) -> str:
-    """The last three signs of it, such as •••••••789."""
-    return "•" * 7 + text[-3:]
 
 
 def told_fields(history_model: type[models.Model]) -> list[models.Field]:

@@ -5,7 +5,7 @@ import datetime
 from django import forms
 
 from backoffice.records.dates import parse_day
-from backoffice.records.numbers import parse_number
+from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
 
 
@@ -25,6 +25,10 @@ class LinesField(forms.CharField):
     def to_python(self, value):
         text = super().to_python(value)
         return tidy_text(text) if isinstance(text, str) else text
+
+
+class EmailField(LineField, forms.EmailField):
+    """An address in one spelling: what a web page put between its letters, and nobody sees, is no mistake of theirs."""
 
 
 class DayField(forms.DateField):
@@ -58,5 +62,8 @@ class RealNumberField(ReadsNumbers, forms.FloatField):
     widget = DecimalInput
 
 
-class WholeNumberField(ReadsNumbers, forms.IntegerField):
-    pass
+class WholeNumberField(forms.IntegerField):
+    """A whole number, however it is written: see numbers.py."""
+
+    def to_python(self, value):
+        return super().to_python(parse_whole(value) if isinstance(value, str) and value.strip() else value)

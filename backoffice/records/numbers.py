@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from backoffice.records.text import plain_figures
 
 PLAIN = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")
-COMMA_FOR_POINT = re.compile(r"[+-]?\d{1,18},(\d{1,2}|\d{4,18})")  # three digits behind it may be thousands
-THOUSANDS = re.compile(r"[+-]?\d{1,3}((,\d{3})+\.\d{1,18}|(,\d{3}){2,}|( \d{3})+(\.\d{1,18})?)")
-THOUSANDS_BY_POINTS = re.compile(r"[+-]?\d{1,3}((\.\d{3})+,\d{1,18}|(\.\d{3}){2,})")
-COULD_BE_BOTH = re.compile(r"[+-]?\d{1,3},\d{3}")
+# Three digits behind a comma may be thousands, which begin with no zero.
+COMMA_FOR_POINT = re.compile(r"[+-]?(\d{1,18},(\d{1,2}|\d{4,18})|0,\d{3})")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3})+\.\d{1,18}|(,\d{3}){2,}|( \d{3})+(\.\d{1,18})?)")
+THOUSANDS_BY_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}((\.\d{3})+,\d{1,18}|(\.\d{3}){2,})")
+COULD_BE_BOTH = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def parse_number(text: str) -> Decimal:
@@ -32,3 +33,16 @@ def parse_number(text: str) -> Decimal:
             _("“%(text)s” can be read in two ways. Write %(large)s or %(small)s.") % both, code="ambiguous"
         )
     raise ValidationError(_("Write a number, in digits, such as 12 or 1.5."), code="invalid")
+
+
+def parse_whole(text: str) -> int:
+    """`12`, `１２`, `1,500`, and `12.0` as spreadsheets write it → the number.
+
+    No fraction is meant here, so that a comma before three digits can be read in one way only.
+    Raises ValidationError, which says how to write it.
+    """
+    plain = plain_figures(text)
+    number = Decimal(plain.replace(",", "")) if COULD_BE_BOTH.fullmatch(plain) else parse_number(plain)
+    if number != number.to_integral_value():
+        raise ValidationError(_("Write a whole number, in digits, such as 12."), code="invalid")
+    return int(number)

@@ -85,6 +85,13 @@ def test_a_wrong_code_lets_nobody_in_and_slows_the_next(client, phone, signed_in
     assert lands_on(client.get(INDEX, follow=True)) == ASK
 
 
+def test_however_many_codes_were_wrong_one_is_told_to_wait(client, phone, signed_in):
+    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now(), throttling_failure_count=60)
+    signed_in()
+    told = client.post(ASK, {"code": code_of(phone)})
+    assert "There were wrong codes. Try again in" in told.text
+
+
 def test_a_code_is_good_once(client, phone, signed_in):
     code = code_of(phone)
     signed_in()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.records.dates import parse_day
-from backoffice.records.numbers import parse_number
+from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
 
 NAME = "Đặng Thị Ngọc Ánh"
@@ -137,6 +137,12 @@ def test_a_day_that_can_be_read_in_two_ways_is_asked_about(text):
         parse_day(text)
 
 
+@pytest.mark.parametrize("text", ["1980-05/06", "1980/05.06", "13.06/1980", "民國69/6-5", "113/6-5", "1980 - 05 / 06"])
+def test_a_day_with_two_kinds_of_sign_is_a_slip(text):
+    with pytest.raises(ValidationError, match=r"Two different signs.*such as 1980-06-05"):
+        parse_day(text)
+
+
 @pytest.mark.parametrize(
     "text", ["1980-02-30", "1980-13-01", "31/31/1980", "0000-01-01", "30 Foo 1980", "soon", "9" * 40, ""]
 )
@@ -161,6 +167,8 @@ def test_what_is_no_day_is_told_how_to_write_one(text):
         ("1,500,000", "1500000"),
         ("1 500", "1500"),
         ("0,1234", "0.1234"),
+        ("0,500", "0.5"),
+        ("-0,125", "-0.125"),
     ],
 )
 def test_a_number_is_read_with_a_point_or_a_comma(text, number):
@@ -173,6 +181,8 @@ def test_a_number_is_read_with_a_point_or_a_comma(text, number):
         ("1,500", "Write 1500 or 1.500"),
         ("many", "in digits"),
         ("1,2,3", "in digits"),
+        ("0,500,000", "in digits"),
+        ("05,500", "in digits"),
         ("1e5", "in digits"),
         ("NaN", "in digits"),
     ],
@@ -180,3 +190,26 @@ def test_a_number_is_read_with_a_point_or_a_comma(text, number):
 def test_what_is_no_number_or_two_is_told_how_to_write_it(text, told):
     with pytest.raises(ValidationError, match=told):
         parse_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", 12),
+        ("１２", 12),
+        ("−3", -3),
+        ("12.0", 12),
+        ("12,00", 12),
+        ("1,500", 1500),
+        ("1 500", 1500),
+        ("1,500,000", 1500000),
+    ],
+)
+def test_a_whole_number_is_read_however_it_is_written(text, number):
+    assert parse_whole(text) == number
+
+
+@pytest.mark.parametrize("text", ["1.5", "2,5", "0,500", "many", "1e3", "1,50,0", ""])
+def test_what_is_no_whole_number_is_told_how_to_write_one(text):
+    with pytest.raises(ValidationError, match="in digits, such as 12"):
+        parse_whole(text)

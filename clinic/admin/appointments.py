@@ -2,7 +2,6 @@ from collections.abc import Callable
 from functools import cache
 
 from django.contrib import admin, messages
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -11,6 +10,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.live.chips import Tone, chip
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
+from backoffice.web.admin_urls import admin_url
 from clinic import booking
 from clinic.admin.booking_changes import ChangesBookings
 from clinic.admin.chips import status_chip
@@ -166,7 +166,7 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
 
     @admin.display(description=_("patient"))
     def whose(self, appointment):
-        url = reverse("admin:clinic_patient_change", args=[appointment.patient_id])
+        url = admin_url(Patient, "change", appointment.patient_id)
         return format_html('<a href="{}">{}</a>', url, name_for(appointment.patient, None))
 
     @admin.display(description=_("given with the booking"))

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -19,6 +19,7 @@ from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
 from backoffice.records.seen import SEEN, last_to_change, version_of
+from backoffice.web.admin_urls import admin_url
 from clinic import booking, mails
 from clinic.admin.staff_forms import slot_choices
 from clinic.models import Appointment, ClinicSession
@@ -58,7 +59,7 @@ class ChangesBookings:
     def page_links(self, request, obj):
         links = super().page_links(request, obj)
         if obj.status in booking.STILL_TO_COME and self.has_change_permission(request, obj):
-            links = [*links, (_("Move to another time"), reverse("admin:clinic_appointment_move", args=[obj.pk]))]
+            links = [*links, (_("Move to another time"), admin_url(obj, "move", obj.pk))]
         return links
 
     def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:

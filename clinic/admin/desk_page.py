@@ -9,12 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.live.unless_seen import unless_seen
 from backoffice.models import AccessEvent
+from backoffice.web.admin_urls import admin_url
 from clinic import booking
 from clinic.admin.desk import desk_of, press, version_of
 from clinic.models import Appointment, ClinicSession, Patient
@@ -39,7 +41,7 @@ class WalkIn(forms.Form):
 
 
 def desk_url(session: ClinicSession) -> str:
-    return reverse("admin:clinic_clinicsession_desk", args=[session.pk])
+    return admin_url(session, "desk", session.pk)
 
 
 class DeskPage:
@@ -75,9 +77,7 @@ class DeskPage:
             return self._press(request, session)
         if not request.htmx:
             return self._page(request, session, WalkIn(request=request))
-        if request.GET.get("seen") == version_of(session):
-            return HttpResponse(status=204)
-        return self._live(request, session)
+        return unless_seen(request, version_of(session), lambda: self._live(request, session))
 
     def _press(self, request, session: ClinicSession) -> HttpResponse:
         appointment, said, is_refused = None, "", False

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
-from backoffice.records.fields import DayField
-from backoffice.records.forms import ClinicalForm
+from backoffice.records.fields import DayField, EmailField
 from backoffice.records.seen import SEEN
-from clinic.admin.staff_forms import NationalIDField
+from backoffice.web.admin_urls import admin_url
+from clinic.admin.staff_forms import NationalIDField, PersonForm
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import identity_conflicts
 from clinic.patients.identity_conflicts import ConflictError
@@ -39,13 +39,13 @@ class KnownPersonForm(forms.Form):
         self.fields["patient"].queryset = Patient.objects.filter(Q(hidden_at=None) | Q(pk__in=merged))
 
 
-class NewPersonForm(ClinicalForm):
+class NewPersonForm(PersonForm):
     """Another person, who has none yet."""
 
     class Meta:
         model = Patient
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email"]
-        field_classes = {"national_id": NationalIDField, "date_of_birth": DayField}
+        field_classes = {"national_id": NationalIDField, "date_of_birth": DayField, "email": EmailField}
         widgets = {"date_of_birth": forms.DateInput({"type": "date"}, "%Y-%m-%d")}
         help_texts = {"national_id": gettext_lazy("Their own. The one given with the booking stays with its owner.")}
 
@@ -152,8 +152,8 @@ def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
 
 
 def identity_url(appointment: Appointment) -> str:
-    return reverse("admin:clinic_appointment_identity", args=[appointment.pk])
+    return admin_url(appointment, "identity", appointment.pk)
 
 
 def change_url(appointment: Appointment) -> str:
-    return reverse("admin:clinic_appointment_change", args=[appointment.pk])
+    return admin_url(appointment, "change", appointment.pk)

@@ -5,7 +5,7 @@ from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
@@ -16,6 +16,7 @@ from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.lists import FastChangeList
 from backoffice.models import AccessEvent
 from backoffice.records.search import through
+from backoffice.web.admin_urls import admin_url
 from clinic.admin.patients import FoundByPatient, PatientAdmin
 from clinic.intake import csv
 from clinic.intake.table import Column, Rows, columns
@@ -107,7 +108,7 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
         record = self.get_object(request, unquote(object_id))
         if record is None or not self.has_view_permission(request, record):
             return super().change_view(request, object_id, form_url, extra_context)
-        return redirect(reverse("admin:clinic_appointment_change", args=[record.appointment_id]))
+        return redirect(admin_url(Appointment, "change", record.appointment_id))
 
     def export(self, request):
         """The list with the same query parameters, whole, as a CSV file."""
@@ -116,7 +117,7 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
         try:
             table = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
-            return redirect(f"{reverse('admin:clinic_intakerecord_changelist')}?{ERROR_FLAG}=1")
+            return redirect(f"{admin_url(self.model, 'changelist')}?{ERROR_FLAG}=1")
         AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, IntakeRecord)
         shown = [cell.column for cell in table.list_display]
         return csv.response(shown, table.rows, timezone.localtime())

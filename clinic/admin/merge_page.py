@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +23,7 @@ from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.relations import may_view
 from backoffice.records.seen import SEEN
+from backoffice.web.admin_urls import admin_url
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import merging
 
@@ -195,7 +196,7 @@ class MergesPatients:
 
 def merge_url(first: int, second: int | None = None) -> str:
     both = f"?first={first}" + (f"&second={second}" if second else "")
-    return reverse("admin:clinic_patient_merge") + both
+    return admin_url(Patient, "merge") + both
 
 
 def told_belongings(user, patient: Patient) -> list[tuple[int, str]]:

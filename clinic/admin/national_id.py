@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from backoffice.models import AccessEvent
-from clinic.identity import masked
+from backoffice.records.text import masked
+from backoffice.web.admin_urls import admin_url
 
 
 class RevealsNationalID:
@@ -36,13 +37,14 @@ class RevealsNationalID:
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
         if obj and self.has_reveal_permission(request):
-            form.reveal_url = reverse("admin:clinic_patient_reveal", args=[obj.pk])
+            form.reveal_url = admin_url(obj, "reveal", obj.pk)
         return form
 
     def get_fields(self, request, obj=None):
-        fields = super().get_fields(request, obj)
+        fields = [name for name in super().get_fields(request, obj) if name != "is_passport"]
+        number = fields.index("national_id")
         if obj is None or self.has_change_permission(request, obj):
-            return fields
+            return [*fields[: number + 1], "is_passport", *fields[number + 1 :]]
         return ["masked_national_id" if name == "national_id" else name for name in fields]
 
     @admin.display(description=_("national ID"))

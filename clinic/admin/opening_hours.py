@@ -1,13 +1,14 @@
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.web.admin_urls import admin_url
 from clinic import booking
 from clinic.admin.hiding import HidesHours
 from clinic.admin.staff_forms import OpeningHoursForm
@@ -54,8 +55,7 @@ class TimetableAdmin(ClinicalAdmin):
         ]
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_preview"
-        context["preview_url"] = reverse(name, args=[obj.pk] if obj else [])
+        context["preview_url"] = admin_url(self.model, "preview", *([obj.pk] if obj else []))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def preview_view(self, request, pk: int | None = None):

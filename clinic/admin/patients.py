@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin import ClinicalAdmin, FastListAdmin
 from backoffice.admin.base.inlines import FirstRows
 from backoffice.records.search import Exact, Text
+from backoffice.web.admin_urls import admin_url
 from clinic.admin.chips import status_chip
 from clinic.admin.hiding import HidesPatients
 from clinic.admin.merge_page import MergesPatients
@@ -40,7 +40,7 @@ class AppointmentInline(admin.TabularInline):
 
     @admin.display(description=_("visit"))
     def visit(self, appointment):
-        url = reverse("admin:clinic_appointment_change", args=[appointment.pk])
+        url = admin_url(appointment, "change", appointment.pk)
         return format_html('<a href="{}">{}</a>', url, appointment.session)
 
     @admin.display(description=_("status"))

@@ -6,11 +6,13 @@ from django.utils.translation import ngettext
 
 from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm, RowForm
+from backoffice.records.text import masked
 from clinic import booking
 from clinic.hours.availability import Offer, offered_days
 from clinic.hours.text import Hours, parse_hours
-from clinic.identity import masked, normalise_national_id
+from clinic.identity import normalise_national_id
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
+from clinic.passports import AsksAboutPassports
 from clinic.patients import merging
 
 
@@ -57,7 +59,15 @@ class NationalIDField(forms.CharField):
         return data is not None and super().has_changed(initial, data)
 
 
-class PatientForm(ClinicalForm):
+class PersonForm(AsksAboutPassports, ClinicalForm):
+    """Somebody's details, with the number that they are known by."""
+
+    @property
+    def number_on_file(self) -> str:
+        return self.instance.national_id
+
+
+class PatientForm(PersonForm):
     reveal_url = ""
 
     class Meta:

@@ -9,10 +9,12 @@ from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.records.fields import DayField, LineField, NumberField
+from backoffice.records.fields import DayField, EmailField, LineField, NumberField
+from backoffice.records.text import masked
 from clinic.hours.availability import Day
-from clinic.identity import masked, normalise_national_id, validate_national_id
+from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
+from clinic.passports import PERHAPS, AsksAboutPassports
 from clinic.phones import normalise_phone
 
 
@@ -91,7 +93,7 @@ class StillOffered(forms.ModelMultipleChoiceField):
         return super().clean([key for key in value or [] if str(key) in offered])
 
 
-class DetailsForm(PublicForm):
+class DetailsForm(AsksAboutPassports, PublicForm):
     full_name = LineField(
         label=_("Full name"),
         max_length=120,
@@ -125,7 +127,7 @@ class DetailsForm(PublicForm):
         widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
         error_messages={"required": _("Write a number at which we can reach you.")},
     )
-    email = forms.EmailField(
+    email = EmailField(
         label=_("E-mail"),
         required=False,
         help_text=_("For the confirmation, and a reminder the day before."),
@@ -149,6 +151,13 @@ class DetailsForm(PublicForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["symptoms"].queryset = Symptom.objects.visible().filter(is_active=True)
+        if self.initial.get("is_passport"):
+            self.fields["is_passport"].ask()
+
+    def tell(self, mistakes):
+        if any(one["code"] == PERHAPS for one in mistakes.get("national_id", [])):
+            self.fields["is_passport"].ask()
+        super().tell(mistakes)
 
     def clean_national_id(self):
         value = normalise_national_id(self.cleaned_data["national_id"])

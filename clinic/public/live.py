@@ -1,14 +1,11 @@
-"""What pages ask for again and again while somebody looks at them.
-
-A page names the state that it shows; where that still holds the answer is 204, which htmx takes for “leave it as it
-is”. So nothing moves under a finger, a keyboard's focus or a screen reader unless there is something new.
-"""
+"""Parts of the public pages that they ask for again and again while somebody looks at them."""
 
 import hashlib
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from backoffice.live.unless_seen import unless_seen
 from clinic.hours.availability import Day, Offer
 
 
@@ -19,9 +16,7 @@ def stamp(*facts) -> str:
 
 def fragment(request: HttpRequest, template: str, context: dict, now: str) -> HttpResponse:
     """A part of a page, or 204 where the page has it already. `now` is the stamp of what it would show."""
-    if request.GET.get("seen") == now:
-        return HttpResponse(status=204)
-    return render(request, template, context)
+    return unless_seen(request, now, lambda: render(request, template, context))
 
 
 def times(days: list[Day], chosen: str | None) -> dict:

@@ -147,7 +147,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
 
     def import_instance(self, instance, row, **kwargs):
         super().import_instance(instance, row, **kwargs)
-        if self._before is None:
+        if row.is_new:
             self._place(instance, row)
         else:
             self._refuse_another_place(instance, row)
@@ -195,7 +195,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         if self._patient_key(row) and self._patient(row) != appointment.patient:
             problem = _("The appointment with this reference is another patient's.")
             raise ValidationError({self._column_of_patient(row): problem})
-        was = {field.column_name: value for field, value in self._before.items()}
+        was = {field.column_name: value for field, value in row.before.items()}
         moved = {"date": appointment.session.date, "period": appointment.session.period}
         for name, value in moved.items():
             if name in row and self._clean(name, row) != value:

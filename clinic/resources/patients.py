@@ -1,17 +1,20 @@
 """Patients and symptoms as files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import TextCell
 from backoffice.exchange.columns import Row
-from clinic.identity import normalise_national_id
+from clinic.identity import could_be_a_slip, normalise_national_id
 from clinic.models import Patient, Symptom
 from clinic.phones import normalise_phone
+
+NAMED = 20
 
 
 class PatientResource(ExchangeResource):
@@ -35,8 +38,15 @@ class PatientResource(ExchangeResource):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.fields["national_id"].widget = TextCell(20, normalise=normalise_national_id)
-        self.fields["phone"].widget = TextCell(30, normalise=normalise_phone)
+        self.fields["national_id"].widget = TextCell(
+            20, normalise=normalise_national_id, remedy=_("The number on the ID card, residence permit or passport.")
+        )
+        self.fields["phone"].widget = TextCell(
+            30,
+            normalise=normalise_phone,
+            remedy=_("A phone number, such as 0912 345 678, 02-2345-6789 #12 or +44 20 7946 0958."),
+        )
+        self._doubtful: list[int] = []
 
     def key_columns(self, columns):
         return ["national_id"] if "national_id" in columns else ["full_name", "date_of_birth"]
@@ -62,6 +72,20 @@ class PatientResource(ExchangeResource):
         ids = [row.key[0] for row in rows if len(row.key) == 1]
         names = [row.key[0] for row in rows if len(row.key) == 2]
         return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))
+
+    def save_instance(self, instance, is_create, row, **kwargs):
+        super().save_instance(instance, is_create, row, **kwargs)
+        if is_create and could_be_a_slip(instance.national_id):
+            self._doubtful.append(row.line)
+
+    def doubts(self) -> Iterable[str]:
+        if self._doubtful:
+            lines = ", ".join(map(str, self._doubtful[:NAMED]))
+            yield ngettext(
+                "%(n)d new patient’s number lacks a digit of a card’s, and is taken for a passport’s: line %(lines)s.",
+                "%(n)d new patients’ numbers lack a digit of a card’s, and are taken for passports’: lines %(lines)s.",
+                len(self._doubtful),
+            ) % {"n": len(self._doubtful), "lines": lines if len(self._doubtful) <= NAMED else f"{lines}, …"}
 
     def remedy_for_twins(self, row: Row) -> str:
         if self.naming_columns(row) == ["national_id"]:

@@ -60,4 +60,4 @@ def test_a_whole_number_is_read_without_what_nobody_sees(admin_client):
     assert admin_client.post(page, data | {"capacity": "１０\u200b"}).status_code == 302
     hours.refresh_from_db()
     assert hours.capacity == 10
-    assert "Enter a whole number" in admin_client.post(page, data | {"capacity": "2,5"}).text
+    assert "Write a whole number, in digits, such as 12." in admin_client.post(page, data | {"capacity": "2,5"}).text

@@ -53,6 +53,12 @@ def test_full_width_digits_and_tildes_are_read(admin_client):
     assert not found["Thursday", "evening"].is_open
 
 
+@pytest.mark.parametrize("typed", ["12.0", "１２", "12\u200b", "12,00"])
+def test_places_are_read_by_the_rule_of_the_form(admin_client, typed):
+    confirm(admin_client, upload_hours(admin_client, ["Monday", "morning", "09:00-12:00", typed, "yes"]))
+    assert OpeningHours.objects.get().capacity == 12
+
+
 @pytest.mark.parametrize(
     ("row", "column", "value", "remedy"),
     [

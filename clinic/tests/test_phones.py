@@ -23,6 +23,13 @@ LIST = "/admin/clinic/patient/"
         ("0912\u200b345678", "0912345678"),
         ("0912‐345–678", "0912-345-678"),
         ("0912345678.0", "0912345678"),
+        ("00886 912 345 678", "+886 912 345 678"),
+        ("886912345678", "+886912345678"),
+        ("886-2-2345-6789 #12", "+886-2-2345-6789 #12"),
+        ("(886) 912 345 678", "(+886) 912 345 678"),
+        ("(00 886) 912 345 678", "(+886) 912 345 678"),
+        ("001 415 555 0100", "+1 415 555 0100"),
+        ("8861 2345", "8861 2345"),
         ("", ""),
     ],
 )
@@ -45,13 +52,28 @@ def test_a_zero_that_a_spreadsheet_took_is_asked_for(typed):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("kept", ["0977 345 678", "0977-345-678", "+886977345678", "+886 (0)977 345 678"])
+@pytest.mark.parametrize(
+    "kept",
+    ["0977 345 678", "0977-345-678", "+886977345678", "+886 (0)977 345 678", "00886977345678", "(886) 977 345 678"],
+)
 @pytest.mark.parametrize(
     "asked",
-    ["0977 345 678", "0977345678", "0977-345-678", "+886977345678", "０９７７３４５６７８", "345678", "0977–345‐678"],
+    [
+        "0977 345 678",
+        "0977345678",
+        "0977-345-678",
+        "+886977345678",
+        "０９７７３４５６７８",
+        "345678",
+        "0977–345‐678",
+        "00886 977 345 678",
+        "00886977345678",
+        "886977345678",
+        "886 0977 345 678",
+    ],
 )
 def test_a_search_finds_it_however_either_is_written(client, front_desk, kept, asked):
-    baker.make(Patient, full_name="Lin", phone=kept, national_id="")
+    baker.make(Patient, full_name="Lin", phone=normalise_phone(kept), national_id="")
     client.force_login(front_desk)
     assert client.get(LIST, {"q": asked}).context["cl"].result_count == 1
 
@@ -65,6 +87,21 @@ def test_a_search_finds_it_with_and_without_its_extension(client, front_desk, as
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("phone", ["+886 (0)912-345.678", "0912/345", "02 2345 #3"])
+@pytest.mark.parametrize("asked", ["001 415 555 0100", "+1 (415) 555-0100", "0014155550100", "5550100"])
+def test_a_number_abroad_is_found_however_it_is_dialled(client, front_desk, asked):
+    baker.make(Patient, full_name="Smith", phone="+1 415 555 0100", national_id="")
+    client.force_login(front_desk)
+    assert client.get(LIST, {"q": asked}).context["cl"].result_count == 1
+
+
+@pytest.mark.django_db
+def test_zeros_within_a_number_are_no_way_abroad(client, front_desk):
+    baker.make(Patient, full_name="Lin", phone="0912 001 234", national_id="")
+    client.force_login(front_desk)
+    assert client.get(LIST, {"q": "001234"}).context["cl"].result_count == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phone", ["+886 (0)912-345.678", "(+886) 912 345 678", "0912/345", "02 2345 #3"])
 def test_the_database_makes_the_same_key_of_it_as_we_do(phone):
     assert baker.make(Patient, phone=phone, national_id="").phone_key == phone_key(phone)

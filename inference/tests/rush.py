@@ -13,8 +13,12 @@ from model_bakery import baker
 from backoffice.access import roles
 from backoffice.models import AccessEvent, User
 from clinic.tests.rush import at_once
-from inference import reviews, worker
+from imaging.models import XRayImage
+from inference import requests, reviews, worker
 from inference.models import Prediction, Report
+
+FILMS = 24
+NO_FILES = {"original": "a.png", "pixels": "a.png", "thumbnail": "a.png"}
 
 
 def sign(clinicians: int) -> None:
@@ -62,6 +66,20 @@ def claim(workers: int) -> None:
 def claim_all() -> None:
     while worker.claim():
         pass
+
+
+def ask(people: int) -> None:
+    """Print what became of each person's batch. All ask about the same films, some from the other end."""
+    films = baker.make(XRayImage, sha256=iter(f"{number:064}" for number in range(FILMS)), _quantity=FILMS, **NO_FILES)
+    asking = [User.objects.create_user(f"clinician-{number}") for number in range(people)]
+    answers = at_once(people, lambda number: ask_about(films[:: (-1) ** number], asking[number]))
+    asked_about = sorted(Prediction.objects.values_list("xray", flat=True))
+    print(json.dumps({"answers": answers, "each_once": asked_about == [film.pk for film in films]}))
+
+
+def ask_about(films: list[XRayImage], person: User) -> list[int]:
+    asked = requests.ask(films, by=person)
+    return [len(asked.predictions), len(asked.already), len(asked.over_limit)]
 
 
 def a_clinician_who_has_opened(prediction: Prediction, number: int) -> User:

@@ -18,6 +18,13 @@ def test_reports_written_at_once_are_numbered_one_after_another(installation):
     assert told == {"answers": [None] * 4, "versions": [1, 2, 3, 4]}
 
 
+def test_people_who_ask_about_the_same_films_at_once_have_each_film_asked_about_once(installation):
+    told = json.loads(installation.python("from inference.tests import rush; rush.ask(people=4)").splitlines()[-1])
+    assert told["each_once"]
+    asked, already, over = map(sum, zip(*told["answers"], strict=True))
+    assert (asked, already, over) == (24, 72, 0)
+
+
 def test_workers_who_claim_at_once_take_each_row_once(installation):
     told = json.loads(installation.python("from inference.tests import rush; rush.claim(workers=4)"))
     assert told == {"answers": [None] * 4, "attempts": [1] * 30}

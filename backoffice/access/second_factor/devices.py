@@ -95,11 +95,9 @@ def forget(person: User) -> None:
 
 def throttled_until(person: User) -> datetime | None:
     """When the next code may be tried, where wrong ones came before."""
-    ends = [
-        device.throttling_failure_timestamp
-        + timedelta(seconds=device.get_throttle_factor() * 2 ** (device.throttling_failure_count - 1))
+    answers = [
+        device.verify_is_allowed()
         for kind in (TOTPDevice, StaticDevice)
         for device in kind.objects.filter(user=person, throttling_failure_count__gt=0)
     ]
-    latest = max(ends, default=None)
-    return latest if latest and latest > timezone.now() else None
+    return max((why["locked_until"] for is_allowed, why in answers if not is_allowed), default=None)

@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.contenttypes.models import ContentType
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from backoffice.models import AccessEvent
+from backoffice.web.admin_urls import admin_url
 
 LIST_FILTERS = "_changelist_filters"  # Django's name for the list's parameters in a record's address
 
@@ -35,4 +35,4 @@ class AuditedAdmin(admin.ModelAdmin):
 def trail_url(record) -> str:
     """Who looked at this record, and at what belongs to it."""
     kind = ContentType.objects.get_for_model(record)
-    return f"{reverse('admin:backoffice_accessevent_changelist')}?{urlencode({'of': f'{kind.pk}-{record.pk}'})}"
+    return f"{admin_url(AccessEvent, 'changelist')}?{urlencode({'of': f'{kind.pk}-{record.pk}'})}"

@@ -8,7 +8,7 @@ from backoffice.admin.base.hidden_meanwhile import SaysWhatWasHidden
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.base.lists import FastListAdmin
-from backoffice.records.fields import DayField, NumberField, RealNumberField, WholeNumberField
+from backoffice.records.fields import DayField, EmailField, NumberField, RealNumberField, WholeNumberField
 from backoffice.records.forms import ClinicalForm
 
 
@@ -26,6 +26,7 @@ class ClinicalAdmin(
     form = ClinicalForm
     formfield_overrides = {
         models.DateField: {"form_class": DayField},
+        models.EmailField: {"form_class": EmailField},
         models.DecimalField: {"form_class": NumberField},
         models.FloatField: {"form_class": RealNumberField},
         models.IntegerField: {"form_class": WholeNumberField},

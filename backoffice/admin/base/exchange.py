@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
-from django.urls import path, reverse
+from django.urls import path
 
 from backoffice.admin.base.export_pages import ExportPages
 from backoffice.admin.base.import_pages import ImportPages
 from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.web.admin_urls import admin_url
 
 
 class ExchangeAdmin(ImportPages, ExportPages, admin.ModelAdmin):
@@ -46,7 +47,7 @@ class ExchangeAdmin(ImportPages, ExportPages, admin.ModelAdmin):
 
     def exchange_url(self, page: str, *args) -> str:
         """The address of one of these pages: `exchange_url("import_result", row.pk)`."""
-        return reverse(f"admin:{self._url_name(page)}", args=args)
+        return admin_url(self.model, page, *args)
 
     def changelist_view(self, request, extra_context=None):
         urls = {}

@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from backoffice.admin.base.history import address
+from backoffice.admin.base.history import url_if_any
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
 from backoffice.records.seen import last_to_change
+from backoffice.web.admin_urls import admin_url
 
 NAMED = 20  # of what is hidden, so that ten thousand rows make no endless page
 OBSTACLES = 10
@@ -163,7 +164,7 @@ class HideableAdmin(admin.ModelAdmin):
             "title": _("Hide this %(kind)s?") % {"kind": self.opts.verbose_name}
             if one
             else _("Hide %(n)d %(kind)s?") % {"n": count, "kind": self.opts.verbose_name_plural},
-            "rows": [(row, address(self.model, "change", row.pk)) for row in queryset[:NAMED]],
+            "rows": [(row, admin_url(self.model, "change", row.pk)) for row in queryset[:NAMED]],
             "more": max(0, count - NAMED),
             "tied": tied_to(queryset, request.user),
             "consequences": self.what_hiding_does(request, queryset),
@@ -171,7 +172,7 @@ class HideableAdmin(admin.ModelAdmin):
             "form": form,
             "media": self.media + form.media,
             "sent_along": sent_along(request),
-            "back": request.POST.get(FROM_PAGE) and address(self.model, "change", queryset.first().pk),
+            "back": request.POST.get(FROM_PAGE) and admin_url(self.model, "change", queryset.first().pk),
         }
         return TemplateResponse(request, "admin/hide.html", context)
 
@@ -219,7 +220,7 @@ class HideableAdmin(admin.ModelAdmin):
     def _back(self, request) -> HttpResponse | None:
         """To the record's page, if that is where the button was; None leads to the list, as after any action."""
         row = request.POST.get(ACTION_CHECKBOX_NAME)
-        return redirect(address(self.model, "change", row)) if request.POST.get(FROM_PAGE) else None
+        return redirect(admin_url(self.model, "change", row)) if request.POST.get(FROM_PAGE) else None
 
 
 def sent_along(request) -> list[tuple[str, str]]:
@@ -235,5 +236,5 @@ def sent_along(request) -> list[tuple[str, str]]:
 def _in_words(obstacle: Obstacle) -> str:
     if obstacle.other is None:
         return f"{obstacle.row}: {obstacle.why}"
-    url = address(type(obstacle.other), "change", obstacle.other.pk)
+    url = url_if_any(type(obstacle.other), "change", obstacle.other.pk)
     return format_html('{}: {} <a href="{}">{}</a>', obstacle.row, obstacle.why, url, obstacle.other)

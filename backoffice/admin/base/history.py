@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -31,6 +31,7 @@ from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
 from backoffice.records.relations import history_of, may_change, may_view
 from backoffice.records.timeline import Change, Timeline
+from backoffice.web.admin_urls import admin_url
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             words.name_of(change),
             diffs,
             is_own,
-            "" if is_own else address(change.model, "change", row),
-            address(change.model, "simple_history", row, change.version.pk),
+            "" if is_own else url_if_any(change.model, "change", row),
+            url_if_any(change.model, "simple_history", row, change.version.pk),
         )
 
     def _words(self, request) -> Words:
@@ -204,7 +205,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         form.save_m2m()
         self.log_change(request, obj, self.construct_change_message(request, form, []))
         messages.success(request, _("It is as it was on %(when)s again.") % {"when": said(version.history_date)})
-        return redirect(address(self.model, "history", obj.pk)), []
+        return redirect(admin_url(self.model, "history", obj.pk)), []
 
     # -- Both ---------------------------------------------------------------------------------------------------------
 
@@ -219,15 +220,15 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "object": obj,
-            "change_url": address(self.model, "change", obj.pk),
-            "history_url": address(self.model, "history", obj.pk),
+            "change_url": admin_url(self.model, "change", obj.pk),
+            "history_url": admin_url(self.model, "history", obj.pk),
         }
 
 
-def address(model: type[models.Model], page: str, *arguments) -> str:
-    """Of an admin page of the model; empty where the admin has none."""
+def url_if_any(model: type[models.Model], page: str, *arguments) -> str:
+    """`admin_url`; empty where the admin has no such page."""
     try:
-        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+        return admin_url(model, page, *arguments)
     except NoReverseMatch:
         return ""
 

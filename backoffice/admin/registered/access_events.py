@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
@@ -22,6 +22,7 @@ from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.record_filter import RecordFilter, trailed_models
 from backoffice.exchange.exporting import csv_lines, dated
 from backoffice.models import AccessEvent
+from backoffice.web.admin_urls import admin_url
 
 CHUNK = 2000  # rows in memory at a time
 OF_A_REQUEST = 100  # events: one request notes what it shows beside each other, and a proxy may repeat its id
@@ -84,7 +85,7 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
         name = event.target or event.object_id
         if kind not in trailed_models(self.admin_site) or not event.target:
             return f"{kind._meta.verbose_name} {name}"
-        url = reverse(f"admin:{kind._meta.app_label}_{kind._meta.model_name}_change", args=[event.object_id])
+        url = admin_url(kind, "change", event.object_id)
         return format_html('<span class="soft">{}</span> <a href="{}">{}</a>', kind._meta.verbose_name, url, name)
 
     # -- As a file ----------------------------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
         try:
             events = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
-            return redirect(f"{reverse('admin:backoffice_accessevent_changelist')}?{ERROR_FLAG}=1")
+            return redirect(f"{admin_url(AccessEvent, 'changelist')}?{ERROR_FLAG}=1")
         AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, AccessEvent)
         file = StreamingHttpResponse(csv_lines(rows_of(events)), content_type="text/csv; charset=utf-8")
         file["Content-Disposition"] = content_disposition_header(True, dated("access-trail", "csv"))

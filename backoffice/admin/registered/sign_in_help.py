@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.access.second_factor import devices, rules
 from backoffice.models import User
+from backoffice.web.admin_urls import admin_url
 
 
 def is_locked_out(person: User) -> bool:
@@ -120,4 +121,4 @@ class SignInHelp(admin.ModelAdmin):
 
     def with_button(self, said: str, name: str, button: str, person: User) -> str:
         html = '{} <button class="btn btn-outline-secondary btn-sm" formaction="{}" formnovalidate>{}</button>'
-        return format_html(html, said, reverse(f"admin:backoffice_user_{name}", args=[person.pk]), button)
+        return format_html(html, said, admin_url(person, name, person.pk), button)

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as LibraryUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.db import models
 from django.forms import CheckboxSelectMultiple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
 from backoffice.models import User
 from backoffice.models.roles import name_of, names_of
+from backoffice.records.fields import EmailField
 from backoffice.resources import UserResource
 
 
@@ -31,6 +33,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
 class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin):
     resource_class = UserResource
     change_password_form = PasswordForm
+    formfield_overrides = {models.EmailField: {"form_class": EmailField}}
     history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
     list_display = ["username", "name", "email", "roles", "is_active", "last_login"]
     list_filter = [("groups", RoleFilter), "is_active"]

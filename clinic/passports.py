@@ -1,0 +1,46 @@
+"""A number that may be a passport's, or a card's with a slip: who writes it into a form says which."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from clinic.identity import could_be_a_slip
+
+PERHAPS = "perhaps_a_passport"
+
+
+class PassportField(forms.BooleanField):
+    """Out of sight until it is asked. It is no column of anything: nothing has changed by it."""
+
+    widget = forms.HiddenInput
+
+    def ask(self) -> None:
+        self.widget = forms.CheckboxInput()
+
+    def has_changed(self, initial, data):
+        return False
+
+
+class AsksAboutPassports(forms.Form):
+    """Base of forms with a `national_id`."""
+
+    is_passport = PassportField(label=_("This is the number of a passport"), required=False)
+
+    def clean(self):
+        cleaned = super().clean()
+        number = self.cleaned_data.get("national_id")
+        if number and number != self.number_on_file and could_be_a_slip(number):
+            self.fields["is_passport"].ask()
+            if not self.cleaned_data.get("is_passport"):
+                self.add_error("national_id", ValidationError(self.question, code=PERHAPS))
+        return cleaned
+
+    @property
+    def question(self) -> str:
+        return _(
+            "A digit seems to be missing: look at the card once more. If it is the number of a passport, say so below."
+        )
+
+    @property
+    def number_on_file(self) -> str:
+        return ""
