@@ -25,6 +25,7 @@ class BackofficeConfig(AppConfig):
 
         user_logged_in.connect(begin, dispatch_uid="backoffice.session_begins")
         post_migrate.connect(make_cache_table, sender=self, dispatch_uid="backoffice.make_cache_table")
+        post_migrate.connect(close_files, sender=self, dispatch_uid="backoffice.close_files")
         post_migrate.connect(align, dispatch_uid="backoffice.align_schedules")
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
 
@@ -34,6 +35,13 @@ def make_cache_table(using: str, **kwargs) -> None:
     from django.core.management import call_command
 
     call_command("createcachetable", database=using, verbosity=0)
+
+
+def close_files(**kwargs) -> None:
+    """What an older installation left open to everybody on the machine."""
+    from backoffice.files import modes
+
+    modes.close()
 
 
 class SiteConfig(AdminConfig):

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 
+from backoffice.files import modes
+
 HINT = "Set SITE_URL to how patients reach the site, such as https://clinic.example."
 
 
@@ -19,6 +21,15 @@ def links_in_mails_lead_here(app_configs, **kwargs) -> list[checks.CheckMessage]
         what = "SITE_URL names this machine: the links in mails lead nowhere."
         return [checks.Warning(what, hint=HINT, id="collimator.W001")]
     return []
+
+
+@checks.register(deploy=True)
+def files_are_private(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """Whatever is open, identity numbers and the keys of sessions and second factors are among it."""
+    if not (paths := modes.open_to_others()):
+        return []
+    what = f"Others on this machine can read {', '.join(map(str, paths))}."
+    return [checks.Warning(what, hint="Run `manage.py migrate`, which closes them.", id="collimator.W002")]
 
 
 def is_this_machine(host: str) -> bool:

@@ -9,6 +9,7 @@ from django.http import JsonResponse
 from django.views.decorators.cache import never_cache
 
 from backoffice.discovery import Registry
+from backoffice.files import modes
 
 Check = Callable[[], str | None]
 """Returns None where all is well, else a sentence that says what is wrong."""
@@ -35,6 +36,12 @@ def migrations() -> str | None:
 def cache_answers() -> str | None:
     cache.set("readyz", "yes", 10)
     return None if cache.get("readyz") == "yes" else "The cache does not keep what it is given."
+
+
+@check("private files")
+def files_are_private() -> str | None:
+    count = len(modes.open_to_others())
+    return f"Others on this machine can read {count} of our files: run `manage.py migrate`." if count else None
 
 
 @never_cache
