@@ -139,12 +139,19 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env.str("REDIS_URL", default="")
+# Both keep JSON: with Django's own pickle, whoever writes into Redis would run code in every process.
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"serializer": "backoffice.live.caches.JsonSerializer"},
+        }
+    }
 else:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "backoffice.live.caches.JsonDatabaseCache",
             "LOCATION": "cache",
             # Django's own 300 would forget who has booked how often in the middle of a busy hour.
             "OPTIONS": {"MAX_ENTRIES": 10_000},
