@@ -192,6 +192,7 @@ BOOKING_DAYS_AHEAD = env.int("BOOKING_DAYS_AHEAD", default=14)
 BOOKING_MIN_SECONDS = env.int("BOOKING_MIN_SECONDS", default=2)
 BOOKING_RATE_LIMIT = env.int("BOOKING_RATE_LIMIT", default=60)
 BOOKING_RATE_LIMIT_PER_PERSON = env.int("BOOKING_RATE_LIMIT_PER_PERSON", default=10)
+BOOKING_MOVES_LIMIT = env.int("BOOKING_MOVES_LIMIT", default=6)
 BOOKING_UNLIMITED_NETWORKS = [
     ip_network(text, strict=False) for text in env.list("BOOKING_UNLIMITED_NETWORKS", default=[])
 ]
