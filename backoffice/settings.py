@@ -3,6 +3,7 @@
 Nothing has to be set to run on one machine. See `.env.example` for every variable.
 """
 
+import logging
 import os
 import secrets
 from datetime import timedelta
@@ -330,6 +331,7 @@ IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 
 # -- Logs: one JSON object a line, each with its request's id, none with a patient's data ----------------------------
 
+logging.captureWarnings(True)  # Python's own too: to the logger py.warnings
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -339,6 +341,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "environ": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},  # nobody has to have a .env
         "axes": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         # Every nudge is a line: right for an operator, but it would push the demo's addresses off the screen.
         "django-q": {"handlers": ["stderr"], "level": "WARNING" if DEBUG else "INFO", "propagate": False},
