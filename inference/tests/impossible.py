@@ -78,10 +78,15 @@ class Request:
 
     def send(self, client: Client):
         for name, value in self.cookies.items():
-            client.cookies[name] = value.encode().decode("latin-1")  # as servers hand it on
+            client.cookies[name] = as_servers_hand_it_on(value)
         if self.method == "GET":
             return client.get(f"{self.path}?{urlencode(self.data, errors='replace')}", headers=self.headers)
         return client.post(self.path, self.data, headers=self.headers)
+
+
+def as_servers_hand_it_on(value: str) -> str:
+    """Each byte of a head is a character of its own (PEP 3333)."""
+    return value.encode().decode("latin-1")
 
 
 def requests_to(path: str, page: Asked | None) -> Iterator[Request]:
@@ -95,16 +100,17 @@ def requests_to(path: str, page: Asked | None) -> Iterator[Request]:
         for name in COOKIES:
             yield Request("GET", path, cookies={name: value})
         for name in HEADERS:
-            yield Request("GET", path, headers={name: value.translate(UNTYPABLE)})
+            yield Request("GET", path, headers={name: as_servers_hand_it_on(value.translate(UNTYPABLE))})
 
 
-def a_few_of(requests: Iterator[Request], seed: str) -> list[Request]:
+def a_few_of(requests: Iterator[Request], seed: str, times: int = 1) -> list[Request]:
     """The same ones each time, other ones for each page."""
-    kinds: dict[tuple, list[Request]] = {}
+    kinds: dict[str, list[Request]] = {kind: [] for kind in A_FEW}
     for request in requests:
-        kinds.setdefault((request.method, bool(request.headers), bool(request.cookies)), []).append(request)
+        kinds["around" if request.headers or request.cookies else request.method].append(request)
     chance = random.Random(seed)
-    return [one for kind, all_of in kinds.items() for one in chance.sample(all_of, A_FEW[kind])]
+    wanted = {kind: min(times * A_FEW[kind], len(all_of)) for kind, all_of in kinds.items()}
+    return [one for kind, all_of in kinds.items() for one in chance.sample(all_of, wanted[kind])]
 
 
 class Stranger:
