@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
+from django.db import DatabaseError
 
 from backoffice.files import modes
+from backoffice.models import User
 
 HINT = "Set SITE_URL to how patients reach the site, such as https://clinic.example."
 
@@ -29,7 +31,43 @@ def files_are_private(app_configs, **kwargs) -> list[checks.CheckMessage]:
     if not (paths := modes.open_to_others()):
         return []
     what = f"Others on this machine can read {', '.join(map(str, paths))}."
-    return [checks.Warning(what, hint="Run `manage.py migrate`, which closes them.", id="collimator.W002")]
+    return [checks.Warning(what, hint="Run `manage.py migrate`, which closes them.", id="collimator.W004")]
+
+
+@checks.register(deploy=True)
+def the_proxy_is_believed(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """Somebody else speaks HTTPS for this site, so that every visitor seems to come from there."""
+    if settings.BEHIND_PROXY or urlsplit(settings.SITE_URL).scheme != "https":
+        return []
+    what = (
+        "SITE_URL is https, which a proxy speaks for this site, and DJANGO_BEHIND_PROXY is not set: all visitors share "
+        "the proxy's address, so that one can use up the others' bookings, and pages redirect to themselves for ever."
+    )
+    hint = "Set DJANGO_BEHIND_PROXY=1 where the proxy sets X-Forwarded-Proto and -For itself, as docs/nginx.conf does."
+    return [checks.Warning(what, hint=hint, id="collimator.W002")]
+
+
+@checks.register(deploy=True)
+def redis_is_closed(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """Whoever writes into it empties the queue of jobs and the limits on bookings."""
+    parts = urlsplit(settings.REDIS_URL)
+    if not settings.REDIS_URL or parts.password or parts.scheme == "unix" or is_this_machine(parts.hostname or ""):
+        return []
+    what = "REDIS_URL names another machine and no password: whoever reaches that port may take jobs away and add some."
+    hint = "Give Redis a password and a port that this machine alone reaches: “Redis” in docs/operating.md."
+    return [checks.Warning(what, hint=hint, id="collimator.W003")]
+
+
+@checks.register(deploy=True)
+def somebody_can_sign_in(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """A new installation has nobody. Where its tables are still to be made, or away, there is nothing to ask."""
+    try:
+        if User.objects.filter(is_staff=True, is_active=True).exists():
+            return []
+    except DatabaseError:
+        return []
+    what = "Nobody can sign in yet."
+    return [checks.Info(what, hint="Make the first administrator: `manage.py createsuperuser`.", id="collimator.I001")]
 
 
 def is_this_machine(host: str) -> bool:

@@ -3,6 +3,7 @@
 Nothing has to be set to run on one machine. See `.env.example` for every variable.
 """
 
+import logging
 import os
 import secrets
 from datetime import timedelta
@@ -85,11 +86,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backoffice.web.request_id.RequestIdMiddleware",
+    "backoffice.web.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "backoffice.web.bodies.BodyLimitMiddleware",  # before the next one, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
@@ -142,12 +145,19 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env.str("REDIS_URL", default="")
+# Both keep JSON: with Django's own pickle, whoever writes into Redis would run code in every process.
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"serializer": "backoffice.live.caches.JsonSerializer"},
+        }
+    }
 else:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "backoffice.live.caches.JsonDatabaseCache",
             "LOCATION": "cache",
             # Django's own 300 would forget who has booked how often in the middle of a busy hour.
             "OPTIONS": {"MAX_ENTRIES": 10_000},
@@ -188,6 +198,7 @@ BOOKING_DAYS_AHEAD = env.int("BOOKING_DAYS_AHEAD", default=14)
 BOOKING_MIN_SECONDS = env.int("BOOKING_MIN_SECONDS", default=2)
 BOOKING_RATE_LIMIT = env.int("BOOKING_RATE_LIMIT", default=60)
 BOOKING_RATE_LIMIT_PER_PERSON = env.int("BOOKING_RATE_LIMIT_PER_PERSON", default=10)
+BOOKING_MOVES_LIMIT = env.int("BOOKING_MOVES_LIMIT", default=6)
 BOOKING_UNLIMITED_NETWORKS = [
     ip_network(text, strict=False) for text in env.list("BOOKING_UNLIMITED_NETWORKS", default=[])
 ]
@@ -294,6 +305,7 @@ OTP_TOTP_ISSUER = CLINIC_NAME
 ACCESS_TRAIL_RETENTION_DAYS = env.int("ACCESS_TRAIL_RETENTION_DAYS", default=730)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
+LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = not DEBUG, True, "Lax"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from inside the machine room
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
@@ -322,6 +334,7 @@ CONTENT_SECURITY_POLICY = {
 
 # -- Logs: one JSON object a line, each with its request's id, none with a patient's data ----------------------------
 
+logging.captureWarnings(True)  # Python's own too: to the logger py.warnings
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -331,6 +344,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "environ": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},  # nobody has to have a .env
         "axes": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         # Every nudge is a line: right for an operator, but it would push the demo's addresses off the screen.
         "django-q": {"handlers": ["stderr"], "level": "WARNING" if DEBUG else "INFO", "propagate": False},

@@ -1,12 +1,15 @@
 """The clinic on the admin's first page: today's periods, whose identity is to be settled, each day's bookings."""
 
+import datetime
 from dataclasses import dataclass
+from typing import Self
 
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.live.blocks import block
+from backoffice.live.plain import plain
 from clinic.figures import bookings_per_day
 from clinic.hours.availability import Plan
 from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
@@ -15,23 +18,36 @@ Status = Appointment.Status
 SHOWN = 5
 
 
+@plain
+@dataclass(frozen=True)
+class Running:
+    """What a card tells of its session. `pk` is None where nobody has booked yet."""
+
+    pk: int | None
+    opens_at: datetime.time
+    closes_at: datetime.time
+    capacity: int
+    booked: int
+    current_number: int
+
+    @classmethod
+    def of(cls, session: ClinicSession) -> Self:
+        return cls(**{name: getattr(session, name) for name in cls.__dataclass_fields__})
+
+
+@plain
 @dataclass(frozen=True)
 class Card:
-    """One period of today. `session` is None, or not saved yet, where nobody has booked."""
+    """One period of today. `session` is None where the weekday has no hours."""
 
-    period: Period
-    session: ClinicSession | None
+    period: str
+    label: str
+    session: Running | None = None
     closed_because: str = ""
+    is_over: bool = False
+    is_running: bool = False
     seen: int = 0
     waiting: int = 0
-
-    @property
-    def is_over(self) -> bool:
-        return self.session.has_ended()
-
-    @property
-    def is_running(self) -> bool:
-        return self.session.is_running()
 
     @property
     def can_call(self) -> bool:
@@ -65,11 +81,20 @@ def cards_of_today() -> list[Card]:
 def _card(plan: Plan, period: Period, kept: ClinicSession | None, day) -> Card:
     session = kept or plan.session(day, period)
     closure = plan.closure(day, period)
+    named = {"period": period.value, "label": str(period.label)}
     if session is None:
-        return Card(period, None, _("no hours on this weekday"))
+        return Card(**named, closed_because=_("no hours on this weekday"))
     if not session.is_open:
-        return Card(period, session, closure.reason if closure else _("closed by hand"))
-    return Card(period, session, "", getattr(session, "seen", 0), getattr(session, "waiting", 0))
+        why = closure.reason if closure else _("closed by hand")
+        return Card(**named, session=Running.of(session), closed_because=why)
+    return Card(
+        **named,
+        session=Running.of(session),
+        is_over=session.has_ended(),
+        is_running=session.is_running(),
+        seen=getattr(session, "seen", 0),
+        waiting=getattr(session, "waiting", 0),
+    )
 
 
 @block(

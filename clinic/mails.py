@@ -4,6 +4,8 @@ In the language of the booking, with the link to the private page. Mail is read 
 nothing medical, no name, no ID.
 """
 
+import datetime
+
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -12,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.jobs import mail
 from clinic.models import Appointment
+
+# Who moves a booking to and fro hears of where it ended, once: a move is told when it has stood for so long.
+STANDS = datetime.timedelta(minutes=2)
 
 SUBJECTS = {
     "booked": _("Booked: %(day)s, number %(number)s"),
@@ -45,5 +50,11 @@ def write(kind: str, appointment: Appointment) -> bool:
         }
         subject = SUBJECTS[kind] % {"day": dateformat.format(session.date, "l j F"), "number": appointment.queue_number}
         body = render_to_string(f"clinic/mail/{kind}.txt", context)
-        mail.post(address_of(appointment), f"{settings.CLINIC_NAME} · {subject}", body)
+        mail.post(
+            address_of(appointment),
+            f"{settings.CLINIC_NAME} · {subject}",
+            body,
+            about=f"change of booking {appointment.pk}" if kind in ("moved", "cancelled") else "",
+            after=STANDS if kind == "moved" else mail.AT_ONCE,
+        )
     return True

@@ -89,6 +89,7 @@ class QualityFilter(admin.SimpleListFilter):
 @admin.register(XRayImage)
 class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     resource_class = XRayResource
+    takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission"}
     form = XRayForm
     add_form_template = "imaging/upload.html"
     change_form_template = "imaging/xray.html"

@@ -23,12 +23,19 @@ logger = logging.getLogger(__name__)
 
 # What a server says of one mail. Any other OSError, and all of smtplib's are some, says that there is no server.
 REFUSED = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError)
+AT_ONCE = datetime.timedelta()
 BATCH = 100  # mails in one go: within a task's time even where the server takes a second for each
 
 
-def post(to: str, subject: str, body: str) -> Mail:
-    """Have a plain-text mail sent once the transaction is committed."""
-    mail = Mail.objects.create(to=to, subject=subject, body=body)
+def post(to: str, subject: str, body: str, *, about: str = "", after: datetime.timedelta = AT_ONCE) -> Mail:
+    """Have a plain-text mail sent once the transaction is committed, or when `after` is over.
+
+    One that is still to come and is `about` the same thing is not sent: this one takes its place.
+    """
+    if about:
+        Mail.objects.still_to_come(about).delete()
+    due = timezone.now() + after if after else None
+    mail = Mail.objects.create(to=to, subject=subject, body=body, about=about, lease_until=due)
     nudge("backoffice.jobs.mail.send_due", settings.DEFAULT_CLUSTER)
     return mail
 

@@ -5,7 +5,7 @@ def waiting_for_review() -> dict | None:
     return {"rows": [...]}
 
 What the function returns is computed once for everybody, until a row of its `models` changes: so it knows no user, and
-holds plain values that can be pickled. None hides the block. The template is drawn for each user, and asks `perms`.
+holds what plain.py can keep. None hides the block. The template is drawn for each user, and asks `perms`.
 
 A block without `models` is computed for each user at each look, and its function takes the user: for what not all may
 see alike, or what changes outside of the database. It must be cheap.

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from backoffice.live.plain import plain
+
 STEP = 10  # from one bar to the next, in the picture's own units
 BAR = 7
 HEIGHT = 100
 ROUND = (1, 2, 3, 4, 5, 6, 8)  # what a scale may end at, times a power of ten: its half is round too
 
 
+@plain
 @dataclass(frozen=True)
 class Series:
     """One kind of what is counted. `tone` is the class that colours it."""
@@ -24,6 +27,7 @@ class Series:
     tone: str
 
 
+@plain
 @dataclass(frozen=True)
 class Bar:
     """One day or week: what it is called in full, what stands under it, and a number for each series."""
@@ -38,6 +42,7 @@ class Bar:
         return sum(self.values)
 
 
+@plain
 @dataclass(frozen=True)
 class Chart:
     """Stacked bars. `name` makes the ids on the page; `summary` says in a sentence what is to be seen; `first_column`

@@ -17,6 +17,10 @@ class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):
         """What was refused so often that a person has to look."""
         return self.filter(sent_at=None, attempts__gte=Mail.MAX_ATTEMPTS)
 
+    def still_to_come(self, about: str):
+        """What tells of the same thing, and no worker has taken yet."""
+        return self.filter(about=about, sent_at=None, attempts=0, lease_token="")
+
     def sent(self):
         return self.exclude(sent_at=None)
 
@@ -30,6 +34,7 @@ class Mail(LeasedJob):
     MAX_ATTEMPTS = 10  # refused for 17 hours: somebody has to look
 
     to = models.EmailField(_("to"))
+    about = models.CharField(max_length=60, blank=True, editable=False)
     subject = models.CharField(_("subject"), max_length=200)
     body = models.TextField(_("text"), blank=True, help_text=_("Forgotten once it is sent: it holds a private link."))
     written_at = models.DateTimeField(_("written"), auto_now_add=True)

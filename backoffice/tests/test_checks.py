@@ -1,8 +1,14 @@
 """What `check --deploy` says of settings that would not work in earnest."""
 
 import pytest
+from django.db import OperationalError
 
-from backoffice.checks import links_in_mails_lead_here
+from backoffice.checks import (
+    links_in_mails_lead_here,
+    redis_is_closed,
+    somebody_can_sign_in,
+    the_proxy_is_believed,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,3 +26,45 @@ from backoffice.checks import links_in_mails_lead_here
 def test_a_site_address_that_leads_patients_nowhere_is_said(settings, address, says):
     settings.SITE_URL = address
     assert [message.id for message in links_in_mails_lead_here(None)] == says
+
+
+@pytest.mark.parametrize(
+    ("address", "behind_proxy", "says"),
+    [
+        ("https://clinic.example", False, ["collimator.W002"]),
+        ("https://clinic.example", True, []),
+        ("http://10.0.0.5:8000", False, []),
+    ],
+)
+def test_a_proxy_that_is_not_believed_is_said(settings, address, behind_proxy, says):
+    settings.SITE_URL, settings.BEHIND_PROXY = address, behind_proxy
+    assert [message.id for message in the_proxy_is_believed(None)] == says
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", []),
+        ("redis://127.0.0.1:6379/0", []),
+        ("unix:///run/redis.sock", []),
+        ("redis://:secret@10.0.0.5:6379/0", []),
+        ("redis://10.0.0.5:6379/0", ["collimator.W003"]),
+    ],
+)
+def test_a_redis_that_stands_open_is_said(settings, url, says):
+    settings.REDIS_URL = url
+    assert [message.id for message in redis_is_closed(None)] == says
+
+
+@pytest.mark.django_db
+def test_a_site_without_anybody_says_how_the_first_administrator_is_made(administrator, monkeypatch):
+    assert somebody_can_sign_in(None) == []
+    administrator.delete()
+    [message] = somebody_can_sign_in(None)
+    assert "createsuperuser" in message.hint
+
+    def no_table(*_args, **_kwargs):
+        raise OperationalError("no such table")
+
+    monkeypatch.setattr("backoffice.models.User.objects.filter", no_table)
+    assert somebody_can_sign_in(None) == []

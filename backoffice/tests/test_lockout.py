@@ -83,6 +83,14 @@ def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw(sign_in, perso
     assert sign_in(person.username, PASSWORD, **{"X-Forwarded-For": ELSEWHERE}).status_code == 302
 
 
+def test_addresses_that_a_proxy_spells_beyond_reading_count_as_one(sign_in, person, settings):
+    settings.BEHIND_PROXY = True
+    for number, said in enumerate(("unknown", "", "10.0.0.1, _hidden")):
+        sign_in(person.username, f"guess {number}", **{"X-Forwarded-For": said})
+    assert sign_in(person.username, PASSWORD, **{"X-Forwarded-For": "somebody"}).status_code == 429
+    assert sign_in(person.username, PASSWORD, **{"X-Forwarded-For": f"{SOMEWHERE}:51000"}).status_code == 302
+
+
 def test_a_name_that_nobody_has_is_answered_like_one_that_somebody_has(sign_in, person):
     known, unknown = guess(sign_in, person.username), guess(sign_in, "whoever")
     assert [response.status_code for response in known] == [response.status_code for response in unknown]

@@ -35,6 +35,7 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
     migrate()
     rows = Schedule.objects.values_list("name", "schedule_type", "cluster")
     assert sorted(rows) == [
+        ("backoffice.access.session_expiry.forget_expired", Schedule.MINUTES, "default"),
         ("backoffice.imports.runs.look_for_waiting", Schedule.MINUTES, "default"),
         ("backoffice.jobs.mail.send_due", Schedule.MINUTES, "default"),
         ("backoffice.jobs.registry.purge_all", Schedule.DAILY, "default"),

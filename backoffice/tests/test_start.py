@@ -1,11 +1,13 @@
 """What a fresh start does and refuses."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client
 
 from backoffice.access.roles import ROLES
 from conftest import ROOT, Installation
@@ -72,9 +74,40 @@ def test_health_says_up_and_ready(client):
 
 
 @pytest.mark.django_db
-def test_the_id_of_a_request_is_a_proxys_or_our_own_and_never_the_visitors(client, settings):
+@pytest.mark.parametrize("behind_proxy", [True, False])
+def test_the_id_of_a_request_is_our_own_and_never_the_visitors(client, settings, behind_proxy):
+    settings.BEHIND_PROXY = behind_proxy
     chosen = {"X-Request-ID": "chosen-by-a-visitor"}
-    assert client.get("/healthz", headers=chosen).headers["X-Request-ID"] != "chosen-by-a-visitor"
-    settings.BEHIND_PROXY = True
-    assert client.get("/healthz", headers=chosen).headers["X-Request-ID"] == "chosen-by-a-visitor"
-    assert client.get("/healthz", headers={"X-Request-ID": "a\tb"}).headers["X-Request-ID"] != "a\tb"
+    first, second = (client.get("/healthz", headers=chosen)["X-Request-ID"] for _time in range(2))
+    assert re.fullmatch(r"[0-9a-f]{32}", first)
+    assert first != second
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/book/", "/nowhere/", "/bookings/nobody/", "/admin/login/", "/healthz"])
+def test_every_answer_asks_for_nothing_and_is_for_our_own_pages_alone(client, path):
+    answer = client.get(path)
+    assert "camera=()" in answer["Permissions-Policy"]
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_what_is_refused_is_kept_by_no_cache(client, front_desk):
+    assert "no-store" in Client(enforce_csrf_checks=True).post("/book/")["Cache-Control"]
+    client.force_login(front_desk)
+    for path in ("/admin/clinic/openinghours/add/", "/admin/clinic/nowhere/"):
+        assert "no-store" in client.get(path)["Cache-Control"]
+
+
+def test_in_earnest_every_cookie_is_for_https_and_this_site_alone(tmp_path):
+    code = (
+        "import django; django.setup(); from django.test import Client\n"
+        "c = Client(headers={'host': 'localhost', 'x-forwarded-proto': 'https'})\n"
+        "c.post('/i18n/setlang/', {'language': 'zh-hant'}, secure=True)\n"
+        "from django.conf import settings as s; print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE)\n"
+        "print([(bool(cookie['secure']), cookie['samesite'], name) for name, cookie in c.cookies.items()])"
+    )
+    made = Installation(tmp_path, DJANGO_DEBUG="0", DJANGO_BEHIND_PROXY="1")
+    done = subprocess.run([sys.executable, "-c", code], env=made.environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["True True", "[(True, 'Lax', 'django_language')]"], done.stderr

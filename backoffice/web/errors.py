@@ -1,4 +1,7 @@
-"""The pages that say what went wrong: in the frame of the admin for those who work there, else in the public look."""
+"""The pages that say what went wrong: in the frame of the admin for those who work there, else in the public look.
+
+Not Django's own views for them: those read the whole form first, wherever it was sent.
+"""
 
 import sys
 
@@ -12,19 +15,19 @@ from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views import csrf, defaults
+from django.views import csrf
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not _is_at_work(request):
-        return defaults.page_not_found(request, exception)
+        return render(request, "404.html", status=404)
     why = _("The record may be gone, or the address is mistyped. The menu and each list's search show what is there.")
     return _in_the_frame(request, 404, _("There is no such page"), why)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not _is_at_work(request):
-        return defaults.permission_denied(request, exception)
+        return render(request, "403.html", status=403)
     why = _("Your role does not open this page. An administrator gives roles; the menu shows what you may open.")
     return _in_the_frame(request, 403, _("This is not for your role"), why)
 
@@ -51,6 +54,12 @@ def _over_the_limit(exception: Exception) -> str:
         message = _("Nothing was changed: at most %(limit)s of text are taken at once. Shorten it.")
         return message % {"limit": filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}
     return ""
+
+
+def too_large(request: HttpRequest, most: int) -> HttpResponse:
+    """To whoever does not work here, before any of it is read."""
+    why = _("Nothing was kept: at most %(limit)s are taken here.") % {"limit": filesizeformat(most)}
+    return render(request, "400.html", {"why": why}, status=413)
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

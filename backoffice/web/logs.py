@@ -1,24 +1,90 @@
-"""Logs as JSON lines, each carrying the id of the request it belongs to."""
+"""Logs as JSON lines, each carrying the id of the request it belongs to, and none a patient's data.
+
+This is the one place where lines are made, so it is here that they are cleaned: whoever logs, Django and the libraries
+too, may name an address that is a booking's key, or hand over an error of the database that quotes a row.
+"""
 
 import json
 import logging
+import re
+import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error
+
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+GONE = "…"
+TRACEBACK = "Traceback (most recent call last):"
+# What stands in a line although nobody meant it to. Rather too much than too little: a line is for finding the place.
+SECRETS = {
+    re.compile(r"(/(?:bookings|reports)/)[^/\s\"']+"): rf"\1{GONE}",  # these addresses are keys
+    re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{22,}(?![\w-])"): GONE,  # …anywhere
+    re.compile(r"[^\s@<>\"'/]+@[^\s@<>\"']+"): GONE,  # mailboxes; a server's user and password
+    re.compile(r"(?<!\w)[A-Za-z]{1,3}[0-9]{6,}(?!\w)|(?<!\w)[A-Za-z][A-Da-d][0-9]{8}(?!\w)"): GONE,  # ID numbers
+    re.compile(r"(?<![\w.])\+?[0-9](?:[ -]?[0-9]){8,}(?![\w.])"): GONE,  # phones, and numbers of passports
+    re.compile(r"(DETAIL|CONTEXT|Failing row contains|Key \([^)]*\)=).*", re.DOTALL): GONE,  # what a database quotes
+}
+# The first lines of these say what is missing or broken, and quote no row. Of any other error the kind is told alone.
+SAYS_NOTHING_OF_ANYBODY = (ImportError, ImproperlyConfigured, Error)
+OF_A_DRIVER = ("psycopg", "sqlite3")
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line. Arguments are formatted in; request bodies and query strings never are."""
 
     def format(self, record: logging.LogRecord) -> str:
+        # What Django says of a finished request, it says when the request has gone.
+        of_request = getattr(getattr(record, "request", None), "id", None)
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "request_id": request_id.get(),
-            "message": record.getMessage(),
+            "request_id": of_request or request_id.get(),
+            "message": scrubbed(record.getMessage()),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = told(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False)
+
+
+def scrubbed(text: str) -> str:
+    """The text without what might tell of a patient."""
+    if TRACEBACK in text:
+        return _without_words(text)
+    for secret, instead in SECRETS.items():
+        text = secret.sub(instead, text)
+    return text
+
+
+def _without_words(text: str) -> str:
+    """A traceback that somebody wrote into a message, django-q's way: where it was and of what kind, not its words."""
+    before, *places = text.split(TRACEBACK)
+    lines = [line for place in places for line in place.splitlines()]
+    code = [line for line in lines if line.startswith("  ")]
+    kinds = [kind[1] for line in lines if (kind := re.match(r"([\w.]+)(?=:|$)", line))]
+    return "\n".join([scrubbed(before.split(" - ")[0]), *code, *kinds[-1:]])
+
+
+def told(error: BaseException) -> str:
+    """Where an error happened, of what kind it is, and what led to it. Its own words only where they quote no value."""
+    parts, seen = [], set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + in_short(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\nwhich came of\n\n".join(parts)
+
+
+def in_short(error: BaseException) -> str:
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    if isinstance(error, OSError):
+        return f"{name}: {error.strerror}" if error.strerror else name
+    is_of_a_driver = kind.__module__.split(".")[0] in OF_A_DRIVER
+    quotes_values = any(one.__name__ == "DataError" for one in kind.__mro__)  # Django's, and each driver's own
+    if (is_of_a_driver or isinstance(error, SAYS_NOTHING_OF_ANYBODY)) and not quotes_values:
+        return f"{name}: {scrubbed(str(error).partition(chr(10))[0])}"
+    return name

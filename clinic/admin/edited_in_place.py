@@ -34,6 +34,11 @@ class EditableListAdmin(ClinicalAdmin):
     def get_changelist_form(self, request, **kwargs):
         return super().get_changelist_form(request, form=RowForm, **kwargs)
 
+    def get_changelist_formset(self, request, **kwargs):
+        """No more rows than a page has, however many the request says that it sends."""
+        most = self.list_max_show_all
+        return super().get_changelist_formset(request, max_num=most, absolute_max=most, **kwargs)
+
     def changelist_view(self, request, extra_context=None):
         try:
             with transaction.atomic() if "_save" in request.POST else nullcontext():

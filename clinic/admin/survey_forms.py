@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.records.forms import RowForm
 from clinic.models import LikertQuestion, NumericQuestion
 
+MOST = 100  # questions of one kind: whoever sends more rows waits for none of them to be drawn
+
 
 class QuestionForm(RowForm):
     """One question. A new one that says nothing yet is left alone, whatever its boxes and its place are."""
@@ -98,7 +100,8 @@ def _place(form: QuestionForm) -> float:
 
 
 def _formset(form: type[QuestionForm]) -> type[QuestionFormSet]:
-    return forms.modelformset_factory(form.Meta.model, form, formset=QuestionFormSet)
+    limits = {"max_num": MOST, "absolute_max": MOST, "validate_max": True}
+    return forms.modelformset_factory(form.Meta.model, form, formset=QuestionFormSet, **limits)
 
 
 LikertFormSet, NumericFormSet = _formset(LikertQuestionForm), _formset(NumericQuestionForm)

@@ -4,9 +4,11 @@ import datetime
 import time
 from dataclasses import asdict, dataclass, field
 
+from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from clinic.models import ClinicSession, new_reference
+from clinic.public import halves
 
 KEY = "booking"
 LIFETIME = datetime.timedelta(hours=1)
@@ -18,7 +20,8 @@ class Draft:
     """What was typed is kept as it was typed, and checked anew at the last step: nothing here is trusted."""
 
     slot: str  # as the first step posts it: 2026-11-23/morning
-    details: dict = field(default_factory=dict)
+    details: dict = field(default_factory=dict)  # but for the ID number
+    number_half: str = ""  # of the ID number: see halves.py
     survey: dict = field(default_factory=dict)
     lost: str = ""  # the slot that was taken by others while the forms were filled
     # Known before the booking exists, so that one booking sent twice is recognised.
@@ -29,11 +32,14 @@ class Draft:
     told: str = ""  # the step whose mistakes the next page tells: a form that was sent leads on, never stays
     mistakes: dict = field(default_factory=dict)  # as a form's `errors.get_json_data()` gives them
 
+    number = ""  # whole while a request is answered, and no field: it is not saved
+
     @classmethod
-    def load(cls, session) -> "Draft | None":
+    def load(cls, request: HttpRequest) -> "Draft | None":
         """The visitor's draft; None where there is none, it is too old, or it is not one of ours."""
         try:
-            draft = cls(**session[KEY])
+            draft = cls(**request.session[KEY])
+            draft.number = halves.recall(draft.number_half, request)
             ClinicSession.parse(draft.slot)
             sound = all(isinstance(kept, dict) for kept in (draft.details, draft.survey, draft.mistakes))
             fresh = 0 <= draft.seconds_old < LIFETIME.total_seconds()
@@ -41,9 +47,21 @@ class Draft:
             return None
         return draft if sound and fresh else None
 
-    def save(self, session) -> None:
+    def save(self, request: HttpRequest) -> None:
         self.touched_at = time.time()
-        session[KEY] = asdict(self)
+        request.session[KEY] = asdict(self)
+        if not request.user.is_authenticated:  # whoever is signed in has a session of their own length
+            request.session.set_expiry(max(1, round(LIFETIME.total_seconds() - self.seconds_old)))
+
+    @property
+    def typed(self) -> dict:
+        """All that the second step was given."""
+        return self.details | {"national_id": self.number}
+
+    @property
+    def lost_number(self) -> bool:
+        """A number was given, and the visitor's browser has not brought its half again."""
+        return bool(self.number_half) and not self.number
 
     @property
     def is_left_alone(self) -> bool:
@@ -65,7 +83,7 @@ class Draft:
     @property
     def who(self) -> str:
         """Tells one person's details from another's, and tells nobody what they are."""
-        said = {name: text for name, text in self.details.items() if name != "symptoms"}
+        said = {name: text for name, text in self.typed.items() if name != "symptoms"}
         return salted_hmac("clinic.draft", f"{self.reference} {sorted(said.items())}").hexdigest()[:16]
 
     @property

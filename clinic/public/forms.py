@@ -41,11 +41,26 @@ class PublicForm(forms.Form):
         self._put_the_cursor()
 
     def as_typed(self) -> dict:
-        """What the browser sent for each field, fit for a session, for `initial` and for `data`."""
+        """What the browser sent for each field, fit for a session, for `initial` and for `data`.
+
+        Cut where it is longer than any right answer: it stays wrong, and nobody fills our tables with it.
+        """
         return {
-            name: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+            name: cut(
+                field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name)),
+                getattr(field, "max_length", None) or LONGEST,
+            )
             for name, field in self.fields.items()
         }
+
+
+LONGEST, MOST = 100, 100  # characters of a text that sets no limit itself, and ticks in a list
+
+
+def cut(value: str | list[str] | None, longest: int) -> str | list[str] | None:
+    if isinstance(value, list):
+        return [cut(text, longest) for text in value[:MOST]]
+    return value and value[: longest + 1]
 
 
 def as_sent(typed: dict) -> MultiValueDict:

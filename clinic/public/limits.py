@@ -1,7 +1,8 @@
-"""How often one address, and one person, may book.
+"""How often the public pages write, by address, person, mailbox and booking.
 
 Nobody is to be locked out for sitting beside others: signed-in staff are not counted, nor is who comes from
-BOOKING_UNLIMITED_NETWORKS, such as the clinic's own waiting room.
+BOOKING_UNLIMITED_NETWORKS, such as the clinic's own waiting room. Who comes without an address that can be read counts
+as one with all others who do.
 """
 
 import time
@@ -12,38 +13,61 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from backoffice.access.addresses import client_address, household
+from clinic.models import Appointment
 
 HOUR = 3600
+# Whoever books walks in once, and perhaps starts over or comes back: so many drafts for each booking of an address.
+DRAFTS_FOR_A_BOOKING = 5
+NO_ADDRESS = "none that can be read"
 
 
-def may_book(request: HttpRequest, national_id: str) -> bool:
-    """Count one booking for this address, this person and this hour; False where either has had its share."""
+def may_start(request: HttpRequest) -> bool:
+    """Count one draft, which is kept for an hour; False where this address has begun its share."""
+    return _address_may("draft", request, settings.BOOKING_RATE_LIMIT * DRAFTS_FOR_A_BOOKING)
+
+
+def may_book(request: HttpRequest, person: str, email: str = "") -> bool:
+    """Count one booking for this address, this person, the mailbox that hears of it, and this hour; False where one of
+    them has had its share."""
     if request.user.is_staff:
         return True
-    return _address_may_book(request) and _claim("person", national_id, settings.BOOKING_RATE_LIMIT_PER_PERSON)
+    each = settings.BOOKING_RATE_LIMIT_PER_PERSON
+    return (
+        _address_may("address", request, settings.BOOKING_RATE_LIMIT)
+        and _claim("person", person, each)
+        and (not email or _claim("mailbox", email.casefold(), each))
+    )
 
 
-def _address_may_book(request: HttpRequest) -> bool:
+def may_move(request: HttpRequest, appointment: Appointment) -> bool:
+    """Count one move of this booking; False where it has been moved so often within the hour.
+
+    Each writes a mail and uses up a number, whoever has the link.
+    """
+    return request.user.is_staff or _claim("booking", appointment.reference, settings.BOOKING_MOVES_LIMIT)
+
+
+def _address_may(what: str, request: HttpRequest, limit: int) -> bool:
+    if request.user.is_staff:
+        return True
     address = client_address(request)
-    if address is None:  # all who come that way would share one count
+    if address and any(address in network for network in settings.BOOKING_UNLIMITED_NETWORKS):
         return True
-    if any(address in network for network in settings.BOOKING_UNLIMITED_NETWORKS):
-        return True
-    return _claim("address", household(request), settings.BOOKING_RATE_LIMIT)
+    return _claim(what, household(request) or NO_ADDRESS, limit)
 
 
 def _claim(kind: str, who: str, limit: int) -> bool:
-    """Claim one of this hour's bookings; False where all are claimed. A limit of 0 is none.
+    """Claim one of this hour's; False where all are claimed. A limit of 0 is none.
 
-    Each booking claims a key of its own: `add` is atomic in every cache; `incr` is not in the one that is a table. The
+    Each claims a key of its own: `add` is atomic in every cache; `incr` is not in the one that is a table. The
     key says nothing to whoever reads the cache: addresses and ID numbers are too few for a hash without a secret.
     """
     if not limit:
         return True
     secret = salted_hmac(f"clinic.public.limits.{kind}", who, algorithm="sha256").hexdigest()
     bucket = f"bookings:{secret}:{int(time.time() // HOUR)}"
-    used = cache.get(bucket, 0)  # where to start looking, no more: others may have booked since
-    for number in range(used, limit):
+    used = cache.get(bucket)  # where to start looking, no more: others may have claimed since
+    for number in range(used if isinstance(used, int) else 0, limit):
         if cache.add(f"{bucket}:{number}", True, HOUR):
             cache.set(bucket, number + 1, HOUR)
             return True

@@ -16,6 +16,7 @@ from clinic.hours.availability import offered_days
 from clinic.models import Appointment, ClinicSession
 from clinic.public import invitation, live
 from clinic.public.forms import TimeForm
+from clinic.public.limits import may_move
 from clinic.public.queue_position import turn
 
 
@@ -76,6 +77,9 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
         return live.times_fragment(request, days)
     form = TimeForm(request.POST or None, days=days)
     if request.method == "POST" and form.is_valid():
+        if not may_move(request, appointment):
+            messages.warning(request, _("This booking was moved often. Please try again in an hour, or call us."))
+            return redirect("clinic:booking", appointment.reference)
         try:
             wanted = ClinicSession.parse(form.cleaned_data["session"])
             session = booking.session_to_book(wanted.date, wanted.period)

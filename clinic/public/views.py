@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic import booking
 from clinic.hours.availability import nearest, offered_days, running_now
 from clinic.models import Appointment
-from clinic.public import live
+from clinic.public import halves, live
 from clinic.public.draft import Draft, booked_reference, forget
 from clinic.public.forms import DetailsForm, SurveyForm, TimeForm, as_sent
-from clinic.public.limits import may_book
+from clinic.public.limits import may_book, may_start
 
 SEE_OTHER = 303  # a form that was sent leads to a page: "back" and "reload" never ask to send it again
 
@@ -26,7 +26,7 @@ SEE_OTHER = 303  # a form that was sent leads to a page: "back" and "reload" nev
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: HttpRequest) -> HttpResponse:
-    draft = Draft.load(request.session)
+    draft = Draft.load(request)
     days = offered_days()
     if request.htmx:
         return live.times_fragment(request, days)
@@ -43,9 +43,12 @@ def choose(request: HttpRequest) -> HttpResponse:
         slot = form.cleaned_data["session"]
         # Who lost a place while filling the forms has filled them already.
         next_step = "clinic:survey" if draft and draft.lost else "clinic:details"
+        if draft is None and not may_start(request):
+            messages.warning(request, _("Too many bookings at once. Please try again in an hour, or call us."))
+            return _see("clinic:choose")
         draft = draft or Draft(slot)
         draft.slot, draft.lost = slot, ""
-        draft.save(request.session)
+        draft.save(request)
         return redirect(next_step)
     if request.method == "POST":
         for error in form.errors.get("session", []):
@@ -73,7 +76,7 @@ def later_step(view: Callable) -> Callable:
     @never_cache
     @require_http_methods(["GET", "HEAD", "POST"])
     def guarded(request: HttpRequest) -> HttpResponse:
-        draft = Draft.load(request.session)
+        draft = Draft.load(request)
         if draft is not None:
             return view(request, draft)
         if booked_reference(request.session):
@@ -91,34 +94,46 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
         _take_time(request, draft)
         typed = form.as_typed()
         # The number is in no page, so that an empty field means the one that was given.
-        typed["national_id"] = typed["national_id"] or draft.details.get("national_id", "")
-        form = DetailsForm(as_sent(typed))
+        draft.number = typed.pop("national_id") or draft.number
         draft.details, draft.told = typed, ""
-        if "back" not in request.POST and not form.is_valid():
-            draft.told, draft.mistakes = "details", form.errors.get_json_data()
-        draft.save(request.session)
         if "back" in request.POST:
-            return redirect("clinic:choose")
-        return _see("clinic:details") if draft.told else redirect("clinic:survey")
-    form = DetailsForm(initial=draft.details)
+            response = redirect("clinic:choose")
+        elif mistakes := _mistakes_of(DetailsForm(as_sent(draft.typed)), draft):
+            draft.told, draft.mistakes = "details", mistakes
+            response = _see("clinic:details")
+        else:
+            response = redirect("clinic:survey")
+        draft.number_half = halves.keep(draft.number, response)
+        draft.save(request)
+        return response
+    form = DetailsForm(initial=draft.typed)
     if draft.tells("details"):
         form.tell(draft.mistakes)
     return render(request, "clinic/details.html", {"form": form, "wanted": draft.wanted})
 
 
+def _mistakes_of(person: DetailsForm, draft: Draft) -> dict:
+    """What the second step has to tell, as a session keeps it."""
+    if person.is_valid() and draft.lost_number:
+        person.add_error("national_id", _("Your browser did not keep the number. Please write it once more."))
+    return person.errors.get_json_data()
+
+
 @later_step
 def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
-    person = DetailsForm(as_sent(draft.details))
-    if not person.is_valid():
-        draft.told, draft.mistakes = "details", person.errors.get_json_data()
-        draft.save(request.session)
+    person = DetailsForm(as_sent(draft.typed))
+    if mistakes := _mistakes_of(person, draft):
+        draft.told, draft.mistakes = "details", mistakes
+        if draft.lost_number:
+            draft.number_half = ""  # said once; a field that is left empty then means that there is none
+        draft.save(request)
         return redirect("clinic:details")
     if request.method == "POST":
         form = SurveyForm(request.POST)
         form.is_bound = True  # also a survey without questions, which has no field to be bound to
         _take_time(request, draft)
         draft.survey, draft.told = form.as_typed(), ""
-        draft.save(request.session)
+        draft.save(request)
         if "back" in request.POST:
             return redirect("clinic:details")
         if request.POST.get("who", draft.who) != draft.who:
@@ -128,13 +143,13 @@ def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
         if answer is not None:
             return answer
         draft.told, draft.mistakes = "survey", form.errors.get_json_data()
-        draft.save(request.session)
+        draft.save(request)
         return _see("clinic:survey")
     form = SurveyForm(initial=draft.survey)
     if draft.tells("survey"):
         form.tell(draft.mistakes)
     draft.shown = draft.slot
-    draft.save(request.session)
+    draft.save(request)
     return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted, "who": draft.who})
 
 
@@ -150,8 +165,8 @@ def _is_no_machine(request: HttpRequest, draft: Draft, person: DetailsForm, form
         return False
     if draft.seconds_old < settings.BOOKING_MIN_SECONDS:
         form.add_error(None, _("That was very fast. Please look it over once more, then book."))
-    elif not may_book(request, person.who):
-        # One answer for both limits: it tells nobody that a person has booked.
+    elif not may_book(request, person.who, person.cleaned_data["email"]):
+        # One answer for all limits: it tells nobody that a person has booked.
         form.add_error(None, _("Too many bookings at once. Please try again in an hour, or call us."))
     return form.is_valid()
 
@@ -175,7 +190,7 @@ def _finish(request: HttpRequest, draft: Draft, person: DetailsForm, survey: Sur
             return None
     except booking.BookingError as error:
         draft.lost = draft.slot
-        draft.save(request.session)
+        draft.save(request)
         messages.warning(request, _("%(why)s What you typed is kept.") % {"why": error})
         return redirect("clinic:choose")
     draft.finish(request.session)

@@ -1,12 +1,19 @@
 """One screen and several people, one person and several windows: each books what they see, and nobody finds another."""
 
+import base64
+import datetime
 import re
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.utils import timezone
 from model_bakery import baker
 
+from backoffice.access.session_expiry import forget_expired
 from clinic.models import Appointment, LikertQuestion, Symptom
-from clinic.public.draft import KEY, PAUSE
+from clinic.public.draft import KEY, LIFETIME, PAUSE
+from clinic.public.halves import COOKIE
 from clinic.tests.booking_pages import CHOOSE, DETAILS, DONE, SURVEY, text, walk
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +34,70 @@ def test_the_number_is_in_no_page_and_an_empty_field_keeps_it(client, slot, pers
     client.post(DETAILS, person | {"national_id": ""})
     client.post(SURVEY, answers)
     assert Appointment.objects.get().patient.national_id == "B123456780"
+
+
+def everything_kept() -> str:
+    """All that the database holds, decoded where it is a session's."""
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        rows = [cursor.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables]  # noqa: S608  (our own)
+    return str(rows) + str([row.get_decoded() for row in Session.objects.all()])
+
+
+def test_before_it_is_booked_the_number_lies_nowhere(client, slot, person, answers):
+    client.post(CHOOSE, {"session": slot})
+    for number in ("A123456788", "A123456789"):  # wrong, and right
+        client.post(DETAILS, person | {"national_id": number})
+        client.get(SURVEY)
+        assert number not in everything_kept()
+        half = client.cookies[COOKIE]
+        assert number.encode() not in base64.urlsafe_b64decode(half.value)
+        assert half["httponly"]
+        assert (half["max-age"], half["path"], half["samesite"]) == (3600, "/book/", "Lax")
+    client.post(SURVEY, answers)
+    assert Appointment.objects.get().patient.national_id == "A123456789"
+
+
+@pytest.mark.parametrize("half", [None, "", "é", "AAAA", "=", "A" * 5000])
+def test_a_number_whose_half_the_browser_lost_is_asked_for_and_never_left_out(client, slot, person, answers, half):
+    client.post(CHOOSE, {"session": slot})
+    client.post(DETAILS, person)
+    del client.cookies[COOKIE]
+    if half is not None:
+        client.cookies[COOKIE] = half
+    page = client.post(SURVEY, answers, follow=True)
+    assert "did not keep the number" in text(page)
+    assert not Appointment.objects.exists()
+    client.post(DETAILS, person)
+    client.post(SURVEY, answers)
+    assert Appointment.objects.get().patient.national_id == "A123456789"
+
+
+def test_what_is_typed_is_bounded_before_it_is_stored_and_stays_wrong(client, slot, person, answers):
+    client.post(CHOOSE, {"session": slot})
+    long = dict.fromkeys(person, "x" * 60000) | {"symptoms": ["9" * 100] * 900, "website": "", "more": "y" * 9999}
+    page = client.post(DETAILS, long, follow=True)
+    assert {"full_name", "phone", "email", "sex", "date_of_birth"} <= page.context["form"].errors.keys()
+    client.post(DETAILS, person)
+    client.post(SURVEY, dict.fromkeys(answers, "7" * 60_000))
+    assert len(Session.objects.get().session_data) < 10_000
+
+
+def test_a_visitors_draft_is_gone_after_an_hour_and_who_signs_in_keeps_their_own_time(
+    client, slot, person, front_desk, settings
+):
+    client.post(CHOOSE, {"session": slot})
+    client.post(DETAILS, person)
+    kept = Session.objects.get()
+    assert kept.expire_date <= timezone.now() + LIFETIME
+    Session.objects.update(expire_date=timezone.now() - datetime.timedelta(seconds=1))
+    forget_expired()
+    assert not Session.objects.exists()
+    client.post(CHOOSE, {"session": slot})
+    front_desk.set_password("words that nobody guesses")
+    front_desk.save()
+    client.post("/admin/login/", {"username": front_desk.username, "password": "words that nobody guesses"})
+    assert client.session.get_expiry_age() > 11 * 3600
 
 
 def test_a_wrong_number_is_not_left_out_by_leaving_its_field_empty(client, slot, person, answers):

@@ -10,6 +10,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import RequestFactory
 
+from backoffice.models import Mail
 from clinic.models import Appointment
 from clinic.public import limits
 from clinic.public.draft import KEY
@@ -77,11 +78,76 @@ def test_an_ipv6_household_counts_as_one(settings):
     assert limits.may_book(visitor("2001:db8:0:1::1"), somebody())
 
 
-@pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7", ""])
-def test_who_waits_in_the_clinic_is_not_counted_nor_who_comes_without_an_address(settings, address):
+@pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7"])
+def test_who_waits_in_the_clinic_is_not_counted(settings, address):
     settings.BOOKING_RATE_LIMIT = 1
     settings.BOOKING_UNLIMITED_NETWORKS = [ip_network("192.0.2.0/24")]
     assert all(limits.may_book(visitor(address), somebody()) for _time in range(3))
+
+
+def behind_a_proxy(*said: str) -> HttpRequest:
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": ", ".join(said)})
+    request.user = AnonymousUser()
+    return request
+
+
+def test_who_comes_without_an_address_that_can_be_read_counts_as_one_with_all_others(settings):
+    settings.BEHIND_PROXY, settings.BOOKING_RATE_LIMIT = True, 2
+    settings.BOOKING_UNLIMITED_NETWORKS = [ip_network("10.0.0.0/8")]  # the proxy's own is nobody's
+    nobody = [behind_a_proxy(), behind_a_proxy("unknown"), behind_a_proxy("203.0.113.9", "_hidden"), visitor("")]
+    assert [limits.may_book(request, somebody()) for request in nobody] == [True, True, False, False]
+    assert limits.may_book(behind_a_proxy("203.0.113.9"), somebody())
+
+
+@pytest.mark.parametrize(
+    ("spelled", "address"),
+    [
+        ("203.0.113.7:51000", "203.0.113.7"),
+        ("[2001:db8::7]:51000", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::1"),
+    ],
+)
+def test_an_address_is_the_same_however_a_proxy_spells_it(settings, spelled, address):
+    settings.BEHIND_PROXY = True
+    assert str(limits.client_address(behind_a_proxy(spelled))) == address
+
+
+def test_one_mailbox_is_written_to_so_often_whoever_is_booked(settings):
+    settings.BOOKING_RATE_LIMIT_PER_PERSON = 2
+    mailboxes = ["lin@example.org", "Lin@example.org", "lin@EXAMPLE.org"]
+    assert [limits.may_book(visitor(), somebody(), mailbox) for mailbox in mailboxes] == [True, True, False]
+    assert limits.may_book(visitor(), somebody(), "chen@example.org")
+
+
+def test_one_address_begins_so_many_drafts_and_no_more(client, slot, settings):
+    settings.BOOKING_RATE_LIMIT = 1
+    for _visitor in range(limits.DRAFTS_FOR_A_BOOKING):
+        client.cookies.clear()
+        assert client.post("/book/", {"session": slot}).url == "/book/details/"
+    client.cookies.clear()
+    page = client.post("/book/", {"session": slot}, follow=True)
+    assert b"Too many bookings" in page.content
+    assert KEY not in client.session
+
+
+def test_a_booking_is_moved_so_often_and_no_more(book_online, client, tomorrow, settings):
+    settings.BOOKING_MOVES_LIMIT = 2
+    book_online(email="lin@example.org")
+    visit = Appointment.objects.get()
+    address = f"/bookings/{visit.reference}/move/"
+    pages = [
+        client.post(address, {"session": f"{tomorrow}/{period}"}, follow=True)
+        for period in ("afternoon", "morning", "afternoon")
+    ]
+    assert [b"was moved often" in page.content for page in pages] == [False, False, True]
+    visit.refresh_from_db()
+    assert (visit.session.period, visit.queue_number) == ("morning", 2)
+    assert Mail.objects.count() == 2  # the booking's, and the last move's
+    assert client.post(f"/bookings/{visit.reference}/cancel/").status_code == 302
+    visit.refresh_from_db()
+    assert visit.status == Appointment.Status.CANCELLED
 
 
 def test_signed_in_staff_are_not_counted(settings, front_desk):

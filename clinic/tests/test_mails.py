@@ -27,10 +27,13 @@ def patient(db):
 
 
 def sent() -> list:
-    """What went out since the last look."""
+    """What went out since the last look, once every change has stood for its time."""
     django_mail.outbox.clear()
+    Mail.objects.update(lease_until=None)
     mail.send_due()
-    return list(django_mail.outbox)
+    letters = list(django_mail.outbox)
+    django_mail.outbox.clear()
+    return letters
 
 
 def link(appointment, site: str) -> str:
@@ -51,10 +54,12 @@ def test_a_public_booking_is_confirmed_with_a_link_to_the_site_whatever_host_was
 def test_nothing_medical_and_nothing_of_the_person_is_in_any_mail(session, afternoon, patient):
     symptom, question = baker.make(Symptom, name="Cough"), baker.make("clinic.LikertQuestion", text="Smoking")
     visit = booking.book(session, patient, by=None, symptoms=[symptom], likert={question: 6}, notes="fever")
+    letters = sent()
     booking.move(visit, afternoon, by=None)
+    letters += sent()
     booking.cancel(visit, by=None)
     mails.write("reminder", visit)
-    letters = sent()
+    letters += sent()
     assert len(letters) == 4
     for letter in letters:
         said = (letter.subject + letter.body).casefold()
@@ -66,8 +71,9 @@ def test_staff_who_move_or_cancel_write_to_the_patient_too(session, afternoon, p
     settings.SITE_URL = "https://clinic.example"
     visit = booking.book(session, patient, by=front_desk)
     booking.move(visit, afternoon, by=front_desk)
+    confirmation, move = sent()
     booking.cancel(visit, by=front_desk)
-    confirmation, move, cancellation = sent()
+    [cancellation] = sent()
     for letter in (confirmation, move):
         assert link(visit, "https://clinic.example") in letter.body
     assert "another time" in move.body
@@ -86,6 +92,29 @@ def test_a_patient_who_moves_and_cancels_on_the_private_page_gets_mails_with_lin
     client.post(reverse("clinic:cancel", args=[visit.reference]))
     [cancellation] = sent()
     assert f"{settings.SITE_URL}/book/" in cancellation.body
+
+
+def test_a_burst_of_moves_is_one_mail_of_where_it_ended(session, afternoon, patient):
+    visit = booking.book(session, patient, by=None)
+    sent()
+    for _again in range(3):
+        for to in (afternoon, session):
+            booking.move(visit, to, by=None)
+    mail.send_due()
+    assert not django_mail.outbox  # not before the last of them has stood for a while
+    [letter] = sent()
+    assert "morning" in letter.body
+    assert f"Your number: {visit.queue_number}" in letter.body
+
+
+def test_a_move_that_is_cancelled_before_it_was_told_is_told_as_cancelled_at_once(session, afternoon, patient):
+    visit = booking.book(session, patient, by=None)
+    sent()
+    booking.move(visit, afternoon, by=None)
+    booking.cancel(visit, by=None)
+    mail.send_due()
+    assert ["Cancelled" in letter.subject for letter in django_mail.outbox] == [True]
+    assert not sent()
 
 
 def test_who_gave_no_address_gets_no_mail_and_no_error(session, afternoon):

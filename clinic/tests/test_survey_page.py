@@ -213,3 +213,16 @@ def test_who_may_not_add_gets_no_empty_rows(client, django_user_model, sleep, sm
     assert len(client.get(PAGE).context["forms"].likert.forms) == 1
     client.post(PAGE, posted | {"likert-1-text": "Smuggled", "likert-1-min_label": "a", "likert-1-max_label": "b"})
     assert LikertQuestion.objects.get().text == "Changed"
+
+
+@pytest.mark.parametrize("page", ["/admin/clinic/survey/", "/admin/clinic/symptom/"])
+def test_a_form_that_claims_very_many_rows_is_drawn_with_few(client, admin_user, page):
+    client.force_login(admin_user)
+    claims = {
+        f"{prefix}-{name}": "99999"
+        for prefix in ("likert", "numeric", "form")
+        for name in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+    answer = client.post(page, claims | {"_save": "1"})
+    assert answer.status_code in (200, 400)
+    assert answer.content.count(b"-position") < 1500

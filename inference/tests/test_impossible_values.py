@@ -1,5 +1,7 @@
 """Whatever somebody writes into an address, a filter or a form: it is answered, never with an error of ours."""
 
+import os
+import re
 from itertools import count
 
 import pytest
@@ -7,6 +9,7 @@ from django.contrib import admin
 from django.test import RequestFactory
 
 from inference.tests import access_matrix as matrix
+from inference.tests.impossible import Asked, Request, Stranger, a_few_of, requests_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -117,3 +120,42 @@ def test_nothing_that_a_visitor_sends_is_an_error_of_ours(client, rows, value):
     answers += [client.post(url, form) for url in ("/book/", "/book/details/", "/book/survey/", "/admin/login/")]
     answers += [client.get(f"/bookings/{value}/"), client.get("/book/", headers={"cookie": f"sessionid={value}"})]
     assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
+
+
+PUBLIC = [
+    "/",
+    "/book/",
+    "/book/details/",
+    "/book/survey/",
+    "/book/done/",
+    "/now/",
+    "/i18n/setlang/",
+    "/healthz",
+    "/nowhere/",
+]
+OWN = ["", "move/", "cancel/", "calendar.ics"]
+TIMES = int(os.environ.get("IMPOSSIBLE_VALUES", 1))  # so many times as many: a thousand are an hour, and nearly all
+
+
+def all_pages(rows) -> list[str]:
+    visit = rows["clinic.appointment"]
+    admins = [matrix.filled_in(path, rows) for path in matrix.addresses() if "logout" not in path]
+    return [*PUBLIC, *(f"/bookings/{visit.reference}/{page}" for page in OWN), *admins]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_request_with_impossible_values_is_an_error_of_ours(people, rows, client):
+    """A few of each page's, chosen by its name. IMPOSSIBLE_VALUES=100 sends more, to the database of DATABASE_URL."""
+    client.force_login(people["Administrators"])
+    slot = re.search(r'name="session" value="([^"]+)"', client.get("/book/").text)[1]
+    person = {"full_name": "Lin", "date_of_birth": "1984-05-02", "sex": "female", "phone": "0912345678"}
+    client.post("/book/", {"session": slot})
+    client.post("/book/details/", person)
+    stranger, failed = Stranger(client), []
+    for path in all_pages(rows):
+        found = stranger.ask(Request("GET", path))
+        is_page = found.get("Content-Type", "").startswith("text/html") and not found.streaming
+        sent = a_few_of(requests_to(path, Asked(found.text) if is_page else None), seed=path, times=TIMES)
+        failed += [str(request) for request in sent if stranger.ask(request).status_code >= 500]
+    assert not failed, "\n".join(failed)
+    assert stranger.ask(Request("GET", "/admin/")).status_code == 200  # all that was asked as somebody who works here

@@ -14,6 +14,7 @@ class ExchangeAdmin(ImportPages, ExportPages, admin.ModelAdmin):
     """The admin of a table that is taken in from files and given out as files, where it names a resource."""
 
     resource_class: type[ExchangeResource] | None = None
+    takes_files = {"import": "has_import_permission"}  # page: who may send them there
 
     def has_import_permission(self, request) -> bool:
         return self._may(request, "import")

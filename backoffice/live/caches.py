@@ -1,0 +1,109 @@
+"""The two caches of an installation, with JSON in the place of Django's pickle: see plain.py."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.db import DatabaseCache
+from django.db import DatabaseError, connections, models, router, transaction
+from django.utils import timezone
+
+from backoffice.live import plain
+
+logger = logging.getLogger(__name__)
+
+
+def read(text: str | bytes) -> Any:
+    """What is kept; None, as if it were not there, for what somebody else wrote."""
+    try:
+        return plain.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        logger.warning("The cache holds something that this site did not write")
+        return None
+
+
+class JsonSerializer:
+    """For Django's cache in Redis. A whole number stays one there, so that Redis can count it."""
+
+    def dumps(self, value: Any) -> int | str:
+        return value if type(value) is int else plain.dumps(value)
+
+    def loads(self, text: bytes) -> Any:
+        return read(text)
+
+
+class JsonDatabaseCache(DatabaseCache):
+    """Django's cache in a table, but for how a value is written and read; that pickles there, and offers no other way.
+
+    A key is written by one statement, in which the database decides who comes first.
+    """
+
+    def get_many(self, keys, version=None):
+        named = {self.make_and_validate_key(key, version=version): key for key in keys}
+        if not named:
+            return {}
+        connection = connections[router.db_for_read(self.cache_model_class)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT cache_key, value, expires FROM {connection.ops.quote_name(self._table)} "  # noqa: S608
+                f"WHERE cache_key IN ({', '.join(['%s'] * len(named))})",
+                list(named),
+            )
+            rows = cursor.fetchall()
+        now = timezone.now()
+        fresh = {key: text for key, text, expires in rows if self._moment(expires, connection) >= now}
+        self._base_delete_many([key for key, _text, _expires in rows if key not in fresh])
+        found = {named[key]: read(text) for key, text in fresh.items()}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def touch(self, key, timeout=DEFAULT_TIMEOUT, version=None):
+        connection = connections[router.db_for_write(self.cache_model_class)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {connection.ops.quote_name(self._table)} SET expires = %s WHERE cache_key = %s",  # noqa: S608
+                [self._expires(timeout, connection), self.make_and_validate_key(key, version=version)],
+            )
+            return bool(cursor.rowcount)
+
+    def _base_set(self, mode, key, value, timeout=DEFAULT_TIMEOUT):
+        """False where the key is there already (mode "add"), or the database could not take it."""
+        text = plain.dumps(value)
+        database = router.db_for_write(self.cache_model_class)
+        connection = connections[database]
+        table = connection.ops.quote_name(self._table)
+        now = timezone.now().replace(microsecond=0)
+        is_free = f"WHERE {table}.expires < %s" if mode == "add" else ""
+        with connection.cursor() as cursor:
+            self._make_room(database, cursor, now)
+            try:
+                with transaction.atomic(using=database):
+                    cursor.execute(
+                        f"INSERT INTO {table} (cache_key, value, expires) VALUES (%s, %s, %s) "  # noqa: S608
+                        "ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires "
+                        + is_free,
+                        [key, text, self._expires(timeout, connection)]
+                        + ([connection.ops.adapt_datetimefield_value(now)] if is_free else []),
+                    )
+                    return bool(cursor.rowcount)
+            except DatabaseError:
+                return False  # as Django's own: a cache may forget
+
+    def _make_room(self, database: str, cursor, now: datetime) -> None:
+        cursor.execute(f"SELECT COUNT(*) FROM {connections[database].ops.quote_name(self._table)}")  # noqa: S608
+        [count] = cursor.fetchone()
+        if count > self._max_entries:
+            self._cull(database, cursor, now, count)
+
+    def _expires(self, timeout, connection):
+        at = self.get_backend_timeout(timeout)
+        moment = datetime.max if at is None else datetime.fromtimestamp(at, tz=UTC)
+        return connection.ops.adapt_datetimefield_value(moment.replace(microsecond=0))
+
+    @staticmethod
+    def _moment(expires, connection) -> datetime:
+        """SQLite gives back a text, PostgreSQL a moment."""
+        expression = models.Expression(output_field=models.DateTimeField())
+        for converter in connection.ops.get_db_converters(expression):
+            expires = converter(expires, expression, connection)
+        return expires

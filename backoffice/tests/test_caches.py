@@ -1,0 +1,97 @@
+"""What the caches keep is JSON: whoever writes into one runs nothing here."""
+
+import base64
+import pickle
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+import pytest
+import redis
+from django.core.cache import cache, caches
+from django.db import connection
+from django.utils import timezone
+
+from backoffice.live import plain
+from backoffice.live.blocks import blocks
+from backoffice.live.charts import Bar, Chart, Series
+
+VALUES = [
+    True,
+    0,
+    "a text",
+    ["1", 2.5, None],
+    {"at": datetime(2026, 11, 23, 9, tzinfo=timezone.get_default_timezone()), "day": date(2026, 11, 23)},
+    {"opens": time(9), "share": Decimal("0.75")},
+    {"chart": Chart("x", "t", "s", "day", [Series("a", "tone-main")], [Bar("Mon", "1", [1, 2])])},
+]
+
+
+class Bomb:
+    """Unpickled, it would call this."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("something was unpickled",))
+
+
+@pytest.fixture(params=["table", pytest.param("redis", marks=pytest.mark.redis)])
+def a_cache(request, db, settings):
+    """Each of the two caches, and how somebody else writes into it."""
+    if request.param == "table":
+        return cache, _write_to_table
+    url = request.getfixturevalue("redis_url")
+    options = {"serializer": "backoffice.live.caches.JsonSerializer"}
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": options}
+    }
+    return caches["default"], lambda key, raw: redis.Redis.from_url(url).set(cache.make_key(key), raw)
+
+
+def _write_to_table(key: str, raw: bytes) -> None:
+    cache.set(key, "ours")
+    with connection.cursor() as cursor:
+        text = base64.b64encode(raw).decode() if raw.startswith(b"\x80") else raw.decode()  # as Django's own writes
+        cursor.execute("UPDATE cache SET value = %s WHERE cache_key = %s", [text, cache.make_key(key)])
+
+
+@pytest.mark.parametrize("value", VALUES, ids=str)
+def test_what_is_kept_comes_back_as_it_was(a_cache, value):
+    kept, _write = a_cache
+    kept.set("it", value)
+    assert kept.get("it") == value
+
+
+@pytest.mark.parametrize("raw", [pickle.dumps(Bomb()), b"no JSON", b'{"kind of":"eval","value":"1"}', b"[" * 100_000])
+def test_what_somebody_else_wrote_is_as_if_it_were_not_there_and_runs_nothing(a_cache, client, raw):
+    kept, write = a_cache
+    for key in ("readyz", "inference.heartbeat"):
+        write(key, raw)
+        assert kept.get(key) is None
+    assert client.get("/readyz").json()["checks"]["cache"] == "ok"
+
+
+def test_what_cannot_be_kept_is_refused_when_it_is_written(a_cache):
+    with pytest.raises(TypeError, match="nothing that the cache keeps"):
+        a_cache[0].set("it", Bomb())
+
+
+def test_one_of_two_adds_a_key_until_its_time_is_over(a_cache):
+    kept, _write = a_cache
+    assert (kept.add("it", 1), kept.add("it", 2), kept.get("it")) == (True, False, 1)
+    kept.set("it", 3)
+    assert kept.get("it") == 3
+    kept.set("gone", 1, timeout=-1)
+    assert kept.get("gone") is None
+    assert kept.add("gone", 2)
+    assert kept.get_many(["it", "gone", "never"]) == {"it": 3, "gone": 2}
+
+
+def test_what_every_block_shows_can_be_kept(db):
+    for block in blocks.all().values():
+        if block.models:
+            shown = block.compute()
+            assert plain.loads(plain.dumps(shown)) == shown, block.key
+
+
+def test_a_moment_of_a_worker_comes_back_as_one(a_cache):
+    a_cache[0].set("inference.heartbeat", timezone.now(), timeout=None)
+    assert timezone.now() - a_cache[0].get("inference.heartbeat") < timedelta(minutes=1)

@@ -1,0 +1,107 @@
+"""The server as the Procfile starts it: whoever is slow waits, and nobody with them."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import pytest
+
+from conftest import ROOT, Installation
+
+pytestmark = pytest.mark.slow
+
+HEAD = b"POST /book/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+SLOW = {
+    "silent": b"",
+    "a head": b"GET /book/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
+    "a small body": HEAD + b"Content-Length: 500\r\n\r\na=",
+    "a body that waits to be asked": HEAD + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n",
+    "a large body": HEAD + b"Content-Length: 100000000\r\n\r\na=",
+    "a body of any length": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\na=",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory) -> Iterator[int]:
+    """One worker of four threads, which a fifth visitor would wait for."""
+    made, port = Installation(tmp_path_factory.mktemp("served")), free_port()
+    environment = {**made.environment, "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1"}
+    with open(made.data_dir / "server.log", "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                if ask(port) == 200:
+                    break
+        yield port
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def ask(port: int, path: str = "/healthz", timeout: float = 10) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    connection.request("GET", path)
+    return connection.getresponse().status
+
+
+def test_however_many_send_slowly_others_are_served_at_once(port):
+    with ExitStack() as stack:
+        for start in SLOW.values():
+            for _visitor in range(30):
+                visitor = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                visitor.sendall(start)
+        began = time.monotonic()
+        assert [ask(port) for _time in range(5)] == [200] * 5
+        assert time.monotonic() - began < 5
+
+
+def test_a_request_that_comes_in_pieces_is_answered_as_one(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as visitor:
+        for piece in (b"GET /healthz HTTP/1.1\r\nHo", b"st: 127.0.0.1\r\nContent-Length: 4", b"\r\n\r\nab", b"cd"):
+            visitor.sendall(piece)
+        assert visitor.recv(4096).startswith(b"HTTP/1.1 200")
+        # Two more behind each other, on the same connection.
+        visitor.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 2)
+        answers = b""
+        while answers.count(b'"ok"') < 2:
+            answers += visitor.recv(4096)
+
+
+def test_a_stranger_who_sends_a_large_file_hears_why_it_was_refused(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.putrequest("POST", "/book/")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=edge")
+    connection.putheader("Content-Length", "50000000")
+    connection.endheaders()
+    for _megabyte in range(50):
+        connection.send(bytes(1_000_000))
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert b"at most 64.0" in answer.read()
+
+
+def test_a_head_without_end_is_refused(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as visitor:
+        visitor.sendall(b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 40_000)
+        assert visitor.recv(4096).startswith(b"HTTP/1.1 431")

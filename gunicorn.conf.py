@@ -1,0 +1,31 @@
+"""How `gunicorn backoffice.wsgi` serves, started in this folder; what is given on its command line wins."""
+
+import os
+
+from backoffice.web import server
+
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+worker_class = "backoffice.web.server.GatheringWorker"
+threads = 4
+timeout = 60  # seconds; a worker whose loop is silent for so long is started anew
+graceful_timeout = 20
+worker_connections = 900  # open at once, for each worker
+
+# Smaller than a stranger could use: our longest address with all its filters is a fifth of it.
+limit_request_line = 8000
+limit_request_fields = 60
+limit_request_field_size = 8190
+
+pre_request = server.on_request
+control_socket_disable = True
+# No access log: an address may be a booking's key. The proxy keeps one that leaves those out (docs/operating.md).
+accesslog = None
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "backoffice.web.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+}
