@@ -34,19 +34,30 @@ def dated(name: str, suffix: str) -> str:
 
 
 def stream_csv(resource: ExchangeResource, queryset: QuerySet, filename: str) -> StreamingHttpResponse:
-    """The rows as CSV that opens in Excel, sent as they are read. The file's name is `filename` with day and time."""
-    response = StreamingHttpResponse(csv_lines(rows_of(resource, queryset)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = content_disposition_header(True, dated(filename, "csv"))
+    """A table's rows as CSV. The file's name is `filename` with day and time."""
+    return csv_file(rows_of(resource, queryset), dated(filename, "csv"))
+
+
+def csv_file(rows: Iterable[Sequence], download_as: str) -> StreamingHttpResponse:
+    """Titles and rows as CSV that opens in Excel, sent as they are read."""
+    response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = content_disposition_header(True, download_as)
+    response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
 
 
 def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> BinaryIO:
-    """The rows as a workbook, in a temporary file that goes when it is closed. Raises TooLargeError."""
+    """A table's rows as a workbook. Raises TooLargeError."""
+    return workbook(rows_of(resource, queryset))
+
+
+def workbook(rows: Iterable[Sequence]) -> BinaryIO:
+    """Titles and rows as a workbook, in a temporary file that goes when it is closed. Raises TooLargeError."""
     book = Workbook(write_only=True)
     file = tempfile.TemporaryFile()  # noqa: SIM115  (whoever sends it closes it)
     try:
-        fill(book.create_sheet("1"), rows_of(resource, queryset))
+        fill(book.create_sheet("1"), rows)
     except TooLargeError:
         book.save(file)  # only so openpyxl removes what it has written elsewhere
         file.close()
@@ -56,7 +67,7 @@ def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> BinaryIO:
     return file
 
 
-def fill(sheet, rows: Iterator[Sequence]) -> None:
+def fill(sheet, rows: Iterable[Sequence]) -> None:
     for count, row in enumerate(rows):
         if count > MOST_ROWS:
             raise TooLargeError(

@@ -1,5 +1,6 @@
 """The trail of what people looked at."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-BATCH = 5000  # rows taken out at once: a lock no longer than a page takes
+BATCH = 5000  # rows written or taken out at once: a lock no longer than a page takes
 
 
 class AppendOnlyError(TypeError):
@@ -28,19 +29,17 @@ class AccessEventQuerySet(models.QuerySet):
             return
         request.is_in_the_trail = True
         events = [
-            AccessEvent(
-                user_id=request.user.pk,
-                action=action,
-                content_type=ContentType.objects.get_for_model(record),
-                object_id=None if isinstance(record, type) else record.pk,
-                request_id=request.id,
-            )
-            for record in objects
+            _event(request, action, record, None if isinstance(record, type) else record.pk) for record in objects
         ]
         if len(events) == 1:  # as nearly always: by itself, without a transaction around it
             events[0].save(force_insert=True)
         else:
             self.bulk_create(events)
+
+    def record_each(self, request, action: str, model: type[models.Model], keys: Sequence[int]) -> None:
+        """Note it of every record of these keys, however many: beside what else the request does."""
+        for first in range(0, len(keys), BATCH):
+            self.bulk_create([_event(request, action, model, key) for key in keys[first : first + BATCH]])
 
     def purge(self, before: datetime) -> int:
         """Take out what is older than the retention: the only way out of the trail. Returns how many that were."""
@@ -62,6 +61,16 @@ class AccessEventQuerySet(models.QuerySet):
 
     delete.alters_data = True
     delete.queryset_only = True
+
+
+def _event(request, action: str, kind: models.Model | type[models.Model], key: int | None) -> "AccessEvent":
+    return AccessEvent(
+        user_id=request.user.pk,
+        action=action,
+        content_type=ContentType.objects.get_for_model(kind),
+        object_id=key,
+        request_id=request.id,
+    )
 
 
 class AccessEvent(models.Model):

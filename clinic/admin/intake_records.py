@@ -1,26 +1,26 @@
+from collections.abc import Iterator, Sequence
+
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
 from django.shortcuts import redirect
-from django.urls import path
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import AuditedAdmin, ReadOnlyAdmin
 from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.list_as_csv import ListAsCsv
 from backoffice.admin.base.lists import FastChangeList
 from backoffice.models import AccessEvent
 from backoffice.records.search import through
 from backoffice.web.admin_urls import admin_url
+from clinic.admin.national_id import may_reveal
 from clinic.admin.patients import FoundByPatient, PatientAdmin
-from clinic.intake import csv
-from clinic.intake.table import Column, Rows, columns
-from clinic.models import Appointment, IntakeRecord, Symptom, may_name_hidden
+from clinic.intake.table import Column, Rows, columns, lines
+from clinic.models import Appointment, IntakeRecord, Patient, Symptom, may_name_hidden
 
 TITLE_LENGTH = 32
 
@@ -56,7 +56,10 @@ class IntakeTable(FastChangeList):
 
     def get_ordering_field_columns(self):
         chosen = super().get_ordering_field_columns()
-        return {index: way for index, way in list(chosen.items())[:1] if 0 <= index < len(self.list_display)}
+        return {index: way for index, way in list(chosen.items())[:1] if self._has_order(index)}
+
+    def _has_order(self, index: int) -> bool:
+        return 0 <= index < len(self.list_display) and bool(self.list_display[index].column.order)
 
     def get_results(self, request):
         self.rows = self._rows()
@@ -71,13 +74,14 @@ class IntakeTable(FastChangeList):
 
 
 @admin.register(IntakeRecord)
-class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
+class IntakeRecordAdmin(ListAsCsv, AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
     """The flat table, to read: it is derived, and changes when the appointment does."""
 
     list_filter = [VisitFilter, "period", SymptomFilter]
     empty_text = _("Nothing yet: each appointment gets a row here, with what the patient answered.")
     search = through("patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
+    csv_name = "intake"
     change_list_template = "clinic/admin_intake.html"
 
     class Media:
@@ -92,13 +96,10 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
     def get_changelist(self, request, **kwargs):
         return IntakeTable
 
-    def get_urls(self):
-        export = path("csv/", self.admin_site.admin_view(self.export), name="clinic_intakerecord_csv")
-        return [export, *super().get_urls()]
-
     def changelist_view(self, request, extra_context=None):
         """Here is what patients answered, on no page of its own: so each look at the table is noted."""
-        response = super().changelist_view(request, {"may_export": self.has_export_permission(request)})
+        may = {"may_reveal": may_reveal(request.user)}
+        response = super().changelist_view(request, may | (extra_context or {}))
         if response.status_code == 200:
             AccessEvent.objects.record(request, AccessEvent.Action.VIEW, IntakeRecord)
         return response
@@ -110,20 +111,18 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
             return super().change_view(request, object_id, form_url, extra_context)
         return redirect(admin_url(Appointment, "change", record.appointment_id))
 
-    def export(self, request):
-        """The list with the same query parameters, whole, as a CSV file."""
-        if not self.has_export_permission(request):
-            raise PermissionDenied
-        try:
-            table = self.get_changelist_instance(request)
-        except IncorrectLookupParameters:
-            return redirect(f"{admin_url(self.model, 'changelist')}?{ERROR_FLAG}=1")
-        AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, IntakeRecord)
-        shown = [cell.column for cell in table.list_display]
-        return csv.response(shown, table.rows, timezone.localtime())
-
-    def has_export_permission(self, request):
-        return self.has_view_permission(request) and request.user.has_perm("clinic.export_intakerecord")
+    def csv_rows(self, request, shown: IntakeTable) -> Iterator[Sequence]:
+        """Sent with `national_id=whole`, it reveals the IDs of all in it, and each of them has that in the trail."""
+        names_hidden, revealed_of = may_name_hidden(request.user), set()
+        if request.POST.get("national_id") == "whole":
+            if not may_reveal(request.user):
+                raise PermissionDenied
+            with_one = shown.queryset.exclude(patient__national_id="").order_by()
+            if not names_hidden:
+                with_one = with_one.filter(patient__hidden_at=None)
+            revealed_of.update(with_one.values_list("patient_id", flat=True).distinct())
+            AccessEvent.objects.record_each(request, AccessEvent.Action.REVEAL, Patient, sorted(revealed_of))
+        return lines(columns(names_hidden=names_hidden, revealed_of=revealed_of), shown.rows)
 
 
 def cell_of(column: Column):
@@ -134,7 +133,7 @@ def cell_of(column: Column):
 
     cell.column = column
     cell.__name__ = column.name
-    cell.admin_order_field = column.order[0]
+    cell.admin_order_field = column.order[0] if column.order else None
     cell.short_description = short(str(column.title))
     return cell
 

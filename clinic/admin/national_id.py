@@ -13,6 +13,11 @@ from backoffice.records.text import masked
 from backoffice.web.admin_urls import admin_url
 
 
+def may_reveal(user) -> bool:
+    """Whether this person reads a whole national ID, where they ask for it."""
+    return user.has_perm("clinic.reveal_national_id")
+
+
 class RevealsNationalID:
     """Mixin of the patients' admin."""
 
@@ -21,7 +26,7 @@ class RevealsNationalID:
         return [path("<int:pk>/national-id/", view, name="clinic_patient_reveal"), *super().get_urls()]
 
     def has_reveal_permission(self, request) -> bool:
-        return request.user.has_perm("clinic.reveal_national_id")
+        return may_reveal(request.user)
 
     def reveal_view(self, request, pk: int) -> HttpResponse:
         """The field of the form with the number in it, in place of the masked one."""

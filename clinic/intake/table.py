@@ -3,7 +3,7 @@
 The list in the admin and the CSV are both made of this, so that they show the same rows in the same order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Value, When
 
 from backoffice.records.paging import LISTED
+from clinic.identity import masked
 from clinic.models import (
     IntakeRecord,
     LikertAnswer,
     LikertQuestion,
     NumericAnswer,
     NumericQuestion,
+    Patient,
     Period,
     Question,
     shown_name,
@@ -25,14 +27,22 @@ from clinic.models import (
 NEWEST_FIRST = ["-date", "-appointment_id"]
 CHUNK = 2000  # rows that an export holds at once
 
-# A record with its patient's name: in the list an IntakeRecord, in an export a tuple with the same names, which is made
-# several times as quickly.
+# A record with what is shown of its patient: in the list an IntakeRecord, in an export a tuple with the same names,
+# which is made several times as quickly.
 Row = Any
-READ = ["patient_name", "patient_hidden_at", "number", "date", "period", "age", "symptoms", "answers"]
+OF_THE_PATIENT = {
+    "patient_name": F("patient__full_name"),
+    "patient_national_id": F("patient__national_id"),
+    "patient_hidden_at": F("patient__hidden_at"),
+}
+READ = [*OF_THE_PATIENT, "patient_id", "number", "date", "period", "age", "symptoms", "answers"]
 
 
 class Column:
-    """What every record has, by the name of its field. `order` leads to the value, then to what tells equals apart."""
+    """What every record has, by the name of its field. `order` leads to the value, then to what tells equals apart; it
+    is empty where nothing is put in order."""
+
+    order: Sequence[str]
 
     def __init__(self, name: str):
         self.name = name
@@ -60,6 +70,26 @@ class PatientColumn(Column):
 
     def value(self, row: Row) -> str:
         return shown_name(row.patient_name, row.patient_hidden_at is not None, may_be_named=self.names_hidden)
+
+
+class NationalIDColumn(Column):
+    """Read with the row and kept in no record. Its last signs, and no order, which would tell more of it.
+
+    Whole for the patients of whom it is noted that it is revealed.
+    """
+
+    order = ()
+
+    def __init__(self, names_hidden: bool, revealed_of: Container[int]):
+        self.name = "national_id"
+        self.title = Patient._meta.get_field(self.name).verbose_name
+        self.names_hidden, self.revealed_of = names_hidden, revealed_of
+
+    def value(self, row: Row) -> str | None:
+        if row.patient_hidden_at is not None and not self.names_hidden:
+            return None
+        whole = row.patient_id in self.revealed_of
+        return (row.patient_national_id if whole else masked(row.patient_national_id)) or None
 
 
 class PeriodColumn(Column):
@@ -130,13 +160,15 @@ class NumberColumn(AnswerColumn):
             self.title = f"{question.text} ({question.unit})"
 
 
-def columns(*, names_hidden: bool = False) -> list[Column]:
+def columns(*, names_hidden: bool = False, revealed_of: Container[int] = ()) -> list[Column]:
     """What every record has, then the questions that are asked today, in the survey's order.
 
-    `names_hidden`: for somebody who may read a hidden patient's name.
+    `names_hidden`: for somebody who may read a hidden patient's name. `revealed_of`: the keys of the patients whose
+    national ID is shown whole.
     """
     return [
         PatientColumn(names_hidden),
+        NationalIDColumn(names_hidden, revealed_of),
         Column("number"),
         Column("date"),
         PeriodColumn(),
@@ -156,7 +188,7 @@ class Rows:
 
     def __init__(self, records: QuerySet, column: Column | None = None, descending: bool = False):
         self._records = records
-        records = records.annotate(patient_name=F("patient__full_name"), patient_hidden_at=F("patient__hidden_at"))
+        records = records.annotate(**OF_THE_PATIENT)
         if column is None:
             self._filled, self._empty = records.order_by(*NEWEST_FIRST), records.none()
         else:
@@ -188,3 +220,10 @@ class Rows:
         return chain.from_iterable(
             records.values_list(*READ, named=True).iterator(CHUNK) for records in (self._filled, self._empty)
         )
+
+
+def lines(columns: Sequence[Column], rows: Rows) -> Iterator[Sequence]:
+    """The titles, then each row's values: numbers and days as they are."""
+    yield [str(column.title) for column in columns]
+    for row in rows:
+        yield [column.value(row) for column in columns]

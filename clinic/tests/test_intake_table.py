@@ -5,9 +5,12 @@ import datetime
 import io
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.http import urlencode
 from model_bakery import baker
 
 from backoffice.models import AccessEvent
@@ -17,7 +20,7 @@ from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertQuesti
 
 LIST = reverse("admin:clinic_intakerecord_changelist")
 CSV = reverse("admin:clinic_intakerecord_csv")
-NAME, NUMBER, DAY, PERIOD, AGE, SYMPTOMS, SLEEP, SMOKES = range(8)  # the columns, as the list counts them
+NAME, NATIONAL_ID, NUMBER, DAY, PERIOD, AGE, SYMPTOMS, SLEEP, SMOKES = range(9)  # the columns, as the list counts them
 
 pytestmark = pytest.mark.django_db
 
@@ -95,13 +98,13 @@ def test_every_active_question_is_a_column_in_the_survey_s_order(office, three, 
     baker.make(LikertQuestion, text="Asked first of all, in so many words that no header has room for them", position=0)
     page = office.get(LIST).content.decode()
     titles = [str(cell.short_description) for cell in office.get(LIST).context["cl"].list_display]
-    assert titles[6:] == [
+    assert titles[7:] == [
         '<abbr title="Asked first of all, in so many words that no header has room for them">'
         "Asked first of all, in so many …</abbr>",
         "How well do you sleep?",
         '<abbr title="How much do you smoke? (cigarettes)">How much do you smoke? (cigaret…</abbr>',
     ]
-    assert titles[6] in page
+    assert titles[7] in page
     assert "No longer asked" not in page
 
 
@@ -260,6 +263,7 @@ def test_the_file_opens_in_a_spreadsheet_with_chinese_intact(office, visit, slee
     assert rows(office) == [
         {
             "patient": "陳怡君",
+            "national ID": "",
             "number": "1",
             "day": "2030-05-03",
             "period": "morning",
@@ -306,8 +310,105 @@ def test_only_administrators_export_and_each_export_is_in_the_access_trail(
     exports = AccessEvent.objects.filter(action=AccessEvent.Action.EXPORT)
     assert not exports.exists()
     client.force_login(administrator)
-    assert f"{CSV}?o=3" in client.get(LIST, {"o": 3}).content.decode()
+    assert f"{CSV}?o=4" in client.get(LIST, {"o": 4}).content.decode()
     client.get(CSV)
     event = exports.get()
     assert event.user == administrator
     assert event.content_type.model_class() is IntakeRecord
+
+
+# -- The national ID ---------------------------------------------------------------------------------------------------
+
+ID, OTHER_ID = "A234567893", "F131104093"
+
+
+@pytest.fixture
+def known(visit):
+    """Ann and Bob have an ID on file, Cid has none. Ann was here twice."""
+    patients = {name: visit(name).patient for name in ("Ann", "Bob", "Cid")}
+    for name, national_id in (("Ann", ID), ("Bob", OTHER_ID)):
+        Patient.objects.filter(pk=patients[name].pk).update(national_id=national_id)
+    again = visit("Ann", day=2)
+    Appointment.objects.filter(pk=again.pk).update(patient=patients["Ann"])
+    IntakeRecord.objects.filter(appointment=again).update(patient=patients["Ann"])
+    return patients
+
+
+def whole(client, **query) -> dict[str, str]:
+    answer = client.post(f"{CSV}?{urlencode(query)}", {"national_id": "whole"})
+    assert answer.status_code == 200
+    table = csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig")))
+    return {row["patient"]: row["national ID"] for row in table}
+
+
+def revealed() -> list[tuple]:
+    events = AccessEvent.objects.filter(action=AccessEvent.Action.REVEAL)
+    return sorted((str(event.user), event.target.full_name) for event in events)
+
+
+def test_the_table_and_its_file_show_the_last_signs_of_the_id(client, administrator, clinician, known):
+    for person in (administrator, clinician):
+        client.force_login(person)
+        page = client.get(LIST).text
+        assert page.count(f"•••••••{ID[-3:]}") == 2
+        assert ID not in page
+    client.force_login(administrator)
+    told = {row["patient"]: row["national ID"] for row in rows(client)}
+    assert told == {"Ann": f"•••••••{ID[-3:]}", "Bob": f"•••••••{OTHER_ID[-3:]}", "Cid": ""}
+    assert revealed() == []
+
+
+def test_whole_ids_leave_on_purpose_and_are_noted_for_each_patient_once(office, administrator, known):
+    assert whole(office) == {"Ann": ID, "Bob": OTHER_ID, "Cid": ""}
+    assert revealed() == [(str(administrator), "Ann"), (str(administrator), "Bob")]
+    assert AccessEvent.objects.filter(action=AccessEvent.Action.EXPORT).count() == 1
+
+
+def test_only_those_in_the_file_are_noted(office, administrator, known):
+    assert whole(office, q="Bob") == {"Bob": OTHER_ID}
+    assert revealed() == [(str(administrator), "Bob")]
+
+
+def test_a_link_reveals_nothing(office, known):
+    assert ID not in office.get(CSV, {"national_id": "whole"}).getvalue().decode()
+    assert revealed() == []
+
+
+def test_who_may_not_reveal_gets_no_whole_ids_and_no_button(client, administrator, known):
+    Permission.objects.get(codename="reveal_national_id").group_set.clear()
+    client.force_login(administrator)
+    assert "whole IDs" not in client.get(LIST).text
+    assert client.post(CSV, {"national_id": "whole"}).status_code == 403
+    assert not AccessEvent.objects.exclude(action=AccessEvent.Action.VIEW).exists()
+    assert len(rows(client)) == 4
+
+
+def test_a_hidden_patients_id_is_as_unread_as_the_name(client, administrator, known):
+    Permission.objects.get(codename="name_hidden_patient").group_set.clear()
+    Patient.objects.filter(full_name="Bob").hide(by=administrator)
+    client.force_login(administrator)
+    assert OTHER_ID[-3:] not in client.get(LIST).text
+    assert whole(client) == {"Ann": ID, "hidden patient": "", "Cid": ""}
+    assert revealed() == [(str(administrator), "Ann")]
+
+
+@pytest.mark.parametrize("query", [{"o": NATIONAL_ID}, {"o": -NATIONAL_ID}])
+def test_the_table_is_never_in_the_order_of_the_ids(office, known, query):
+    assert names(office, **query) == names(office)
+
+
+@pytest.mark.parametrize("path", ["patient__national_id", "patient__national_id__startswith", "national_id__gte"])
+def test_no_filter_tells_an_id_sign_by_sign(office, known, path):
+    for address in (LIST, CSV):
+        assert office.get(address, {path: ID}).status_code in (302, 400)
+
+
+# -- What others add to the page ---------------------------------------------------------------------------------------
+
+
+def test_what_a_caller_gives_the_page_reaches_it(rf, administrator, three):
+    request = rf.get(LIST)
+    request.user, request.id = administrator, "test"
+    administrator.is_verified = lambda: True
+    page = admin.site.get_model_admin(IntakeRecord).changelist_view(request, {"title": "Of this week"})
+    assert page.context_data["title"] == "Of this week"

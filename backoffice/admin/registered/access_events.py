@@ -4,23 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.prefetch import GenericPrefetch
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import StreamingHttpResponse
-from django.shortcuts import redirect
-from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.list_as_csv import ListAsCsv
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.record_filter import RecordFilter, trailed_models
-from backoffice.exchange.exporting import csv_lines, dated
 from backoffice.models import AccessEvent
 from backoffice.web.admin_urls import admin_url
 
@@ -49,7 +44,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(AccessEvent)
-class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
+class AccessEventAdmin(ListAsCsv, ReadOnlyAdmin, FastListAdmin):
     list_display = ["when", "user", "action", "record", "request_id"]
     list_display_links = None
     empty_text = _("Nothing yet. Opening a record, its history or picture, and exporting a table are noted here.")
@@ -59,7 +54,7 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
     sortable_by = []  # newest first: what every index has
     search_fields = ["request_id"]
     search_help_text = _("The request's id, as in the logs")
-    change_list_template = "backoffice/trail.html"
+    csv_name = "access-trail"
 
     def get_queryset(self, request):
         records = [with_its_name(model, admin_) for model, admin_ in trailed_models(self.admin_site).items()]
@@ -88,32 +83,8 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
         url = admin_url(kind, "change", event.object_id)
         return format_html('<span class="soft">{}</span> <a href="{}">{}</a>', kind._meta.verbose_name, url, name)
 
-    # -- As a file ----------------------------------------------------------------------------------------------------
-
-    def has_export_permission(self, request):
-        return request.user.has_perm("backoffice.export_accessevent")
-
-    def get_urls(self):
-        export = path("csv/", self.admin_site.admin_view(self.export), name="backoffice_accessevent_csv")
-        return [export, *super().get_urls()]
-
-    def changelist_view(self, request, extra_context=None):
-        may = {"may_export": self.has_export_permission(request)}
-        return super().changelist_view(request, {**may, **(extra_context or {})})
-
-    def export(self, request):
-        """What the list shows, whole, as a CSV file. That somebody took it is itself in the trail."""
-        if not self.has_export_permission(request):
-            raise PermissionDenied
-        try:
-            events = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
-            return redirect(f"{admin_url(AccessEvent, 'changelist')}?{ERROR_FLAG}=1")
-        AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, AccessEvent)
-        file = StreamingHttpResponse(csv_lines(rows_of(events)), content_type="text/csv; charset=utf-8")
-        file["Content-Disposition"] = content_disposition_header(True, dated("access-trail", "csv"))
-        file["Cache-Control"] = "private, no-store"
-        return file
+    def csv_rows(self, request, shown: ChangeList) -> Iterator[Sequence]:
+        return rows_of(shown.queryset)
 
 
 def with_its_name(model: type[Model], model_admin: admin.ModelAdmin) -> QuerySet:
