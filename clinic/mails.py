@@ -1,4 +1,4 @@
-"""Mails to patients: booked, moved, cancelled, and the day before.
+"""Mails to patients: booked, moved, new hours, cancelled, and the day before.
 
 In the language of the booking, with the link to the private page. Mail is read over shoulders and kept by others:
 nothing medical, no name, no ID.
@@ -16,6 +16,7 @@ from clinic.models import Appointment
 SUBJECTS = {
     "booked": _("Booked: %(day)s, number %(number)s"),
     "moved": _("Moved: %(day)s, number %(number)s"),
+    "hours": _("New hours: %(day)s, number %(number)s"),
     "cancelled": _("Cancelled: %(day)s"),
     "reminder": _("Reminder: %(day)s, number %(number)s"),
 }

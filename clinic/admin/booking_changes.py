@@ -49,7 +49,7 @@ class ChangesBookings:
 
     def page_links(self, request, obj):
         links = super().page_links(request, obj)
-        if obj.status in booking.STILL_TO_COME and self.has_change_permission(request, obj):
+        if obj.status in Appointment.STILL_TO_COME and self.has_change_permission(request, obj):
             links = [*links, (_("Move to another time"), reverse("admin:clinic_appointment_move", args=[obj.pk]))]
         return links
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.admin.base.hiding import HideForm
 from clinic import booking
-from clinic.hours.preview import stranded_by
+from clinic.hours.losses import losses_by
 from clinic.models import Appointment
 
 NAMED = 10
@@ -60,11 +60,8 @@ class HidesPatients:
 def visits_to_come(patients):
     return (
         Appointment.objects.visible()
-        .filter(
-            patient__in=patients.order_by().values("pk"),
-            status__in=booking.STILL_TO_COME,
-            session__date__gte=timezone.localdate(),
-        )
+        .still_to_come()
+        .filter(patient__in=patients.order_by().values("pk"), session__date__gte=timezone.localdate())
         .select_related("patient", "session")
         .order_by("pk")
     )
@@ -97,19 +94,22 @@ class HidesSessions:
 
 class HidesHours:
     def what_hiding_does(self, request, queryset):
-        stranded = {}
+        people = {}
         for row in queryset:
             row.is_open = False
-            stranded |= dict(stranded_by(row))
-        return [
+            people |= {loss.session: len(loss.people) for loss in losses_by(row)}
+        told = [
             ngettext(
                 "%(session)s: %(n)d booked person would have no hours.",
                 "%(session)s: %(n)d booked people would have no hours.",
-                people,
+                n,
             )
-            % {"session": session, "n": people}
-            for session, people in stranded.items()
-        ] or [_("Nothing more can be booked in these hours; nobody is booked in them.")]
+            % {"session": session, "n": n}
+            for session, n in people.items()
+        ]
+        if told:
+            return [*told, _("The next page asks what becomes of each of them.")]
+        return [_("Nothing more can be booked in these hours; nobody is booked in them.")]
 
 
 class HidesClosures:

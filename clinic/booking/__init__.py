@@ -7,7 +7,6 @@ order of their keys, so that two of them never wait for each other.
 """
 
 from clinic.booking.bookings import (
-    STILL_TO_COME,
     book,
     book_publicly,
     cancel,
@@ -17,7 +16,6 @@ from clinic.booking.bookings import (
     reinstate,
 )
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
-from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import (
     AlreadyBooked,
@@ -28,11 +26,12 @@ from clinic.booking.errors import (
     SessionFull,
     WrongStatus,
 )
-from clinic.booking.sessions import follow_hours, session_for, session_to_book
+from clinic.booking.sessions import follow_hours, hold, session_for, session_to_book
+from clinic.booking.settling import CANCEL, KEEP, Proposal, Undecided, set_by_hand, settle
 
 __all__ = [
     "CANCEL",
-    "STILL_TO_COME",
+    "KEEP",
     "AlreadyBooked",
     "AnotherDay",
     "BookingError",
@@ -50,6 +49,7 @@ __all__ = [
     "check_in",
     "count_anew",
     "follow_hours",
+    "hold",
     "is_to_check",
     "mark_done",
     "mark_no_show",
@@ -59,6 +59,7 @@ __all__ = [
     "reinstate",
     "session_for",
     "session_to_book",
+    "set_by_hand",
     "settle",
     "skip",
     "step_back",

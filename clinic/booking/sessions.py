@@ -45,18 +45,23 @@ def session_to_book(day: datetime.date, period: str) -> ClinicSession:
     return session
 
 
-def follow_hours(first: datetime.date) -> list[ClinicSession]:
-    """Bring the sessions from that day on in step with changed hours or closures.
+def hold(first: datetime.date) -> None:
+    """Lock the sessions from that day on: whoever books, moves or cancels waits until this transaction ends."""
+    sessions = ClinicSession.objects.filter(date__gte=first).order_by("pk")
+    list(sessions.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
-    Every booking is kept. Returns the sessions which now have bookings that the hours no longer offer, so that
-    somebody can move them.
+
+def follow_hours(first: datetime.date) -> None:
+    """Bring the sessions from that day on in step with changed hours or closures, with every booking kept.
+
+    Where people have booked what is taken away, `settle` asks first.
     """
     sessions = list(ClinicSession.objects.visible().filter(date__gte=first).order_by("pk"))
     if not sessions:
-        return []
+        return
     plan = Plan(first, max(session.date for session in sessions))
-    followed = [_follow(session, plan.session(session.date, session.period)) for session in sessions]
-    return [session for session in followed if session.booked > (session.capacity if session.is_open else 0)]
+    for session in sessions:
+        _follow(session, plan.session(session.date, session.period))
 
 
 @transaction.atomic

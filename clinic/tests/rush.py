@@ -126,8 +126,8 @@ def knock(processes: int, times: int) -> None:
     print(json.dumps(at_once(processes, book_as_often_as_one_may)))
 
 
-def close_a_booked_day(people: int) -> None:
-    """Close tomorrow while so many cancel and as many book; print what each did, and where everybody is afterwards."""
+def close_a_booked_day(people: int, how: str) -> None:
+    """Close tomorrow by one of CLOSED_BY while so many cancel and as many book; print what each did, and where all are."""
     offer_places(4 * people)
     offer_places(4 * people, days_ahead=2)
     session = booking.session_to_book(tomorrow(), Period.MORNING)
@@ -135,7 +135,7 @@ def close_a_booked_day(people: int) -> None:
 
     def job(number: int) -> object:
         if number == 0:
-            return close(tomorrow())
+            return close(tomorrow(), CLOSED_BY[how])
         if number <= people:
             return booking.cancel(booked[number - 1], by=None)
         return book_one(number)
@@ -155,14 +155,32 @@ def close_a_booked_day(people: int) -> None:
     )
 
 
-def close(day: datetime.date) -> str:
+def by_a_closure(day: datetime.date, decisions: dict, **who) -> None:
+    closure = Closure.objects.create(starts_on=day, ends_on=day, reason="Typhoon")
+    booking.settle(decisions, closing=[closure], **who)
+
+
+def by_its_hours(day: datetime.date, decisions: dict, **who) -> None:
+    OpeningHours.objects.filter(weekday=day.weekday()).update(is_open=False)
+    booking.settle(decisions, **who)
+
+
+def by_hand(day: datetime.date, decisions: dict, **who) -> None:
+    session = ClinicSession.objects.get(date=day)
+    session.is_open = False
+    booking.set_by_hand(session, decisions, **who)
+
+
+CLOSED_BY = {"a closure": by_a_closure, "its hours": by_its_hours, "hand": by_hand}
+
+
+def close(day: datetime.date, change: Callable) -> str:
     """Move everybody who is listed, and whoever is listed then, until nobody came in between."""
     administrator, decisions = User.objects.create(username="administrator"), {}
     while True:
         try:
             with transaction.atomic():
-                closure = Closure.objects.create(starts_on=day, ends_on=day, reason="Typhoon")
-                booking.settle(closure, decisions, by=administrator)
+                change(day, decisions, by=administrator)
                 return "closed"
         except booking.Undecided as undecided:
             decisions = {row.appointment.pk: row.instead.slug for row in undecided.proposals}

@@ -88,8 +88,9 @@ class HideableAdmin(admin.ModelAdmin):
         """What has to be done instead, in sentences; empty where these rows can be restored."""
         return []
 
-    def after_hiding_or_restoring(self, request) -> None:
-        """Bring in step what follows from these records."""
+    def restore_rows(self, request, queryset: QuerySet) -> int:
+        """Bring back what is hidden here."""
+        return queryset.restore(by=request.user)
 
     def notices(self, request, obj) -> list[str | SafeString]:
         """What somebody who opens this record must know before anything else."""
@@ -140,7 +141,6 @@ class HideableAdmin(admin.ModelAdmin):
                 return self._ask(request, queryset, form, obstacles)
             n = self.hide_rows(request, queryset, **form.cleaned_data)
         self.message_user(request, self._hidden_in_words(n), messages.SUCCESS)
-        self.after_hiding_or_restoring(request)
         return self._back(request)
 
     def _hidden_in_words(self, n: int) -> str:
@@ -184,12 +184,11 @@ class HideableAdmin(admin.ModelAdmin):
             return self._back(request)
         try:
             with transaction.atomic():
-                n = queryset.restore(by=request.user)
+                n = self.restore_rows(request, queryset)
         except IntegrityError:
             self._say_what_stands_in_the_way(request, queryset)
             return self._back(request)
         self.message_user(request, ngettext("%d record is back.", "%d records are back.", n) % n, messages.SUCCESS)
-        self.after_hiding_or_restoring(request)
         return self._back(request)
 
     def _say_what_stands_in_the_way(self, request, queryset: QuerySet) -> None:
