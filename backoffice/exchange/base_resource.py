@@ -289,6 +289,10 @@ class ExchangeResource(ModelResource):
                 field.write(rows)
         written_at_once.send(sender=self._meta.model, rows=rows, created=created, fields=fields)
 
+    def objections(self) -> Iterable[tuple[int, str, str, str, str]]:
+        """All rows are in: (line, column, value, problem, remedy) of what cannot stand together. One keeps all out."""
+        return []
+
     def finish(self, *, dry_run: bool) -> Iterable[str]:
         """All rows are in. What else must follow; returns sentences that people should read."""
         return []

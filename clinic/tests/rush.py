@@ -127,7 +127,7 @@ def knock(processes: int, times: int) -> None:
 
 
 def close_a_booked_day(people: int, how: str) -> None:
-    """Close tomorrow by one of CLOSED_BY while so many cancel and as many book; print what each did, and where all are."""
+    """Close tomorrow by one of CLOSED_BY while so many cancel and as many book; print what became of each."""
     offer_places(4 * people)
     offer_places(4 * people, days_ahead=2)
     session = booking.session_to_book(tomorrow(), Period.MORNING)
