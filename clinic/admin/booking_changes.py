@@ -17,7 +17,7 @@ from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
 from clinic import booking, mails
-from clinic.admin.staff_forms import slot_choices
+from clinic.admin.staff_forms import TimeField, slot_choices
 from clinic.models import Appointment, ClinicSession
 
 NAMED = 20  # bookings that the page names one by one
@@ -33,7 +33,7 @@ class CancelForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    session = forms.ChoiceField(label=gettext_lazy("New time"))
+    session = TimeField(label=gettext_lazy("New time"))
 
     def __init__(self, *args, appointment: Appointment, **kwargs):
         super().__init__(*args, **kwargs)

@@ -15,7 +15,7 @@ from clinic.booking.bookings import (
     public_may_change,
     reinstate,
 )
-from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
+from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back, walk_in
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import (
     AlreadyBooked,
@@ -24,6 +24,7 @@ from clinic.booking.errors import (
     NobodyCalled,
     SessionClosed,
     SessionFull,
+    WalkInForAnotherDay,
     WrongStatus,
 )
 from clinic.booking.sessions import follow_hours, hold, session_for, session_to_book
@@ -40,6 +41,7 @@ __all__ = [
     "SessionClosed",
     "SessionFull",
     "Undecided",
+    "WalkInForAnotherDay",
     "WrongStatus",
     "book",
     "book_publicly",
@@ -63,4 +65,5 @@ __all__ = [
     "settle",
     "skip",
     "step_back",
+    "walk_in",
 ]
