@@ -2,8 +2,9 @@
 
 `by` is the user who acts, None for the public. Every change is a conditional UPDATE, so that of two people who do
 the same thing at once one does it and the other is told; then the row is saved once, and history and whoever listens
-to signals see the change as they see any other. Transactions touch appointments before sessions and both in the
-order of their keys, so that two of them never wait for each other.
+to signals see the change as they see any other. Transactions touch the hours first where they change them or
+make sessions by them, then appointments, then sessions, each in the order of their keys, so that two of them never wait
+for each other.
 """
 
 from clinic.booking.bookings import (
@@ -27,7 +28,7 @@ from clinic.booking.errors import (
     WalkInForAnotherDay,
     WrongStatus,
 )
-from clinic.booking.sessions import follow_hours, hold, session_for, session_to_book
+from clinic.booking.sessions import follow_hours, hold, hold_timetable, session_for, session_to_book
 from clinic.booking.settling import CANCEL, KEEP, Proposal, Undecided, set_by_hand, settle
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "count_anew",
     "follow_hours",
     "hold",
+    "hold_timetable",
     "is_to_check",
     "mark_done",
     "mark_no_show",

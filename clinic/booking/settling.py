@@ -19,7 +19,7 @@ from backoffice.models import User
 from clinic import mails
 from clinic.booking.bookings import cancel, move
 from clinic.booking.errors import BookingError, SessionClosed
-from clinic.booking.sessions import FOLLOWED, follow_hours, hold, session_to_book
+from clinic.booking.sessions import FOLLOWED, follow_hours, hold, hold_timetable, session_to_book
 from clinic.hours.availability import last_day, offered_days
 from clinic.hours.losses import Loss, losses_by, losses_of
 from clinic.models import Appointment, ClinicSession, Closure
@@ -84,6 +84,7 @@ def _settle(
 ) -> Counter:
     """Booking waits while the sessions are locked, and finds them changed afterwards; so whoever is not among the
     people who are found behind the locks can no longer come in."""
+    hold_timetable()  # a decision may be to move to a session that is not there yet
     _lock(Appointment.objects.filter(pk__in=decisions))
     hold(timezone.localdate())
     losses = find()

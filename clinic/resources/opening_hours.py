@@ -61,6 +61,7 @@ class OpeningHoursResource(ExchangeResource):
 
     def before_writing(self, chunks) -> None:
         """Whoever is booked is looked for behind the sessions' locks: nobody comes in before the hours are written."""
+        booking.hold_timetable()
         booking.hold(timezone.localdate())
 
     def check(self, instance: OpeningHours, excluded):

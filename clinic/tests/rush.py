@@ -6,6 +6,7 @@ Run inside an installation of its own (`manage.py shell`): forks, lets every pro
 import datetime
 import json
 import multiprocessing
+import time
 from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser
@@ -20,6 +21,8 @@ from clinic.booking import calling
 from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
 from clinic.patients import merging
 from clinic.public import limits
+
+WAIT = 0.5  # seconds: long enough for a process to book a time that it is let into
 
 
 def at_once(processes: int, job: Callable[[int], object]) -> list:
@@ -153,6 +156,25 @@ def close_a_booked_day(people: int, how: str) -> None:
             }
         )
     )
+
+
+def close_a_day_that_somebody_begins_to_book() -> None:
+    """Close tomorrow, for which there is no session yet, and book it before that is committed; print how it went."""
+    offer_places(4)
+    begun = multiprocessing.get_context("fork").Barrier(2)
+
+    def job(number: int) -> object:
+        if number:
+            begun.wait(60)
+            return book_one(1)
+        with transaction.atomic():
+            by_a_closure(tomorrow(), {}, by=None)
+            begun.wait(60)
+            time.sleep(WAIT)
+        return "closed"
+
+    answers = at_once(2, job)
+    print(json.dumps({"answers": sorted(answers, key=str), "booked": Appointment.objects.active().count()}))
 
 
 def by_a_closure(day: datetime.date, decisions: dict, **who) -> None:

@@ -80,6 +80,10 @@ class HideableAdmin(admin.ModelAdmin):
     def hide_form_for(self, request, queryset: QuerySet) -> type[HideForm]:
         return HideForm
 
+    def lock_rows(self, queryset: QuerySet) -> None:
+        """So that nothing comes in the way between the look and the hiding, such as a booking."""
+        list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
+
     def hide_rows(self, request, queryset: QuerySet, *, reason: str, **asked) -> int:
         """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
         return queryset.hide(by=request.user, reason=reason)
@@ -133,8 +137,7 @@ class HideableAdmin(admin.ModelAdmin):
         is_confirmed = "confirm" in request.POST
         with transaction.atomic():
             if is_confirmed:
-                # So that nothing comes in the way between the look and the hiding, such as a booking.
-                list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
+                self.lock_rows(queryset)
             obstacles = self.why_not_hide(request, queryset)
             form = self.hide_form_for(request, queryset)(request.POST if is_confirmed else None)
             if obstacles or not form.is_valid():
