@@ -21,9 +21,9 @@ Slot = tuple[datetime.date, str]
 def lock(patients: Iterable[int], appointments: Iterable[int], slots: Iterable[Slot]) -> None:
     """Lock what an import will touch, until its transaction ends.
 
-    In the order in which everybody else comes to these rows: the hours, where sessions have to be made, then a patient's,
-    then a booking's, then a session's, each kind by its keys. In a file's order, an import and whoever moves a booking
-    could each wait for a row of the other's.
+    In the order in which everybody else comes to these rows: the hours, where sessions have to be made, then patients,
+    bookings and sessions, each kind by its keys. In a file's order, an import and whoever moves a booking could each
+    wait for a row of the other's.
     """
     slots = set(slots)
     if slots - sessions_on_file(slots).keys():
