@@ -54,6 +54,8 @@ def extract(root: Path) -> None:
         catalogue = read(path)
         catalogue.header, catalogue.metadata, catalogue.metadata_is_fuzzy = "", dict(HEADER), False
         for entry in catalogue:
+            # What a guess was made from is of no use, and polib writes it so that GNU gettext cannot read it again.
+            entry.previous_msgctxt = entry.previous_msgid = entry.previous_msgid_plural = None
             if entry.msgid_plural:  # Chinese has one form
                 entry.msgstr_plural = {0: entry.msgstr_plural.get(0, "")}
         catalogue.save()

@@ -1,4 +1,4 @@
-"""Mails to patients: booked, moved, cancelled, and the day before.
+"""Mails to patients: booked, moved, new hours, cancelled, and the day before.
 
 In the language of the booking, with the link to the private page. Mail is read over shoulders and kept by others:
 nothing medical, no name, no ID.
@@ -9,7 +9,8 @@ import datetime
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import dateformat, translation
+from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.jobs import mail
@@ -21,6 +22,7 @@ STANDS = datetime.timedelta(minutes=2)
 SUBJECTS = {
     "booked": _("Booked: %(day)s, number %(number)s"),
     "moved": _("Moved: %(day)s, number %(number)s"),
+    "hours": _("New hours: %(day)s, number %(number)s"),
     "cancelled": _("Cancelled: %(day)s"),
     "reminder": _("Reminder: %(day)s, number %(number)s"),
 }
@@ -48,7 +50,8 @@ def write(kind: str, appointment: Appointment) -> bool:
             "link": settings.SITE_URL + reverse("clinic:booking", args=[appointment.reference]),
             "book_again": settings.SITE_URL + reverse("clinic:choose"),
         }
-        subject = SUBJECTS[kind] % {"day": dateformat.format(session.date, "l j F"), "number": appointment.queue_number}
+        day = date_format(session.date, "LONG_DAY_FORMAT")
+        subject = SUBJECTS[kind] % {"day": day, "number": appointment.queue_number}
         body = render_to_string(f"clinic/mail/{kind}.txt", context)
         mail.post(
             address_of(appointment),

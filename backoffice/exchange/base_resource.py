@@ -273,6 +273,10 @@ class ExchangeResource(ModelResource):
         """What somebody should look at before they agree to what was read, as sentences."""
         return []
 
+    def objections(self) -> Iterable[tuple[int, str, str, str, str]]:
+        """All rows are in: (line, column, value, problem, remedy) of what cannot stand together. One keeps all out."""
+        return []
+
     def finish(self, *, dry_run: bool) -> Iterable[str]:
         """All rows are in. What else must follow; returns sentences that people should read."""
         return []

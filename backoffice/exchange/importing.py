@@ -100,6 +100,10 @@ class Import:
                 _("Write a line for each record."),
             )
         if self._writes:
+            for objection in self.resource.objections():
+                self.skip_invalid = self.outcome.is_whole = False
+                self.outcome.add_error(*objection)
+                self.rows_digest.update(f"{objection}\n".encode())
             for note in self.resource.finish(dry_run=self.dry_run):
                 self.outcome.notes.append(note)
                 self.rows_digest.update(f"{note}\n".encode())

@@ -48,7 +48,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     """What to know of the table as a whole."""
     is_whole: bool = True
-    """Whether the file could be read to its end: otherwise, none of it can be written."""
+    """Whether the file could be read to its end and its rows can stand together: else none of it can be written."""
     written: bool = False
     """Whether anything is in the database now."""
     rows_digest: str = ""

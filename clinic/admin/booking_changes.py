@@ -21,7 +21,7 @@ from backoffice.records.names import name_for
 from backoffice.records.seen import SEEN, last_to_change, version_of
 from backoffice.web.admin_urls import admin_url
 from clinic import booking, mails
-from clinic.admin.staff_forms import slot_choices
+from clinic.admin.staff_forms import TimeField, slot_choices
 from clinic.models import Appointment, ClinicSession
 
 NAMED = 20  # bookings that the page names one by one
@@ -37,7 +37,7 @@ class CancelForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    session = forms.ChoiceField(label=gettext_lazy("New time"))
+    session = TimeField(label=gettext_lazy("New time"))
 
     def __init__(self, *args, appointment: Appointment, **kwargs):
         super().__init__(*args, **kwargs)
@@ -58,7 +58,7 @@ class ChangesBookings:
 
     def page_links(self, request, obj):
         links = super().page_links(request, obj)
-        if obj.status in booking.STILL_TO_COME and self.has_change_permission(request, obj):
+        if obj.status in Appointment.STILL_TO_COME and self.has_change_permission(request, obj):
             links = [*links, (_("Move to another time"), admin_url(obj, "move", obj.pk))]
         return links
 

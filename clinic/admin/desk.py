@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Max
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,6 +24,15 @@ class Desk:
     expected: list[Appointment] = field(default_factory=list)
     done: list[Appointment] = field(default_factory=list)
     missed: list[Appointment] = field(default_factory=list)
+
+    @property
+    def is_today(self) -> bool:
+        """On another day nobody is checked in or called."""
+        return self.session.date == timezone.localdate()
+
+    @property
+    def is_over(self) -> bool:
+        return self.session.date < timezone.localdate()
 
     @property
     def next(self) -> Appointment | None:

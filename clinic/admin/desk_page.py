@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -100,7 +99,7 @@ class DeskPage:
         form = WalkIn(request.POST, request=request)
         if form.is_valid():
             try:
-                appointment = self._book_and_check_in(session, by=request.user, **form.cleaned_data)
+                appointment = booking.walk_in(session, by=request.user, **form.cleaned_data)
             except booking.BookingError as refusal:
                 messages.error(request, str(refusal))
             else:
@@ -108,12 +107,6 @@ class DeskPage:
                 messages.success(request, _("%(patient)s has number %(number)s and is here.") % told)
                 return redirect(desk_url(session))
         return self._page(request, session, form)
-
-    @transaction.atomic
-    def _book_and_check_in(self, session: ClinicSession, *, by, patient: Patient, overbook: bool) -> Appointment:
-        appointment = booking.book(session, patient, by=by, overbook=overbook)
-        booking.check_in(appointment, by=by)
-        return appointment
 
     # -- Rendering ----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -9,18 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.admin.base.hiding import HideForm
+from backoffice.records.names import NAMED, named
 from clinic import booking
-from clinic.hours.preview import stranded_by
+from clinic.hours.losses import losses_by
 from clinic.models import Appointment
-
-NAMED = 10
-
-
-def named(rows) -> str:
-    """The first few of them by name, and how many more there are."""
-    rows = list(rows)
-    told = ", ".join(str(row) for row in rows[:NAMED])
-    return told if len(rows) <= NAMED else _("%(named)s and %(n)d more") % {"named": told, "n": len(rows) - NAMED}
+from clinic.models.schedule import refuse_overlap
 
 
 class HideVisitsForm(HideForm):
@@ -60,11 +54,8 @@ class HidesPatients:
 def visits_to_come(patients):
     return (
         Appointment.objects.visible()
-        .filter(
-            patient__in=patients.order_by().values("pk"),
-            status__in=booking.STILL_TO_COME,
-            session__date__gte=timezone.localdate(),
-        )
+        .still_to_come()
+        .filter(patient__in=patients.order_by().values("pk"), session__date__gte=timezone.localdate())
         .select_related("patient", "session")
         .order_by("pk")
     )
@@ -79,8 +70,23 @@ class HidesAppointments:
         return [f"{told} {_('Nobody is told: to write to the patient, cancel instead.')}"]
 
 
+def overlaps(queryset, day: str) -> list[str]:
+    """Which of these hidden rows would share an hour of their `day` with another, were they all restored."""
+    rows = queryset.model.objects.filter(Q(hidden_at=None) | Q(pk__in=queryset.order_by().values("pk")), is_open=True)
+    told = []
+    for row in queryset.hidden():
+        try:
+            refuse_overlap(row, rows.filter(**{day: getattr(row, day)}))
+        except ValidationError as error:
+            told += [f"{row}: {message}" for message in error.messages]
+    return told
+
+
 class HidesSessions:
     """A visit cannot be seen in a session that is not there."""
+
+    def why_not_restore(self, request, queryset):
+        return overlaps(queryset, "date")
 
     def why_not_hide(self, request, queryset):
         held = queryset.annotate(visits=Count("appointments", Q(appointments__hidden_at=None)))
@@ -96,20 +102,26 @@ class HidesSessions:
 
 
 class HidesHours:
+    def why_not_restore(self, request, queryset):
+        return overlaps(queryset, "weekday")
+
     def what_hiding_does(self, request, queryset):
-        stranded = {}
+        people = {}
         for row in queryset:
             row.is_open = False
-            stranded |= dict(stranded_by(row))
-        return [
+            people |= {loss.session: len(loss.people) for loss in losses_by(row)}
+        told = [
             ngettext(
                 "%(session)s: %(n)d booked person would have no hours.",
                 "%(session)s: %(n)d booked people would have no hours.",
-                people,
+                n,
             )
-            % {"session": session, "n": people}
-            for session, people in stranded.items()
-        ] or [_("Nothing more can be booked in these hours; nobody is booked in them.")]
+            % {"session": session, "n": n}
+            for session, n in people.items()
+        ]
+        if told:
+            return [*told, _("The next page asks what becomes of each of them.")]
+        return [_("Nothing more can be booked in these hours; nobody is booked in them.")]
 
 
 class HidesClosures:

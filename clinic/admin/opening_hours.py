@@ -1,9 +1,9 @@
-from django.contrib import admin, messages
+from collections.abc import Iterable
+
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
 from django.urls import path
-from django.utils import timezone
-from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -11,37 +11,47 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.web.admin_urls import admin_url
 from clinic import booking
 from clinic.admin.hiding import HidesHours
+from clinic.admin.settling import AsksWhoIsBooked, decisions
 from clinic.admin.staff_forms import OpeningHoursForm
-from clinic.hours.preview import preview, stranded_by
+from clinic.hours.losses import losses_by
+from clinic.hours.preview import preview
 from clinic.hours.text import Hours
-from clinic.models import OpeningHours, Period
+from clinic.models import Closure, OpeningHours, Period
 from clinic.resources import OpeningHoursResource
 
 
-class TimetableAdmin(ClinicalAdmin):
+class TimetableAdmin(AsksWhoIsBooked, ClinicalAdmin):
     """What the sessions follow: its form shows what the booking page would offer, and each change is carried over."""
 
     change_form_template = "clinic/admin_timetable_form.html"
 
-    class Media:
-        css = {"all": ["clinic/staff.css"]}
+    # Whoever changes the hours or closures holds them first, and so waits for nobody with something of theirs in hand.
 
     def save_model(self, request, obj, form, change):
+        booking.hold_timetable()
         super().save_model(request, obj, form, change)
-        self.carry_over(request, obj)
+        self.carry_over(request, [obj])
 
-    def carry_over(self, request, obj) -> None:
-        """Bring the sessions in step with a row that was just saved."""
-        self.follow(request)
+    def lock_rows(self, queryset):
+        booking.hold_timetable()
+        super().lock_rows(queryset)
 
-    def after_hiding_or_restoring(self, request):
-        self.follow(request)
+    def hide_rows(self, request, queryset, **asked):
+        n = super().hide_rows(request, queryset, **asked)
+        self.carry_over(request)
+        return n
 
-    def follow(self, request) -> None:
-        stranded = booking.follow_hours(timezone.localdate())
-        if stranded:
-            named = format_html_join(", ", "{} ({})", ((session, session.booked) for session in stranded))
-            messages.warning(request, _("These sessions have bookings that the hours no longer offer: ") + named)
+    def restore_rows(self, request, queryset):
+        booking.hold_timetable()
+        restored = list(queryset.hidden())
+        n = super().restore_rows(request, queryset)
+        self.carry_over(request, restored)
+        return n
+
+    def carry_over(self, request, rows: Iterable[Closure | OpeningHours] = ()) -> None:
+        """Bring the sessions in step with rows that were just saved, in the same transaction."""
+        closing = [row for row in rows if isinstance(row, Closure)]
+        self.tell_settled(request, booking.settle(decisions(request), by=request.user, closing=closing))
 
     # -- The preview --------------------------------------------------------------------------------------------------
 
@@ -66,7 +76,7 @@ class TimetableAdmin(ClinicalAdmin):
         form = self.get_form(request, row, change=bool(row))(request.POST, instance=row)
         if not form.is_valid():
             return render(request, "clinic/_preview.html", {"errors": what_is_wrong(form)})
-        context = {"days": preview(form.instance), "periods": Period, "stranded": stranded_by(form.instance)}
+        context = {"days": preview(form.instance), "periods": Period, "losses": losses_by(form.instance)}
         return render(request, "clinic/_preview.html", context)
 
 

@@ -1,6 +1,4 @@
 from django.contrib import admin, messages
-from django.db.models import F
-from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -14,6 +12,7 @@ from clinic import booking
 from clinic.admin.days import DayFilter, FromToFilter
 from clinic.admin.desk_page import DeskPage, desk_url
 from clinic.admin.hiding import HidesSessions
+from clinic.admin.settling import AsksWhoIsBooked, decisions
 from clinic.admin.staff_forms import ClinicSessionForm
 from clinic.hours.text import Hours
 from clinic.models import ClinicSession
@@ -28,7 +27,7 @@ class SessionDaysFilter(FromToFilter):
 
 
 @admin.register(ClinicSession)
-class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin):
+class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, AsksWhoIsBooked, ClinicalAdmin):
     form = ClinicSessionForm
     fields = ["date", "period", "hours", "capacity", "is_open"]
     actions = ["call_next", "recall", "skip", "count_anew", *ClinicalAdmin.actions]
@@ -47,24 +46,15 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
         return [*self.fields, "booked", "overbooked", "current_number", "last_number"] if obj else self.fields
 
     def save_model(self, request, obj, form, change):
-        """Set by hand, it no longer follows the hours. Its counters stay out of the way: others are booking."""
+        """Set by hand, it no longer follows the hours."""
         obj.set_by_hand = True
         if not change:
             super().save_model(request, obj, form, change)
             return
-        names = ["opens_at", "closes_at", "capacity", "is_open", "set_by_hand"]
-        beyond = Greatest(F("overbooked"), F("booked") - obj.capacity)
-        wanted = {name: getattr(obj, name) for name in names}
-        ClinicSession.objects.filter(pk=obj.pk).update(**wanted, overbooked=beyond)
+        self.tell_settled(request, booking.set_by_hand(obj, decisions(request), by=request.user))
         obj.refresh_from_db()
         obj._history_user = request.user
         obj.save(update_fields=["updated_at"])
-        if obj.booked > obj.capacity:
-            messages.warning(
-                request,
-                _("All %(booked)s bookings are kept, though there are %(capacity)s places now.")
-                % {"booked": obj.booked, "capacity": obj.capacity},
-            )
 
     def get_ordering(self, request):
         soonest_first = ["date", "opens_at"]

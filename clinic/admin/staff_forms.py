@@ -138,12 +138,20 @@ class AnswerForm(RowForm):
         return self.instance.asked_as
 
 
+class TimeField(forms.ChoiceField):
+    """One of `slot_choices`. A page that was left open may send one that is over by now."""
+
+    default_error_messages = {
+        "invalid_choice": _("This time is over, or no longer offered. Please choose another one.")
+    }
+
+
 class WalkInForm(ClinicalForm):
     """A booking made at the desk or on the phone. `cleaned_data["offer"]` is the session."""
 
     refusal: booking.BookingError | None = None
 
-    offer = forms.ChoiceField(label=_("time"))
+    offer = TimeField(label=_("time"))
     overbook = forms.BooleanField(
         label=_("beyond capacity"), required=False, help_text=_("Take a place even where the time is full.")
     )

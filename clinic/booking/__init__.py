@@ -2,12 +2,12 @@
 
 `by` is the user who acts, None for the public. Every change is a conditional UPDATE, so that of two people who do
 the same thing at once one does it and the other is told; then the row is saved once, and history and whoever listens
-to signals see the change as they see any other. Transactions touch appointments before sessions and both in the
-order of their keys, so that two of them never wait for each other.
+to signals see the change as they see any other. Transactions touch the hours first where they change them or
+make sessions by them, then appointments, then sessions, each in the order of their keys, so that two of them never wait
+for each other.
 """
 
 from clinic.booking.bookings import (
-    STILL_TO_COME,
     book,
     book_publicly,
     cancel,
@@ -16,8 +16,7 @@ from clinic.booking.bookings import (
     public_may_change,
     reinstate,
 )
-from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back
-from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
+from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back, walk_in
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import (
     AlreadyBooked,
@@ -26,13 +25,15 @@ from clinic.booking.errors import (
     NobodyCalled,
     SessionClosed,
     SessionFull,
+    WalkInForAnotherDay,
     WrongStatus,
 )
-from clinic.booking.sessions import follow_hours, session_for, session_to_book
+from clinic.booking.sessions import follow_hours, hold, hold_timetable, session_for, session_to_book
+from clinic.booking.settling import CANCEL, KEEP, Proposal, Undecided, set_by_hand, settle
 
 __all__ = [
     "CANCEL",
-    "STILL_TO_COME",
+    "KEEP",
     "AlreadyBooked",
     "AnotherDay",
     "BookingError",
@@ -41,6 +42,7 @@ __all__ = [
     "SessionClosed",
     "SessionFull",
     "Undecided",
+    "WalkInForAnotherDay",
     "WrongStatus",
     "book",
     "book_publicly",
@@ -50,6 +52,8 @@ __all__ = [
     "check_in",
     "count_anew",
     "follow_hours",
+    "hold",
+    "hold_timetable",
     "is_to_check",
     "mark_done",
     "mark_no_show",
@@ -59,7 +63,9 @@ __all__ = [
     "reinstate",
     "session_for",
     "session_to_book",
+    "set_by_hand",
     "settle",
     "skip",
     "step_back",
+    "walk_in",
 ]

@@ -32,7 +32,6 @@ from clinic.phones import phone_key
 
 Status, Source = Appointment.Status, Appointment.Source
 
-STILL_TO_COME = (Status.BOOKED, Status.CHECKED_IN, Status.CALLED)
 IDENTITY = ("full_name", "date_of_birth")
 
 
@@ -223,7 +222,7 @@ def public_may_change(appointment: Appointment) -> bool:
 
 
 def _changeable(by: User | None) -> tuple[str, ...]:
-    return STILL_TO_COME if by else (Status.BOOKED,)
+    return Appointment.STILL_TO_COME if by else (Status.BOOKED,)
 
 
 def _refuse_the_late(appointment: Appointment, by: User | None) -> None:

@@ -9,12 +9,23 @@ from django.utils.translation import gettext
 
 from backoffice.models import User
 from backoffice.records.changes import record
-from clinic.booking.errors import AnotherDay, NobodyCalled, WrongStatus
+from clinic.booking.bookings import book
+from clinic.booking.errors import AnotherDay, NobodyCalled, WalkInForAnotherDay, WrongStatus
 from clinic.booking.status import change_status
-from clinic.models import Appointment, ClinicSession
+from clinic.models import Appointment, ClinicSession, Patient
 
 Status = Appointment.Status
 today = timezone.localdate
+
+
+@transaction.atomic
+def walk_in(session: ClinicSession, patient: Patient, *, by: User | None, overbook: bool = False) -> Appointment:
+    """Book somebody who is here already. Raises WalkInForAnotherDay, or what `book` raises."""
+    if session.date != today():
+        raise WalkInForAnotherDay(session)
+    appointment = book(session, patient, by=by, overbook=overbook)
+    check_in(appointment, by=by)
+    return appointment
 
 
 def check_in(appointment: Appointment, *, by: User | None) -> None:
@@ -111,13 +122,10 @@ def _being_served(session: ClinicSession) -> Appointment:
 @transaction.atomic
 def step_back(appointment: Appointment, *, by: User | None) -> None:
     """Undo the last step at the desk. Raises WrongStatus where somebody else has changed it, or there is none."""
-    before = {
-        Status.CHECKED_IN: Status.BOOKED,
-        Status.CALLED: Status.CHECKED_IN,
-        Status.DONE: Status.CALLED if appointment.called_at else Status.CHECKED_IN,
-        Status.NO_SHOW: Status.BOOKED,
-    }
     was = appointment.status
+    before = {Status.CHECKED_IN: Status.BOOKED, Status.CALLED: Status.CHECKED_IN, Status.NO_SHOW: Status.BOOKED}
+    if was == Status.DONE:
+        before[was] = _before_it_was_done(appointment)
     if was not in before:
         raise WrongStatus(appointment)
     change_status(appointment, before[was], since=[was])
@@ -125,6 +133,16 @@ def step_back(appointment: Appointment, *, by: User | None) -> None:
         Appointment.objects.filter(pk=appointment.pk).update(called_at=None)
         _serve_whom_was_served_before(appointment)
     record(appointment, by, gettext("Undone"))
+
+
+def _before_it_was_done(appointment: Appointment) -> str:
+    """Of a day that is over, somebody may have gone from booked to done: undone, they are not here today."""
+    was = appointment.history.exclude(status=Status.DONE).values_list("status", flat=True).first()
+    if was in Appointment.STILL_TO_COME:
+        return was
+    if appointment.session.date != today():
+        return Status.BOOKED
+    return Status.CALLED if appointment.called_at else Status.CHECKED_IN
 
 
 def _serve_whom_was_served_before(appointment: Appointment) -> None:

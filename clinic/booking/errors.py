@@ -61,5 +61,19 @@ class AnotherDay(BookingError):
             super().__init__(_("%(session)s is over. Open today's session.") % told)
 
 
+class WalkInForAnotherDay(BookingError):
+    """Somebody stands at the desk today, and the page is another day's."""
+
+    def __init__(self, session: ClinicSession):
+        told = {"session": session}
+        if session.date > timezone.localdate():
+            super().__init__(
+                _("A walk-in is for today, and %(session)s is still to come. Book it in the list of appointments.")
+                % told
+            )
+        else:
+            super().__init__(_("A walk-in is for today, and %(session)s is over. Open today's session.") % told)
+
+
 class NobodyCalled(BookingError):
     message = _("Nobody is being called. Call the next number first.")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
 from clinic.booking.counting import count_anew
-from clinic.booking.sessions import session_for
+from clinic.booking.sessions import hold_timetable, session_for
 from clinic.models import Appointment, ClinicSession, Patient, Period
 
 USUAL_TIMES = {Period.MORNING: (9, 12), Period.AFTERNOON: (14, 17), Period.EVENING: (18, 21)}
@@ -21,9 +21,13 @@ Slot = tuple[datetime.date, str]
 def lock(patients: Iterable[int], appointments: Iterable[int], slots: Iterable[Slot]) -> None:
     """Lock what an import will touch, until its transaction ends.
 
-    In the order in which everybody else comes to these rows: a patient's, then a booking's, then a session's, each kind
-    by its keys. In a file's order, an import and whoever moves a booking could each wait for a row of the other's.
+    In the order in which everybody else comes to these rows: the hours, where sessions have to be made, then patients,
+    bookings and sessions, each kind by its keys. In a file's order, an import and whoever moves a booking could each
+    wait for a row of the other's.
     """
+    slots = set(slots)
+    if slots - sessions_on_file(slots).keys():
+        hold_timetable()
     lock_by_key(Patient, patients)
     holding = lock_by_key(Appointment, appointments, "session_id")
     lock_by_key(ClinicSession, holding | set(sessions_on_file(slots).values()))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from backoffice.records.changes import record
 from clinic.booking.errors import SessionClosed
 from clinic.hours.availability import Plan
-from clinic.models import ClinicSession
+from clinic.models import ClinicSession, OpeningHours
 
 logger = logging.getLogger(__name__)
 
@@ -26,15 +26,26 @@ def session_for(day: datetime.date, period: str) -> ClinicSession | None:
     planned = Plan(day, day).session(day, period)
     session = ClinicSession.objects.filter(date=day, period=period).first()
     if session is None:
-        if planned is None or not planned.is_open:
-            return None
-        wanted = {name: getattr(planned, name) for name in FOLLOWED}
-        with transaction.atomic():
-            session, _made = ClinicSession.objects.get_or_create(date=day, period=period, defaults=wanted)
-        return session
+        return _make(day, period) if planned and planned.is_open else None
     if session.is_hidden:
         return None
-    return _follow(session, planned)
+    return session if _is_in_step(session, planned) else _follow_anew(session)
+
+
+@transaction.atomic
+def _make(day: datetime.date, period: str) -> ClinicSession | None:
+    hold_timetable()
+    planned = Plan(day, day).session(day, period)  # whoever changed it meanwhile has looked for sessions already
+    if planned is None or not planned.is_open:
+        return None
+    return ClinicSession.objects.get_or_create(date=day, period=period, defaults=_wanted(planned))[0]
+
+
+@transaction.atomic
+def _follow_anew(session: ClinicSession) -> ClinicSession:
+    hold_timetable()
+    session.refresh_from_db()
+    return _follow(session, Plan(session.date, session.date).session(session.date, session.period))
 
 
 def session_to_book(day: datetime.date, period: str) -> ClinicSession:
@@ -45,25 +56,47 @@ def session_to_book(day: datetime.date, period: str) -> ClinicSession:
     return session
 
 
-def follow_hours(first: datetime.date) -> list[ClinicSession]:
-    """Bring the sessions from that day on in step with changed hours or closures.
+def hold_timetable() -> None:
+    """Until this transaction ends, nobody else changes hours or closures, nor makes a session by them.
 
-    Every booking is kept. Returns the sessions which now have bookings that the hours no longer offer, so that
-    somebody can move them.
+    One row stands for all. It comes before any other lock: of the hours themselves, of appointments and of sessions.
+    """
+    OpeningHours.objects.order_by("pk").select_for_update(no_key=True).values_list("pk").first()
+
+
+def hold(first: datetime.date) -> None:
+    """Lock the sessions from that day on: whoever books, moves or cancels waits until this transaction ends."""
+    sessions = ClinicSession.objects.filter(date__gte=first).order_by("pk")
+    list(sessions.select_for_update(of=("self",), no_key=True).values_list("pk"))
+
+
+def follow_hours(first: datetime.date) -> None:
+    """Bring the sessions from that day on in step with changed hours or closures, with every booking kept.
+
+    Where people have booked what is taken away, `settle` asks first.
     """
     sessions = list(ClinicSession.objects.visible().filter(date__gte=first).order_by("pk"))
     if not sessions:
-        return []
+        return
     plan = Plan(first, max(session.date for session in sessions))
-    followed = [_follow(session, plan.session(session.date, session.period)) for session in sessions]
-    return [session for session in followed if session.booked > (session.capacity if session.is_open else 0)]
+    for session in sessions:
+        _follow(session, plan.session(session.date, session.period))
+
+
+def _wanted(planned: ClinicSession | None) -> dict:
+    return {name: getattr(planned, name) for name in FOLLOWED} if planned else {"is_open": False}
+
+
+def _is_in_step(session: ClinicSession, planned: ClinicSession | None) -> bool:
+    """Or set by hand, and then it follows nothing."""
+    return session.set_by_hand or all(getattr(session, name) == value for name, value in _wanted(planned).items())
 
 
 @transaction.atomic
 def _follow(session: ClinicSession, planned: ClinicSession | None) -> ClinicSession:
-    wanted = {name: getattr(planned, name) for name in FOLLOWED} if planned else {"is_open": False}
-    if session.set_by_hand or all(getattr(session, name) == value for name, value in wanted.items()):
+    if _is_in_step(session, planned):
         return session
+    wanted = _wanted(planned)
     capacity = wanted.get("capacity", session.capacity)
     beyond = Greatest(F("overbooked"), F("booked") - capacity)
     # Somebody may be setting it by hand at this moment: then theirs stands.

@@ -1,13 +1,12 @@
-"""What a change of the hours or closures would do, before it is saved: the days as patients would see them, and who
-would be left without a place."""
+"""What a change of the hours or closures would do, before it is saved: the days as patients would see them."""
 
 import datetime
 from dataclasses import dataclass
 
 from django.utils import timezone
 
-from clinic.hours.availability import Offer, Plan, last_day, offered_days
-from clinic.models import ClinicSession, Closure, OpeningHours, Period
+from clinic.hours.availability import Offer, last_day, offered_days
+from clinic.models import Closure, OpeningHours, Period
 
 
 @dataclass(frozen=True)
@@ -47,25 +46,3 @@ def _as_read(offer: Offer | None) -> tuple:
     if not offer.session.is_open:
         return (offer.closed_because,)
     return offer.session.opens_at, offer.session.closes_at, offer.session.capacity
-
-
-def stranded_by(unsaved: OpeningHours | Closure) -> list[tuple[ClinicSession, int]]:
-    """(session, bookings without a place) where the row would take places away from people who have booked them."""
-    today = timezone.localdate()
-    sessions = ClinicSession.objects.visible().filter(date__gte=today, set_by_hand=False, booked__gt=0)
-    sessions = [session for session in sessions.order_by("date", "opens_at") if not session.has_ended()]
-    if not sessions:
-        return []
-    plan = Plan(today, sessions[-1].date, unsaved)
-    left_over = ((session, session.booked - _places(plan, session)) for session in sessions)
-    return [(session, people) for session, people in left_over if people > session.booked - _kept(session)]
-
-
-def _places(plan: Plan, session: ClinicSession) -> int:
-    planned = plan.session(session.date, session.period)
-    return planned.capacity if planned and planned.is_open else 0
-
-
-def _kept(session: ClinicSession) -> int:
-    """How many of its bookings have a place as it stands: staff may have booked some beyond it, on purpose."""
-    return min(session.booked, session.capacity if session.is_open else 0)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Value, When
 
 from backoffice.records.paging import LISTED
-from clinic.identity import masked
+from backoffice.records.text import masked
 from clinic.models import (
     IntakeRecord,
     LikertAnswer,

@@ -38,6 +38,10 @@ class AppointmentQuerySet(HideableQuerySet):
         """What holds a place: everything visible that is not cancelled."""
         return self.visible().exclude(status=Appointment.Status.CANCELLED)
 
+    def still_to_come(self):
+        """Whose visit is neither over nor given up."""
+        return self.filter(status__in=Appointment.STILL_TO_COME)
+
     def waiting(self):
         """Who is here and has not been called, in the order of their numbers."""
         return self.visible().filter(status=Appointment.Status.CHECKED_IN).order_by("queue_number")
@@ -90,6 +94,8 @@ class Appointment(ClinicalRecord):
         DONE = "done", _("done")
         CANCELLED = "cancelled", _("cancelled")
         NO_SHOW = "no_show", _("did not come")
+
+    STILL_TO_COME = (Status.BOOKED, Status.CHECKED_IN, Status.CALLED)
 
     class Source(models.TextChoices):
         PUBLIC = "public", _("booking page")

@@ -23,7 +23,8 @@ from clinic.resources.seats import Seats
 
 Status = Appointment.Status
 STRONG = re.compile(r"[\w-]{22,43}", re.ASCII)  # whoever knows a reference may change the booking
-HAVE_BEEN = (Status.CALLED, Status.DONE, Status.NO_SHOW)
+AT_THE_DESK = (Status.CHECKED_IN, Status.CALLED)
+HAVE_BEEN = (*AT_THE_DESK, Status.DONE, Status.NO_SHOW)
 
 
 class SessionColumn(ExchangeField):
@@ -215,10 +216,19 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
             )
         if appointment.status in HAVE_BEEN and appointment.session.date > timezone.localdate():
             raise ValidationError({"status": _("This day is still to come.")})
+        if self._comes_to_the_desk(appointment) and appointment.session.date != timezone.localdate():
+            raise ValidationError({"status": _("This day is over: nobody is checked in or called for it any more.")})
         if appointment.status == Status.CALLED and not appointment.called_at:
             raise ValidationError({"status": _("A patient who is called needs a time in “called_at”.")})
         if appointment.queue_number:
             self._seats.take(appointment)
+
+    def _comes_to_the_desk(self, appointment: Appointment) -> bool:
+        """By this row, and not on record from elsewhere."""
+        if self._before is None:
+            return appointment.status in AT_THE_DESK and not appointment.queue_number
+        was = self._before.get(self.fields["status"], appointment.status)
+        return appointment.status in AT_THE_DESK and appointment.status != was
 
     # -- Into the database --------------------------------------------------------------------------------------------
 

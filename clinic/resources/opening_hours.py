@@ -1,14 +1,19 @@
 """Opening hours as files: the hours in one column, as people write them."""
 
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import Cell
 from backoffice.exchange.columns import ExchangeField
+from backoffice.records.names import name_for, named
 from clinic import booking
+from clinic.hours.losses import Loss, losses_by
 from clinic.hours.text import Hours, parse_hours
 from clinic.models import OpeningHours
 
@@ -48,12 +53,60 @@ class OpeningHoursResource(ExchangeResource):
         fields = ["weekday", "period", "hours", "capacity", "is_open"]
         import_id_fields = ["weekday", "period"]
 
-    writes_in_preview = True  # only the changed hours tell whose bookings they would leave without a place
+    writes_in_preview = True  # only with all rows in it is seen whether two of them overlap
+
+    def begin(self, **kwargs):
+        super().begin(**kwargs)
+        self._lines: dict[tuple, int] = {}
+
+    def before_writing(self, chunks) -> None:
+        """Whoever is booked is looked for behind the sessions' locks: nobody comes in before the hours are written."""
+        booking.hold_timetable()
+        booking.hold(timezone.localdate())
+
+    def check(self, instance: OpeningHours, excluded):
+        try:
+            super().check(instance, excluded)
+        except ValidationError as error:
+            if getattr(error, "code", "") != "overlap":  # another line may make room for this one: see `objections`
+                raise
+        self._refuse_to_take_away(instance)
+
+    def _refuse_to_take_away(self, hours: OpeningHours) -> None:
+        """A file cannot say what becomes of each booked person. Raises ValidationError."""
+        slot = hours.weekday, hours.period
+        losses = [loss for loss in losses_by(hours) if (loss.session.date.weekday(), loss.session.period) == slot]
+        if losses:
+            n = sum(len(loss.people) for loss in losses)
+            raise ValidationError(
+                ngettext(
+                    "%(n)d person has booked what this line takes away: %(people)s. Change these hours on their own "
+                    "page, which asks what becomes of each.",
+                    "%(n)d people have booked what this line takes away: %(people)s. Change these hours on their own "
+                    "page, which asks what becomes of each.",
+                    n,
+                )
+                % {"n": n, "people": "; ".join(self._told(loss) for loss in losses)}
+            )
+
+    def _told(self, loss: Loss) -> str:
+        """`2026-11-24 morning: 2 Lin Mei-ling, 5 Chen Wei`"""
+        people = (f"{visit.queue_number} {name_for(visit.patient, self.by)}" for visit in loss.people)
+        return f"{loss.session}: {named(people)}"
+
+    def save_instance(self, instance, is_create, row, **kwargs):
+        self._lines[instance.weekday, instance.period] = row.line
+        super().save_instance(instance, is_create, row, **kwargs)
+
+    def objections(self) -> Iterable[tuple]:
+        for hours in OpeningHours.objects.visible().filter(is_open=True):
+            if line := self._lines.get((hours.weekday, hours.period)):
+                try:
+                    hours.clean()
+                except ValidationError as error:
+                    text = str(Hours(hours.opens_at, hours.closes_at))
+                    yield line, "hours", text, " ".join(error.messages), _("Mend this line, or take it out.")
 
     def finish(self, *, dry_run: bool):
-        stranded = booking.follow_hours(timezone.localdate())
-        if stranded:
-            sessions = ", ".join(f"{session} ({session.booked})" for session in stranded)
-            yield _("These sessions have bookings that the hours no longer offer: %(sessions)s.") % {
-                "sessions": sessions
-            }
+        booking.follow_hours(timezone.localdate())
+        return []

@@ -6,6 +6,7 @@ Run inside an installation of its own (`manage.py shell`): forks, lets every pro
 import datetime
 import json
 import multiprocessing
+import time
 from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser
@@ -20,6 +21,8 @@ from clinic.booking import calling
 from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
 from clinic.patients import merging
 from clinic.public import limits
+
+WAIT = 0.5  # seconds: long enough for a process to book a time that it is let into
 
 
 def at_once(processes: int, job: Callable[[int], object]) -> list:
@@ -126,8 +129,8 @@ def knock(processes: int, times: int) -> None:
     print(json.dumps(at_once(processes, book_as_often_as_one_may)))
 
 
-def close_a_booked_day(people: int) -> None:
-    """Close tomorrow while so many cancel and as many book; print what each did, and where everybody is afterwards."""
+def close_a_booked_day(people: int, how: str) -> None:
+    """Close tomorrow by one of CLOSED_BY while so many cancel and as many book; print what became of each."""
     offer_places(4 * people)
     offer_places(4 * people, days_ahead=2)
     session = booking.session_to_book(tomorrow(), Period.MORNING)
@@ -135,7 +138,7 @@ def close_a_booked_day(people: int) -> None:
 
     def job(number: int) -> object:
         if number == 0:
-            return close(tomorrow())
+            return close(tomorrow(), CLOSED_BY[how])
         if number <= people:
             return booking.cancel(booked[number - 1], by=None)
         return book_one(number)
@@ -155,14 +158,51 @@ def close_a_booked_day(people: int) -> None:
     )
 
 
-def close(day: datetime.date) -> str:
+def close_a_day_that_somebody_begins_to_book() -> None:
+    """Close tomorrow, for which there is no session yet, and book it before that is committed; print how it went."""
+    offer_places(4)
+    begun = multiprocessing.get_context("fork").Barrier(2)
+
+    def job(number: int) -> object:
+        if number:
+            begun.wait(60)
+            return book_one(1)
+        with transaction.atomic():
+            by_a_closure(tomorrow(), {}, by=None)
+            begun.wait(60)
+            time.sleep(WAIT)
+        return "closed"
+
+    answers = at_once(2, job)
+    print(json.dumps({"answers": sorted(answers, key=str), "booked": Appointment.objects.active().count()}))
+
+
+def by_a_closure(day: datetime.date, decisions: dict, **who) -> None:
+    closure = Closure.objects.create(starts_on=day, ends_on=day, reason="Typhoon")
+    booking.settle(decisions, closing=[closure], **who)
+
+
+def by_its_hours(day: datetime.date, decisions: dict, **who) -> None:
+    OpeningHours.objects.filter(weekday=day.weekday()).update(is_open=False)
+    booking.settle(decisions, **who)
+
+
+def by_hand(day: datetime.date, decisions: dict, **who) -> None:
+    session = ClinicSession.objects.get(date=day)
+    session.is_open = False
+    booking.set_by_hand(session, decisions, **who)
+
+
+CLOSED_BY = {"a closure": by_a_closure, "its hours": by_its_hours, "hand": by_hand}
+
+
+def close(day: datetime.date, change: Callable) -> str:
     """Move everybody who is listed, and whoever is listed then, until nobody came in between."""
     administrator, decisions = User.objects.create(username="administrator"), {}
     while True:
         try:
             with transaction.atomic():
-                closure = Closure.objects.create(starts_on=day, ends_on=day, reason="Typhoon")
-                booking.settle(closure, decisions, by=administrator)
+                change(day, decisions, by=administrator)
                 return "closed"
         except booking.Undecided as undecided:
             decisions = {row.appointment.pk: row.instead.slug for row in undecided.proposals}

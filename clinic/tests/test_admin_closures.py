@@ -3,13 +3,13 @@
 import datetime
 
 import pytest
-from django.contrib.messages import get_messages
 from django.urls import reverse
 from model_bakery import baker
 
 from backoffice.models import Mail
 from clinic import booking
 from clinic.models import Appointment, ClinicSession, Closure, Patient
+from clinic.tests.deciding import booked, decided, proposals, told
 
 pytestmark = pytest.mark.django_db
 
@@ -27,26 +27,6 @@ def admin_client(client, administrator):
 def typhoon(tomorrow) -> dict:
     """What is typed to close the whole of tomorrow."""
     return {"starts_on": str(tomorrow), "ends_on": str(tomorrow), "period": "", "reason": "Typhoon"}
-
-
-def booked(session: ClinicSession, people: int = 1) -> list[Appointment]:
-    return [booking.book(session, baker.make(Patient, national_id=""), by=None) for _person in range(people)]
-
-
-def proposals(response) -> dict[int, str]:
-    """The keys of the listed appointments, and where each would go."""
-    return {
-        row["appointment"].pk: row["instead"].slug if row["instead"] else booking.CANCEL
-        for row in response.context["rows"]
-    }
-
-
-def decided(decisions: dict[int, str]) -> dict[str, str]:
-    return {f"visit_{key}": decision for key, decision in decisions.items()}
-
-
-def told(response) -> str:
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
 def test_closing_a_day_that_nobody_booked_is_just_saved(admin_client, session, typhoon):

@@ -95,6 +95,24 @@ def test_a_time_that_is_not_offered_is_refused(desk, session, offer):
     assert not Appointment.objects.exists()
 
 
+def test_a_page_left_open_until_its_time_is_over_says_so(desk, session):
+    yesterday = session_today(date=session.date - timedelta(days=1))
+    response = desk.post(WALK_IN, walk_in(baker.make(Patient, national_id=""), yesterday))
+    assert "This time is over, or no longer offered" in response.text
+    assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_nobody_of_another_day_is_checked_in_or_called_from_the_lists(desk, session, days):
+    session = session_today(date=session.date + timedelta(days=days))
+    booked, here = visit(session), visit(session)
+    Appointment.objects.filter(pk=here.pk).update(status=Status.CHECKED_IN)
+    why = "is over" if days < 0 else "is still to come"
+    assert why in run(desk, APPOINTMENTS, "check_in", booked)[0]
+    assert why in run(desk, SESSIONS, "call_next", session)[0]
+    assert [status_of(booked), status_of(here)] == [Status.BOOKED, Status.CHECKED_IN]
+
+
 def test_patient_and_session_stay_as_they_were_booked(desk, session):
     appointment = visit(session)
     other = baker.make(Patient, national_id="")

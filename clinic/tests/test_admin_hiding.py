@@ -1,5 +1,7 @@
 """Hiding asks first, says what else it touches, and can be undone."""
 
+from datetime import time
+
 import pytest
 from django.urls import reverse
 from model_bakery import baker
@@ -192,9 +194,6 @@ def test_hiding_hours_names_who_is_booked_in_them(client, administrator, session
         f"{session}: 1 booked person would have no hours"
         in ask_to_hide(client, of_that_day, "/admin/clinic/openinghours/").text
     )
-    hide(client, of_that_day, "/admin/clinic/openinghours/")
-    session.refresh_from_db()
-    assert not session.is_open
 
 
 def test_restoring_a_closure_closes_its_days_again(client, administrator, session, tomorrow):
@@ -204,6 +203,21 @@ def test_restoring_a_closure_closes_its_days_again(client, administrator, sessio
     client.post("/admin/clinic/closure/?hidden=yes", {"action": "restore", "_selected_action": closure.pk})
     session.refresh_from_db()
     assert not session.is_open
+
+
+@pytest.mark.parametrize("both_hidden", [False, True])
+def test_hours_that_overlap_by_now_are_not_restored(client, administrator, both_hidden):
+    client.force_login(administrator)
+    morning = baker.make(OpeningHours, weekday=0, period="morning", opens_at=time(9), closes_at=time(12))
+    OpeningHours.objects.all().hide(by=None)
+    afternoon = baker.make(OpeningHours, weekday=0, period="afternoon", opens_at=time(11), closes_at=time(15))
+    if both_hidden:
+        OpeningHours.objects.all().hide(by=None)
+    restore = {"action": "restore", "_selected_action": [morning.pk, afternoon.pk]}
+    page = client.post("/admin/clinic/openinghours/?hidden=all", restore, follow=True)
+    assert "overlaps with Monday afternoon 11:00–15:00" in page.text
+    morning.refresh_from_db()
+    assert morning.is_hidden
 
 
 # -- Restoring --------------------------------------------------------------------------------------------------------

@@ -3,13 +3,11 @@
 import datetime
 
 import pytest
-from django.contrib.messages import get_messages
 from django.urls import reverse
 from model_bakery import baker
 
 from clinic import booking
 from clinic.models import ClinicSession, Closure, OpeningHours, Patient, Symptom
-from clinic.tests.clinics import session_today, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -21,10 +19,6 @@ MONDAY = {"weekday": 0, "period": "morning", "capacity": 10, "is_open": "on"}
 def admin_client(client, administrator):
     client.force_login(administrator)
     return client
-
-
-def told(response) -> str:
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
 def test_hours_are_one_text_field(admin_client):
@@ -67,27 +61,6 @@ def test_hiding_a_closure_opens_its_sessions_again(admin_client, session):
     admin_client.post(closures, hide)
     session.refresh_from_db()
     assert session.is_open
-
-
-def test_hours_that_strand_people_name_the_sessions(admin_client, hours, session):
-    visit(session)
-    row = next(row for row in hours if (row.weekday, row.period) == (session.date.weekday(), session.period))
-    change = reverse("admin:clinic_openinghours_change", args=[row.pk])
-    closed = {"weekday": row.weekday, "period": row.period, "hours": "09:00-12:00", "capacity": 3}
-    assert f"{session} (1)" in told(admin_client.post(change, closed))
-
-
-def test_a_session_set_by_hand_keeps_every_booking(admin_client):
-    session = session_today(capacity=5, set_by_hand=False)
-    for _ in range(3):
-        visit(session)
-    page = reverse("admin:clinic_clinicsession_change", args=[session.pk])
-    response = admin_client.post(page, {"hours": "08:00-11:00", "capacity": 2, "is_open": "on"})
-    assert "All 3 bookings are kept" in told(response)
-    session.refresh_from_db()
-    assert (session.capacity, session.booked, session.overbooked, session.set_by_hand) == (2, 3, 1, True)
-    assert session.opens_at == datetime.time(8)
-    assert session.history.first().capacity == 2
 
 
 def test_a_session_can_be_added_beside_the_hours(admin_client):

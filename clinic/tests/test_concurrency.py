@@ -40,9 +40,15 @@ def test_processes_that_book_from_one_address_share_one_limit(installation):
     assert sum(rush(installation, "knock(processes=8, times=10)")) == 30
 
 
-def test_a_day_that_closes_while_people_book_and_cancel_loses_nobody(installation):
+def test_nobody_books_a_time_by_hours_that_somebody_is_about_to_take_away(installation):
+    told = rush(installation, "close_a_day_that_somebody_begins_to_book()")
+    assert told == {"answers": ["SessionClosed", "closed"], "booked": 0}
+
+
+@pytest.mark.parametrize("how", ["a closure", "its hours", "hand"])
+def test_a_day_that_closes_while_people_book_and_cancel_loses_nobody(installation, how):
     """And nobody waits for each other in a circle: that would be an OperationalError among the answers."""
-    told = rush(installation, "close_a_booked_day(people=6)")
+    told = rush(installation, f"close_a_booked_day(people=6, how='{how}')")
     numbers = [answer for answer in told["answers"] if isinstance(answer, int)]
     allowed = {"closed", "WrongStatus", "SessionClosed", None}  # moved before they cancelled, they may still cancel
     assert set(told["answers"]) - set(numbers) <= allowed

@@ -1,5 +1,6 @@
 """The front desk's page of the running session."""
 
+import datetime
 import re
 
 import pytest
@@ -225,6 +226,46 @@ def test_a_walk_in_without_a_place_may_be_taken_on_purpose(desk, page, session, 
     desk.post(f"{page}walk-in/", {"patient": patient.pk, "overbook": "on"})
     session.refresh_from_db()
     assert (session.booked, session.overbooked) == (4, 1)
+
+
+@pytest.mark.parametrize(("days", "why"), [(-1, "is over"), (1, "is still to come")])
+def test_a_walk_in_is_for_today(desk, session, days, why):
+    session.date += datetime.timedelta(days=days)
+    session.save()
+    page = reverse("admin:clinic_clinicsession_desk", args=[session.pk])
+    assert 'id="walk-in"' not in desk.get(page).text
+    refused = desk.post(f"{page}walk-in/", {"patient": baker.make(Patient, national_id="").pk})
+    assert f"A walk-in is for today, and {session} {why}" in refused.text
+    assert not Appointment.objects.exists()
+
+
+# -- Another day ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def yesterday(session, visits):
+    """The visits' day is over: 1 is here, 2 was called, 3 is booked."""
+    booking.call(visits[1], by=None)
+    session.date -= datetime.timedelta(days=1)
+    session.save()
+
+
+@pytest.mark.usefixtures("yesterday")
+def test_of_a_day_that_is_over_only_who_came_is_noted(desk, page, visits):
+    buttons = {value.split(":")[0] for value in re.findall(r'name="do" value="([^"]+)"', desk.get(page).text)}
+    assert buttons == {"done", "no_show", "undo"}
+    for number, step in (0, "call"), (0, "call_next"), (1, "recall"), (1, "skip"), (2, "check_in"):
+        assert "is over" in press(desk, page, step, visits[number])
+    assert [status_of(visit) for visit in visits] == [Status.CHECKED_IN, Status.CALLED, Status.BOOKED]
+
+
+@pytest.mark.usefixtures("yesterday")
+def test_undoing_what_was_noted_afterwards_brings_nobody_here(desk, page, visits):
+    before = [status_of(visit) for visit in visits]
+    for visit in visits:
+        press(desk, page, "done", visit)
+        press(desk, page, "undo", visit)
+    assert [status_of(visit) for visit in visits] == before
 
 
 def test_without_scripts_a_press_comes_back_to_the_page(desk, page, visits):

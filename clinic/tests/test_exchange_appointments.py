@@ -13,7 +13,7 @@ from backoffice.exchange.exporting import stream_csv
 from backoffice.exchange.importing import run_import
 from backoffice.exchange.reading import read_table
 from backoffice.models import Mail
-from clinic.booking import book
+from clinic.booking import book, session_for
 from clinic.models import (
     Appointment,
     ClinicSession,
@@ -197,6 +197,25 @@ def test_a_reference_that_can_be_guessed_is_refused(session, mei_ling):
 def test_what_has_not_happened_yet_is_refused(session, mei_ling):
     done = take_visits([new_reference(), "A123456789", session.date, "morning", "", "done"])
     assert problems(done) == [(2, "status", "done")]
+
+
+@pytest.mark.parametrize("status", ["checked_in", "called"])
+@pytest.mark.parametrize(("days", "told"), [(-1, "This day is over"), (1, "This day is still to come")])
+def test_nobody_is_checked_in_or_called_for_another_day(hours, mei_ling, status, days, told):
+    day = timezone.localdate() + datetime.timedelta(days=days)
+    visit = book(session_for(day, "morning"), mei_ling, by=None)
+    when = timezone.now().isoformat()
+    anew = take_visits(["A123456789", day, "afternoon", status, when], columns=[*NEW, "status", "called_at"])
+    on_file = take_visits([visit.reference, status, when], columns=["reference", "status", "called_at"])
+    assert [problems(done) for done in (anew, on_file)] == [[(2, "status", status)]] * 2
+    assert all(told in done.errors[0].problem for done in (anew, on_file))
+
+
+def test_what_is_on_record_of_a_day_that_is_over_stays_as_it_was(hours, mei_ling):
+    yesterday = timezone.localdate() - datetime.timedelta(days=1)
+    row = [new_reference(), "A123456789", yesterday, "morning", "4", "checked_in"]
+    assert take_visits(row).new == 1
+    assert take_visits([row[0], "still here"], columns=["reference", "notes"]).updated == 1
 
 
 # -- What was given with a booking, and its mails ----------------------------------------------------------------------

@@ -80,18 +80,36 @@ def test_nonsense_is_told_by_line_column_and_value_with_what_to_write(admin_clie
     assert not OpeningHours.objects.exists()
 
 
-def test_who_is_booked_in_hours_that_go_is_named_before_and_after(admin_client, hours, session):
-    visit(session)
+def test_hours_in_which_people_are_booked_are_not_taken_away_by_a_file(admin_client, hours, session):
+    booked = visit(session)
     weekday = session.date.strftime("%A")
     page = upload_hours(admin_client, [weekday, "morning", "no"], columns=["weekday", "period", "is_open"])
-    stranded = f"{session} (1)"
-    assert stranded in page.context["outcome"].notes[0]
+    assert f"1 person has booked what this line takes away: {session}: 1 {booked.patient.full_name}." in page.text
+    assert 'value="all"' not in page.text
     session.refresh_from_db()
     assert session.is_open
-    assert stranded in confirm(admin_client, page).context["outcome"].notes[0]
+
+
+def test_whoever_books_after_the_check_keeps_the_file_out(admin_client, hours, session):
+    weekday = session.date.strftime("%A")
+    page = upload_hours(admin_client, [weekday, "morning", "no"], columns=["weekday", "period", "is_open"])
+    booked = visit(session)
+    page = confirm(admin_client, page)
+    assert "The data has changed since the file was checked" in page.text
+    assert booked.patient.full_name in page.text
     session.refresh_from_db()
-    assert not session.is_open
-    assert session.booked == 1
+    assert (session.is_open, OpeningHours.objects.filter(is_open=False).count()) == (True, 0)
+
+
+def test_lines_that_cannot_stand_together_cannot_be_confirmed(admin_client):
+    page = upload_hours(
+        admin_client,
+        ["Monday", "morning", "09:00-12:00", "10", "yes"],
+        ["Monday", "afternoon", "11:00-15:00", "10", "yes"],
+    )
+    assert "This overlaps with Monday morning 09:00–12:00" in page.text
+    assert 'value="all"' not in page.text
+    assert 'value="good"' not in page.text
 
 
 def test_what_is_exported_is_recognised_again(admin_client, hours):

@@ -82,6 +82,10 @@ class HideableAdmin(admin.ModelAdmin):
     def hide_form_for(self, request, queryset: QuerySet) -> type[HideForm]:
         return HideForm
 
+    def lock_rows(self, queryset: QuerySet) -> None:
+        """So that nothing comes in the way between the look and the hiding, such as a booking."""
+        list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
+
     def hide_rows(self, request, queryset: QuerySet, *, reason: str, **asked) -> int:
         """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
         return queryset.hide(by=request.user, reason=reason)
@@ -90,8 +94,9 @@ class HideableAdmin(admin.ModelAdmin):
         """What has to be done instead, in sentences; empty where these rows can be restored."""
         return []
 
-    def after_hiding_or_restoring(self, request) -> None:
-        """Bring in step what follows from these records."""
+    def restore_rows(self, request, queryset: QuerySet) -> int:
+        """Bring back what is hidden here."""
+        return queryset.restore(by=request.user)
 
     def notices(self, request, obj) -> list[str | SafeString]:
         """What somebody who opens this record must know before anything else."""
@@ -134,15 +139,13 @@ class HideableAdmin(admin.ModelAdmin):
         is_confirmed = "confirm" in request.POST
         with transaction.atomic():
             if is_confirmed:
-                # So that nothing comes in the way between the look and the hiding, such as a booking.
-                list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
+                self.lock_rows(queryset)
             obstacles = self.why_not_hide(request, queryset)
             form = self.hide_form_for(request, queryset)(request.POST if is_confirmed else None)
             if obstacles or not form.is_valid():
                 return self._ask(request, queryset, form, obstacles)
             n = self.hide_rows(request, queryset, **form.cleaned_data)
         self.message_user(request, self._hidden_in_words(n), messages.SUCCESS)
-        self.after_hiding_or_restoring(request)
         return self._back(request)
 
     def _hidden_in_words(self, n: int) -> str:
@@ -186,7 +189,7 @@ class HideableAdmin(admin.ModelAdmin):
             return self._back(request)
         try:
             with transaction.atomic():
-                n = queryset.restore(by=request.user)
+                n = self.restore_rows(request, queryset)
         except IntegrityError:
             self._say_what_stands_in_the_way(request, queryset)
             return self._back(request)
@@ -196,7 +199,6 @@ class HideableAdmin(admin.ModelAdmin):
             self.message_user(request, told, messages.WARNING)
             return self._back(request)
         self.message_user(request, ngettext("%d record is back.", "%d records are back.", n) % n, messages.SUCCESS)
-        self.after_hiding_or_restoring(request)
         return self._back(request)
 
     def _say_what_stands_in_the_way(self, request, queryset: QuerySet) -> None:
