@@ -98,7 +98,7 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
     def get_fields(self, request, obj=None):
         if obj is None:
             return ["patient", "offer", "overbook", "symptoms", "notes"]
-        identity = ["identity", "given"] if obj.claimed else []
+        identity = ["identity", "given"] if obj.claimed or obj.identity_conflict else []
         return ["whose", "session", "queue_number", "state", *identity, "symptoms", "notes"]
 
     def get_readonly_fields(self, request, obj=None):

@@ -5,7 +5,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,15 +15,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField, EmailField
 from backoffice.records.seen import SEEN
+from backoffice.records.text import masked
 from backoffice.web.admin_urls import admin_url
+from clinic import booking
 from clinic.admin.staff_forms import NationalIDField, PersonForm
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import identity_conflicts
 from clinic.patients.identity_conflicts import ConflictError
+from clinic.patients.lookalikes import lookalikes
+
+NAMED = 10  # records that look like one
 
 
 class KnownPersonForm(forms.Form):
@@ -67,7 +73,7 @@ class SettlesIdentities:
         return [*links, (_("Check the identity"), identity_url(obj))]
 
     def identity_view(self, request, pk: int) -> HttpResponse:
-        """POST `answer` is `file`, `take` (with the `field`s), `known` or `new`."""
+        """POST `answer` is `file`, `take` (with the `field`s), `known`, `new`, or `twice` (with the `record`'s key)."""
         appointment = self.get_object(request, str(pk))
         if not self.may_settle(request):
             raise PermissionDenied
@@ -110,6 +116,8 @@ class SettlesIdentities:
             identity_conflicts.file_is_right(appointment, **decided)
         elif answer == "take":
             identity_conflicts.take_over(appointment, request.POST.getlist("field"), **decided)
+        elif answer == "twice" and (twin := self._twin(request, appointment)):
+            identity_conflicts.on_file_twice(appointment, twin, **decided)
         elif answer == "known" and known.is_valid():
             identity_conflicts.another_person(appointment, known.cleaned_data["patient"], **decided)
         elif answer == "new" and new is not None and new.is_valid():
@@ -118,21 +126,36 @@ class SettlesIdentities:
             return False
         return True
 
+    def _twin(self, request, appointment: Appointment) -> Patient | None:
+        if not request.user.has_perm("clinic.merge_patient"):
+            raise PermissionDenied
+        return twins_of(appointment).filter(pk=number_in(request.POST.get("record"))).first()
+
     def _identity_page(self, request, appointment, known, new) -> HttpResponse:
-        AccessEvent.objects.record(request, AccessEvent.Action.VIEW, appointment, appointment.patient)
+        twins = list(twins_of(appointment)[:NAMED])
+        AccessEvent.objects.record(request, AccessEvent.Action.VIEW, appointment, appointment.patient, *twins)
         words = self._words(request)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Who booked this?"),
             "appointment": appointment,
+            "differs": booking.is_to_check(appointment.claimed),
             "rows": claimed_rows(words, appointment),
             "seen": identity_conflicts.version_of(appointment),
+            "twins": [(twin, masked(twin.national_id)) for twin in twins],
+            "may_merge": request.user.has_perm("clinic.merge_patient"),
             "known": known,
             "new": new,
             "media": self.media + known.media,
         }
         return TemplateResponse(request, "clinic/admin_identity.html", context)
+
+
+def twins_of(appointment: Appointment) -> QuerySet:
+    """The records that may be the same person's as the visit's; none where it is not sure that the visit is theirs."""
+    differs = booking.is_to_check(appointment.claimed)
+    return Patient.objects.none() if differs else lookalikes(appointment.patient)
 
 
 def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin, FastListAdmin
 from backoffice.admin.base.inlines import FirstRows
+from backoffice.live.chips import Tone, chip
 from backoffice.records.search import Exact, Text
 from backoffice.web.admin_urls import admin_url
 from clinic.admin.chips import status_chip
@@ -45,7 +46,8 @@ class AppointmentInline(admin.TabularInline):
 
     @admin.display(description=_("status"))
     def state(self, appointment):
-        return status_chip(appointment)
+        to_check = chip(_("identity to check"), Tone.WAIT) if appointment.identity_conflict else ""
+        return format_html("{} {}", status_chip(appointment), to_check)
 
 
 class FoundByPatient(FastListAdmin):

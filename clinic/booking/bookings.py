@@ -28,6 +28,7 @@ from clinic.models import (
     spoken_language,
 )
 from clinic.patients import merging
+from clinic.patients.lookalikes import lookalikes
 from clinic.phones import phone_key
 
 Status, Source = Appointment.Status, Appointment.Source
@@ -48,15 +49,16 @@ def book(
     notes: str = "",
     overbook: bool = False,
     claimed: Mapping[str, str] | None = None,
+    is_doubtful: bool = False,
     language: str = "",
     reference: str = "",
 ) -> Appointment:
     """Take a place and a queue number, keep the answers, and write to the patient.
 
     `overbook` takes a place beyond the session's capacity, on purpose. `claimed` is what was given with the booking
-    and differs from the patient's file; a name or a date of birth in it marks the identity for checking. `language` is
-    that of the mails, where it is not the one spoken at this moment. `reference` is one that `new_reference` made
-    before, so that one booking sent twice can be recognised.
+    and differs from the patient's file; a name or a date of birth in it marks the identity for checking, and so does
+    `is_doubtful`. `language` is that of the mails, where it is not the one spoken at this moment. `reference` is one
+    that `new_reference` made before, so that one booking sent twice can be recognised.
 
     A patient whose record has been merged is booked on the one that was kept.
 
@@ -72,7 +74,7 @@ def book(
         notes=notes,
         reference=reference or new_reference(),
         claimed=claimed,
-        identity_conflict=is_to_check(claimed),
+        identity_conflict=is_doubtful or is_to_check(claimed),
         language=language or spoken_language(),
     )
     appointment._history_user = by
@@ -119,7 +121,7 @@ def book_publicly(
     if session.has_ended():
         raise SessionClosed
     given = {name: details[name] for name in ("full_name", "date_of_birth", "sex", "phone", "email")}
-    patient = _whose(details["national_id"], given)
+    patient, is_doubtful = _whose(details["national_id"], given)
     return book(
         session,
         patient,
@@ -129,12 +131,14 @@ def book_publicly(
         numeric=numeric,
         source=Source.PUBLIC,
         claimed=differences(patient, given),
+        is_doubtful=is_doubtful,
         reference=reference,
     )
 
 
-def _whose(national_id: str, given: Mapping) -> Patient:
-    """The record of whoever has the ID, perhaps on a record that was merged into it; else a new one.
+def _whose(national_id: str, given: Mapping) -> tuple[Patient, bool]:
+    """The record of whoever has the ID, perhaps on a record that was merged into it; else a new one. With it, whether
+    somebody should look: two people may be taken for one by it, or one be on file twice.
 
     Without an ID, it is the one record without one that has this name, day of birth and phone.
     """
@@ -142,9 +146,16 @@ def _whose(national_id: str, given: Mapping) -> Patient:
         same = Patient.objects.visible().filter(national_id="", date_of_birth=given["date_of_birth"])
         same = same.filter(full_name__iexact=given["full_name"], phone_key=phone_key(given["phone"]))
         found = list(same[:2])
-        return found[0] if len(found) == 1 else Patient.objects.create(**given)
-    known = merging.with_national_id(national_id)
-    return known or Patient.objects.visible().get_or_create(national_id=national_id, defaults=given)[0]
+        if len(found) == 1:
+            return found[0], True
+        patient, is_new = Patient.objects.create(**given), True
+    elif known := merging.with_national_id(national_id):
+        return known, False
+    else:
+        patient, is_new = Patient.objects.visible().get_or_create(national_id=national_id, defaults=given)
+    if is_new:
+        patient.refresh_from_db(fields=["phone_key"])
+    return patient, is_new and lookalikes(patient).exists()
 
 
 def differences(patient: Patient, given: Mapping) -> dict[str, str]:

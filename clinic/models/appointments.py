@@ -116,7 +116,9 @@ class Appointment(ClinicalRecord):
     identity_conflict = models.BooleanField(
         _("identity to check"),
         default=False,
-        help_text=_("The name or date of birth given with this booking is not the one on file for the national ID."),
+        help_text=_(
+            "Another name or date of birth than on file, no national ID, or somebody who may be on file twice."
+        ),
     )
     claimed = models.JSONField(
         _("as given with the booking"),

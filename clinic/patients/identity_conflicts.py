@@ -1,4 +1,5 @@
-"""Settle a booking whose name or date of birth are not those on file for its national ID.
+"""Settle a booking of which nobody knows for sure whose it is: its name or date of birth are not those on file for its
+national ID, it came without one, or it made a record of somebody who may have one.
 
 Of two who settle the same one, the first does and the other is told.
 """
@@ -18,6 +19,7 @@ from backoffice.records.seen import last_to_change
 from backoffice.records.seen import version_of as seen_version
 from clinic.models import Appointment, Patient
 from clinic.patients import merging
+from clinic.patients.lookalikes import lookalikes
 
 
 class ConflictError(Exception):
@@ -100,6 +102,25 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User, seen
         raise ConflictError(_("%(patient)s has a booking in this session already.") % {"patient": patient}) from error
     _take_along(appointment, was, by)
     record(appointment, by, _("Identity checked: another person"))
+
+
+@transaction.atomic
+def on_file_twice(appointment: Appointment, known: Patient, *, by: User, seen: str = "") -> None:
+    """The record that stands with the visit, and `known`, which looks like it, are one person's: the other way round
+    from `another_person`, all that is on the former goes to `known`, with what `known` has not. Raises ConflictError.
+    """
+    _locked(appointment, known, seen=seen)
+    made = appointment.patient
+    if not lookalikes(made).filter(pk=known.pk).exists():
+        raise ConflictError(_("The two records are no longer alike. Look again."))
+    missing = [name for name in merging.FIELDS if getattr(made, name) and not getattr(known, name)]
+    try:
+        merging.merge(known, made, choices=missing, by=by, reason=_("As a booking showed"))
+    except merging.MergeError as refusal:
+        raise ConflictError(str(refusal)) from refusal
+    _settle(appointment)
+    appointment.refresh_from_db()
+    record(appointment, by, _("Identity checked: the same person, was on file twice"))
 
 
 def _locked(appointment: Appointment, *others: Patient, seen: str) -> dict[int, Patient]:
