@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Max
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -12,6 +13,15 @@ from clinic import booking
 from clinic.models import Appointment, ClinicSession
 
 Status = Appointment.Status
+
+
+def desk_url(session: ClinicSession) -> str:
+    return reverse("admin:clinic_clinicsession_desk", args=[session.pk])
+
+
+def answers_url(appointment: Appointment) -> str:
+    """The survey's page, which leads back to the desk."""
+    return f"{reverse('admin:clinic_appointment_answers', args=[appointment.pk])}?from=desk"
 
 
 @dataclass
@@ -39,7 +49,8 @@ def desk_of(session: ClinicSession) -> Desk:
         Status.DONE: desk.done,
         Status.NO_SHOW: desk.missed,
     }
-    for appointment in session.appointments.active().select_related("patient").order_by("queue_number"):
+    people = session.appointments.active().with_open_questions().select_related("patient")
+    for appointment in people.order_by("queue_number"):
         lists[appointment.status].append(appointment)
     desk.called.sort(key=lambda appointment: appointment.queue_number != session.current_number)
     return desk

@@ -6,6 +6,7 @@ to signals see the change as they see any other. Transactions touch appointments
 order of their keys, so that two of them never wait for each other.
 """
 
+from clinic.booking.answers import answer, answered, has_open_questions
 from clinic.booking.bookings import (
     STILL_TO_COME,
     book,
@@ -20,6 +21,7 @@ from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no
 from clinic.booking.closing import CANCEL, Proposal, Undecided, settle
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import (
+    AlreadyAnswered,
     AlreadyBooked,
     AnotherDay,
     BookingError,
@@ -33,6 +35,7 @@ from clinic.booking.sessions import follow_hours, session_for, session_to_book
 __all__ = [
     "CANCEL",
     "STILL_TO_COME",
+    "AlreadyAnswered",
     "AlreadyBooked",
     "AnotherDay",
     "BookingError",
@@ -42,6 +45,8 @@ __all__ = [
     "SessionFull",
     "Undecided",
     "WrongStatus",
+    "answer",
+    "answered",
     "book",
     "book_publicly",
     "call",
@@ -50,6 +55,7 @@ __all__ = [
     "check_in",
     "count_anew",
     "follow_hours",
+    "has_open_questions",
     "is_to_check",
     "mark_done",
     "mark_no_show",
