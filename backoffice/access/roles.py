@@ -63,7 +63,8 @@ ROLES: dict[str, set[str]] = {
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")
     | may("merge", "clinic.patient")
     | {"clinic.reveal_national_id"}  # to compare it with the card; clinicians need no more than its last signs
-    | may("view change", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer")
+    | may("view change", "clinic.clinicsession")
+    | may("view add change", "clinic.likertanswer", "clinic.numericanswer")
     | may("view", "clinic.openinghours", "clinic.closure", "clinic.symptom", "clinic.intakerecord")
     | may("view", "clinic.likertquestion", "clinic.numericquestion"),
     CLINICIANS: may("view change", "clinic.patient", "clinic.appointment")

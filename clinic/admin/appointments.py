@@ -12,6 +12,7 @@ from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
 from backoffice.web.admin_urls import admin_url
 from clinic import booking
+from clinic.admin.answers_page import AsksSurvey
 from clinic.admin.booking_changes import ChangesBookings
 from clinic.admin.chips import status_chip
 from clinic.admin.days import DayFilter, FromToFilter
@@ -70,7 +71,9 @@ def patient_column(may_be_named: bool):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, FoundByPatient, ClinicalAdmin):
+class AppointmentAdmin(
+    AsksSurvey, ChangesBookings, SettlesIdentities, HidesAppointments, FoundByPatient, ClinicalAdmin
+):
     resource_class = AppointmentResource
     masked_fields = ["reference"]  # whoever knows it may change the booking
     inlines = [LikertAnswerInline, NumericAnswerInline]
@@ -134,6 +137,8 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
             form.cleaned_data["patient"],
             by=request.user,
             symptoms=form.cleaned_data["symptoms"],
+            likert=form.likert,
+            numeric=form.numeric,
             notes=form.cleaned_data["notes"],
             overbook=form.cleaned_data["overbook"],
         )

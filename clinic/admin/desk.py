@@ -9,10 +9,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.web.admin_urls import admin_url
 from clinic import booking
 from clinic.models import Appointment, ClinicSession
 
 Status = Appointment.Status
+
+
+def desk_url(session: ClinicSession) -> str:
+    return admin_url(session, "desk", session.pk)
+
+
+def answers_url(appointment: Appointment) -> str:
+    """The survey's page, which leads back to the desk."""
+    return f"{admin_url(appointment, 'answers', appointment.pk)}?from=desk"
 
 
 @dataclass
@@ -49,7 +59,8 @@ def desk_of(session: ClinicSession) -> Desk:
         Status.DONE: desk.done,
         Status.NO_SHOW: desk.missed,
     }
-    for appointment in session.appointments.active().select_related("patient").order_by("queue_number"):
+    people = session.appointments.active().with_open_questions().select_related("patient")
+    for appointment in people.order_by("queue_number"):
         lists[appointment.status].append(appointment)
     desk.called.sort(key=lambda appointment: appointment.queue_number != session.current_number)
     return desk

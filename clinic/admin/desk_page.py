@@ -9,15 +9,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from backoffice.live.unless_seen import unless_seen
 from backoffice.models import AccessEvent
-from backoffice.web.admin_urls import admin_url
 from clinic import booking
-from clinic.admin.desk import desk_of, press, version_of
+from clinic.admin.answers_page import may_ask
+from clinic.admin.desk import answers_url, desk_of, desk_url, press, version_of
 from clinic.models import Appointment, ClinicSession, Patient
 
 
@@ -37,10 +38,6 @@ class WalkIn(forms.Form):
             can_add_related=admin.site.get_model_admin(Patient).has_add_permission(request),
         )
         self.fields["patient"].queryset = Patient.objects.visible()  # set last: the widget takes its choices from it
-
-
-def desk_url(session: ClinicSession) -> str:
-    return admin_url(session, "desk", session.pk)
 
 
 class DeskPage:
@@ -103,15 +100,23 @@ class DeskPage:
             except booking.BookingError as refusal:
                 messages.error(request, str(refusal))
             else:
-                told = {"patient": appointment.patient, "number": appointment.queue_number}
-                messages.success(request, _("%(patient)s has number %(number)s and is here.") % told)
+                messages.success(request, self._welcome(request, appointment))
                 return redirect(desk_url(session))
         return self._page(request, session, form)
+
+    def _welcome(self, request, appointment: Appointment) -> str:
+        """That they are here; and the way to the survey, for when there is time."""
+        told = {"patient": appointment.patient, "number": appointment.queue_number}
+        said = _("%(patient)s has number %(number)s and is here.") % told
+        if not (may_ask(request.user) and booking.has_open_questions(appointment)):
+            return said
+        return format_html('{} <a href="{}">{}</a>', said, answers_url(appointment), _("Ask the survey"))
 
     # -- Rendering ----------------------------------------------------------------------------------------------------
 
     def _live(self, request, session, **context) -> HttpResponse:
-        return render(request, "clinic/_desk.html", {"desk": desk_of(session), **context})
+        shown = {"desk": desk_of(session), "may_ask": may_ask(request.user)}
+        return render(request, "clinic/_desk.html", shown | context)
 
     def _page(self, request, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, session)
@@ -120,6 +125,7 @@ class DeskPage:
             "opts": self.opts,
             "title": session,
             "desk": desk_of(session),
+            "may_ask": may_ask(request.user),
             "that_day": ClinicSession.objects.visible().filter(date=session.date).order_by("opens_at"),
             "walk_in": walk_in,
             "media": self.media + walk_in.media,

@@ -10,7 +10,8 @@ from backoffice.live.chips import Tone, chip
 from backoffice.records.names import name_for
 from clinic import booking
 from clinic.admin.days import DayFilter, FromToFilter
-from clinic.admin.desk_page import DeskPage, desk_url
+from clinic.admin.desk import desk_url
+from clinic.admin.desk_page import DeskPage
 from clinic.admin.hiding import HidesSessions
 from clinic.admin.settling import AsksWhoIsBooked, decisions
 from clinic.admin.staff_forms import ClinicSessionForm

@@ -14,6 +14,7 @@ from clinic.identity import normalise_national_id
 from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
 from clinic.passports import AsksAboutPassports
 from clinic.patients import merging
+from clinic.survey_form import ReadsSurvey, survey_fields
 
 
 class MaskedNationalID(forms.TextInput):
@@ -146,8 +147,16 @@ class TimeField(forms.ChoiceField):
     }
 
 
-class WalkInForm(ClinicalForm):
-    """A booking made at the desk or on the phone. `cleaned_data["offer"]` is the session."""
+class AnswersForm(ReadsSurvey, forms.Form):
+    """What a booking has not answered yet, asked by staff."""
+
+    def __init__(self, *args, appointment: Appointment, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields.update(survey_fields(leave_out=booking.answered(appointment), for_staff=True))
+
+
+class WalkInForm(ReadsSurvey, ClinicalForm):
+    """A booking made at the desk or on the phone. `cleaned_data["offer"]` is the session. Its admin adds the survey."""
 
     refusal: booking.BookingError | None = None
 

@@ -7,6 +7,7 @@ make sessions by them, then appointments, then sessions, each in the order of th
 for each other.
 """
 
+from clinic.booking.answers import answer, answered, has_open_questions
 from clinic.booking.bookings import (
     book,
     book_publicly,
@@ -19,6 +20,7 @@ from clinic.booking.bookings import (
 from clinic.booking.calling import call, call_next, check_in, mark_done, mark_no_show, recall, skip, step_back, walk_in
 from clinic.booking.counting import count_anew
 from clinic.booking.errors import (
+    AlreadyAnswered,
     AlreadyBooked,
     AnotherDay,
     BookingError,
@@ -34,6 +36,7 @@ from clinic.booking.settling import CANCEL, KEEP, Proposal, Undecided, set_by_ha
 __all__ = [
     "CANCEL",
     "KEEP",
+    "AlreadyAnswered",
     "AlreadyBooked",
     "AnotherDay",
     "BookingError",
@@ -44,6 +47,8 @@ __all__ = [
     "Undecided",
     "WalkInForAnotherDay",
     "WrongStatus",
+    "answer",
+    "answered",
     "book",
     "book_publicly",
     "call",
@@ -52,6 +57,7 @@ __all__ = [
     "check_in",
     "count_anew",
     "follow_hours",
+    "has_open_questions",
     "hold",
     "hold_timetable",
     "is_to_check",

@@ -7,20 +7,18 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from simple_history.utils import bulk_create_with_history
 
 from backoffice.models import User
 from backoffice.records.changes import record
 from clinic import mails
+from clinic.booking.answers import keep_answers
 from clinic.booking.errors import AlreadyBooked, BookingError, SessionClosed, SessionFull
 from clinic.booking.places import take_place
 from clinic.booking.status import change_status
 from clinic.models import (
     Appointment,
     ClinicSession,
-    LikertAnswer,
     LikertQuestion,
-    NumericAnswer,
     NumericQuestion,
     Patient,
     Symptom,
@@ -82,8 +80,7 @@ def book(
     appointment.save()
     if symptoms:
         appointment.symptoms.set(symptoms)
-    _keep_answers(LikertAnswer, "score", appointment, likert or {}, by)
-    _keep_answers(NumericAnswer, "value", appointment, numeric or {}, by)
+    keep_answers(appointment, likert or {}, numeric or {}, by=by)
     mails.write("booked", appointment)
     return appointment
 
@@ -91,14 +88,6 @@ def book(
 def is_to_check(claimed: Mapping[str, str]) -> bool:
     """Whether what was given with a booking leaves a doubt who booked."""
     return any(name in claimed for name in IDENTITY)
-
-
-def _keep_answers(model, field: str, appointment: Appointment, answers: Mapping, by: User | None) -> None:
-    rows = [
-        model(appointment=appointment, question=question, asked_as=question.text, **{field: answer})
-        for question, answer in answers.items()
-    ]
-    bulk_create_with_history(rows, model, default_user=by)
 
 
 @transaction.atomic

@@ -1,10 +1,12 @@
 """Why something was not booked, moved or called. Nothing is changed then; `str()` is what to tell the person."""
 # ruff: noqa: N818  (an error is named for what happened: a session full, a patient already booked)
 
+from collections.abc import Collection
+
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models import Appointment, ClinicSession
+from clinic.models import Appointment, ClinicSession, Question
 
 
 class BookingError(Exception):
@@ -73,6 +75,18 @@ class WalkInForAnotherDay(BookingError):
             )
         else:
             super().__init__(_("A walk-in is for today, and %(session)s is over. Open today's session.") % told)
+
+
+class AlreadyAnswered(BookingError):
+    """Somebody else has written down an answer to one of these questions since the page was shown."""
+
+    def __init__(self, questions: Collection[Question]):
+        self.questions = questions
+        told = {"questions": ", ".join(f"“{question}”" for question in questions)}
+        super().__init__(
+            _("Answered meanwhile by somebody else: %(questions)s. Nothing was written yet; save the rest once more.")
+            % told
+        )
 
 
 class NobodyCalled(BookingError):

@@ -131,7 +131,7 @@ class AnswerColumn(Column):
 
     def __init__(self, question: Question, kind: str, answers: type[LikertAnswer | NumericAnswer], value: str):
         self.name = f"{kind}_{question.pk}"
-        self.title = question.text
+        self.title = question.text_with_unit
         self.question = question
         self.answers = answers
         self.relation = f"appointment__{kind}_answers"
@@ -156,8 +156,6 @@ class ScoreColumn(AnswerColumn):
 class NumberColumn(AnswerColumn):
     def __init__(self, question: NumericQuestion):
         super().__init__(question, "numeric", NumericAnswer, "value")
-        if question.unit:
-            self.title = f"{question.text} ({question.unit})"
 
 
 def columns(*, names_hidden: bool = False, revealed_of: Container[int] = ()) -> list[Column]:

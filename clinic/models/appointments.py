@@ -3,12 +3,14 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +47,14 @@ class AppointmentQuerySet(HideableQuerySet):
     def waiting(self):
         """Who is here and has not been called, in the order of their numbers."""
         return self.visible().filter(status=Appointment.Status.CHECKED_IN).order_by("queue_number")
+
+    def with_open_questions(self):
+        """Each with `has_open_questions`: whether the survey asks today what it has no answer to."""
+        unanswered = [
+            Exists(questions.objects.asked().exclude(answers__appointment=OuterRef("pk")))
+            for questions in (LikertQuestion, NumericQuestion)
+        ]
+        return self.annotate(has_open_questions=reduce(or_, unanswered))
 
     def to_remind(self):
         """Who is expected and has not been reminded of it. To a hidden patient nothing is written."""

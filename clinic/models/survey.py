@@ -32,6 +32,10 @@ class Question(ClinicalRecord):
     def __str__(self):
         return self.text
 
+    @property
+    def text_with_unit(self) -> str:
+        return self.text
+
 
 class LikertQuestion(Question):
     """Answered on a scale from LOWEST to HIGHEST, with a label at both ends."""
@@ -67,6 +71,10 @@ class NumericQuestion(Question):
                 violation_error_message=_("The smallest answer must not be above the largest."),
             )
         ]
+
+    @property
+    def text_with_unit(self) -> str:
+        return f"{self.text} ({self.unit})" if self.unit else self.text
 
     def allows(self, value: Decimal) -> bool:
         return (self.minimum is None or self.minimum <= value) and (self.maximum is None or value <= self.maximum)

@@ -1,7 +1,6 @@
 """The forms of the public booking pages."""
 
-from collections.abc import Callable, Iterable
-from decimal import Decimal
+from collections.abc import Iterable
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -9,13 +8,14 @@ from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.records.fields import DayField, EmailField, LineField, NumberField
+from backoffice.records.fields import DayField, EmailField, LineField
 from backoffice.records.text import masked
 from clinic.hours.availability import Day
 from clinic.identity import normalise_national_id, validate_national_id
-from clinic.models import LikertQuestion, NumericQuestion, Patient, Symptom, born_within_living_memory
+from clinic.models import Patient, Symptom, born_within_living_memory
 from clinic.passports import PERHAPS, AsksAboutPassports
 from clinic.phones import normalise_phone
+from clinic.survey_form import ReadsSurvey, survey_fields
 
 
 class PublicForm(forms.Form):
@@ -192,61 +192,9 @@ class DetailsForm(AsksAboutPassports, PublicForm):
         return super().clean()
 
 
-class SurveyForm(PublicForm):
-    """The questions that are asked today, as fields: `habit_<id>` on a scale, `chabit_<id>` as a number."""
+class SurveyForm(ReadsSurvey, PublicForm):
+    """The questions that are asked today."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._scales = {f"habit_{question.pk}": question for question in LikertQuestion.objects.asked()}
-        self._numbers = {f"chabit_{question.pk}": question for question in NumericQuestion.objects.asked()}
-        asked = {name: scale_field(question) for name, question in self._scales.items()}
-        asked |= {name: number_field(question) for name, question in self._numbers.items()}
-        # Both kinds in one order, as the clinic arranged them.
-        self.fields.update(sorted(asked.items(), key=lambda item: item[1].question.position))
-
-    @property
-    def likert(self) -> dict[LikertQuestion, int]:
-        return self._given(self._scales)
-
-    @property
-    def numeric(self) -> dict[NumericQuestion, Decimal]:
-        return self._given(self._numbers)
-
-    def _given(self, questions: dict) -> dict:
-        answers = {question: self.cleaned_data[name] for name, question in questions.items()}
-        return {question: answer for question, answer in answers.items() if answer is not None}
-
-
-def scale_field(question: LikertQuestion) -> forms.Field:
-    field = forms.TypedChoiceField(
-        label=question.text,
-        required=question.is_required,
-        choices=[(score, str(score)) for score in range(question.LOWEST, question.HIGHEST + 1)],
-        coerce=int,
-        empty_value=None,
-        widget=forms.RadioSelect,
-        error_messages={"required": _("Choose a number on the scale.")},
-    )
-    field.question = question
-    return field
-
-
-def number_field(question: NumericQuestion) -> forms.Field:
-    field = NumberField(
-        label=question.text,
-        required=question.is_required,
-        max_digits=10,
-        decimal_places=2,
-        validators=[within_bounds(question)],
-        error_messages={"required": _("Write a number.")},
-    )
-    field.question = question
-    return field
-
-
-def within_bounds(question: NumericQuestion) -> Callable[[Decimal], None]:
-    def check(value: Decimal) -> None:
-        if not question.allows(value):
-            raise ValidationError(question.bounds_message())
-
-    return check
+        self.fields.update(survey_fields())

@@ -1,0 +1,91 @@
+"""The survey's questions as fields of a form: of the public page, and of those that staff fill in for a patient."""
+
+from collections.abc import Callable, Collection
+from decimal import Decimal
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.records.fields import NumberField
+from clinic.models import LikertQuestion, NumericQuestion, Question
+
+
+class ScaleInput(forms.RadioSelect):
+    """The numbers of a scale side by side, with what its ends mean below."""
+
+    template_name = "clinic/scale_input.html"
+
+    class Media:
+        css = {"all": ["clinic/choices.css"]}
+
+    def __init__(self, question: LikertQuestion):
+        super().__init__()
+        self.question = question
+
+    def get_context(self, name, value, attrs):
+        return super().get_context(name, value, attrs) | {"question": self.question}
+
+
+def survey_fields(*, leave_out: Collection[Question] = (), for_staff: bool = False) -> dict[str, forms.Field]:
+    """What is asked today, both kinds in one order, as the clinic arranged them: `habit_<id>` on a scale, `chabit_<id>`
+    as a number. `for_staff`: nothing is required, and each label tells its unit."""
+    asked = {f"habit_{question.pk}": scale_field(question) for question in LikertQuestion.objects.asked()}
+    asked |= {f"chabit_{question.pk}": number_field(question) for question in NumericQuestion.objects.asked()}
+    wanted = [(name, field) for name, field in asked.items() if field.question not in leave_out]
+    if for_staff:
+        for _name, field in wanted:
+            field.required, field.label = False, field.question.text_with_unit
+    return dict(sorted(wanted, key=lambda item: item[1].question.position))
+
+
+class ReadsSurvey:
+    """Mixin of a form with these fields: the answers that were given, by question."""
+
+    @property
+    def likert(self) -> dict[LikertQuestion, int]:
+        return self._given(LikertQuestion)
+
+    @property
+    def numeric(self) -> dict[NumericQuestion, Decimal]:
+        return self._given(NumericQuestion)
+
+    def _given(self, kind: type[Question]) -> dict:
+        questions = {name: getattr(field, "question", None) for name, field in self.fields.items()}
+        answers = {q: self.cleaned_data[name] for name, q in questions.items() if isinstance(q, kind)}
+        return {question: answer for question, answer in answers.items() if answer is not None}
+
+
+def scale_field(question: LikertQuestion) -> forms.Field:
+    field = forms.TypedChoiceField(
+        label=question.text,
+        required=question.is_required,
+        choices=[(score, str(score)) for score in range(question.LOWEST, question.HIGHEST + 1)],
+        coerce=int,
+        empty_value=None,
+        widget=ScaleInput(question),
+        error_messages={"required": _("Choose a number on the scale.")},
+    )
+    field.question = question
+    return field
+
+
+def number_field(question: NumericQuestion) -> forms.Field:
+    field = NumberField(
+        label=question.text,
+        required=question.is_required,
+        max_digits=10,
+        decimal_places=2,
+        validators=[within_bounds(question)],
+        error_messages={"required": _("Write a number.")},
+    )
+    field.question = question
+    return field
+
+
+def within_bounds(question: NumericQuestion) -> Callable[[Decimal], None]:
+    def check(value: Decimal) -> None:
+        if not question.allows(value):
+            raise ValidationError(question.bounds_message())
+
+    return check
