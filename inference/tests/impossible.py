@@ -43,7 +43,7 @@ HEADERS = [
     "Cookie", "Transfer-Encoding",
 ]  # fmt: skip
 UNTYPABLE = str.maketrans("", "", "\r\n\0")  # no server hands these on in a header
-A_FEW = {"GET": 1, "POST": 2, "around": 1}  # of each kind to a page, in a short run
+A_FEW = {"GET": 1, "POST": 1, "around": 1}  # of each kind to a page, in a short run
 
 
 class Asked(HTMLParser):
