@@ -225,9 +225,9 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
 
     def _comes_to_the_desk(self, appointment: Appointment) -> bool:
         """By this row, and not on record from elsewhere."""
-        if self._before is None:
+        if self.row.before is None:
             return appointment.status in AT_THE_DESK and not appointment.queue_number
-        was = self._before.get(self.fields["status"], appointment.status)
+        was = self.row.before.get(self.fields["status"], appointment.status)
         return appointment.status in AT_THE_DESK and appointment.status != was
 
     # -- Into the database --------------------------------------------------------------------------------------------
