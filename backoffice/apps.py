@@ -8,7 +8,7 @@ class BackofficeConfig(AppConfig):
     name = "backoffice"
     verbose_name = _("People and access")
 
-    def ready(self):
+    def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
         from backoffice import checks  # noqa: F401  (registers them)
@@ -29,7 +29,7 @@ class BackofficeConfig(AppConfig):
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
 
 
-def make_cache_table(using: str, **kwargs) -> None:
+def make_cache_table(using: str, **kwargs: object) -> None:
     """The cache's table, where the cache is one: `migrate` alone leaves an installation that works."""
     from django.core.management import call_command
 

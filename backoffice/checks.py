@@ -1,8 +1,10 @@
 """What `check --deploy` asks beside Django's own questions."""
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 
@@ -10,7 +12,7 @@ HINT = "Set SITE_URL to how patients reach the site, such as https://clinic.exam
 
 
 @checks.register(deploy=True)
-def links_in_mails_lead_here(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def links_in_mails_lead_here(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """SITE_URL is where patients reach the site: an address that only this machine knows leads them nowhere."""
     parts = urlsplit(settings.SITE_URL)
     if parts.scheme not in ("http", "https") or not parts.hostname:

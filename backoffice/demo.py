@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.contrib.auth.models import Group
+from django.core.management.base import OutputWrapper
 from django.db.models import DateTimeField, F, Model
 
 from backoffice.access import roles
@@ -19,7 +20,7 @@ def password_of(username: str) -> str:
     return f"demo-{username}"
 
 
-def load(stdout) -> None:
+def load(stdout: OutputWrapper) -> None:
     """Add the accounts that are missing; one that is there keeps its password."""
     added = 0
     for username, (first_name, last_name, role) in ACCOUNTS.items():

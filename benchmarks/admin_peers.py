@@ -2,7 +2,7 @@
 paging, search and date hierarchy. What bench_admin.py measures beside ours, on our indexes."""
 
 from django.contrib import admin
-from django.template import engines
+from django.template import Template, engines
 from django.urls import include, path
 
 from backoffice.admin import HiddenFilter
@@ -33,7 +33,7 @@ class StockAdmin(admin.ModelAdmin):
     list_per_page = 50
 
     @property
-    def change_list_template(self):
+    def change_list_template(self) -> Template:
         return engines["django"].from_string(LIST)
 
 

@@ -13,11 +13,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
+from django.test import Client
 from installations import database
 
 HERE = Path(__file__).resolve().parent
@@ -99,7 +100,7 @@ def measure(rows: int, patience: float) -> dict[str, list[float | None]]:
     }
 
 
-def getter(client, address: str) -> Callable[[], None]:
+def getter(client: Client, address: str) -> Callable[[], None]:
     def get() -> None:
         assert client.get(address).status_code == 200, address
 
@@ -131,7 +132,7 @@ def seconds(do: Callable[[], None], patience: float) -> float | None:
 
 
 @contextmanager
-def given_up_after(limit: float):
+def given_up_after(limit: float) -> Iterator[None]:
     """Interrupt the query that runs then."""
     from django.db import connection
 

@@ -148,7 +148,7 @@ def free_port() -> int:
 class Browser:
     """Keeps cookies, follows redirects, sends forms."""
 
-    def __init__(self, port: int, address: str, statuses: Counter):
+    def __init__(self, port: int, address: str, statuses: Counter) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.cookies: dict[str, str] = {}
         self.headers = {

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from django.contrib import admin
+from django.http import HttpRequest
 from installations import database
 
 HERE = Path(__file__).resolve().parent
@@ -41,7 +43,7 @@ def fill(rows: int) -> None:
     fill(rows)
 
 
-def request(query: str = ""):
+def request(query: str = "") -> HttpRequest:
     from django.test import RequestFactory
 
     from backoffice.models import User
@@ -67,7 +69,7 @@ def stock(rows: int) -> dict[str, float]:
     return pages(stock_admin(), SORTED_STOCK)
 
 
-def pages(model_admin, column: int) -> dict[str, float]:
+def pages(model_admin: admin.ModelAdmin, column: int) -> dict[str, float]:
     """Milliseconds of the first page: in the default order, and sorted by an answer, the worse of both directions."""
 
     def page(query: str) -> None:
@@ -128,7 +130,7 @@ def measure_here(name: str, rows: int) -> None:
 # -- All of them -------------------------------------------------------------------------------------------------------
 
 
-def measure(name: str, rows: int, environment: dict[str, str]):
+def measure(name: str, rows: int, environment: dict[str, str]) -> dict[str, float]:
     command = [sys.executable, __file__, "--measure", name, "--rows", str(rows)]
     return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
 

@@ -4,8 +4,13 @@
 """
 
 import os
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
+
+from clinic.models import LikertQuestion, NumericQuestion, Symptom
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 application = get_wsgi_application()
@@ -18,7 +23,16 @@ from clinic import booking, mails  # noqa: E402
 from clinic.models import Appointment, ClinicSession, LikertAnswer, NumericAnswer, Patient  # noqa: E402
 
 
-def count_then_insert(session, details, *, symptoms, likert, numeric, reference, site):
+def count_then_insert(
+    session: ClinicSession,
+    details: dict[str, Any],
+    *,
+    symptoms: Iterable[Symptom],
+    likert: Mapping[LikertQuestion, int],
+    numeric: Mapping[NumericQuestion, Decimal],
+    reference: str,
+    site: str,
+) -> Appointment:
     if session.appointments.active().count() >= session.capacity:
         raise booking.SessionFull
     last = session.appointments.aggregate(last=Max("queue_number"))["last"] or 0

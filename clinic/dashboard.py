@@ -1,6 +1,7 @@
 """The clinic on the admin's first page: today's periods, whose identity is to be settled, each day's bookings."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -62,7 +63,7 @@ def cards_of_today() -> list[Card]:
     return [_card(plan, period, kept.get(period), day) for period in Period]
 
 
-def _card(plan: Plan, period: Period, kept: ClinicSession | None, day) -> Card:
+def _card(plan: Plan, period: Period, kept: ClinicSession | None, day: date) -> Card:
     session = kept or plan.session(day, period)
     closure = plan.closure(day, period)
     if session is None:

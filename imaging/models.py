@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.readers import Reader
 from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.web.media import RandomName
@@ -94,7 +95,7 @@ class XRayImage(ClinicalRecord):
             )
         ]
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         # The file's own word is kept, and told of as a conflict.
         is_of_the_file = str(self.taken_on) == self.identity_conflict.get("taken_on")
@@ -102,9 +103,9 @@ class XRayImage(ClinicalRecord):
         if known and (why := impossible_day(self.taken_on, self.patient)):
             raise ValidationError({"taken_on": why})
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         day = self.taken_on or timezone.localdate(self.created_at)
         return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {day}"

@@ -1,6 +1,7 @@
 """What is known of X-rays beside the picture, as files. Pictures come in by the upload page and by `import_xrays`."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -31,12 +32,12 @@ class XRayResource(patient_columns.NamesPatient):
 
     examples = {"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["sha256"].widget = TextCell(64, normalise=str.lower)
         self.fields["sha256"].help_text = _("As an export of the films gives it.")
 
-    def key_columns(self, columns):
+    def key_columns(self, columns: Iterable[str]) -> list[str]:
         named = (
             [patient_columns.NATIONAL_ID]
             if patient_columns.NATIONAL_ID in columns
@@ -57,7 +58,7 @@ class XRayResource(patient_columns.NamesPatient):
     def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
         return super().candidates(rows).select_related("patient")
 
-    def check(self, xray: XRayImage, excluded):
+    def check(self, xray: XRayImage, excluded: set[str]) -> None:
         if self._before is None:
             raise ValidationError(
                 {
@@ -68,5 +69,5 @@ class XRayResource(patient_columns.NamesPatient):
             )
         super().check(xray, excluded)
 
-    def for_export(self, queryset):
+    def for_export(self, queryset: models.QuerySet) -> models.QuerySet:
         return super().for_export(queryset).select_related("patient")

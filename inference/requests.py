@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.jobs.nudges import nudge
+from backoffice.models import User
 from imaging.models import XRayImage
-from inference.models import DiagnosticModelQuerySet, Prediction
+from inference.models import DiagnosticModelQuerySet, Prediction, PredictionQuerySet
 
 ANSWER_WAITING = "inference.tasks.answer_waiting"
 
@@ -26,7 +27,7 @@ class Asked:
 
 
 @transaction.atomic
-def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
+def ask(xrays: Iterable[XRayImage], *, by: User) -> Asked:
     """Queue a second opinion on each X-ray for `by`, and wake a worker once this is committed."""
     # The person's row is the lock: two windows of one person cannot both spend the last of the day's limit.
     get_user_model().objects.select_for_update().get(pk=by.pk)
@@ -48,7 +49,7 @@ def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
     return asked
 
 
-def _saved(prediction: Prediction, *, by, reason: str) -> bool:
+def _saved(prediction: Prediction, *, by: User, reason: str) -> bool:
     """Put it into the queue, unless somebody else asked about the same X-ray at this moment: a constraint lets one."""
     prediction._history_user, prediction._change_reason = by, reason
     try:
@@ -62,7 +63,7 @@ def _saved(prediction: Prediction, *, by, reason: str) -> bool:
 
 
 @transaction.atomic
-def retry(predictions, *, by) -> int:
+def retry(predictions: PredictionQuerySet, *, by: User) -> int:
     """Put what failed back into the queue, as if it had never been tried. Returns how many."""
     rows = list(predictions.visible().filter(status=Prediction.Status.FAILED).select_for_update(of=("self",)))
     retried = 0
@@ -78,7 +79,7 @@ def retry(predictions, *, by) -> int:
 
 
 @transaction.atomic
-def cancel(predictions, *, by) -> int:
+def cancel(predictions: PredictionQuerySet, *, by: User) -> int:
     """Stop what has not been answered yet; a worker notices when it comes to save. Returns how many."""
     # A worker may be saving its answer at this moment: whoever's UPDATE comes first has the row.
     cancelled = [
@@ -98,7 +99,7 @@ def cancel(predictions, *, by) -> int:
 
 
 @transaction.atomic
-def try_again(models: DiagnosticModelQuerySet, *, by) -> int:
+def try_again(models: DiagnosticModelQuerySet, *, by: User) -> int:
     """Have a worker try the weights anew, whatever it found before. Returns how many models that were."""
     rows = list(models.visible().select_for_update(of=("self",), no_key=True).order_by("pk"))
     for model in rows:

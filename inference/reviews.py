@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.models import AccessEvent
+from backoffice.models import AccessEvent, User
+from backoffice.readers import Reader
 from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
 from inference.models import Diagnosis, Prediction
@@ -29,7 +30,7 @@ class CannotSignError(Exception):
 class AlreadySignedError(CannotSignError):
     """Somebody has signed it. `prediction` is the answer as it stands, for whoever decides whether to sign again."""
 
-    def __init__(self, prediction: Prediction):
+    def __init__(self, prediction: Prediction) -> None:
         super().__init__(
             _("%(person)s has signed this already. Open it to read the signature, and to sign again where it is wrong.")
             % {"person": prediction.reviewed_by}
@@ -37,7 +38,7 @@ class AlreadySignedError(CannotSignError):
         self.prediction = prediction
 
 
-def may_sign(user) -> bool:
+def may_sign(user: Reader) -> bool:
     """Whether a role of theirs signs. A superuser may do everything but this: a signature says that a clinician looked,
     and being trusted with the machine makes nobody one."""
     if not user.is_superuser:
@@ -66,7 +67,7 @@ def version_of(prediction: Prediction) -> str:
 
 @transaction.atomic
 def decide(
-    prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "", seen: str = "", again: bool = False
+    prediction: Prediction, *, by: User, diagnosis: Diagnosis, notes: str = "", seen: str = "", again: bool = False
 ) -> None:
     """Sign what `by` has looked at. `seen` is its `version_of` as they saw it; `again` puts a second signature in the
     place of the first, which stays to be read.
@@ -84,7 +85,7 @@ def decide(
     _write(prediction, by, diagnosis, notes)
 
 
-def _refuse(prediction: Prediction, by) -> None:
+def _refuse(prediction: Prediction, by: User) -> None:
     if not may_sign(by):
         raise CannotSignError(_("Signing is for clinicians."))
     if prediction.status != Prediction.Status.COMPLETED:
@@ -95,7 +96,7 @@ def _refuse(prediction: Prediction, by) -> None:
         raise CannotSignError(_("Open it and look at the film first, then sign."))
 
 
-def has_opened(user, prediction: Prediction) -> bool:
+def has_opened(user: User, prediction: Prediction) -> bool:
     """Whether this person has had the film's page, or the answer's, before them since it was answered."""
     since = prediction.finished_at or prediction.created_at
     looked = AccessEvent.objects.filter(user=user, action=AccessEvent.Action.VIEW, at__gte=since)
@@ -107,7 +108,7 @@ def has_opened(user, prediction: Prediction) -> bool:
 
 
 @transaction.atomic
-def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -> None:
+def sign(prediction: Prediction, *, by: User, diagnosis: Diagnosis, notes: str = "") -> None:
     """Make `diagnosis` the final one, without asking who has looked: for code that vouches for it, as the demo does.
 
     Raises CannotSignError where there is no answer to sign yet.
@@ -118,7 +119,7 @@ def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -
     _write(prediction, by, diagnosis, notes)
 
 
-def _write(prediction: Prediction, by, diagnosis: Diagnosis, notes: str) -> None:
+def _write(prediction: Prediction, by: User, diagnosis: Diagnosis, notes: str) -> None:
     if not diagnosis:
         raise CannotSignError(_("The models gave no diagnosis to agree with. Open it, and sign your own."))
     try:

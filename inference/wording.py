@@ -86,7 +86,7 @@ def provenance_told(provenance: dict) -> str:
     return "; ".join(how_it_was_made(provenance, SHORT))
 
 
-def signature_told(signed) -> str:
+def signature_told(signed: Prediction) -> str:
     """Who signed what and when, and the notes: of an answer, or of a version of one."""
     said = _("%(diagnosis)s · %(person)s, %(when)s") % {
         "diagnosis": signed.get_final_diagnosis_display(),

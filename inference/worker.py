@@ -13,6 +13,7 @@ from datetime import timedelta
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
@@ -117,7 +118,7 @@ def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], 
 class Progress:
     """Writes the batch's progress and renews its lease, so that a long run is not taken for a dead worker."""
 
-    def __init__(self, predictions: Iterable[Prediction]):
+    def __init__(self, predictions: Iterable[Prediction]) -> None:
         self.batch = Prediction.objects.held(predictions)
         self.interval = settings.PREDICTION_LEASE_SECONDS / RENEWALS_PER_LEASE
         self.written_at = 0.0
@@ -208,7 +209,7 @@ def decline(prediction: Prediction, refusal: dict) -> bool:
     )
 
 
-def sha256_of(field_file) -> str:
+def sha256_of(field_file: FieldFile) -> str:
     with field_file.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -232,7 +233,7 @@ def put_back_or_fail(prediction: Prediction) -> bool:
 
 
 @transaction.atomic
-def close(prediction: Prediction, status: Status, **values) -> bool:
+def close(prediction: Prediction, status: Status, **values: object) -> bool:
     """Write the end of a prediction and its history, unless somebody else has the row by now."""
     now = timezone.now()
     ours = prediction.finish(status=status, finished_at=now, updated_at=now, **values)

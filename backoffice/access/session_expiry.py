@@ -1,11 +1,14 @@
 """Ends sessions in time."""
 
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
@@ -16,7 +19,7 @@ WORKED = "worked_at"
 ONE_WRITE_IN = 60  # seconds: work is noted no more often, for each note writes the session
 
 
-def begin(sender, request, user, **kwargs) -> None:
+def begin(sender: type[AbstractBaseUser], request: HttpRequest, user: AbstractBaseUser, **kwargs: object) -> None:
     """Signing in starts both clocks."""
     request.session[SIGNED_IN] = request.session[WORKED] = time.time()
 
@@ -28,10 +31,10 @@ class SessionExpiryMiddleware:
     request sends the whole page to where one signs in, and back from there.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         ended = request.user.is_authenticated and is_over(request.session)
         if ended:
             logout(request)
@@ -45,7 +48,7 @@ class SessionExpiryMiddleware:
         return whole_page(request) if request.htmx else response
 
 
-def is_over(session) -> bool:
+def is_over(session: SessionBase) -> bool:
     now = time.time()
     idle = now - session.get(WORKED, 0) > settings.SESSION_IDLE_MINUTES * 60
     return idle or now - session.get(SIGNED_IN, 0) > settings.SESSION_MAX_HOURS * 3600
@@ -56,7 +59,7 @@ def is_work(request: HttpRequest) -> bool:
     return not (request.htmx and request.method == "GET")
 
 
-def note_work(session) -> None:
+def note_work(session: SessionBase) -> None:
     if time.time() - session[WORKED] > ONE_WRITE_IN:
         session[WORKED] = time.time()
 

@@ -2,6 +2,7 @@
 in bulk, with natural keys and history."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -10,14 +11,16 @@ from django.db.models.fields import NOT_PROVIDED
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from import_export.instance_loaders import BaseInstanceLoader
 from import_export.resources import ModelResource
-from import_export.results import RowResult
+from import_export.results import Result, RowResult
 from simple_history.utils import bulk_update_with_history
 
 from backoffice.exchange.cells import TextCell, cell_for
 from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeField, Row
 from backoffice.exchange.history import write_history_of_new
 from backoffice.exchange.natural_keys import ByNaturalKey
+from backoffice.models import User
 from backoffice.records.mixins import TimeStamped, written_at_once
 
 REASON_LENGTH = 100  # of simple-history's column
@@ -26,7 +29,7 @@ REASON_LENGTH = 100  # of simple-history's column
 class LeanRowResult(RowResult):
     """Without the record's name, which nobody reads and which may ask the database."""
 
-    def add_instance_info(self, instance):
+    def add_instance_info(self, instance: models.Model) -> None:
         pass
 
 
@@ -48,7 +51,7 @@ class ExchangeResource(ModelResource):
     writes_in_preview = False
     """Whether only writing (and taking back) tells what a row would do."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.by, self.reason = None, ""
         self._before: dict[ExchangeField, object] | None = None  # of the row at hand; None where it is a new record
@@ -60,7 +63,7 @@ class ExchangeResource(ModelResource):
     # -- Columns ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def field_from_django_field(cls, field_name, django_field, readonly):
+    def field_from_django_field(cls, field_name: str, django_field: models.Field, readonly: bool) -> ExchangeField:
         may_be_empty = django_field.blank and not isinstance(django_field, models.BooleanField)
         return ExchangeField(
             attribute=field_name,
@@ -129,7 +132,7 @@ class ExchangeResource(ModelResource):
         """The record's key, of the kind that this file's rows have."""
         return tuple(self.fields[name].get_value(instance) for name in self._meta.import_id_fields)
 
-    def get_instance(self, instance_loader, row):
+    def get_instance(self, instance_loader: BaseInstanceLoader, row: Row) -> models.Model | None:
         return instance_loader.get_instance(row)  # the library's own asks nobody where one key column is missing
 
     def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
@@ -147,10 +150,10 @@ class ExchangeResource(ModelResource):
     # -- One row ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def get_row_result_class(cls):
+    def get_row_result_class(cls) -> type[RowResult]:
         return LeanRowResult
 
-    def begin(self, *, by, reason: str, columns: Iterable[str]) -> None:
+    def begin(self, *, by: User | None, reason: str, columns: Iterable[str]) -> None:
         """An import starts: who imports, why, and which columns the file has."""
         self.by, self.reason, in_file = by, reason[:REASON_LENGTH], set(columns)
         self._imported = [
@@ -178,11 +181,11 @@ class ExchangeResource(ModelResource):
         """Whether the row that was read last means a record that is not on file."""
         return self._before is None
 
-    def after_init_instance(self, instance, new, row, **kwargs):
+    def after_init_instance(self, instance: models.Model, new: bool, row: Row, **kwargs: Any) -> None:
         self._instance = instance
         self._before = None if new else {field: field.get_value(instance) for field in self._imported}
 
-    def import_instance(self, instance, row, **kwargs):
+    def import_instance(self, instance: models.Model, row: Row, **kwargs: Any) -> None:
         errors = {}
         for field in self._imported:
             try:
@@ -192,7 +195,13 @@ class ExchangeResource(ModelResource):
         if errors:
             raise ValidationError(errors)
 
-    def skip_row(self, instance, original, row, import_validation_errors=None):
+    def skip_row(
+        self,
+        instance: models.Model,
+        original: models.Model | None,
+        row: Row,
+        import_validation_errors: dict[str, ValidationError] | None = None,
+    ) -> bool:
         """Whether the row says what the record says already."""
         self._differing = [
             field
@@ -221,7 +230,12 @@ class ExchangeResource(ModelResource):
         """The name of the record that the row read last means. What it needs, `candidates` should bring along."""
         return str(self._instance)
 
-    def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
+    def validate_instance(
+        self,
+        instance: models.Model,
+        import_validation_errors: dict[str, ValidationError] | None = None,
+        validate_unique: bool = True,
+    ) -> None:
         """The model's own rules for what the file says. That no other record has the key, looking for it has shown."""
         errors = dict(import_validation_errors or {})
         excluded = self._sure | {name for name, column in self._column_of.items() if column in errors}
@@ -242,7 +256,7 @@ class ExchangeResource(ModelResource):
         for rule in self._checks:
             rule.validate(self._meta.model, instance, exclude=excluded)
 
-    def save_instance(self, instance, is_create, row, **kwargs):
+    def save_instance(self, instance: models.Model, is_create: bool, row: Row, **kwargs: Any) -> None:
         if not is_create:
             self._changed.update(name for field in self._differing for name in field.model_fields)
         super().save_instance(instance, is_create, row, **kwargs)
@@ -256,14 +270,28 @@ class ExchangeResource(ModelResource):
 
     # -- Many rows ----------------------------------------------------------------------------------------------------
 
-    def bulk_create(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
+    def bulk_create(
+        self,
+        using_transactions: bool,
+        dry_run: bool,
+        raise_errors: bool,
+        batch_size: int | None = None,
+        result: Result | None = None,
+    ) -> None:
         rows, self.create_instances = self.create_instances, []
         if rows and not dry_run:
             self._meta.model._default_manager.bulk_create(rows, batch_size=BATCH)
             self.after_bulk(rows, created=True, fields=None)
             write_history_of_new(rows, user=self.by, reason=self.reason)
 
-    def bulk_update(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
+    def bulk_update(
+        self,
+        using_transactions: bool,
+        dry_run: bool,
+        raise_errors: bool,
+        batch_size: int | None = None,
+        result: Result | None = None,
+    ) -> None:
         rows, self.update_instances = self.update_instances, []
         changed, self._changed = self._changed, set()
         if rows and not dry_run:

@@ -28,7 +28,7 @@ class CsvTable(Table):
     It is read once from end to end before anything is made of it: what cannot be read is known at once.
     """
 
-    def __init__(self, file: BinaryIO, name: str):
+    def __init__(self, file: BinaryIO, name: str) -> None:
         super().__init__(name)
         self._file = file
         self._encoding = encoding_of(file)

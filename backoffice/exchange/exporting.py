@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.formulas import formula_safe
@@ -56,7 +57,7 @@ def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> BinaryIO:
     return file
 
 
-def fill(sheet, rows: Iterator[Sequence]) -> None:
+def fill(sheet: WriteOnlyWorksheet, rows: Iterator[Sequence]) -> None:
     for count, row in enumerate(rows):
         if count > MOST_ROWS:
             raise TooLargeError(
@@ -89,7 +90,7 @@ def csv_lines(rows: Iterable[Sequence]) -> Iterator[str]:
         buffer.truncate()
 
 
-def cell_of(value):
+def cell_of(value: object) -> object:
     """As a workbook can hold it. A text is cut by Excel where it is longer: better to say so."""
     if not isinstance(value, str):
         return value

@@ -5,15 +5,18 @@ Here the database copies the rows into the history table by itself. What is writ
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import connection, models
 from django.utils import timezone
 from simple_history.utils import get_history_manager_for_model, get_history_model_for_model
 
+from backoffice.models import User
+
 BATCH = 500  # keys in one statement
 
 
-def write_history_of_new(rows: Sequence[models.Model], *, user, reason: str) -> None:
+def write_history_of_new(rows: Sequence[models.Model], *, user: User | None, reason: str) -> None:
     """Each row's first version: who made it, when, why. The rows are in the database, and unchanged since."""
     model = type(rows[0])
     history = get_history_model_for_model(model)
@@ -39,7 +42,7 @@ def write_history_of_new(rows: Sequence[models.Model], *, user, reason: str) -> 
     _write_links(model, history, keys, written["history_date"])
 
 
-def _write_links(model: type[models.Model], history: type[models.Model], keys: list, moment) -> None:
+def _write_links(model: type[models.Model], history: type[models.Model], keys: list, moment: datetime) -> None:
     """The many-to-many links that the history keeps, such as an appointment's symptoms."""
     for relation in history._history_m2m_fields:
         kept = get_history_manager_for_model(model).filter(**{f"{model._meta.pk.name}__in": keys}, history_date=moment)
@@ -57,7 +60,7 @@ def _write_links(model: type[models.Model], history: type[models.Model], keys: l
         )
 
 
-def _prepared(field: models.Field, value):
+def _prepared(field: models.Field, value: object) -> object:
     return field.get_db_prep_save(value, connection)
 
 

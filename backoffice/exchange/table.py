@@ -19,12 +19,12 @@ class UnreadableFileError(Exception):
     """What is wrong with the file, and what to do; and at which line, in which column, at which value, where it is one
     place. `str()` of it tells a person all of that."""
 
-    def __init__(self, problem: str, remedy: str = "", *, line: int = 0, column: str = "", value: str = ""):
+    def __init__(self, problem: str, remedy: str = "", *, line: int = 0, column: str = "", value: str = "") -> None:
         super().__init__(problem)
         self.problem, self.remedy = problem, remedy
         self.line, self.column, self.value = line, column, value
 
-    def __str__(self):
+    def __str__(self) -> str:
         told = f"{self.problem} {self.remedy}".strip()
         if not self.line:
             return told
@@ -53,7 +53,7 @@ class Table(ABC):
     number_columns: set[str]
     """Columns in which a cell held a number and not a text, as far as they have been read."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str) -> None:
         self.name, self.headers, self.notes, self.number_columns = name, [], [], set()
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:

@@ -38,7 +38,7 @@ DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, Attr
 class XlsxTable(Table):
     """The first visible sheet. Days are read as 2026-11-23, 1.0 as 1; a cell that holds a formula is refused."""
 
-    def __init__(self, file: BinaryIO, name: str):
+    def __init__(self, file: BinaryIO, name: str) -> None:
         super().__init__(name)
         refuse_bombs(file)
         try:
@@ -186,7 +186,7 @@ def too_large(parts: Sequence[zipfile.ZipInfo]) -> bool:
     return len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED
 
 
-def canonical(value) -> str:
+def canonical(value: object) -> str:
     """A number, day or time as one would type it."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from typing import BinaryIO
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.files.base import File
 from django.db import OperationalError, connection, transaction
 from django.db.models import Case, Value, When
 from django.utils import timezone, translation
@@ -25,6 +27,7 @@ from backoffice.exchange.reading import Table, UnreadableFileError, read_table
 from backoffice.imports import progress
 from backoffice.jobs.nudges import nudge
 from backoffice.models import TableImport
+from backoffice.models.imports import TableImportQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +127,7 @@ class StoppedError(Exception):
 class DataHasChangedError(Exception):
     """Something else would become of some row than the person saw and agreed to."""
 
-    def __init__(self, outcome: Outcome):
+    def __init__(self, outcome: Outcome) -> None:
         super().__init__()
         self.outcome = outcome
 
@@ -180,7 +183,7 @@ def resource_of(row: TableImport) -> ExchangeResource:
 class Progress:
     """Tells how far a run is, and renews its lease, so that a long check is not taken for a dead worker."""
 
-    def __init__(self, row: TableImport):
+    def __init__(self, row: TableImport) -> None:
         self.row = row
         self.interval = settings.IMPORT_LEASE_SECONDS / RENEWALS_PER_LEASE
         self.renewed_at = time.monotonic()
@@ -204,7 +207,7 @@ def is_unchanged(row: TableImport) -> bool:
         return False
 
 
-def sha256_of(file) -> str:
+def sha256_of(file: File | BinaryIO) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -229,7 +232,7 @@ def fail(row: TableImport, why: str) -> None:
     close(row.held(), row, Status.FAILED, error=why)
 
 
-def close(rows, row: TableImport, status: Status, **values) -> bool:
+def close(rows: TableImportQuerySet, row: TableImport, status: Status, **values: object) -> bool:
     """Write the end of an import, where it is still among `rows`; with the commit its file goes."""
     ours = rows.update(status=status, lease_token="", lease_until=None, finished_at=timezone.now(), **values)
     if ours:

@@ -1,11 +1,14 @@
 """The trail of what people looked at."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 BATCH = 5000  # rows taken out at once: a lock no longer than a page takes
@@ -14,12 +17,12 @@ BATCH = 5000  # rows taken out at once: a lock no longer than a page takes
 class AppendOnlyError(TypeError):
     """Somebody's code tries to change what happened."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("The access trail is only ever added to; `purge` takes out what is older than its retention.")
 
 
 class AccessEventQuerySet(models.QuerySet):
-    def record(self, request, action: str, *objects) -> None:
+    def record(self, request: HttpRequest, action: str, *objects: models.Model | type[models.Model]) -> None:
         """Note that this request's user did `action` to the objects: one INSERT, and no more than one for a request.
 
         A model's class in place of an object stands for its whole table.
@@ -49,15 +52,17 @@ class AccessEventQuerySet(models.QuerySet):
             gone += self.filter(pk__in=batch)._raw_delete(self.db)
         return gone
 
-    def bulk_create(self, objs, *, update_conflicts=False, **options):
+    def bulk_create(
+        self, objs: "Iterable[AccessEvent]", *, update_conflicts: bool = False, **options: Any
+    ) -> "list[AccessEvent]":
         if update_conflicts:
             raise AppendOnlyError
         return super().bulk_create(objs, **options)
 
-    def update(self, **kwargs):
+    def update(self, **kwargs: object) -> NoReturn:
         raise AppendOnlyError
 
-    def delete(self):
+    def delete(self) -> NoReturn:
         raise AppendOnlyError
 
     delete.alters_data = True
@@ -108,13 +113,13 @@ class AccessEvent(models.Model):
             models.Index(fields=["content_type", "object_id", "-at", "-id"], name="access_of_a_record"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.user} {self.get_action_display()} {self.content_type} {self.object_id}"
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise AppendOnlyError
         super().save(*args, **kwargs)
 
-    def delete(self, *args, **kwargs):
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError

@@ -1,5 +1,7 @@
 """The mails that must go out."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -9,18 +11,18 @@ from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 
 
 class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):
-    def waiting(self):
+    def waiting(self) -> Self:
         """What has not been sent and has not been given up."""
         return self.filter(sent_at=None, attempts__lt=Mail.MAX_ATTEMPTS)
 
-    def given_up(self):
+    def given_up(self) -> Self:
         """What was refused so often that a person has to look."""
         return self.filter(sent_at=None, attempts__gte=Mail.MAX_ATTEMPTS)
 
-    def sent(self):
+    def sent(self) -> Self:
         return self.exclude(sent_at=None)
 
-    def due(self):
+    def due(self) -> Self:
         return self.waiting().free().order_by("pk")
 
 
@@ -44,7 +46,7 @@ class Mail(LeasedJob):
         ordering = ["-pk"]
         indexes = [models.Index(fields=["lease_until"], condition=Q(sent_at=None), name="mails_to_send")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.subject
 
     @property

@@ -1,6 +1,7 @@
 """The people who work here."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser, Group
 from django.utils.translation import gettext
@@ -24,7 +25,7 @@ class User(TidyText, AbstractUser):
         verbose_name = _("person")
         verbose_name_plural = _("people")
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if self._password is not None and not self._state.adding:
             self._change_reason = _("Password set")  # its history keeps no password, and would say nothing
         if kwargs.get("update_fields") != ["last_login"]:
@@ -36,7 +37,7 @@ class User(TidyText, AbstractUser):
         finally:
             del self.skip_history_when_saving
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.get_full_name() or self.username
 
     @staticmethod

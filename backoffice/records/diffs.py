@@ -4,8 +4,9 @@ An app whose field has words of its own, such as the reasons for a review, gives
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import models
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.live.chips import Tone
+from backoffice.readers import Reader
 from backoffice.records.names import name_for
 from backoffice.records.relations import may_view
 from backoffice.records.timeline import Change
@@ -53,13 +55,14 @@ def kind_of(change: Change) -> Kind:
 
 # -- Values -----------------------------------------------------------------------------------------------------------
 
-_own_words: dict[tuple[type[models.Model], str], Callable[[object], str]] = {}
+Say = Callable[[Any], str]
+_own_words: dict[tuple[type[models.Model], str], Say] = {}
 
 
-def words_for(model: type[models.Model], field: str):
+def words_for(model: type[models.Model], field: str) -> Callable[[Say], Say]:
     """Decorates the function that puts this field's values in words."""
 
-    def keep(say):
+    def keep(say: Say) -> Say:
         _own_words[model, field] = say
         return say
 
@@ -91,7 +94,7 @@ class Words:
     Names of records are read once for all changes together, one query for each model.
     """
 
-    def __init__(self, user, masks: Callable[[type[models.Model]], Collection[str]]):
+    def __init__(self, user: Reader, masks: Callable[[type[models.Model]], Collection[str]]) -> None:
         self.user, self.masks = user, masks
         self.names: dict[tuple, str] = {}
 
@@ -129,7 +132,7 @@ class Words:
     def name_of(self, change: Change) -> str:
         return self.names.get((change.model, _key(change)), f"{NOTHING} ({_key(change)})")
 
-    def say(self, field: models.Field, value) -> str:
+    def say(self, field: models.Field, value: Any) -> str:
         """The value as a person reads it."""
         if value in (None, "", (), [], {}):
             return NOTHING
@@ -169,7 +172,7 @@ def told_fields(history_model: type[models.Model]) -> list[models.Field]:
     ]
 
 
-def _differences(change: Change, chosen: dict):
+def _differences(change: Change, chosen: dict) -> Iterator[tuple[models.Field, Any, Any]]:
     if change.before is None:
         return
     for field in told_fields(type(change.version)):
@@ -178,7 +181,7 @@ def _differences(change: Change, chosen: dict):
             yield field, old, new
 
 
-def _value(version: models.Model, field: models.Field, chosen: dict):
+def _value(version: models.Model, field: models.Field, chosen: dict) -> Any:
     if field.many_to_many:
         return tuple(chosen.get((type(version), field.name, version.pk), ()))
     return getattr(version, field.attname)
@@ -197,14 +200,14 @@ def _chosen(versions: Iterable[models.Model]) -> dict[tuple, list]:
     return {key: sorted(values) for key, values in chosen.items()}
 
 
-def _keys(field: models.Field, value) -> list[tuple]:
+def _keys(field: models.Field, value: Any) -> list[tuple]:
     """(model, key) of every record that the value names."""
     if not field.is_relation or value in (None, ()):
         return []
     return [(field.related_model, key) for key in (value if field.many_to_many else [value])]
 
 
-def _key(change: Change):
+def _key(change: Change) -> Any:
     return getattr(change.version, change.model._meta.pk.attname)
 
 
@@ -212,7 +215,7 @@ def _title(field: models.Field) -> str:
     return capfirst(str(field.verbose_name))
 
 
-def _plain(field: models.Field, value) -> str:
+def _plain(field: models.Field, value: Any) -> str:
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(value, bool):
@@ -232,7 +235,7 @@ def _plain(field: models.Field, value) -> str:
     return str(value)
 
 
-def _listed(value) -> str:
+def _listed(value: object) -> str:
     """JSON without its signs: `{"a": [1, 2]}` → “a: 1, 2”."""
     match value:
         case dict():

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 
 
@@ -8,14 +10,14 @@ class ClinicalForm(forms.ModelForm):
     visible rows: they would come back as a database error instead of a sentence.
     """
 
-    def _get_validation_exclusions(self):
+    def _get_validation_exclusions(self) -> set[str]:
         return super()._get_validation_exclusions() - {"hidden_at"}
 
 
 class RowForm(ClinicalForm):
     """One row of a table of inputs: each is named by its column and its row, for whoever hears the page."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = f"{field.label}: {self.name_of_row()}"

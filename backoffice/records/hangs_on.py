@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from django.db.models import Model, QuerySet
 
+from backoffice.readers import Reader
 from backoffice.records.relations import may_change
 
 
@@ -28,7 +29,7 @@ def without_what_is_taken_along(rows: QuerySet) -> QuerySet:
     return rows
 
 
-def without_what_is_gone_for(rows: QuerySet, user) -> QuerySet:
+def without_what_is_gone_for(rows: QuerySet, user: Reader) -> QuerySet:
     """Without what is hidden, or hangs on what is, where this person could not bring it back."""
     if not may_change(user, rows.model):
         rows = rows.filter(hidden_at=None)

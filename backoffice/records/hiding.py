@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet, UniqueConstraint
+from django.db.models import BaseConstraint, Model, QuerySet, UniqueConstraint
 from django.utils.translation import gettext as _
 
+from backoffice.readers import Reader
 from backoffice.records.relations import may_view, pointing_at
 
 
@@ -27,7 +28,7 @@ class Obstacle:
     other: Model | None = None
 
 
-def tied_to(queryset: QuerySet, user) -> list[Tied]:
+def tied_to(queryset: QuerySet, user: Reader) -> list[Tied]:
     """What stays visible though it points at these rows; only the kinds that this person may view."""
     found = []
     for relation in pointing_at(queryset.model):
@@ -62,7 +63,7 @@ def obstacles_to(rows: Iterable[Model], most: int) -> list[Obstacle]:
     ]
 
 
-def _holder(row: Model, constraint) -> Model | None:
+def _holder(row: Model, constraint: BaseConstraint) -> Model | None:
     """The visible row that has the place that this one wants."""
     if not isinstance(constraint, UniqueConstraint) or not constraint.fields:
         return None

@@ -31,7 +31,7 @@ class LeasedJobQuerySet(models.QuerySet):
         return self.free().filter(attempts__gte=self.model.MAX_ATTEMPTS)
 
     @transaction.atomic
-    def claim(self, most: int = 1, *, lease: timedelta, **values) -> list:
+    def claim(self, most: int = 1, *, lease: timedelta, **values: object) -> list:
         """Take the first `most` that are free, under a new lease, and write `values` to them.
 
         One that was tried before is taken alone. Rows that another worker is claiming at this moment are passed by.
@@ -74,10 +74,10 @@ class LeasedJob(models.Model):
         """Go on holding it. False where somebody else has it by now."""
         return bool(self.held().update(lease_until=timezone.now() + lease))
 
-    def finish(self, **values) -> bool:
+    def finish(self, **values: object) -> bool:
         """Write its end. False where somebody else has it by now: then nothing is written."""
         return bool(self.held().update(lease_token="", lease_until=None, **values))
 
-    def put_back(self, after: timedelta, **values) -> bool:
+    def put_back(self, after: timedelta, **values: object) -> bool:
         """Let it be tried again, once a while has passed. False where somebody else has it by now."""
         return bool(self.held().update(lease_token="", lease_until=timezone.now() + after, **values))

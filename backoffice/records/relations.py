@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 from django.db.models import ForeignObjectRel, Model
+from simple_history.manager import HistoryManager
+
+from backoffice.readers import Reader
 
 
 def has_history(model: type[Model]) -> bool:
     return hasattr(model._meta, "simple_history_manager_attribute")
 
 
-def history_of(model: type[Model]):
+def history_of(model: type[Model]) -> HistoryManager:
     """The manager of all versions of all its records."""
     return getattr(model, model._meta.simple_history_manager_attribute)
 
@@ -21,11 +24,11 @@ def pointing_at(model: type[Model]) -> Iterator[ForeignObjectRel]:
             yield relation
 
 
-def may_view(user, model: type[Model]) -> bool:
+def may_view(user: Reader, model: type[Model]) -> bool:
     label, name = model._meta.app_label, model._meta.model_name
     return user.has_perm(f"{label}.view_{name}") or user.has_perm(f"{label}.change_{name}")
 
 
-def may_change(user, model: type[Model]) -> bool:
+def may_change(user: Reader, model: type[Model]) -> bool:
     """Whoever may change a record may hide it, and bring it back."""
     return user.has_perm(f"{model._meta.app_label}.change_{model._meta.model_name}")

@@ -2,8 +2,10 @@
 
 import re
 import uuid
+from collections.abc import Callable
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 
 from backoffice.web.logs import request_id
 
@@ -15,10 +17,10 @@ class RequestIdMiddleware:
     """Makes an id, or keeps a well-formed one where a proxy of ours gave it: a visitor's own would let them choose what
     the trail says."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "") if settings.BEHIND_PROXY else ""
         request.id = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
         token = request_id.set(request.id)

@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -25,26 +28,34 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
     empty_text = gettext_lazy("No closed days: holidays and days off stand here, and cannot be booked.")
 
     @admin.display(description=gettext_lazy("period"), ordering="period")
-    def closed_period(self, closure):
+    def closed_period(self, closure: Closure) -> str:
         return closure.get_period_display() or _("whole day")
 
     # A closure can be changed on its page, and by going back to a version of its history. Undecided rolls the
     # transaction back, so that the closure is not saved either.
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except booking.Undecided as undecided:
             return self.ask(request, undecided)
 
-    def history_form_view(self, request, object_id, version_id, extra_context=None):
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         try:
             with transaction.atomic():
                 return super().history_form_view(request, object_id, version_id, extra_context)
         except booking.Undecided as undecided:
             return self.ask(request, undecided)
 
-    def carry_over(self, request, obj) -> None:
+    def carry_over(self, request: HttpRequest, obj: Closure) -> None:
         done = booking.settle(obj, decisions(request), by=request.user)
         if done["moved"]:
             told = ngettext("%d person is moved.", "%d people are moved.", done["moved"])
@@ -54,7 +65,7 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
             messages.success(request, told % done["cancelled"])
         self.follow(request)
 
-    def ask(self, request, undecided: booking.Undecided) -> TemplateResponse:
+    def ask(self, request: HttpRequest, undecided: booking.Undecided) -> TemplateResponse:
         """The page that lists who is booked, with the typed closure behind it."""
         decided = decisions(request)
         context = {
@@ -87,7 +98,7 @@ def as_row(proposal: booking.Proposal, decided: dict[int, str]) -> dict:
     }
 
 
-def decisions(request) -> dict[int, str]:
+def decisions(request: HttpRequest) -> dict[int, str]:
     """`visit_17=cancel` or `visit_17=2026-11-24/morning` → {17: …}"""
     return {
         int(name.removeprefix(DECISION)): value

@@ -8,6 +8,7 @@ from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.models import User
 from clinic import booking
 from clinic.models import Appointment, ClinicSession
 
@@ -68,7 +69,7 @@ class Step:
     said: str
 
 
-def call_named(appointment: Appointment, *, by) -> Appointment:
+def call_named(appointment: Appointment, *, by: User) -> Appointment:
     """Call whom the button named. Where another desk was first, call the next; pressed twice, it calls nobody."""
     try:
         booking.call(appointment, by=by)
@@ -81,11 +82,11 @@ def call_named(appointment: Appointment, *, by) -> Appointment:
     return appointment
 
 
-def recall(appointment: Appointment, *, by) -> None:
+def recall(appointment: Appointment, *, by: User) -> None:
     booking.recall(appointment.session, by=by, appointment=appointment)
 
 
-def skip(appointment: Appointment, *, by) -> None:
+def skip(appointment: Appointment, *, by: User) -> None:
     booking.skip(appointment.session, by=by, appointment=appointment)
 
 
@@ -101,7 +102,7 @@ STEPS = {
 }
 
 
-def press(button: str, session: ClinicSession, *, by) -> tuple[Appointment, str]:
+def press(button: str, session: ClinicSession, *, by: User) -> tuple[Appointment, str]:
     """Take the step of a button, `<step>:<appointment>:<status that the page showed>`.
 
     Returns whom it touched and what to say. Raises BookingError, also where the page was older than what somebody

@@ -1,20 +1,21 @@
 """The running session, for the front desk: one press each, live."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from backoffice.models import AccessEvent
+from backoffice.models import AccessEvent, User
 from clinic import booking
 from clinic.admin.desk import desk_of, press, version_of
 from clinic.models import Appointment, ClinicSession, Patient
@@ -26,7 +27,7 @@ class WalkIn(forms.Form):
     patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Patient"))
     overbook = forms.BooleanField(label=gettext_lazy("beyond capacity"), required=False)
 
-    def __init__(self, *args, request, **kwargs):
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         relation = Appointment._meta.get_field("patient")
         self.fields["patient"].widget = RelatedFieldWidgetWrapper(
@@ -42,21 +43,21 @@ def desk_url(session: ClinicSession) -> str:
     return reverse("admin:clinic_clinicsession_desk", args=[session.pk])
 
 
-class DeskPage:
+class DeskPage(admin.ModelAdmin):
     """The desk's pages, mixed into the admin of sessions."""
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         return [
             path("<int:pk>/desk/", self._guarded(self.desk_view), name="clinic_clinicsession_desk"),
             path("<int:pk>/desk/walk-in/", self._guarded(self.walk_in_view), name="clinic_clinicsession_walk_in"),
             *super().get_urls(),
         ]
 
-    def may_open_desk(self, request) -> bool:
+    def may_open_desk(self, request: HttpRequest) -> bool:
         return request.user.has_perms(["clinic.change_clinicsession", "clinic.change_appointment"])
 
     def _guarded(self, view: Callable) -> Callable:
-        def for_the_desk(request, pk: int):
+        def for_the_desk(request: HttpRequest, pk: int) -> HttpResponse:
             if not self.may_open_desk(request):
                 raise PermissionDenied
             session = ClinicSession.objects.visible().filter(pk=pk).first()
@@ -66,7 +67,7 @@ class DeskPage:
 
         return self.admin_site.admin_view(never_cache(for_the_desk))
 
-    def desk_view(self, request, session: ClinicSession) -> HttpResponse:
+    def desk_view(self, request: HttpRequest, session: ClinicSession) -> HttpResponse:
         """GET shows the session; asked by htmx with the version `seen`, 204 where nothing has changed since.
 
         POST `do=<step>:<appointment>:<status that the button saw>` takes one step.
@@ -79,7 +80,7 @@ class DeskPage:
             return HttpResponse(status=204)
         return self._live(request, session)
 
-    def _press(self, request, session: ClinicSession) -> HttpResponse:
+    def _press(self, request: HttpRequest, session: ClinicSession) -> HttpResponse:
         appointment, said, is_refused = None, "", False
         try:
             appointment, said = press(request.POST.get("do", ""), session, by=request.user)
@@ -91,7 +92,7 @@ class DeskPage:
         messages.add_message(request, messages.ERROR if is_refused else messages.SUCCESS, said)
         return redirect(desk_url(session))
 
-    def walk_in_view(self, request, session: ClinicSession) -> HttpResponse:
+    def walk_in_view(self, request: HttpRequest, session: ClinicSession) -> HttpResponse:
         """Book whoever stands at the desk, and check them in."""
         if not request.user.has_perm("clinic.add_appointment"):
             raise PermissionDenied
@@ -110,17 +111,17 @@ class DeskPage:
         return self._page(request, session, form)
 
     @transaction.atomic
-    def _book_and_check_in(self, session: ClinicSession, *, by, patient: Patient, overbook: bool) -> Appointment:
+    def _book_and_check_in(self, session: ClinicSession, *, by: User, patient: Patient, overbook: bool) -> Appointment:
         appointment = booking.book(session, patient, by=by, overbook=overbook)
         booking.check_in(appointment, by=by)
         return appointment
 
     # -- Rendering ----------------------------------------------------------------------------------------------------
 
-    def _live(self, request, session, **context) -> HttpResponse:
+    def _live(self, request: HttpRequest, session: ClinicSession, **context: object) -> HttpResponse:
         return render(request, "clinic/_desk.html", {"desk": desk_of(session), **context})
 
-    def _page(self, request, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
+    def _page(self, request: HttpRequest, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, session)
         context = {
             **self.admin_site.each_context(request),

@@ -1,22 +1,28 @@
 """What hiding a record of the clinic does beside hiding it, and what has to be done first."""
 
+from collections.abc import Iterable
+
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.admin import HideableAdmin
 from backoffice.admin.base.hiding import HideForm
+from backoffice.records.mixins import HideableQuerySet
 from clinic import booking
 from clinic.hours.preview import stranded_by
 from clinic.models import Appointment
+from clinic.models.appointments import AppointmentQuerySet
 
 NAMED = 10
 
 
-def named(rows) -> str:
+def named(rows: Iterable[Model]) -> str:
     """The first few of them by name, and how many more there are."""
     rows = list(rows)
     told = ", ".join(str(row) for row in rows[:NAMED])
@@ -32,18 +38,20 @@ class HideVisitsForm(HideForm):
     )
 
 
-class HidesPatients:
+class HidesPatients(HideableAdmin):
     """A hidden patient's bookings are still there: whoever hides is told of those to come, and may cancel them."""
 
-    def what_hiding_does(self, request, queryset):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         visits = visits_to_come(queryset)
         return [_("Still to come: %(visits)s.") % {"visits": named(visits)}] if visits.exists() else []
 
-    def hide_form_for(self, request, queryset):
+    def hide_form_for(self, request: HttpRequest, queryset: HideableQuerySet) -> type[HideForm]:
         return HideVisitsForm if visits_to_come(queryset).exists() else HideForm
 
     @transaction.atomic
-    def hide_rows(self, request, queryset, *, reason, cancel_visits=False):
+    def hide_rows(
+        self, request: HttpRequest, queryset: HideableQuerySet, *, reason: str, cancel_visits: bool = False
+    ) -> int:
         cancelled = 0
         for visit in visits_to_come(queryset) if cancel_visits else ():
             try:
@@ -57,7 +65,7 @@ class HidesPatients:
         return super().hide_rows(request, queryset, reason=reason)
 
 
-def visits_to_come(patients):
+def visits_to_come(patients: QuerySet) -> AppointmentQuerySet:
     return (
         Appointment.objects.visible()
         .filter(
@@ -70,8 +78,8 @@ def visits_to_come(patients):
     )
 
 
-class HidesAppointments:
-    def what_hiding_does(self, request, queryset):
+class HidesAppointments(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: AppointmentQuerySet) -> list[str]:
         places = queryset.active().count()
         if not places:
             return []
@@ -79,10 +87,10 @@ class HidesAppointments:
         return [f"{told} {_('Nobody is told: to write to the patient, cancel instead.')}"]
 
 
-class HidesSessions:
+class HidesSessions(HideableAdmin):
     """A visit cannot be seen in a session that is not there."""
 
-    def why_not_hide(self, request, queryset):
+    def why_not_hide(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         held = queryset.annotate(visits=Count("appointments", Q(appointments__hidden_at=None)))
         return [
             ngettext(
@@ -95,8 +103,8 @@ class HidesSessions:
         ]
 
 
-class HidesHours:
-    def what_hiding_does(self, request, queryset):
+class HidesHours(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         stranded = {}
         for row in queryset:
             row.is_open = False
@@ -112,16 +120,16 @@ class HidesHours:
         ] or [_("Nothing more can be booked in these hours; nobody is booked in them.")]
 
 
-class HidesClosures:
-    def what_hiding_does(self, request, queryset):
+class HidesClosures(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return [_("These days can be booked again, where the opening hours offer them.")]
 
 
-class HidesQuestions:
-    def what_hiding_does(self, request, queryset):
+class HidesQuestions(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return [_("It is asked no more. The answers that were given stay on their visits.")]
 
 
-class HidesSymptoms:
-    def what_hiding_does(self, request, queryset):
+class HidesSymptoms(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return [_("It is offered no more. Visits that have it keep it.")]

@@ -1,11 +1,16 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
@@ -14,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin import AuditedAdmin, ReadOnlyAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.lists import FastChangeList
+from backoffice.exchange.columns import Row
 from backoffice.models import AccessEvent
 from backoffice.records.search import through
 from clinic.admin.patients import FoundByPatient, PatientAdmin
@@ -34,10 +40,10 @@ class SymptomFilter(admin.SimpleListFilter):
     title = _("symptom")
     parameter_name = "symptom"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [(str(pk), name) for pk, name in Symptom.objects.values_list("pk", "name")]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is None:
             return queryset
         if self.value() not in dict(self.lookup_choices):
@@ -50,14 +56,14 @@ class SymptomFilter(admin.SimpleListFilter):
 class IntakeTable(FastChangeList):
     """The list, in the order of one column at a time, those without a value there last."""
 
-    def get_ordering(self, request, queryset):
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
         return []  # `rows` brings the order
 
-    def get_ordering_field_columns(self):
+    def get_ordering_field_columns(self) -> dict[int, str]:
         chosen = super().get_ordering_field_columns()
         return {index: way for index, way in list(chosen.items())[:1] if 0 <= index < len(self.list_display)}
 
-    def get_results(self, request):
+    def get_results(self, request: HttpRequest) -> None:
         self.rows = self._rows()
         page = self.open_page(request, self.rows, more=self.rows.are_more_than_listed)
         self.result_list = page.object_list
@@ -82,34 +88,36 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
     class Media:
         css = {"all": ["clinic/admin_intake.css"]}
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
         return [cell_of(column) for column in columns(names_hidden=may_name_hidden(request.user))]
 
-    def get_sortable_by(self, request):
+    def get_sortable_by(self, request: HttpRequest) -> None:
         return None  # every column
 
-    def get_changelist(self, request, **kwargs):
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return IntakeTable
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         export = path("csv/", self.admin_site.admin_view(self.export), name="clinic_intakerecord_csv")
         return [export, *super().get_urls()]
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Here is what patients answered, on no page of its own: so each look at the table is noted."""
         response = super().changelist_view(request, {"may_export": self.has_export_permission(request)})
         if response.status_code == 200:
             AccessEvent.objects.record(request, AccessEvent.Action.VIEW, IntakeRecord)
         return response
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """What a record says is changed on its appointment, and looking at that is audited."""
         record = self.get_object(request, unquote(object_id))
         if record is None or not self.has_view_permission(request, record):
             return super().change_view(request, object_id, form_url, extra_context)
         return redirect(reverse("admin:clinic_appointment_change", args=[record.appointment_id]))
 
-    def export(self, request):
+    def export(self, request: HttpRequest) -> HttpResponseBase:
         """The list with the same query parameters, whole, as a CSV file."""
         if not self.has_export_permission(request):
             raise PermissionDenied
@@ -121,14 +129,14 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
         shown = [cell.column for cell in table.list_display]
         return csv.response(shown, table.rows, timezone.localtime())
 
-    def has_export_permission(self, request):
+    def has_export_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request) and request.user.has_perm("clinic.export_intakerecord")
 
 
-def cell_of(column: Column):
+def cell_of(column: Column) -> Callable[[Row], object]:
     """The column as the list wants it: a function of the row, with what the list asks about it."""
 
-    def cell(row):
+    def cell(row: Row) -> object:
         return column.value(row)
 
     cell.column = column
@@ -138,7 +146,7 @@ def cell_of(column: Column):
     return cell
 
 
-def short(title: str):
+def short(title: str) -> str:
     """A title that leaves room for the others, with the whole one where the pointer rests."""
     cut = Truncator(title).chars(TITLE_LENGTH)
     return title if cut == title else format_html('<abbr title="{}">{}</abbr>', title, cut)

@@ -1,28 +1,33 @@
 """The national ID on the patient's page: masked, shown to who may and presses for it, and that is noted."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from backoffice.models import AccessEvent
 from clinic.identity import masked
+from clinic.models import Patient
 
 
-class RevealsNationalID:
+class RevealsNationalID(admin.ModelAdmin):
     """Mixin of the patients' admin."""
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(never_cache(self.reveal_view))
         return [path("<int:pk>/national-id/", view, name="clinic_patient_reveal"), *super().get_urls()]
 
-    def has_reveal_permission(self, request) -> bool:
+    def has_reveal_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("clinic.reveal_national_id")
 
-    def reveal_view(self, request, pk: int) -> HttpResponse:
+    def reveal_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The field of the form with the number in it, in place of the masked one."""
         patient = self.get_object(request, str(pk))
         may = self.has_reveal_permission(request) and self.has_change_permission(request, patient)
@@ -33,18 +38,20 @@ class RevealsNationalID:
         AccessEvent.objects.record(request, AccessEvent.Action.REVEAL, patient)
         return render(request, "clinic/national_id_shown.html", {"national_id": patient.national_id})
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
+    def get_form(
+        self, request: HttpRequest, obj: Patient | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
         if obj and self.has_reveal_permission(request):
             form.reveal_url = reverse("admin:clinic_patient_reveal", args=[obj.pk])
         return form
 
-    def get_fields(self, request, obj=None):
+    def get_fields(self, request: HttpRequest, obj: Patient | None = None) -> Sequence[str]:
         fields = super().get_fields(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fields
         return ["masked_national_id" if name == "national_id" else name for name in fields]
 
     @admin.display(description=_("national ID"))
-    def masked_national_id(self, patient):
+    def masked_national_id(self, patient: Patient) -> str:
         return masked(patient.national_id) or "–"

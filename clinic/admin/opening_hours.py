@@ -1,13 +1,18 @@
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.records.mixins import ClinicalRecord
 from clinic import booking
 from clinic.admin.hiding import HidesHours
 from clinic.admin.staff_forms import OpeningHoursForm
@@ -25,18 +30,18 @@ class TimetableAdmin(ClinicalAdmin):
     class Media:
         css = {"all": ["clinic/staff.css"]}
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: ClinicalRecord, form: forms.ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         self.carry_over(request, obj)
 
-    def carry_over(self, request, obj) -> None:
+    def carry_over(self, request: HttpRequest, obj: ClinicalRecord) -> None:
         """Bring the sessions in step with a row that was just saved."""
         self.follow(request)
 
-    def after_hiding_or_restoring(self, request):
+    def after_hiding_or_restoring(self, request: HttpRequest) -> None:
         self.follow(request)
 
-    def follow(self, request) -> None:
+    def follow(self, request: HttpRequest) -> None:
         stranded = booking.follow_hours(timezone.localdate())
         if stranded:
             named = format_html_join(", ", "{} ({})", ((session, session.booked) for session in stranded))
@@ -44,7 +49,7 @@ class TimetableAdmin(ClinicalAdmin):
 
     # -- The preview --------------------------------------------------------------------------------------------------
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_preview"
         view = self.admin_site.admin_view(require_POST(self.preview_view))
         return [
@@ -53,12 +58,20 @@ class TimetableAdmin(ClinicalAdmin):
             *super().get_urls(),
         ]
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: ClinicalRecord | None = None,
+    ) -> HttpResponse:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_preview"
         context["preview_url"] = reverse(name, args=[obj.pk] if obj else [])
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def preview_view(self, request, pk: int | None = None):
+    def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """The next days as this form, were it saved, would have them. Saves nothing."""
         row = self.get_object(request, str(pk)) if pk else None
         if not (self.has_change_permission(request, row) if pk else self.has_add_permission(request)):
@@ -70,7 +83,7 @@ class TimetableAdmin(ClinicalAdmin):
         return render(request, "clinic/_preview.html", context)
 
 
-def what_is_wrong(form) -> list[str]:
+def what_is_wrong(form: forms.ModelForm) -> list[str]:
     """The form's errors, but for fields that nobody has filled in yet."""
     return [
         message
@@ -92,5 +105,5 @@ class OpeningHoursAdmin(HidesHours, TimetableAdmin):
     empty_action = _("Type the first")
 
     @admin.display(description=_("hours"), ordering="opens_at")
-    def hours(self, row):
+    def hours(self, row: OpeningHours) -> str:
         return str(Hours(row.opens_at, row.closes_at))

@@ -1,8 +1,14 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +22,7 @@ from clinic.admin.desk_page import DeskPage, desk_url
 from clinic.admin.hiding import HidesSessions
 from clinic.admin.staff_forms import ClinicSessionForm
 from clinic.hours.text import Hours
-from clinic.models import ClinicSession
+from clinic.models import Appointment, ClinicSession
 
 
 class SessionDayFilter(DayFilter):
@@ -37,16 +43,16 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
     date_hierarchy = "date"
     empty_text = gettext_lazy("No session yet: the first booking of a period makes one, as the opening hours say.")
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
         return [*self.list_display, "desk"] if self.may_open_desk(request) else self.list_display
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> Sequence[str]:
         return ["date", "period", "booked", "overbooked", "current_number", "last_number"] if obj else []
 
-    def get_fields(self, request, obj=None):
+    def get_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> Sequence[str]:
         return [*self.fields, "booked", "overbooked", "current_number", "last_number"] if obj else self.fields
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: ClinicSession, form: forms.ModelForm, change: bool) -> None:
         """Set by hand, it no longer follows the hours. Its counters stay out of the way: others are booking."""
         obj.set_by_hand = True
         if not change:
@@ -66,18 +72,18 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
                 % {"booked": obj.booked, "capacity": obj.capacity},
             )
 
-    def get_ordering(self, request):
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
         soonest_first = ["date", "opens_at"]
         return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
     @admin.display(description=gettext_lazy("hours"), ordering="opens_at")
-    def hours(self, session):
+    def hours(self, session: ClinicSession) -> str:
         return str(Hours(session.opens_at, session.closes_at))
 
     @admin.display(description=gettext_lazy("booked"), ordering="booked")
-    def taken(self, session):
+    def taken(self, session: ClinicSession) -> SafeString:
         return format_html(
             '{} / {} <meter class="taken" max="{}" value="{}" aria-label="{}"></meter>',
             session.booked,
@@ -88,11 +94,11 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
         )
 
     @admin.display(description=gettext_lazy("now serving"), ordering="current_number")
-    def serving(self, session):
+    def serving(self, session: ClinicSession) -> int | str:
         return session.current_number or "–"
 
     @admin.display(description=gettext_lazy("state"), ordering="is_open")
-    def state(self, session):
+    def state(self, session: ClinicSession) -> SafeString:
         now = timezone.localtime()
         if not session.is_open:
             return chip(_("closed"), Tone.BAD)
@@ -103,32 +109,32 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
         return chip(_("full"), Tone.WAIT) if not session.places_left else chip(_("open"))
 
     @admin.display(description=gettext_lazy("desk"))
-    def desk(self, session):
+    def desk(self, session: ClinicSession) -> SafeString:
         return format_html('<a href="{}">{}</a>', desk_url(session), _("Open"))
 
     # -- The queue ----------------------------------------------------------------------------------------------------
 
     @admin.action(description=gettext_lazy("Call next"), permissions=["change"])
-    def call_next(self, request, queryset):
+    def call_next(self, request: HttpRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.call_next)
 
     @admin.action(description=gettext_lazy("Call the same number again"), permissions=["change"])
-    def recall(self, request, queryset):
+    def recall(self, request: HttpRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.recall)
 
     @admin.action(description=gettext_lazy("Skip: not here, call next"), permissions=["change"])
-    def skip(self, request, queryset):
+    def skip(self, request: HttpRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.skip)
 
     @admin.action(description=gettext_lazy("Count anew"), permissions=["change"])
-    def count_anew(self, request, queryset):
+    def count_anew(self, request: HttpRequest, queryset: QuerySet) -> None:
         """What `check_integrity` asks for, where a counter differs from the appointments."""
         for session in queryset:
             booking.count_anew(session, by=request.user)
             told = _("%(session)s: %(booked)s places are taken.")
             messages.success(request, told % {"session": session, "booked": session.booked})
 
-    def _call(self, request, queryset, function) -> None:
+    def _call(self, request: HttpRequest, queryset: QuerySet, function: Callable[..., Appointment | None]) -> None:
         for session in queryset:
             try:
                 called = function(session, by=request.user)

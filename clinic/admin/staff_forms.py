@@ -1,5 +1,8 @@
 """Forms that only staff fill in, in the admin."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -22,18 +25,18 @@ class MaskedNationalID(forms.TextInput):
 
     template_name = "clinic/national_id.html"
 
-    def __init__(self, on_file: str, reveal_url: str):
+    def __init__(self, on_file: str, reveal_url: str) -> None:
         super().__init__({"class": "vTextField", "maxlength": 20, "autocomplete": "off"})
         self.on_file = on_file
         self.reveal_url = reveal_url
 
-    def get_context(self, name, value, attrs):
+    def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
         typed = "" if value == self.on_file else value
         context = super().get_context(f"new_{name}", typed, attrs)
         context["widget"] |= {"masked": masked(self.on_file), "reveal_url": self.reveal_url}
         return context
 
-    def value_from_datadict(self, data, files, name):
+    def value_from_datadict(self, data: Mapping[str, Any], files: Mapping[str, Any], name: str) -> Any:
         """None where the number is kept."""
         return super().value_from_datadict(data, files, name) if name in data else data.get(f"new_{name}") or None
 
@@ -47,13 +50,13 @@ class NationalIDField(forms.CharField):
         self.on_file = on_file
         self.widget = MaskedNationalID(on_file, reveal_url)
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> str:
         return normalise_national_id(super().to_python(value))
 
-    def clean(self, value):
+    def clean(self, value: str | None) -> str:
         return self.on_file if value is None else super().clean(value)
 
-    def has_changed(self, initial, data):
+    def has_changed(self, initial: str | None, data: str | None) -> bool:
         return data is not None and super().has_changed(initial, data)
 
 
@@ -65,7 +68,7 @@ class PatientForm(ClinicalForm):
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes"]
         field_classes = {"national_id": NationalIDField, "date_of_birth": DayField}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.national_id and "national_id" in self.fields:
             self.fields["national_id"].mask(self.instance.national_id, self.reveal_url)
@@ -77,7 +80,7 @@ class PatientForm(ClinicalForm):
 class HoursField(forms.CharField):
     """Text such as `09:00-12:00`; its value is `Hours`."""
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> Hours | None:
         text = super().to_python(value)
         return parse_hours(text) if text else None
 
@@ -89,12 +92,12 @@ class HoursForm(ClinicalForm):
         label=_("hours"), help_text=_("Such as 09:00-12:00; 14:00~17:30 and full-width digits are read too.")
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.opens_at:
             self.fields["hours"].initial = str(Hours(self.instance.opens_at, self.instance.closes_at))
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if hours := cleaned.get("hours"):
             self.instance.opens_at, self.instance.closes_at = hours
@@ -143,7 +146,7 @@ class WalkInForm(ClinicalForm):
         fields = ["patient", "symptoms", "notes"]
         widgets = {"symptoms": forms.CheckboxSelectMultiple}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["offer"].choices = slot_choices()
         self.fields["symptoms"].queryset = self.fields["symptoms"].queryset.visible().filter(is_active=True)
@@ -155,7 +158,7 @@ class WalkInForm(ClinicalForm):
             raise forms.ValidationError(booking.SessionClosed.message)
         return session
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         if self.refusal:
             raise forms.ValidationError(str(self.refusal))
         return super().clean()

@@ -1,4 +1,8 @@
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
@@ -11,7 +15,7 @@ from clinic.resources import LikertQuestionResource, NumericQuestionResource, Sy
 class EditableListAdmin(ClinicalAdmin):
     """Put in order and switched on and off in the list itself."""
 
-    def get_changelist_form(self, request, **kwargs):
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[forms.ModelForm]:
         return super().get_changelist_form(request, form=RowForm, **kwargs)
 
 

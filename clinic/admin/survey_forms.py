@@ -1,9 +1,12 @@
 """The survey as one form: both kinds of question, saved together or not at all."""
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 from django import forms
 from django.db import transaction
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.forms import RowForm
@@ -15,7 +18,7 @@ class QuestionForm(RowForm):
 
     PLACE_AND_BOXES = ("position", "is_active", "is_required")
 
-    def __init__(self, *args, end: int = 0, **kwargs):
+    def __init__(self, *args: Any, end: int = 0, **kwargs: Any) -> None:
         self.end = end
         super().__init__(*args, **kwargs)
         self.fields["position"].required = False
@@ -26,7 +29,7 @@ class QuestionForm(RowForm):
     def name_of_row(self) -> str:
         return str(self.instance) or str(_("new question"))
 
-    def has_changed(self):
+    def has_changed(self) -> bool:
         if self.instance.pk:
             return super().has_changed()
         return not set(self.changed_data) <= set(self.PLACE_AND_BOXES)
@@ -52,7 +55,7 @@ class NumericQuestionForm(QuestionForm):
         model = NumericQuestion
         fields = ["position", "text", "unit", "minimum", "maximum", "is_active", "is_required"]
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         """Says at the field what the model's constraint would say of the whole question."""
         cleaned = super().clean()
         minimum, maximum = cleaned.get("minimum"), cleaned.get("maximum")
@@ -64,19 +67,19 @@ class NumericQuestionForm(QuestionForm):
 class QuestionFormSet(forms.BaseModelFormSet):
     """Visible questions in the survey's order, those that are not asked any more among them."""
 
-    def __init__(self, data=None, *, may_add: bool, **kwargs):
+    def __init__(self, data: QueryDict | None = None, *, may_add: bool, **kwargs: Any) -> None:
         super().__init__(data, queryset=self.model.objects.visible(), **kwargs)
         self.edit_only = not may_add
         self.extra = 1 if may_add else 0
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[forms.ModelForm]:
         """In the order that was typed, also while it is not saved yet."""
         return iter(sorted(self.forms, key=_place))
 
-    def get_form_kwargs(self, index):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
         return {**super().get_form_kwargs(index), "end": self.end}
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         if any(form.instance.pk is None for form in self.initial_forms):
             raise forms.ValidationError(_("A question was hidden while this page was open. Open the page anew."))
@@ -107,11 +110,11 @@ LikertFormSet, NumericFormSet = _formset(LikertQuestionForm), _formset(NumericQu
 class SurveyForms:
     """Bound where there is `data`. `may_add` offers an empty row of each kind, and takes more."""
 
-    def __init__(self, data=None, *, may_add: bool):
+    def __init__(self, data: QueryDict | None = None, *, may_add: bool) -> None:
         self.likert = LikertFormSet(data, prefix="likert", may_add=may_add)
         self.numeric = NumericFormSet(data, prefix="numeric", may_add=may_add)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[QuestionFormSet]:
         return iter([self.likert, self.numeric])
 
     def is_valid(self) -> bool:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,13 +13,13 @@ from clinic.admin.survey_forms import SurveyForms
 MODELS = ("likertquestion", "numericquestion")
 
 
-def may(request, verb: str) -> bool:
+def may(request: HttpRequest, verb: str) -> bool:
     """Whether this person may do it to both kinds of question."""
     return request.user.has_perms([f"clinic.{verb}_{model}" for model in MODELS])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def survey(request):
+def survey(request: HttpRequest) -> HttpResponse:
     if not may(request, "change"):
         raise PermissionDenied
     forms = SurveyForms(request.POST if request.method == "POST" else None, may_add=may(request, "add"))

@@ -92,7 +92,9 @@ def is_to_check(claimed: Mapping[str, str]) -> bool:
     return any(name in claimed for name in IDENTITY)
 
 
-def _keep_answers(model, field: str, appointment: Appointment, answers: Mapping, by: User | None) -> None:
+def _keep_answers(
+    model: type[LikertAnswer | NumericAnswer], field: str, appointment: Appointment, answers: Mapping, by: User | None
+) -> None:
     rows = [
         model(appointment=appointment, question=question, asked_as=question.text, **{field: answer})
         for question, answer in answers.items()

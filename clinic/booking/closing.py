@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,7 +34,7 @@ class Undecided(BookingError):  # noqa: N818  (named for what is missing, as err
 
     message = _("People are booked on these days.")
 
-    def __init__(self, proposals: list[Proposal], message: str = ""):
+    def __init__(self, proposals: list[Proposal], message: str = "") -> None:
         super().__init__(message)
         self.proposals = proposals
 
@@ -62,7 +63,7 @@ def settle(closure: Closure, decisions: Mapping[int, str], *, by: User | None) -
         raise Undecided(_propose(_booked(closure)), str(refusal)) from refusal
 
 
-def _lock(rows) -> None:
+def _lock(rows: QuerySet) -> None:
     list(rows.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 

@@ -12,7 +12,7 @@ class BookingError(Exception):
 
     message = _("This cannot be done.")
 
-    def __init__(self, message: str = ""):
+    def __init__(self, message: str = "") -> None:
         super().__init__(message or self.message)
 
 
@@ -31,7 +31,7 @@ class AlreadyBooked(BookingError):
 class WrongStatus(BookingError):
     """The appointment is not in a status from which this can be done; somebody may have been first."""
 
-    def __init__(self, appointment: Appointment):
+    def __init__(self, appointment: Appointment) -> None:
         super().__init__(
             _("Number %(number)s is “%(status)s” now, so this cannot be done.")
             % {"number": appointment.queue_number, "status": appointment.get_status_display()}
@@ -41,7 +41,7 @@ class WrongStatus(BookingError):
 class AnotherDay(BookingError):
     """Of a day that is not today: somebody opened another session's page, or left one open over night."""
 
-    def __init__(self, session: ClinicSession):
+    def __init__(self, session: ClinicSession) -> None:
         told = {"session": session}
         if session.date > timezone.localdate():
             super().__init__(_("%(session)s is still to come: nobody can be here for it today.") % told)

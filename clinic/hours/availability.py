@@ -16,7 +16,9 @@ class Plan:
     `unsaved` is a row of either, taken as if it were saved: what the plan would be.
     """
 
-    def __init__(self, first: datetime.date, last: datetime.date, unsaved: OpeningHours | Closure | None = None):
+    def __init__(
+        self, first: datetime.date, last: datetime.date, unsaved: OpeningHours | Closure | None = None
+    ) -> None:
         hours = _with(unsaved, OpeningHours.objects.visible())
         self._hours = {(row.weekday, row.period): row for row in hours if row.is_open}
         self._closures = _with(unsaved, Closure.objects.between(first, last))

@@ -34,7 +34,7 @@ READ = ["patient_name", "patient_hidden_at", "number", "date", "period", "age", 
 class Column:
     """What every record has, by the name of its field. `order` leads to the value, then to what tells equals apart."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str) -> None:
         self.name = name
         self.title = IntakeRecord._meta.get_field(name).verbose_name
         self.order = [name, "appointment_id"]
@@ -47,13 +47,13 @@ class Column:
         """The records that have none."""
         return records.none()
 
-    def value(self, row: Row):
+    def value(self, row: Row) -> Any:
         """What stands in the cell; None where there is nothing."""
         return getattr(row, self.name)
 
 
 class PatientColumn(Column):
-    def __init__(self, names_hidden: bool):
+    def __init__(self, names_hidden: bool) -> None:
         super().__init__("patient")
         self.order = ["patient__full_name", "appointment_id"]
         self.names_hidden = names_hidden
@@ -65,7 +65,7 @@ class PatientColumn(Column):
 class PeriodColumn(Column):
     """In the order of the day, which is not that of the alphabet."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("period")
         self.order = ["place_in_day", "appointment_id"]
         self.labels = {period.value: str(period.label) for period in Period}  # translated once, not for every row
@@ -79,7 +79,7 @@ class PeriodColumn(Column):
 
 
 class SymptomsColumn(Column):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("symptoms")
 
     def filled(self, records: QuerySet) -> QuerySet:
@@ -99,7 +99,7 @@ class AnswerColumn(Column):
     reads a million JSON objects quickly enough for a page of fifty.
     """
 
-    def __init__(self, question: Question, kind: str, answers: type[LikertAnswer | NumericAnswer], value: str):
+    def __init__(self, question: Question, kind: str, answers: type[LikertAnswer | NumericAnswer], value: str) -> None:
         self.name = f"{kind}_{question.pk}"
         self.title = question.text
         self.question = question
@@ -119,12 +119,12 @@ class AnswerColumn(Column):
 
 
 class ScoreColumn(AnswerColumn):
-    def __init__(self, question: LikertQuestion):
+    def __init__(self, question: LikertQuestion) -> None:
         super().__init__(question, "likert", LikertAnswer, "score")
 
 
 class NumberColumn(AnswerColumn):
-    def __init__(self, question: NumericQuestion):
+    def __init__(self, question: NumericQuestion) -> None:
         super().__init__(question, "numeric", NumericAnswer, "value")
         if question.unit:
             self.title = f"{question.text} ({question.unit})"
@@ -154,7 +154,7 @@ class Rows:
     wants it. They are two queries end to end: one query that put the missing last could not follow an index.
     """
 
-    def __init__(self, records: QuerySet, column: Column | None = None, descending: bool = False):
+    def __init__(self, records: QuerySet, column: Column | None = None, descending: bool = False) -> None:
         self._records = records
         records = records.annotate(patient_name=F("patient__full_name"), patient_hidden_at=F("patient__hidden_at"))
         if column is None:

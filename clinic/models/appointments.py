@@ -3,6 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from backoffice.models import User
+from backoffice.readers import Reader
 from backoffice.records.changes import record
 from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
@@ -34,15 +36,15 @@ def spoken_language() -> str:
 
 
 class AppointmentQuerySet(HideableQuerySet):
-    def active(self):
+    def active(self) -> Self:
         """What holds a place: everything visible that is not cancelled."""
         return self.visible().exclude(status=Appointment.Status.CANCELLED)
 
-    def waiting(self):
+    def waiting(self) -> Self:
         """Who is here and has not been called, in the order of their numbers."""
         return self.visible().filter(status=Appointment.Status.CHECKED_IN).order_by("queue_number")
 
-    def to_remind(self):
+    def to_remind(self) -> Self:
         """Who is expected and has not been reminded of it. To a hidden patient nothing is written."""
         booked = self.visible().filter(status=Appointment.Status.BOOKED, reminded_at=None)
         return booked.exclude(patient__in=Patient.objects.hidden().order_by().values("pk"))
@@ -124,7 +126,7 @@ class Appointment(ClinicalRecord):
     reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True, editable=False)
     notes = models.TextField(_("notes"), blank=True)
 
-    objects = AppointmentQuerySet.as_manager()
+    objects: ClassVar = AppointmentQuerySet.as_manager()
     history = HistoricalRecords(m2m_fields=[symptoms], excluded_fields=["reminded_at"])
 
     class Meta:
@@ -153,15 +155,15 @@ class Appointment(ClinicalRecord):
             hidden_only("session", name="appointment_hidden"),
         ]
 
-    def _mark(self, by: User | None, reason: str, **values) -> None:
+    def _mark(self, by: User | None, reason: str, **values: object) -> None:
         """One row at a time: its history keeps the symptoms too, which many at once would lose."""
         Appointment.objects.filter(pk=self.pk).update(**values)
         record(self, by, reason)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         return _("%(number)s · %(session)s · %(patient)s") % {
             "number": self.queue_number,
             "session": self.session,
@@ -181,7 +183,7 @@ class Answer(ClinicalRecord):
     class Meta:
         abstract = True
 
-    def save(self, **kwargs):
+    def save(self, **kwargs: Any) -> None:
         if not self.asked_as:
             self.asked_as = self.question.text
         super().save(**kwargs)
@@ -206,7 +208,7 @@ class LikertAnswer(Answer):
         ]
         indexes = [models.Index(fields=["question", "score", "appointment"], name="scores_in_order")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.asked_as} {self.score}"
 
 
@@ -223,10 +225,10 @@ class NumericAnswer(Answer):
         constraints = [models.UniqueConstraint(fields=["appointment", "question"], name="one_value_per_question")]
         indexes = [models.Index(fields=["question", "value", "appointment"], name="values_in_order")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.asked_as} {self.value}"
 
-    def clean(self):
+    def clean(self) -> None:
         if self.value is not None and self.question_id and not self.question.allows(self.value):
             raise ValidationError({"value": self.question.bounds_message()})
 
@@ -258,8 +260,8 @@ class IntakeRecord(models.Model):
         permissions = [("export_intakerecord", _("Can export the intake table"))]
         indexes = [models.Index(fields=["-date", "-appointment"], name="intake_by_day")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         return f"{self.date} {self.patient.name_for(user)}"

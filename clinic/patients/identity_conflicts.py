@@ -98,7 +98,7 @@ def _wanted(appointment: Appointment, others: Collection[Patient]) -> set[int]:
     return {appointment.patient_id, *(merging.standing(patient).pk for patient in others)}
 
 
-def _settle(appointment: Appointment, **values) -> None:
+def _settle(appointment: Appointment, **values: object) -> None:
     open_ones = Appointment.objects.filter(pk=appointment.pk, identity_conflict=True)
     if not open_ones.update(identity_conflict=False, **values):
         raise ConflictError(_("Somebody has settled this already."))

@@ -138,7 +138,7 @@ def copies_among(rows: QuerySet, field: str, keep: Patient) -> Iterator[tuple[Mo
             yield from _copies(rows, field, constraint, keep)
 
 
-def _copies(rows: QuerySet, field: str, constraint: UniqueConstraint, keep: Patient):
+def _copies(rows: QuerySet, field: str, constraint: UniqueConstraint, keep: Patient) -> Iterator[tuple[Model, Model]]:
     same = [name for name in constraint.fields if name != field]
     held_by_keep = rows.model._base_manager.filter(**{field: keep})
 

@@ -4,6 +4,7 @@ import datetime
 import time
 from dataclasses import asdict, dataclass, field
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import salted_hmac
 
 from clinic.models import ClinicSession, new_reference
@@ -30,7 +31,7 @@ class Draft:
     mistakes: dict = field(default_factory=dict)  # as a form's `errors.get_json_data()` gives them
 
     @classmethod
-    def load(cls, session) -> "Draft | None":
+    def load(cls, session: SessionBase) -> "Draft | None":
         """The visitor's draft; None where there is none, it is too old, or it is not one of ours."""
         try:
             draft = cls(**session[KEY])
@@ -41,7 +42,7 @@ class Draft:
             return None
         return draft if sound and fresh else None
 
-    def save(self, session) -> None:
+    def save(self, session: SessionBase) -> None:
         self.touched_at = time.time()
         session[KEY] = asdict(self)
 
@@ -54,7 +55,7 @@ class Draft:
         """Whether the page of this step is to tell the mistakes of what was sent."""
         return self.told == step
 
-    def finish(self, session) -> None:
+    def finish(self, session: SessionBase) -> None:
         """Forget everything but the way to the confirmation."""
         session[KEY] = {"booked": self.reference}
 
@@ -74,12 +75,12 @@ class Draft:
         return ClinicSession.parse(self.slot)
 
 
-def forget(session) -> None:
+def forget(session: SessionBase) -> None:
     """Nothing of this visitor's booking stays: neither what was typed nor the way to the confirmation."""
     session.pop(KEY, None)
 
 
-def booked_reference(session) -> str:
+def booked_reference(session: SessionBase) -> str:
     """The reference of what this visitor has just booked, or nothing."""
     kept = session.get(KEY)
     return kept.get("booked", "") if isinstance(kept, dict) else ""

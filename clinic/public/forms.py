@@ -1,11 +1,14 @@
 """The forms of the public booking pages."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +22,7 @@ from clinic.phones import normalise_phone
 class PublicForm(forms.Form):
     """Puts the cursor where the first mistake is, and can be kept as it was typed."""
 
-    def full_clean(self):
+    def full_clean(self) -> None:
         super().full_clean()
         self._put_the_cursor()
 
@@ -60,7 +63,7 @@ class TimeForm(forms.Form):
         }
     )
 
-    def __init__(self, data=None, *, days: Iterable[Day], **kwargs):
+    def __init__(self, data: QueryDict | None = None, *, days: Iterable[Day], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         offers = [offer for day in days for offer in day.offers if offer.is_bookable]
         self.fields["session"].choices = [(offer.session.slug, str(offer.session)) for offer in offers]
@@ -69,14 +72,14 @@ class TimeForm(forms.Form):
 class PhoneField(forms.CharField):
     """A number in the one form in which it is kept."""
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> str:
         return normalise_phone(super().to_python(value))
 
 
 class UnseenInput(forms.TextInput):
     """An input that is never sent back: somebody else may sit at this screen by then. It says that it was given."""
 
-    def get_context(self, name, value, attrs):
+    def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, None, attrs)
         if value:
             context["widget"]["attrs"]["placeholder"] = masked(normalise_national_id(value))
@@ -86,7 +89,7 @@ class UnseenInput(forms.TextInput):
 class StillOffered(forms.ModelMultipleChoiceField):
     """Those of what was ticked that are offered still: what was taken out meanwhile is no mistake of the visitor's."""
 
-    def clean(self, value):
+    def clean(self, value: Sequence[str] | None) -> QuerySet[Symptom]:
         offered = {str(key) for key in self.queryset.values_list("pk", flat=True)}
         return super().clean([key for key in value or [] if str(key) in offered])
 
@@ -146,11 +149,11 @@ class DetailsForm(PublicForm):
         widget=forms.TextInput({"autocomplete": "off", "tabindex": "-1", "data-never-kept": ""}),
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["symptoms"].queryset = Symptom.objects.visible().filter(is_active=True)
 
-    def clean_national_id(self):
+    def clean_national_id(self) -> str:
         value = normalise_national_id(self.cleaned_data["national_id"])
         if value:
             validate_national_id(value)
@@ -162,7 +165,7 @@ class DetailsForm(PublicForm):
         said = self.cleaned_data
         return said["national_id"] or f"{said['full_name'].casefold()} {said['date_of_birth']}"
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         if self.cleaned_data.get("website"):
             raise ValidationError(_("Something filled a field that people do not see. Please send the form once more."))
         return super().clean()
@@ -171,7 +174,7 @@ class DetailsForm(PublicForm):
 class SurveyForm(PublicForm):
     """The questions that are asked today, as fields: `habit_<id>` on a scale, `chabit_<id>` as a number."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._scales = {f"habit_{question.pk}": question for question in LikertQuestion.objects.asked()}
         self._numbers = {f"chabit_{question.pk}": question for question in NumericQuestion.objects.asked()}

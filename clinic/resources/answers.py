@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,8 +12,9 @@ from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
-from backoffice.exchange.columns import BATCH, ExchangeField
+from backoffice.exchange.columns import BATCH, ExchangeField, Row
 from backoffice.exchange.headers import folded
+from backoffice.models import User
 from backoffice.records.mixins import written_at_once
 from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
 
@@ -25,7 +27,7 @@ class AnswerColumn(ExchangeField):
     relation: str
     value: str
 
-    def __init__(self, question: Question, name: str, cell: Cell):
+    def __init__(self, question: Question, name: str, cell: Cell) -> None:
         super().__init__(f"{self.relation}_{question.pk}", name, cell, title=question.text)
         self.question = question
         self.help_text = self.range()
@@ -34,7 +36,7 @@ class AnswerColumn(ExchangeField):
         """Between what an answer must be, as a sentence."""
         raise NotImplementedError
 
-    def clean(self, row, **kwargs):
+    def clean(self, row: Row, **kwargs: Any) -> Any:
         value = super().clean(row, **kwargs)
         if value is NOT_PROVIDED:
             return value
@@ -42,15 +44,15 @@ class AnswerColumn(ExchangeField):
         self.check(value)
         return value
 
-    def check(self, value) -> None:
+    def check(self, value: Any) -> None:
         """Raises ValidationError where the question does not allow this answer."""
 
-    def save(self, instance, row, is_m2m=False, **kwargs):
+    def save(self, instance: Appointment, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         value = self.clean(row, **kwargs)
         if value is not NOT_PROVIDED:
             self._noted(instance)[self.question.pk] = value
 
-    def get_value(self, instance):
+    def get_value(self, instance: Appointment) -> Any:
         noted = self._noted(instance)
         if self.question.pk in noted:
             return noted[self.question.pk]
@@ -70,7 +72,7 @@ class AnswerColumn(ExchangeField):
             instance.__dict__[name] = {answer.question_id: answer for answer in answers}
         return instance.__dict__[name]
 
-    def write(self, rows: Sequence[Appointment], *, user, reason: str) -> None:
+    def write(self, rows: Sequence[Appointment], *, user: User | None, reason: str) -> None:
         """Write what was noted and differs from what is on file. An answer that was hidden is visible again."""
         new, changed = [], []
         for appointment in rows:
@@ -112,12 +114,12 @@ class LikertColumn(AnswerColumn):
 class NumericColumn(AnswerColumn):
     model, relation, value = NumericAnswer, "numeric_answers", "value"
 
-    def __init__(self, question: NumericQuestion, name: str, cell: DecimalCell):
+    def __init__(self, question: NumericQuestion, name: str, cell: DecimalCell) -> None:
         super().__init__(question, name, cell)
         if not question.allows(Decimal(cell.example)):
             cell.example = str(cell.render(question.maximum if question.minimum is None else question.minimum))
 
-    def check(self, value) -> None:
+    def check(self, value: Decimal) -> None:
         if not self.question.allows(value):
             raise ValidationError(self.question.bounds_message())
 

@@ -1,5 +1,8 @@
 """Opening hours as files: the hours in one column, as people write them."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -7,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import Cell
-from backoffice.exchange.columns import ExchangeField
+from backoffice.exchange.columns import ExchangeField, Row
 from clinic import booking
 from clinic.hours.text import Hours, parse_hours
 from clinic.models import OpeningHours
@@ -16,13 +19,13 @@ from clinic.models import OpeningHours
 class HoursCell(Cell):
     example = "09:00-12:00"
 
-    def clean(self, value, row=None, **kwargs) -> Hours:
+    def clean(self, value: str, row: Row | None = None, **kwargs: Any) -> Hours:
         return parse_hours(value)
 
-    def render(self, value, **kwargs) -> str:
+    def render(self, value: Hours | None, **kwargs: Any) -> str:
         return str(value) if value else ""
 
-    def what(self):
+    def what(self) -> str:
         return _("Opening and closing time, such as 09:00-12:00; 14:00~17:30 and full-width digits are read too.")
 
 
@@ -31,7 +34,7 @@ class HoursColumn(ExchangeField):
 
     model_fields = ("opens_at", "closes_at")
 
-    def save(self, instance: models.Model, row, is_m2m=False, **kwargs):
+    def save(self, instance: models.Model, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         instance.opens_at, instance.closes_at = self.clean(row, **kwargs)
 
     def get_value(self, instance: models.Model) -> Hours | None:
@@ -50,7 +53,7 @@ class OpeningHoursResource(ExchangeResource):
 
     writes_in_preview = True  # only the changed hours tell whose bookings they would leave without a place
 
-    def finish(self, *, dry_run: bool):
+    def finish(self, *, dry_run: bool) -> Iterator[str]:
         stranded = booking.follow_hours(timezone.localdate())
         if stranded:
             sessions = ", ".join(f"{session} ({session.booked})" for session in stranded)

@@ -1,9 +1,10 @@
 """Patients and symptoms as files."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
@@ -33,12 +34,12 @@ class PatientResource(ExchangeResource):
         "email": "lin@example.org",
     }
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["national_id"].widget = TextCell(20, normalise=normalise_national_id)
         self.fields["phone"].widget = TextCell(30, normalise=normalise_phone)
 
-    def key_columns(self, columns):
+    def key_columns(self, columns: Iterable[str]) -> list[str]:
         return ["national_id"] if "national_id" in columns else ["full_name", "date_of_birth"]
 
     def naming_columns(self, row: Row) -> list[str]:
@@ -88,10 +89,10 @@ class SymptomResource(ExchangeResource):
 
     examples = {"name": "cough", "position": "1"}
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet:
         return Symptom.objects.all()
 
-    def check(self, symptom: Symptom, excluded):
+    def check(self, symptom: Symptom, excluded: set[str]) -> None:
         if symptom.is_hidden:
             raise ValidationError(
                 {

@@ -115,7 +115,7 @@ def load_readable(
 ) -> Iterator[tuple[Sample, np.ndarray]]:
     """Yield the samples with their pictures, loaded on threads; name unreadable ones to `skipped`."""
 
-    def attempt(sample: Sample):
+    def attempt(sample: Sample) -> tuple[Sample, np.ndarray | None, Exception | None]:
         try:
             return sample, sample.load(), None
         except (OSError, ValueError) as error:

@@ -95,7 +95,7 @@ def train_ensemble(run: Run, out: Path, report: Report) -> dict[str, Any]:
 
 
 class _Skipped:
-    def __init__(self, report: Report):
+    def __init__(self, report: Report) -> None:
         self.report, self.count = report, 0
 
     def __call__(self, source: str, error: Exception) -> None:

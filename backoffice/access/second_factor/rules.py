@@ -2,7 +2,7 @@
 
 import time
 
-from django.db.models import Exists, Q
+from django.db.models import Exists, Q, QuerySet
 from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -45,7 +45,7 @@ def _step_before(person: User) -> str | None:
     return SET_UP if is_required else None
 
 
-def _roles_that_require_it(person: User):
+def _roles_that_require_it(person: User) -> QuerySet[Role]:
     """A superuser may do what administrators may, so what they must do as well."""
     own = Q(group__user=person.pk)
     if person.is_superuser:

@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django_otp.models import Device
 
 from backoffice.access.second_factor import devices, rules
 from backoffice.access.second_factor.forms import CodeForm, FirstCodeForm
@@ -108,7 +109,7 @@ def ask_and_go_on_to(page: str) -> HttpResponse:
     return redirect(f"{reverse(f'admin:{rules.ASK}')}?next={page}")
 
 
-def let_in(request: HttpRequest, device) -> None:
+def let_in(request: HttpRequest, device: Device) -> None:
     django_otp.login(request, device)
     request.session[rules.GIVEN_AT] = time.time()
     request.session.cycle_key()  # the session is worth more from here on: no older name of it opens it
@@ -130,7 +131,7 @@ def _own_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
     return page(request, "own", _("Second factor"), form=form, **about)
 
 
-def page(request: HttpRequest, name: str, title: str, **context) -> HttpResponse:
+def page(request: HttpRequest, name: str, title: str, **context: object) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": title, **context}
     return render(request, f"backoffice/second_factor_{name}.html", context)
 

@@ -7,10 +7,13 @@ version, as scripts send it, is taken to show the record as it was when this per
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -27,13 +30,23 @@ class MergesConcurrentChanges(admin.ModelAdmin):
 
     masked_fields: Collection[str]
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
+    def get_form(
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
         if obj is None or request.method != "POST" or not str(request.resolver_match.url_name).endswith("_change"):
             return form
         return type(form.__name__, (_Merging, form), {"request": request, "model_admin": self})
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: models.Model | None = None,
+    ) -> HttpResponse:
         if obj:
             # A form that comes back shows what is here now: the next save knows of it.
             context["seen_version"] = obj.updated_at.isoformat()
@@ -43,7 +56,7 @@ class MergesConcurrentChanges(admin.ModelAdmin):
 class _Merging:
     """Mixin of a bound form, which is asked for the fields that somebody else has changed."""
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         cleaned = self.cleaned_data if cleaned is None else cleaned
         changes = changes_since(self.instance, self.request)
@@ -63,14 +76,16 @@ class _Merging:
         return cleaned
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     return value.pk if isinstance(value, models.Model) else value
 
 
 class Changes:
     """What others changed in a record since somebody saw it: by field, (as it was seen, as it is)."""
 
-    def __init__(self, before: models.Model | None = None, last: models.Model | None = None, now=None):
+    def __init__(
+        self, before: models.Model | None = None, last: models.Model | None = None, now: models.Model | None = None
+    ) -> None:
         self.who, self.when, self.fields = "", None, {}
         if before is None or last is None:
             return
@@ -81,14 +96,14 @@ class Changes:
             if was != is_now and field.name not in ("updated_at", "created_at"):
                 self.fields[field.name] = (was, is_now)
 
-    def told(self, name: str, now, *, is_masked: bool) -> str:
+    def told(self, name: str, now: object, *, is_masked: bool) -> str:
         told = {"who": self.who, "when": date_format(self.when, "TIME_FORMAT"), "value": now}
         if is_masked or now in ("", None):
             return _("%(who)s changed this meanwhile, at %(when)s. Save again to have it your way.") % told
         return _("%(who)s changed this to “%(value)s” meanwhile, at %(when)s. Save again to have it your way.") % told
 
 
-def changes_since(record: models.Model, request) -> Changes:
+def changes_since(record: models.Model, request: HttpRequest) -> Changes:
     """What others have changed since the form that was sent was shown; nothing where nobody knows when that was."""
     history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk})
     seen = parse_datetime(request.POST.get(SEEN, "")) if request.POST.get(SEEN) else None
@@ -104,7 +119,7 @@ def changes_since(record: models.Model, request) -> Changes:
     return Changes(before, history.order_by("-history_id").first(), record)
 
 
-def last_look(record: models.Model, request) -> datetime | None:
+def last_look(record: models.Model, request: HttpRequest) -> datetime | None:
     """When this person last opened the record."""
     looks = AccessEvent.objects.filter(
         user=request.user,

@@ -1,10 +1,14 @@
 """What the list shows, as a file."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -34,16 +38,16 @@ class ExportForm(forms.Form):
         error_messages={"required": _("Choose at least one column.")},
     )
 
-    def __init__(self, names: list[str], *args, **kwargs):
+    def __init__(self, names: list[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, initial={"columns": names, "file_format": "xlsx"}, **kwargs)
         self.fields["columns"].choices = [(name, name) for name in names]
 
 
-class ExportPages:
+class ExportPages(admin.ModelAdmin):
     """Mixin of ExchangeAdmin: the list's own filters, search and order, taken from the same query string."""
 
     @admin.action(description=_("Export"))
-    def export_selected(self, request, queryset):
+    def export_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
         if request.POST.get("select_across") == "1":
             return redirect(f"{self.exchange_url('export')}?{request.GET.urlencode()}")
         pks = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True))
@@ -51,7 +55,7 @@ class ExportPages:
         query["pk__in"] = pks
         return redirect(f"{self.exchange_url('export')}?{query.urlencode()}")
 
-    def export_view(self, request):
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
         if not self.has_export_permission(request):
             raise PermissionDenied
         try:
@@ -68,7 +72,9 @@ class ExportPages:
                 form.add_error(None, str(error))
         return self._export_page(request, shown, form)
 
-    def _download(self, request, queryset, *, file_format: str, columns: list[str]) -> HttpResponseBase:
+    def _download(
+        self, request: HttpRequest, queryset: QuerySet, *, file_format: str, columns: list[str]
+    ) -> HttpResponseBase:
         """Raises TooLargeError."""
         resource = self.resource_class()
         resource.fields = {name: field for name, field in resource.fields.items() if field.column_name in columns}
@@ -80,7 +86,7 @@ class ExportPages:
         AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, self.model())
         return response
 
-    def _export_page(self, request, shown, form):
+    def _export_page(self, request: HttpRequest, shown: ChangeList, form: ExportForm) -> HttpResponse:
         count = shown.queryset.order_by()[: COUNTED + 1].count()
         context = {
             **self.admin_site.each_context(request),

@@ -1,10 +1,11 @@
 """A form comes in for a record that somebody hid while it was open: it says so, and gives back what was typed."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -17,7 +18,13 @@ class SaysWhatWasHidden(admin.ModelAdmin):
 
     masked_fields: Collection[str] = ()
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         may_ask = request.method == "POST" and object_id and self.has_hide_permission(request)
         if may_ask and (record := self._hidden(object_id)) is not None:
             return self._hidden_page(request, record)

@@ -1,12 +1,16 @@
 """Hiding in place of deleting: the filter, the question before it, and the way back."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -17,6 +21,7 @@ from django.utils.translation import ngettext
 from backoffice.admin.base.history import address
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
+from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 
 NAMED = 20  # of what is hidden, so that ten thousand rows make no endless page
 OBSTACLES = 10
@@ -32,10 +37,10 @@ class HiddenFilter(admin.SimpleListFilter):
     title = _("hidden")
     parameter_name = "hidden"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [("yes", _("Hidden")), ("all", _("All"))]
 
-    def choices(self, changelist):
+    def choices(self, changelist: ChangeList) -> Iterator[Mapping[str, object]]:
         yield {
             "selected": self.value() is None,
             "query_string": changelist.get_query_string(remove=[self.parameter_name]),
@@ -48,7 +53,7 @@ class HiddenFilter(admin.SimpleListFilter):
                 "display": title,
             }
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: HideableQuerySet) -> HideableQuerySet:
         return {"yes": queryset.hidden, "all": queryset.all}.get(self.value(), queryset.visible)()
 
 
@@ -69,60 +74,60 @@ class HideableAdmin(admin.ModelAdmin):
 
     # -- For the admins of single records -----------------------------------------------------------------------------
 
-    def why_not_hide(self, request, queryset: QuerySet) -> list[str]:
+    def why_not_hide(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
         """What has to be done first, in sentences; empty where these rows can be hidden."""
         return []
 
-    def what_hiding_does(self, request, queryset: QuerySet) -> list[str]:
+    def what_hiding_does(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
         """What else changes when these rows are hidden, in sentences."""
         return []
 
-    def hide_form_for(self, request, queryset: QuerySet) -> type[HideForm]:
+    def hide_form_for(self, request: HttpRequest, queryset: QuerySet) -> type[HideForm]:
         return HideForm
 
-    def hide_rows(self, request, queryset: QuerySet, *, reason: str, **asked) -> int:
+    def hide_rows(self, request: HttpRequest, queryset: QuerySet, *, reason: str, **asked: object) -> int:
         """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
         return queryset.hide(by=request.user, reason=reason)
 
-    def why_not_restore(self, request, queryset: QuerySet) -> list[str]:
+    def why_not_restore(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
         """What has to be done instead, in sentences; empty where these rows can be restored."""
         return []
 
-    def after_hiding_or_restoring(self, request) -> None:
+    def after_hiding_or_restoring(self, request: HttpRequest) -> None:
         """Bring in step what follows from these records."""
 
-    def notices(self, request, obj) -> list[str | SafeString]:
+    def notices(self, request: HttpRequest, obj: ClinicalRecord) -> list[str | SafeString]:
         """What somebody who opens this record must know before anything else."""
         return []
 
-    def page_links(self, request, obj) -> list[tuple[str, str]]:
+    def page_links(self, request: HttpRequest, obj: ClinicalRecord) -> list[tuple[str, str]]:
         """(words, address) of what can be done with this record on a page of its own."""
         return []
 
     # -- Who may ------------------------------------------------------------------------------------------------------
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         """So that lists, pages, actions, choices and files know nothing of what this person could not bring back."""
         return super().get_queryset(request).seen_by(request.user)
 
-    def get_list_filter(self, request):
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
         return [*super().get_list_filter(request), HiddenFilter]
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: ClinicalRecord | None = None) -> bool:
         """What is hidden is restored before it is changed."""
         is_gone = obj is not None and obj.is_gone
         return not is_gone and super().has_change_permission(request, obj)
 
-    def has_hide_permission(self, request):
+    def has_hide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
     # -- Hiding -------------------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Hide"), permissions=["hide"])
-    def hide(self, request, queryset):
+    def hide(self, request: HttpRequest, queryset: HideableQuerySet) -> HttpResponse | None:
         """Asks first, and says what else is affected; with `confirm` and a reason it is done."""
         queryset = queryset.visible()
         first = queryset.first()
@@ -153,7 +158,7 @@ class HideableAdmin(admin.ModelAdmin):
             % n
         )
 
-    def _ask(self, request, queryset: QuerySet, form: HideForm, obstacles: list[str]) -> HttpResponse:
+    def _ask(self, request: HttpRequest, queryset: QuerySet, form: HideForm, obstacles: list[str]) -> HttpResponse:
         count = queryset.count()
         one = count == 1
         context = {
@@ -177,7 +182,7 @@ class HideableAdmin(admin.ModelAdmin):
     # -- Restoring ----------------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Restore"), permissions=["hide"])
-    def restore(self, request, queryset):
+    def restore(self, request: HttpRequest, queryset: HideableQuerySet) -> HttpResponse | None:
         if obstacles := self.why_not_restore(request, queryset):
             for sentence in obstacles[:OBSTACLES]:
                 self.message_user(request, sentence, messages.ERROR)
@@ -192,7 +197,7 @@ class HideableAdmin(admin.ModelAdmin):
         self.after_hiding_or_restoring(request)
         return self._back(request)
 
-    def _say_what_stands_in_the_way(self, request, queryset: QuerySet) -> None:
+    def _say_what_stands_in_the_way(self, request: HttpRequest, queryset: QuerySet) -> None:
         self.message_user(
             request, _("Nothing was restored. Hide or change what stands in the way first:"), messages.ERROR
         )
@@ -201,7 +206,15 @@ class HideableAdmin(admin.ModelAdmin):
 
     # -- The record's own page ----------------------------------------------------------------------------------------
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: ClinicalRecord | None = None,
+    ) -> HttpResponse:
         if obj is not None:
             context["notices"] = self.notices(request, obj)
             context["page_links"] = self.page_links(request, obj)
@@ -210,13 +223,13 @@ class HideableAdmin(admin.ModelAdmin):
             context["may_hide"] = self.has_hide_permission(request) and not context.get("is_popup")
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _back(self, request) -> HttpResponse | None:
+    def _back(self, request: HttpRequest) -> HttpResponse | None:
         """To the record's page, if that is where the button was; None leads to the list, as after any action."""
         row = request.POST.get(ACTION_CHECKBOX_NAME)
         return redirect(address(self.model, "change", row)) if request.POST.get(FROM_PAGE) else None
 
 
-def sent_along(request) -> list[tuple[str, str]]:
+def sent_along(request: HttpRequest) -> list[tuple[str, str]]:
     """What says which rows are meant: of “all of them” one key stands for all, as Django wants at least one."""
     across = request.POST.get("select_across", "0") not in ("", "0")
     return [

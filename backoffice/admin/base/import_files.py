@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Sequence
 
+from django.http import FileResponse
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
@@ -16,11 +17,11 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
 
 
-def csv_file(rows: Iterable[Sequence], download_as: str):
+def csv_file(rows: Iterable[Sequence], download_as: str) -> FileResponse:
     return send_private(io.BytesIO("".join(csv_lines(rows)).encode()), content_type=CSV, download_as=download_as)
 
 
-def xlsx_file(rows: Iterable[Sequence], download_as: str):
+def xlsx_file(rows: Iterable[Sequence], download_as: str) -> FileResponse:
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet()
     for row in rows:
@@ -34,12 +35,12 @@ def xlsx_file(rows: Iterable[Sequence], download_as: str):
 SUFFIXES_OF_TEMPLATES = {"xlsx": xlsx_file, "csv": csv_file}
 
 
-def template_file(resource: ExchangeResource, suffix: str, *, name: str):
+def template_file(resource: ExchangeResource, suffix: str, *, name: str) -> FileResponse:
     """The columns' names alone: a line of examples that somebody forgot would be taken in."""
     return SUFFIXES_OF_TEMPLATES[suffix](resource.sample()[:1], f"{name}-template.{suffix}")
 
 
-def problems_file(errors: Iterable[RowError], *, name: str):
+def problems_file(errors: Iterable[RowError], *, name: str) -> FileResponse:
     titles = [_("Line"), _("Column"), _("Value"), _("What is wrong"), _("What to do")]
     lines = ([error.line, error.column, error.value, error.problem, error.remedy] for error in errors)
     return csv_file([titles, *lines], f"{name}-problems.csv")

@@ -1,6 +1,7 @@
 """The list of who looked at what: to read, to filter, and to take out as a file."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -9,9 +10,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.prefetch import GenericPrefetch
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
@@ -35,11 +37,11 @@ class KindFilter(admin.SimpleListFilter):
     title = _("kind of record")
     parameter_name = "kind"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         kinds = ContentType.objects.get_for_models(*trailed_models(model_admin.admin_site)).items()
         return sorted((str(kind.pk), str(model._meta.verbose_name)) for model, kind in kinds)
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is None:
             return queryset
         if self.value() not in dict(self.lookup_choices):
@@ -60,11 +62,11 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
     search_help_text = _("The request's id, as in the logs")
     change_list_template = "backoffice/trail.html"
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         records = [with_its_name(model, admin_) for model, admin_ in trailed_models(self.admin_site).items()]
         return super().get_queryset(request).prefetch_related(GenericPrefetch("target", records))
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """A request's id has no index, which each INSERT would pay for: one plain look over the table finds it."""
         if not (wanted := search_term.strip()):
             return queryset, False
@@ -72,11 +74,11 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
         return queryset.filter(pk__in=list(found[:OF_A_REQUEST])), False
 
     @admin.display(description=_("when"))
-    def when(self, event):
+    def when(self, event: AccessEvent) -> str:
         return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description=_("record"))
-    def record(self, event):
+    def record(self, event: AccessEvent) -> str:
         content_type = ContentType.objects.get_for_id(event.content_type_id)  # remembered, unlike the foreign key
         kind = content_type.model_class()
         if event.object_id is None or kind is None:
@@ -89,18 +91,18 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
 
     # -- As a file ----------------------------------------------------------------------------------------------------
 
-    def has_export_permission(self, request):
+    def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("backoffice.export_accessevent")
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         export = path("csv/", self.admin_site.admin_view(self.export), name="backoffice_accessevent_csv")
         return [export, *super().get_urls()]
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         may = {"may_export": self.has_export_permission(request)}
         return super().changelist_view(request, {**may, **(extra_context or {})})
 
-    def export(self, request):
+    def export(self, request: HttpRequest) -> HttpResponseBase:
         """What the list shows, whole, as a CSV file. That somebody took it is itself in the trail."""
         if not self.has_export_permission(request):
             raise PermissionDenied

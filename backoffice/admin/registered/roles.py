@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin  # noqa: F401  (registers Group, which is taken out below)
 from django.contrib.auth.models import Group
-from django.db.models import Count, Q
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.history import HistoryAdmin
@@ -17,18 +18,18 @@ class RoleAdmin(HistoryAdmin):
     fields = ["group", "needs_second_factor"]
     readonly_fields = ["group"]
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         active = Count("group__user", filter=Q(group__user__is_active=True))
         return super().get_queryset(request).annotate(people=active)
 
     @admin.display(description=_("people"), ordering="people")
-    def people(self, role):
+    def people(self, role: Role) -> int:
         return role.people
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # roles are made by the code
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 

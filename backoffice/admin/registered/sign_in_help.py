@@ -8,9 +8,10 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -32,8 +33,8 @@ def is_locked_out(person: User) -> bool:
 class SignInHelp(admin.ModelAdmin):
     """Mixin of the people's admin. The buttons stand in the person's form, so each names its own address."""
 
-    def get_urls(self):
-        def guarded(help_with: Callable):
+    def get_urls(self) -> list[URLPattern]:
+        def guarded(help_with: Callable) -> Callable[..., HttpResponseBase]:
             return self.admin_site.admin_view(require_POST(self.for_who_may_change(help_with)))
 
         return [
@@ -47,7 +48,7 @@ class SignInHelp(admin.ModelAdmin):
         ]
 
     def for_who_may_change(self, help_with: Callable) -> Callable:
-        def view(request, pk: int) -> HttpResponse:
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
             person = self.get_object(request, str(pk))
             if person is None:
                 raise Http404
@@ -58,18 +59,18 @@ class SignInHelp(admin.ModelAdmin):
 
         return view
 
-    def unlock(self, request, person: User) -> None:
+    def unlock(self, request: HttpRequest, person: User) -> None:
         reset(username=person.username)
         person.note_in_history(_("sign-in unlocked"), by=request.user)
         messages.success(request, _("%s may try to sign in again.") % person)
 
-    def reset_second_factor(self, request, person: User) -> None:
+    def reset_second_factor(self, request: HttpRequest, person: User) -> None:
         devices.forget(person)
         person.note_in_history(_("second factor taken away"), by=request.user)
         messages.success(request, _("%s signs in without the phone from now on, or sets up another one.") % person)
 
     @admin.display(description=_("second factor"))
-    def second_factor(self, person):
+    def second_factor(self, person: User) -> str:
         phone = devices.phone_of(person)
         if phone is None:
             return _("not set up")
@@ -77,7 +78,7 @@ class SignInHelp(admin.ModelAdmin):
         return self.with_button(since, "reset_second_factor", _("Take away"), person)
 
     @admin.display(description=_("sign-in"))
-    def lockout(self, person):
+    def lockout(self, person: User) -> str:
         if not is_locked_out(person):
             return _("possible")
         return self.with_button(_("locked after wrong passwords"), "unlock", _("Unlock"), person)

@@ -1,6 +1,7 @@
 """Who signed in, and who tried to."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
@@ -14,7 +15,7 @@ class SignInsAdmin(ReadOnlyAdmin, FastListAdmin):
     search_fields = ["username", "ip_address"]
     search_help_text = _("User name or address")
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
 

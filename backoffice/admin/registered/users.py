@@ -1,8 +1,14 @@
 """The people who work here."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as LibraryUserAdmin
+from django.db.models import ManyToManyField, Model, QuerySet
 from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.auditing import AuditedAdmin
@@ -39,38 +45,40 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
 
     filter_horizontal = []
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
 
-    def formfield_for_manytomany(self, db_field, request=None, **kwargs):
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest | None = None, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField | None:
         """Roles are a few: a box to tick for each."""
         field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
         field.label, field.help_text = _("Roles"), ""
         return field
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:
         """Roles are no column of the person: the reason says what becomes of them."""
         if "groups" in form.changed_data:
             obj._change_reason = User.roles_changed(form.initial.get("groups"), form.cleaned_data["groups"])
         super().save_model(request, obj, form, change)
 
     @admin.display(description=_("name"), ordering="last_name")
-    def name(self, person):
+    def name(self, person: User) -> str:
         return person.get_full_name()
 
     @admin.display(description=_("roles"))
-    def roles(self, person):
+    def roles(self, person: User) -> str:
         return names_of(person.groups.all())
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # a person's name stays on what they did: take their access away instead
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         # Only a superuser decides over a superuser, or an administrator could take the account over.
         is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not is_above and super().has_change_permission(request, obj)
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Sequence[str]:
         fields = super().get_readonly_fields(request, obj)
         # Nobody shuts themselves out, nor gives themselves what nobody else decided on.
         return [*fields, "is_active", "is_staff", "groups"] if obj == request.user else fields
