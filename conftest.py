@@ -17,7 +17,7 @@ import pytest
 import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from backoffice.access import roles
 from backoffice.models import User
@@ -49,7 +49,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _files_of_this_test(settings: SettingsWrapper, tmp_path: Path) -> None:
+def _files_of_this_test(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
     # Test clients speak plain HTTP, and are faster than any person.
     settings.SECURE_SSL_REDIRECT = False

@@ -1,10 +1,11 @@
 """What runs and what failed in the background, on the first page: imports, mails that gave up, tasks that broke."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import capfirst
 from django_q.models import Failure, Task
@@ -13,6 +14,7 @@ from backoffice.access.roles import EXCHANGED_MODELS, may
 from backoffice.imports import progress, uploads
 from backoffice.live.blocks import block
 from backoffice.models import Mail, TableImport, User
+from backoffice.models.imports import TableImportQuerySet
 
 SHOWN = 3
 A_WEEK = timedelta(days=7)
@@ -39,7 +41,7 @@ def failed_imports(user: User) -> dict | None:
     return {"imports": [about(row) for row in rows[:SHOWN]], "count": len(rows)} if rows else None
 
 
-def seen_by(user: User, imports: QuerySet[TableImport]) -> list[TableImport]:
+def seen_by(user: User, imports: TableImportQuerySet) -> list[TableImport]:
     """Those of them whose pages this user may open."""
     theirs = imports.seen_by(user).select_related("content_type", "uploaded_by").defer("details")
     return [row for row in theirs if user.has_perm(permission_to_import(row))]
@@ -50,7 +52,7 @@ def permission_to_import(row: TableImport) -> str:
 
 
 def about(row: TableImport) -> dict:
-    table = admin.site.get_model_admin(row.model)
+    table: Any = admin.site.get_model_admin(row.model)
     return {
         "row": row,
         "table": capfirst(row.model._meta.verbose_name_plural),

@@ -1,12 +1,13 @@
 """The admin site, and what every page knows about the clinic."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
@@ -38,11 +39,11 @@ class BackofficeSite(admin.AdminSite):
             return redirect(f"{reverse(f'admin:{step}')}?{urlencode({'next': second_factor.where_to(request)})}")
         return super().login(request, extra_context)
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         blocks = [block.draw(request) for block in blocks_for(request.user)]
         return super().index(request, {"blocks": blocks, **(extra_context or {})})
 
-    def get_urls(self) -> list[URLPattern]:
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         # Whatever a page asks for by itself lies under live/: it is no sign that somebody is at work.
         live = path("live/<slug:name>/", self.admin_view(self.live_block), name="live_block")
         return [live, *second_factor.urls(), *super().get_urls()]
@@ -50,7 +51,7 @@ class BackofficeSite(admin.AdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         from backoffice.admin.base.choices import Choices  # the admin's modules need this site first
 
-        return Choices.as_view(admin_site=self)(request)
+        return cast(HttpResponse, Choices.as_view(admin_site=self)(request))
 
     def live_block(self, request: HttpRequest, name: str) -> HttpResponse:
         """One block of the first page, or 204 where the page shows it as it is (`seen` is its stamp there)."""

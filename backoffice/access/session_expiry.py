@@ -9,17 +9,19 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
+
+from backoffice.web.requests import Request
 
 SIGNED_IN = "signed_in_at"
 WORKED = "worked_at"
 ONE_WRITE_IN = 60  # seconds: work is noted no more often, for each note writes the session
 
 
-def begin(sender: type[AbstractBaseUser], request: HttpRequest, user: AbstractBaseUser, **kwargs: object) -> None:
+def begin(sender: type[AbstractBaseUser], request: Request, user: AbstractBaseUser, **kwargs: object) -> None:
     """Signing in starts both clocks."""
     request.session[SIGNED_IN] = request.session[WORKED] = time.time()
 
@@ -31,10 +33,10 @@ class SessionExpiryMiddleware:
     request sends the whole page to where one signs in, and back from there.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[Request], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         ended = request.user.is_authenticated and is_over(request.session)
         if ended:
             logout(request)
@@ -54,7 +56,7 @@ def is_over(session: SessionBase) -> bool:
     return idle or now - session.get(SIGNED_IN, 0) > settings.SESSION_MAX_HOURS * 3600
 
 
-def is_work(request: HttpRequest) -> bool:
+def is_work(request: Request) -> bool:
     """Whether a person did this. Our pages ask for their own refreshing by GET, through htmx."""
     return not (request.htmx and request.method == "GET")
 
@@ -68,7 +70,7 @@ def leads_to_sign_in(response: HttpResponse) -> bool:
     return response.status_code == 302 and urlsplit(response["Location"]).path == resolve_url(settings.LOGIN_URL)
 
 
-def whole_page(request: HttpRequest) -> HttpResponse:
+def whole_page(request: Request) -> HttpResponse:
     """A form to sign in is no fragment of a page: the browser goes there, and comes back to the page it shows now."""
     page = request.htmx.current_url_abs_path or resolve_url("admin:index")
     return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page})}")

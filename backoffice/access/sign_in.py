@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from backoffice.models import User
+
 TOO_MANY_REQUESTS = 429
 
 
@@ -27,12 +29,14 @@ class Lockout(AxesStandaloneBackend):
 class SignInForm(AdminAuthenticationForm):
     """Counts the right password of somebody who does not work here as a wrong one: their lockout would tell them."""
 
+    fields: dict[str, Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Django only tells the browser how long a name may be; a longer one is nobody's, and fits no list of failures.
         self.fields["username"].validators.append(MaxLengthValidator(self.fields["username"].max_length))
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         try:
             super().confirm_login_allowed(user)
         except ValidationError:

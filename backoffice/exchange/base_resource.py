@@ -46,6 +46,8 @@ class ExchangeResource(ModelResource):
         skip_diff = True
         instance_loader_class = ByNaturalKey
 
+    create_instances: list[Any]
+    update_instances: list[Any]
     examples: dict[str, str] = {}
     """What the help and the template show in a column, where the kind of cell has no example of its own."""
     writes_in_preview = False
@@ -53,8 +55,9 @@ class ExchangeResource(ModelResource):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.by, self.reason = None, ""
-        self._before: dict[ExchangeField, object] | None = None  # of the row at hand; None where it is a new record
+        self.by: User | None = None
+        self.reason = ""
+        self._before: dict[ExchangeField, Any] | None = None  # of the row at hand; None where it is a new record
         self._instance: models.Model | None = None
         self._differing: list[ExchangeField] = []
         self._changed: set[str] = set()  # model fields, of the rows that wait to be written
@@ -138,7 +141,7 @@ class ExchangeResource(ModelResource):
     def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
         """Every record that one of these rows may mean, in one query."""
         first = self.fields[self._meta.import_id_fields[0]].attribute
-        return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows}})
+        return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows if row.key}})
 
     def remedy_for_twins(self, row: Row) -> str:
         """What to do where two lines mean one record."""
@@ -224,7 +227,7 @@ class ExchangeResource(ModelResource):
 
     def last_changes_of_record(self) -> str:
         """Which record the row read last changes, and how: two runs that agree in it write the same over the same."""
-        return f"{self._instance.pk} {self.last_changes()!r}"
+        return f"{getattr(self._instance, 'pk', None)} {self.last_changes()!r}"
 
     def last_record(self) -> str:
         """The name of the record that the row read last means. What it needs, `candidates` should bring along."""
@@ -237,7 +240,7 @@ class ExchangeResource(ModelResource):
         validate_unique: bool = True,
     ) -> None:
         """The model's own rules for what the file says. That no other record has the key, looking for it has shown."""
-        errors = dict(import_validation_errors or {})
+        errors: dict[str, Any] = dict(import_validation_errors or {})
         excluded = self._sure | {name for name, column in self._column_of.items() if column in errors}
         if self._before is not None:
             excluded |= self._untouched
@@ -249,7 +252,7 @@ class ExchangeResource(ModelResource):
         if errors:
             raise ValidationError(errors)
 
-    def check(self, instance: models.Model, excluded: set[str]) -> None:
+    def check(self, instance: Any, excluded: set[str]) -> None:
         """Raises ValidationError for what the record must not be."""
         instance.clean_fields(exclude=excluded)
         instance.clean()
@@ -310,7 +313,7 @@ class ExchangeResource(ModelResource):
             )
             self.after_bulk(rows, created=False, fields=changed)
 
-    def after_bulk(self, rows: list[models.Model], *, created: bool, fields: set[str] | None) -> None:
+    def after_bulk(self, rows: list[Any], *, created: bool, fields: set[str] | None) -> None:
         """Rows are in the database: what is chosen for them follows, and whoever listens is told as by post_save."""
         for field in self._imported:
             if isinstance(field, ChosenField):

@@ -139,7 +139,7 @@ class YesNoCell(Cell):
         return False
 
     def render(self, value: bool | None, **kwargs: Any) -> str:
-        return {True: "yes", False: "no"}.get(value, "")
+        return {True: "yes", False: "no", None: ""}.get(value, "")
 
     def what(self) -> str:
         return _("yes or no.")
@@ -163,11 +163,11 @@ class ChoiceCell(Cell):
         self.choices = list(choices)
 
     @property
-    def example(self) -> str:
+    def example(self) -> str:  # type: ignore[override]  # nobody sets this one
         return self.render(self.choices[0][0])
 
     @cached_property
-    def _values(self) -> dict[str, object]:
+    def _values(self) -> dict[str, Any]:
         words = _also_read.get(tuple(value for value, _label in self.choices), {})
         named = words | {str(value).casefold(): value for value, _label in self.choices}
         for language, _name in settings.LANGUAGES:
@@ -207,7 +207,7 @@ class NamesCell(Cell):
         return {getattr(row, self.field): row for row in self.model._base_manager.all()}
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> list[models.Model]:
-        names = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
+        names: Iterable[str] = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
         names = dict.fromkeys(tidy_line(name) for name in names if name.strip())
         if unknown := [name for name in names if name not in self._by_name]:
             self.refuse(_("“%(name)s” is not known here.") % {"name": "”, “".join(unknown)})
@@ -215,7 +215,7 @@ class NamesCell(Cell):
 
     def render(self, value: models.Manager | Iterable[models.Model] | None, **kwargs: Any) -> str:
         """`value` is the related manager, or rows of it."""
-        rows = value.all() if hasattr(value, "all") else value or []
+        rows = value.all() if isinstance(value, models.Manager) else value or []
         text = io.StringIO(newline="")
         csv.writer(text).writerow(sorted(getattr(row, self.field) for row in rows))
         return text.getvalue().removesuffix("\r\n")

@@ -12,6 +12,7 @@ from import_export.fields import Field
 
 from backoffice.exchange.cells import Cell
 from backoffice.exchange.formulas import without_apostrophe
+from backoffice.lazy import LazyText
 
 BATCH = 500  # rows in one statement
 
@@ -42,10 +43,10 @@ class ExchangeField(Field):
     def __init__(
         self,
         *args: Any,
-        title: str = "",
+        title: LazyText = "",
         required: bool = False,
         empty: object = NOT_PROVIDED,
-        help_text: str = "",
+        help_text: LazyText = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -99,7 +100,7 @@ class ChosenField(ExchangeField):
 
     def write(self, rows: list[models.Model]) -> None:
         """Link what was noted, and nothing else."""
-        relation = rows[0]._meta.get_field(self.attribute)
+        relation: Any = rows[0]._meta.get_field(self.attribute)
         here, there = relation.m2m_field_name(), relation.m2m_reverse_field_name()
         links = relation.remote_field.through._base_manager
         links.filter(**{f"{here}__in": rows}).delete()

@@ -5,7 +5,7 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import BinaryIO
+from typing import IO
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -42,7 +42,7 @@ def stream_csv(resource: ExchangeResource, queryset: QuerySet, filename: str) ->
     return response
 
 
-def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> BinaryIO:
+def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> IO[bytes]:
     """The rows as a workbook, in a temporary file that goes when it is closed. Raises TooLargeError."""
     book = Workbook(write_only=True)
     file = tempfile.TemporaryFile()  # noqa: SIM115  (whoever sends it closes it)

@@ -26,7 +26,7 @@ class ByNaturalKey(BaseInstanceLoader):
     def __init__(self, resource: Keyed, dataset: Sequence[Row]) -> None:
         super().__init__(resource, dataset)
         resource.before_chunk(dataset)
-        self._found: dict[tuple, list[models.Model]] = {}
+        self._found: dict[tuple | None, list[models.Model]] = {}
         rows = [row for row in dataset if row.key is not None]
         for instance in resource.candidates(rows) if rows else []:
             self._found.setdefault(resource.key_of(instance, rows[0]), []).append(instance)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from django.utils.formats import number_format
@@ -69,7 +69,7 @@ class Table(ABC):
                 yield line, self._by_column(cells)
 
     @abstractmethod
-    def records(self) -> Iterator[tuple[int, list[str]]]:
+    def records(self) -> Generator[tuple[int, list[str]], None, None]:
         """(line, cells) of every row that is not empty, the columns' names first."""
 
     def _by_column(self, cells: list[str]) -> dict[str, str]:

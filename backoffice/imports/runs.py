@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.files.base import File
 from django.db import OperationalError, connection, transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -27,7 +27,6 @@ from backoffice.exchange.reading import Table, UnreadableFileError, read_table
 from backoffice.imports import progress
 from backoffice.jobs.nudges import nudge
 from backoffice.models import TableImport
-from backoffice.models.imports import TableImportQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +163,7 @@ def written(row: TableImport) -> Outcome:
             skip_invalid=row.skip_invalid,
             progress=Progress(row),
         )
-    if outcome.rows_digest != row.outcome["rows_digest"] or (outcome.error_count and not row.skip_invalid):
+    if outcome.rows_digest != (row.outcome or {})["rows_digest"] or (outcome.error_count and not row.skip_invalid):
         raise DataHasChangedError(outcome)
     return outcome
 
@@ -177,7 +176,8 @@ def opened(row: TableImport) -> Iterator[Table]:
 
 def resource_of(row: TableImport) -> ExchangeResource:
     """The resource that the table's admin names."""
-    return admin.site.get_model_admin(row.model).resource_class()
+    table: Any = admin.site.get_model_admin(row.model)
+    return table.resource()
 
 
 class Progress:
@@ -207,7 +207,7 @@ def is_unchanged(row: TableImport) -> bool:
         return False
 
 
-def sha256_of(file: File | BinaryIO) -> str:
+def sha256_of(file: File) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -232,7 +232,7 @@ def fail(row: TableImport, why: str) -> None:
     close(row.held(), row, Status.FAILED, error=why)
 
 
-def close(rows: TableImportQuerySet, row: TableImport, status: Status, **values: object) -> bool:
+def close(rows: QuerySet[TableImport], row: TableImport, status: Status, **values: object) -> bool:
     """Write the end of an import, where it is still among `rows`; with the commit its file goes."""
     ours = rows.update(status=status, lease_token="", lease_until=None, finished_at=timezone.now(), **values)
     if ours:
@@ -242,5 +242,5 @@ def close(rows: TableImportQuerySet, row: TableImport, status: Status, **values:
 
 def remove_files(row: TableImport) -> None:
     progress.forget(row)
-    row.file.storage.delete(row.file.name)
+    row.file.storage.delete(str(row.file.name))
     TableImport.objects.filter(pk=row.pk).update(file="")

@@ -23,17 +23,18 @@ Status = TableImport.Status
 
 def receive(file: UploadedFile, model: type[models.Model], *, by: User) -> TableImport:
     """Keep a file that somebody uploaded, and have it checked. Raises UnreadableFileError, and then keeps nothing."""
-    table = read_table(file, file.name)
+    name = file.name or ""
+    table = read_table(file, name)
     row = TableImport(
         content_type=ContentType.objects.get_for_model(model),
-        name=file.name[-200:],
+        name=name[-200:],
         sha256=sha256_of(file),
         row_count=count_of(table),
         uploaded_by=by,
         language=translation.get_language() or settings.LANGUAGE_CODE,
     )
     file.seek(0)
-    row.file.save(file.name, file, save=False)
+    row.file.save(name, file, save=False)
     try:
         row.save()
     except BaseException:

@@ -31,7 +31,7 @@ class WatchedQuerySet(models.QuerySet):
             changed(self.model)
         return rows
 
-    update.alters_data = True
+    update.alters_data = True  # type: ignore[attr-defined]  # Django's mark for templates
 
     def bulk_create(self, *args: Any, **options: Any) -> list:
         rows = super().bulk_create(*args, **options)
@@ -79,7 +79,7 @@ def version_of(watched: Iterable[type[models.Model]]) -> str:
     """A text that differs from what it was before any of these models' rows changed."""
     keys = [_key(model) for model in watched]
     known = cache.get_many(keys)
-    return " ".join(known.get(key) or cache.get_or_set(key, _new_version, timeout=None) for key in keys)
+    return " ".join(str(known.get(key) or cache.get_or_set(key, _new_version, timeout=None)) for key in keys)
 
 
 def _key(model: type[models.Model]) -> str:

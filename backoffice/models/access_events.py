@@ -11,6 +11,9 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.models.users import person_of
+from backoffice.web.requests import ours
+
 BATCH = 5000  # rows taken out at once: a lock no longer than a page takes
 
 
@@ -27,16 +30,17 @@ class AccessEventQuerySet(models.QuerySet):
 
         A model's class in place of an object stands for its whole table.
         """
-        if getattr(request, "is_in_the_trail", False):
+        asked = ours(request)
+        if getattr(asked, "is_in_the_trail", False):
             return
-        request.is_in_the_trail = True
+        asked.is_in_the_trail = True
         events = [
             AccessEvent(
-                user_id=request.user.pk,
+                user=person_of(request),
                 action=action,
                 content_type=ContentType.objects.get_for_model(record),
                 object_id=None if isinstance(record, type) else record.pk,
-                request_id=request.id,
+                request_id=asked.id,
             )
             for record in objects
         ]
@@ -52,9 +56,9 @@ class AccessEventQuerySet(models.QuerySet):
             gone += self.filter(pk__in=batch)._raw_delete(self.db)
         return gone
 
-    def bulk_create(
-        self, objs: "Iterable[AccessEvent]", *, update_conflicts: bool = False, **options: Any
-    ) -> "list[AccessEvent]":
+    def bulk_create(  # type: ignore[override]  # the rest is Django's
+        self, objs: Iterable[Any], *, update_conflicts: bool = False, **options: Any
+    ) -> list[Any]:
         if update_conflicts:
             raise AppendOnlyError
         return super().bulk_create(objs, **options)
@@ -65,8 +69,8 @@ class AccessEventQuerySet(models.QuerySet):
     def delete(self) -> NoReturn:
         raise AppendOnlyError
 
-    delete.alters_data = True
-    delete.queryset_only = True
+    delete.alters_data = True  # type: ignore[attr-defined]  # Django's marks
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
 
 class AccessEvent(models.Model):

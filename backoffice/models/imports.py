@@ -1,6 +1,6 @@
 """Files that people bring in to fill or change a table."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
@@ -88,7 +88,7 @@ class TableImport(LeasedJob):
     error = models.TextField(_("what went wrong"), blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
-    objects = TableImportQuerySet.as_manager()
+    objects: ClassVar = TableImportQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("import")
@@ -109,5 +109,8 @@ class TableImport(LeasedJob):
         return self.status in (*self.WAITING, *self.RUNNING)
 
     @property
-    def model(self) -> type[models.Model] | None:
-        return self.content_type.model_class()
+    def model(self) -> type[models.Model]:
+        model = self.content_type.model_class()
+        if model is None:
+            raise LookupError(f"No app here has the table {self.content_type} any more.")
+        return model

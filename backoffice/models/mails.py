@@ -1,6 +1,6 @@
 """The mails that must go out."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -10,7 +10,7 @@ from backoffice.live.versions import WatchedQuerySet
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 
 
-class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):
+class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):  # type: ignore[override]  # the plugin knows one base's manager
     def waiting(self) -> Self:
         """What has not been sent and has not been given up."""
         return self.filter(sent_at=None, attempts__lt=Mail.MAX_ATTEMPTS)
@@ -38,7 +38,7 @@ class Mail(LeasedJob):
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     error = models.CharField(_("what went wrong"), max_length=200, blank=True)
 
-    objects = MailQuerySet.as_manager()
+    objects: ClassVar = MailQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mail")

@@ -15,6 +15,7 @@ from django.utils.formats import date_format, number_format, time_format
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from simple_history.models import HistoricalChanges
 
 from backoffice.live.chips import Tone
 from backoffice.readers import Reader
@@ -117,7 +118,7 @@ class Words:
             [Told(_title(field), self.say(field, old), self.say(field, new)) for field, old, new in one] for one in raw
         ]
 
-    def facts(self, version: models.Model, current: models.Model) -> list[Fact]:
+    def facts(self, version: HistoricalChanges, current: HistoricalChanges) -> list[Fact]:
         """Every field that history keeps: as it was in `version`, and as it is in `current`, the newest version."""
         chosen = _chosen([version, current])
         values = [
@@ -161,7 +162,7 @@ def masked(text: str) -> str:
     return "•" * 7 + text[-3:]
 
 
-def told_fields(history_model: type[models.Model]) -> list[models.Field]:
+def told_fields(history_model: type[HistoricalChanges]) -> list[models.Field]:
     """The fields of the record that its history keeps and people read."""
     kept = {field.name for field in history_model.tracked_fields} | {f.name for f in history_model._history_m2m_fields}
     model = history_model.instance_type
@@ -181,13 +182,13 @@ def _differences(change: Change, chosen: dict) -> Iterator[tuple[models.Field, A
             yield field, old, new
 
 
-def _value(version: models.Model, field: models.Field, chosen: dict) -> Any:
+def _value(version: HistoricalChanges, field: models.Field, chosen: dict) -> Any:
     if field.many_to_many:
         return tuple(chosen.get((type(version), field.name, version.pk), ()))
     return getattr(version, field.attname)
 
 
-def _chosen(versions: Iterable[models.Model]) -> dict[tuple, list]:
+def _chosen(versions: Iterable[HistoricalChanges]) -> dict[tuple, list]:
     """(history's model, field, version) → the keys that the version had chosen: one query for each such field."""
     by_model, chosen = defaultdict(set), defaultdict(list)
     for version in versions:

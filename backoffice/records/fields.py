@@ -31,13 +31,13 @@ class LinesField(forms.CharField):
 class DayField(forms.DateField):
     """A day in whatever order cannot be misread: see dates.py."""
 
-    def to_python(self, value: object) -> datetime.date | None:
+    def to_python(self, value: str | datetime.date | None) -> datetime.date | None:
         if isinstance(value, str) and value.strip():
             return parse_day(value)
         return super().to_python(value or None) if not isinstance(value, datetime.date) else super().to_python(value)
 
 
-class ReadsNumbers:
+class ReadsNumbers(forms.Field):
     """Mixin of a field that takes a number with a point or a comma: see numbers.py."""
 
     def to_python(self, value: object) -> Any:

@@ -11,7 +11,7 @@ class ClinicalForm(forms.ModelForm):
     """
 
     def _get_validation_exclusions(self) -> set[str]:
-        return super()._get_validation_exclusions() - {"hidden_at"}
+        return super()._get_validation_exclusions() - {"hidden_at"}  # type: ignore[misc]  # Django has it, its stubs not
 
 
 class RowForm(ClinicalForm):

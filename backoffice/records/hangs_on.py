@@ -6,30 +6,42 @@ UPDATE whose condition is asked again, because somebody else was first, still as
 """
 
 from collections.abc import Iterator
+from typing import Any, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
 
 from backoffice.readers import Reader
 from backoffice.records.relations import may_change
 
+Rows = TypeVar("Rows", bound=QuerySet)
+
+
+class Hanging(Protocol):
+    """A record that can be hidden, and the relations that it cannot be seen without."""
+
+    HANGS_ON: tuple[str, ...]
+
+    @property
+    def is_hidden(self) -> bool: ...
+
 
 def taken_along(model: type[Model]) -> Iterator[tuple[type[Model], dict[str, QuerySet]]]:
     """(what is hidden, the lookup of those rows of `model` that it takes along), for every relation on the way."""
     for link in getattr(model, "HANGS_ON", ()):
-        above = model._meta.get_field(link).related_model
+        above: Any = model._meta.get_field(link).related_model
         rows = above._base_manager.order_by()
         yield above, {f"{link}__in": rows.filter(hidden_at__isnull=False).values("pk")}
         for hidden, lookup in taken_along(above):
             yield hidden, {f"{link}__in": rows.filter(**lookup).values("pk")}
 
 
-def without_what_is_taken_along(rows: QuerySet) -> QuerySet:
+def without_what_is_taken_along(rows: Rows) -> Rows:
     for _hidden, lookup in taken_along(rows.model):
         rows = rows.exclude(**lookup)
     return rows
 
 
-def without_what_is_gone_for(rows: QuerySet, user: Reader) -> QuerySet:
+def without_what_is_gone_for(rows: Rows, user: Reader) -> Rows:
     """Without what is hidden, or hangs on what is, where this person could not bring it back."""
     if not may_change(user, rows.model):
         rows = rows.filter(hidden_at=None)
@@ -39,7 +51,7 @@ def without_what_is_gone_for(rows: QuerySet, user: Reader) -> QuerySet:
     return rows
 
 
-def hidden_above(record: Model) -> Iterator[Model]:
+def hidden_above(record: Hanging) -> Iterator[Hanging]:
     """The record itself where it is hidden, and whatever hidden record it hangs on."""
     if record.is_hidden:
         yield record

@@ -9,7 +9,7 @@ neighbours along; and after MAX_ATTEMPTS it is hopeless, and is no longer taken.
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
 from django.db.models import F, Q
@@ -21,6 +21,8 @@ TOKEN_BYTES = 16
 
 class LeasedJobQuerySet(models.QuerySet):
     """What waits is the model's own question; which of that a worker may take, and its end, are asked here."""
+
+    model: type[Any]
 
     def free(self, now: datetime | None = None) -> Self:
         """Nobody has it: never claimed, or its pause is over, or its worker's lease has lapsed."""
@@ -62,6 +64,9 @@ class LeasedJob(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
     lease_token = models.CharField(max_length=2 * TOKEN_BYTES, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar[Any]
+    """Each kind of job has its own, of a LeasedJobQuerySet."""
 
     class Meta:
         abstract = True

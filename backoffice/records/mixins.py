@@ -1,7 +1,7 @@
 """Abstract models that every app builds on: time stamps, hiding, and the two together as a clinical record."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -11,6 +11,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.lazy import LazyText
 from backoffice.live.versions import WatchedQuerySet
 from backoffice.readers import Reader
 from backoffice.records.hangs_on import hidden_above, without_what_is_gone_for, without_what_is_taken_along
@@ -38,7 +39,8 @@ class TidyText(models.Model):
         abstract = True
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        errors, left_out = {}, set(exclude or ())
+        errors: dict[str, Any] = {}
+        left_out = set(exclude or ())
         for field in self._meta.concrete_fields:
             text = getattr(self, field.attname, None)
             is_text = isinstance(field, models.CharField | models.TextField) and isinstance(text, str)
@@ -94,7 +96,7 @@ class HideableQuerySet(WatchedQuerySet):
 
     @transaction.atomic
     def _mark(self, by: AbstractBaseUser | None, reason: str, **values: object) -> int:
-        rows = list(self.select_for_update(of=("self",), no_key=True))
+        rows: list[Any] = list(self.select_for_update(of=("self",), no_key=True))
         for row in rows:
             for name, value in values.items():
                 setattr(row, name, value)
@@ -111,6 +113,13 @@ class HideableQuerySet(WatchedQuerySet):
         )
         written_at_once.send(sender=self.model, rows=rows, created=False, fields=set(values))
         return len(rows)
+
+
+def hideable(rows: models.QuerySet) -> HideableQuerySet:
+    """The same rows, where Django hands on just any queryset. Raises TypeError for those that cannot be hidden."""
+    if not isinstance(rows, HideableQuerySet):
+        raise TypeError(f"{rows.model.__name__} cannot be hidden.")
+    return rows
 
 
 class Hideable(models.Model):
@@ -150,6 +159,10 @@ class Hideable(models.Model):
 
 class ClinicalRecord(TidyText, TimeStamped, Hideable):
     """The base of every clinical model. Each adds its own `history`, so that each says what its history leaves out."""
+
+    _history_user: AbstractBaseUser | None
+    _change_reason: LazyText
+    """Who saves it and why, as its next version tells: simple-history's names."""
 
     class Meta:
         abstract = True

@@ -7,14 +7,16 @@ from simple_history.manager import HistoryManager
 
 from backoffice.readers import Reader
 
+HISTORY = "simple_history_manager_attribute"  # where simple-history notes the manager of a model's versions
+
 
 def has_history(model: type[Model]) -> bool:
-    return hasattr(model._meta, "simple_history_manager_attribute")
+    return hasattr(model._meta, HISTORY)
 
 
 def history_of(model: type[Model]) -> HistoryManager:
     """The manager of all versions of all its records."""
-    return getattr(model, model._meta.simple_history_manager_attribute)
+    return getattr(model, getattr(model._meta, HISTORY))
 
 
 def pointing_at(model: type[Model]) -> Iterator[ForeignObjectRel]:

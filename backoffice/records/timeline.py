@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import CharField, Model, OuterRef, QuerySet, Subquery, Value
+from simple_history.models import HistoricalChanges
 
 from backoffice.records.relations import history_of, pointing_at
 
@@ -20,8 +21,8 @@ class Change:
     """One version of one record, and the version before it, None for the first."""
 
     model: type[Model]
-    version: Model
-    before: Model | None
+    version: HistoricalChanges
+    before: HistoricalChanges | None
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ class ImpossibleValuesMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> None:
         if not is_about_a_value(error):
             return
-        logger.warning("%s %s: %s", request.method, request.resolver_match.route, type(error).__name__)
+        logger.warning(
+            "%s %s: %s", request.method, getattr(request.resolver_match, "route", request.path), type(error).__name__
+        )
         if request.method == "GET" and not request.GET:
             raise Http404 from error
         raise BadRequest("a value that cannot be") from error

@@ -3,7 +3,7 @@
 import os
 import secrets
 from pathlib import PurePath
-from typing import BinaryIO, NoReturn
+from typing import IO, NoReturn
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -27,7 +27,7 @@ class PrivateStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:
         draft = f"{name}.{secrets.token_hex(8)}.part"
         try:
-            super()._save(draft, content)
+            super()._save(draft, content)  # type: ignore[misc]  # Django has it, its stubs not
             self._sync(draft)
             return self._take_name(draft, name)
         finally:
@@ -68,16 +68,16 @@ class RandomName:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RandomName) and self.folder == other.folder
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # Python's own way to say that there is none
 
 
-def send_private(file: FieldFile | BinaryIO, *, content_type: str, download_as: str | None = None) -> FileResponse:
+def send_private(file: FieldFile | IO[bytes], *, content_type: str, download_as: str | None = None) -> FileResponse:
     """Send a private file to somebody who may see it. The caller has checked the permission.
 
     `file` is a field file or any binary file object. With `download_as` the browser saves it under that name and never
     shows it.
     """
-    handle = file.open("rb") if hasattr(file, "field") else file
+    handle = file.open("rb") if isinstance(file, FieldFile) else file
     response = FileResponse(
         handle, as_attachment=bool(download_as), filename=download_as or "", content_type=content_type
     )

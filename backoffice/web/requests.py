@@ -11,6 +11,8 @@ class Request(HttpRequest):
 
     id: str
     htmx: HtmxDetails
+    step_before: str | None
+    """What stands between who signed in and everything else: see second_factor/rules.py."""
     is_in_the_trail: bool
     """Set where the access trail has this request already."""
 

@@ -8,6 +8,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access.roles import ADMINISTRATORS
 from backoffice.models import Role, User
+from backoffice.models.users import person_of
+from backoffice.web.requests import ours
 
 ASK = "second_factor"
 SET_UP = "second_factor_set_up"
@@ -30,9 +32,11 @@ def step_before(request: HttpRequest) -> str | None:
 
     A page's templates ask again and again: the answer is looked up once for a request.
     """
-    if not hasattr(request, "step_before"):
-        request.step_before = None if request.user.is_verified() else _step_before(request.user)
-    return request.step_before
+    asked = ours(request)
+    if not hasattr(asked, "step_before"):
+        person = person_of(request)
+        asked.step_before = None if person.is_verified() else _step_before(person)
+    return asked.step_before
 
 
 def _step_before(person: User) -> str | None:

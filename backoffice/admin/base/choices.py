@@ -1,12 +1,12 @@
 """What a field offers while somebody types in it: as fast at a million rows as at ten."""
 
-from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 
-from backoffice.records.mixins import Hideable
+from backoffice.records.mixins import Hideable, hideable
 from backoffice.records.paging import LISTED
 
 
@@ -17,11 +17,11 @@ class Choices(AutocompleteJsonView):
     def get_queryset(self) -> QuerySet:
         rows = super().get_queryset()
         if issubclass(rows.model, Hideable):
-            rows = rows.visible()
+            rows = hideable(rows).visible()
         related = self.model_admin.list_select_related
         return rows.select_related(*related) if isinstance(related, list | tuple) and related else rows
 
-    def paginate_queryset(self, queryset: QuerySet, page_size: int) -> tuple[Paginator, Page, Sequence[Model], bool]:
+    def paginate_queryset(self, queryset: Any, page_size: int) -> tuple[Paginator, Page, Any, bool]:
         """One row more than is shown tells whether there are others."""
         asked = self.request.GET.get(self.page_kwarg, "")
         number = min(max(int(asked), 1), LISTED // page_size) if asked.isdecimal() else 1

@@ -18,8 +18,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from simple_history.models import HistoricalChanges
 
+from backoffice.admin.base.masking import MaskingAdmin
 from backoffice.models import AccessEvent
+from backoffice.models.users import person_of
+from backoffice.records.mixins import ClinicalRecord
 from backoffice.records.relations import history_of
 
 SEEN = "_seen"  # the hidden input: when the record that the form shows was last changed
@@ -31,10 +35,14 @@ class MergesConcurrentChanges(admin.ModelAdmin):
     masked_fields: Collection[str]
 
     def get_form(
-        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any
+        self, request: HttpRequest, obj: ClinicalRecord | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
-        if obj is None or request.method != "POST" or not str(request.resolver_match.url_name).endswith("_change"):
+        if (
+            obj is None
+            or request.method != "POST"
+            or not str(getattr(request.resolver_match, "url_name", "")).endswith("_change")
+        ):
             return form
         return type(form.__name__, (_Merging, form), {"request": request, "model_admin": self})
 
@@ -45,7 +53,7 @@ class MergesConcurrentChanges(admin.ModelAdmin):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: models.Model | None = None,
+        obj: ClinicalRecord | None = None,
     ) -> HttpResponse:
         if obj:
             # A form that comes back shows what is here now: the next save knows of it.
@@ -53,7 +61,10 @@ class MergesConcurrentChanges(admin.ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-class _Merging:
+class _Merging(forms.ModelForm):
+    request: HttpRequest
+    model_admin: MaskingAdmin
+
     """Mixin of a bound form, which is asked for the fields that somebody else has changed."""
 
     def clean(self) -> dict[str, Any]:
@@ -84,10 +95,13 @@ class Changes:
     """What others changed in a record since somebody saw it: by field, (as it was seen, as it is)."""
 
     def __init__(
-        self, before: models.Model | None = None, last: models.Model | None = None, now: models.Model | None = None
+        self,
+        before: HistoricalChanges | None = None,
+        last: HistoricalChanges | None = None,
+        now: ClinicalRecord | None = None,
     ) -> None:
-        self.who, self.when, self.fields = "", None, {}
-        if before is None or last is None:
+        self.who, self.fields = "", {}
+        if before is None or last is None or now is None:
             return
         self.who = str(last.history_user or _("Somebody"))
         self.when = timezone.localtime(last.history_date)
@@ -103,7 +117,7 @@ class Changes:
         return _("%(who)s changed this to “%(value)s” meanwhile, at %(when)s. Save again to have it your way.") % told
 
 
-def changes_since(record: models.Model, request: HttpRequest) -> Changes:
+def changes_since(record: ClinicalRecord, request: HttpRequest) -> Changes:
     """What others have changed since the form that was sent was shown; nothing where nobody knows when that was."""
     history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk})
     seen = parse_datetime(request.POST.get(SEEN, "")) if request.POST.get(SEEN) else None
@@ -111,7 +125,7 @@ def changes_since(record: models.Model, request: HttpRequest) -> Changes:
         return Changes()
     if seen is None:
         seen = last_look(record, request)
-        if seen is None or not history.filter(history_date__gt=seen).exclude(history_user=request.user).exists():
+        if seen is None or not history.filter(history_date__gt=seen).exclude(history_user=person_of(request)).exists():
             return Changes()
         before = history.filter(history_date__lte=seen).order_by("-history_id").first()
     else:
@@ -119,10 +133,10 @@ def changes_since(record: models.Model, request: HttpRequest) -> Changes:
     return Changes(before, history.order_by("-history_id").first(), record)
 
 
-def last_look(record: models.Model, request: HttpRequest) -> datetime | None:
+def last_look(record: ClinicalRecord, request: HttpRequest) -> datetime | None:
     """When this person last opened the record."""
     looks = AccessEvent.objects.filter(
-        user=request.user,
+        user=person_of(request),
         action=AccessEvent.Action.VIEW,
         content_type=ContentType.objects.get_for_model(record),
         object_id=record.pk,

@@ -8,15 +8,17 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.exchange_access import ExchangeAccess
 from backoffice.admin.base.hiding import HiddenFilter
 from backoffice.admin.base.import_files import XLSX
 from backoffice.exchange.exporting import TooLargeError, dated, stream_csv, write_xlsx
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 
@@ -25,6 +27,8 @@ COUNTED = 100_000  # rows; beyond it, the page says “more than”
 
 class ExportForm(forms.Form):
     """As which kind of file, and which columns."""
+
+    fields: dict[str, Any]
 
     file_format = forms.ChoiceField(
         label=_("File"),
@@ -38,12 +42,12 @@ class ExportForm(forms.Form):
         error_messages={"required": _("Choose at least one column.")},
     )
 
-    def __init__(self, names: list[str], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"columns": names, "file_format": "xlsx"}, **kwargs)
+    def __init__(self, names: list[str], data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(data, initial={"columns": names, "file_format": "xlsx"}, **kwargs)
         self.fields["columns"].choices = [(name, name) for name in names]
 
 
-class ExportPages(admin.ModelAdmin):
+class ExportPages(ExchangeAccess):
     """Mixin of ExchangeAdmin: the list's own filters, search and order, taken from the same query string."""
 
     @admin.action(description=_("Export"))
@@ -62,7 +66,7 @@ class ExportPages(admin.ModelAdmin):
             shown = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return redirect(self.exchange_url("export"))
-        resource = self.resource_class()
+        resource = self.resource()
         names = [field.column_name for field in resource.get_export_fields()]
         form = ExportForm(names, request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -76,13 +80,13 @@ class ExportPages(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet, *, file_format: str, columns: list[str]
     ) -> HttpResponseBase:
         """Raises TooLargeError."""
-        resource = self.resource_class()
+        resource = self.resource()
         resource.fields = {name: field for name, field in resource.fields.items() if field.column_name in columns}
         if file_format == "csv":
-            response = stream_csv(resource, queryset, self.opts.model_name)
+            response = stream_csv(resource, queryset, str(self.opts.model_name))
         else:
             file = write_xlsx(resource, queryset)
-            response = send_private(file, content_type=XLSX, download_as=dated(self.opts.model_name, "xlsx"))
+            response = send_private(file, content_type=XLSX, download_as=dated(str(self.opts.model_name), "xlsx"))
         AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, self.model())
         return response
 
@@ -102,9 +106,9 @@ class ExportPages(admin.ModelAdmin):
         return TemplateResponse(request, "backoffice/export.html", context)
 
 
-def narrowed_by(shown: ChangeList) -> list[str]:
+def narrowed_by(shown: ChangeList) -> list[LazyText]:
     """The search, the filters and the choice of rows that a list stands under, in words."""
-    words = [_("search: %(text)s") % {"text": shown.query}] if shown.query else []
+    words: list[LazyText] = [_("search: %(text)s") % {"text": shown.query}] if shown.query else []
     for spec in shown.filter_specs:
         words += [
             f"{spec.title}: {choice['display']}"

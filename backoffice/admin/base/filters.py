@@ -2,10 +2,12 @@
 
 import datetime
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db import models
 from django.http import HttpRequest
@@ -41,7 +43,7 @@ class DayRangeFilter(admin.ListFilter):
         super().__init__(request, params, model, model_admin)
         self.form = DayRangeForm({name: params.pop(name)[-1] for name in self.expected_parameters() if name in params})
 
-    def expected_parameters(self) -> list[str | None]:
+    def expected_parameters(self) -> list[Any]:
         return list(DayRangeForm.base_fields)
 
     def has_output(self) -> bool:
@@ -108,7 +110,4 @@ def midnight(day: datetime.date) -> datetime.datetime:
 
 def is_moment(model: type[models.Model], path: str) -> bool:
     """Whether the field at `path` (through relations, such as session__date) is a date with a time."""
-    *relations, name = path.split("__")
-    for relation in relations:
-        model = model._meta.get_field(relation).related_model
-    return isinstance(model._meta.get_field(name), models.DateTimeField)
+    return isinstance(get_fields_from_path(model, path)[-1], models.DateTimeField)

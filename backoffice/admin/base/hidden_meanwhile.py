@@ -3,17 +3,19 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backoffice.admin.base.hiding import HideableAdmin
+from backoffice.lazy import LazyText
+
 CONFLICT = 409
 
 
-class SaysWhatWasHidden(admin.ModelAdmin):
+class SaysWhatWasHidden(HideableAdmin):
     """Mixin of the admin of a hideable record."""
 
     masked_fields: Collection[str] = ()
@@ -25,8 +27,8 @@ class SaysWhatWasHidden(admin.ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        may_ask = request.method == "POST" and object_id and self.has_hide_permission(request)
-        if may_ask and (record := self._hidden(object_id)) is not None:
+        may_ask = request.method == "POST" and self.has_hide_permission(request)
+        if object_id and may_ask and (record := self._hidden(object_id)) is not None:
             return self._hidden_page(request, record)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
@@ -45,7 +47,7 @@ class SaysWhatWasHidden(admin.ModelAdmin):
         }
         return TemplateResponse(request, "admin/hidden_meanwhile.html", context, status=CONFLICT)
 
-    def _typed(self, request: HttpRequest) -> list[tuple[str, str]]:
+    def _typed(self, request: HttpRequest) -> list[tuple[LazyText, str]]:
         """(field, text) of what the form brought, to be copied from here: the record itself takes nothing now."""
         fields = [
             field for field in self.opts.concrete_fields if field.editable and field.name not in self.masked_fields

@@ -1,6 +1,6 @@
 """Hiding in place of deleting: the filter, the question before it, and the way back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -18,10 +18,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin.base.history import address
+from backoffice.lazy import LazyText
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
-from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
+from backoffice.records.mixins import ClinicalRecord, HideableQuerySet, hideable
 
 NAMED = 20  # of what is hidden, so that ten thousand rows make no endless page
 OBSTACLES = 10
@@ -37,10 +39,10 @@ class HiddenFilter(admin.SimpleListFilter):
     title = _("hidden")
     parameter_name = "hidden"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, LazyText]]:
         return [("yes", _("Hidden")), ("all", _("All"))]
 
-    def choices(self, changelist: ChangeList) -> Iterator[Mapping[str, object]]:
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
         yield {
             "selected": self.value() is None,
             "query_string": changelist.get_query_string(remove=[self.parameter_name]),
@@ -53,8 +55,9 @@ class HiddenFilter(admin.SimpleListFilter):
                 "display": title,
             }
 
-    def queryset(self, request: HttpRequest, queryset: HideableQuerySet) -> HideableQuerySet:
-        return {"yes": queryset.hidden, "all": queryset.all}.get(self.value(), queryset.visible)()
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        rows = hideable(queryset)
+        return {"yes": rows.hidden, "all": rows.all}.get(self.value() or "", rows.visible)()
 
 
 class HideForm(forms.Form):
@@ -74,22 +77,22 @@ class HideableAdmin(admin.ModelAdmin):
 
     # -- For the admins of single records -----------------------------------------------------------------------------
 
-    def why_not_hide(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
+    def why_not_hide(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         """What has to be done first, in sentences; empty where these rows can be hidden."""
         return []
 
-    def what_hiding_does(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         """What else changes when these rows are hidden, in sentences."""
         return []
 
-    def hide_form_for(self, request: HttpRequest, queryset: QuerySet) -> type[HideForm]:
+    def hide_form_for(self, request: HttpRequest, queryset: HideableQuerySet) -> type[HideForm]:
         return HideForm
 
-    def hide_rows(self, request: HttpRequest, queryset: QuerySet, *, reason: str, **asked: object) -> int:
+    def hide_rows(self, request: StaffRequest, queryset: HideableQuerySet, *, reason: str, **asked: object) -> int:
         """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
         return queryset.hide(by=request.user, reason=reason)
 
-    def why_not_restore(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
+    def why_not_restore(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         """What has to be done instead, in sentences; empty where these rows can be restored."""
         return []
 
@@ -108,9 +111,9 @@ class HideableAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """So that lists, pages, actions, choices and files know nothing of what this person could not bring back."""
-        return super().get_queryset(request).seen_by(request.user)
+        return hideable(super().get_queryset(request)).seen_by(request.user)
 
-    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_filter(request), HiddenFilter]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -127,7 +130,7 @@ class HideableAdmin(admin.ModelAdmin):
     # -- Hiding -------------------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Hide"), permissions=["hide"])
-    def hide(self, request: HttpRequest, queryset: HideableQuerySet) -> HttpResponse | None:
+    def hide(self, request: StaffRequest, queryset: HideableQuerySet) -> HttpResponse | None:
         """Asks first, and says what else is affected; with `confirm` and a reason it is done."""
         queryset = queryset.visible()
         first = queryset.first()
@@ -158,7 +161,9 @@ class HideableAdmin(admin.ModelAdmin):
             % n
         )
 
-    def _ask(self, request: HttpRequest, queryset: QuerySet, form: HideForm, obstacles: list[str]) -> HttpResponse:
+    def _ask(
+        self, request: HttpRequest, queryset: HideableQuerySet, form: HideForm, obstacles: list[str]
+    ) -> HttpResponse:
         count = queryset.count()
         one = count == 1
         context = {
@@ -175,14 +180,14 @@ class HideableAdmin(admin.ModelAdmin):
             "form": form,
             "media": self.media + form.media,
             "sent_along": sent_along(request),
-            "back": request.POST.get(FROM_PAGE) and address(self.model, "change", queryset.first().pk),
+            "back": request.POST.get(FROM_PAGE) and address(self.model, "change", queryset[0].pk),
         }
         return TemplateResponse(request, "admin/hide.html", context)
 
     # -- Restoring ----------------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Restore"), permissions=["hide"])
-    def restore(self, request: HttpRequest, queryset: HideableQuerySet) -> HttpResponse | None:
+    def restore(self, request: StaffRequest, queryset: HideableQuerySet) -> HttpResponse | None:
         if obstacles := self.why_not_restore(request, queryset):
             for sentence in obstacles[:OBSTACLES]:
                 self.message_user(request, sentence, messages.ERROR)
@@ -197,7 +202,7 @@ class HideableAdmin(admin.ModelAdmin):
         self.after_hiding_or_restoring(request)
         return self._back(request)
 
-    def _say_what_stands_in_the_way(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def _say_what_stands_in_the_way(self, request: HttpRequest, queryset: HideableQuerySet) -> None:
         self.message_user(
             request, _("Nothing was restored. Hide or change what stands in the way first:"), messages.ERROR
         )

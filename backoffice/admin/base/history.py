@@ -27,6 +27,7 @@ from simple_history.models import HistoricalChanges
 
 from backoffice.admin.base.going_back import filled_in, stays
 from backoffice.admin.base.masking import MaskingAdmin
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent, User
 from backoffice.records.diffs import Kind, Told, Words, kind_of
 from backoffice.records.fields import LineField
@@ -54,7 +55,7 @@ class Entry:
         return hidden_because or self.change.version.history_change_reason or ""
 
     @property
-    def what(self) -> str:
+    def what(self) -> LazyText | None:
         return self.change.model._meta.verbose_name
 
 
@@ -185,7 +186,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
 
     @transaction.atomic
     def _go_back(
-        self, request: HttpRequest, obj: models.Model, version: HistoricalChanges, reason: str
+        self, request: HttpRequest, obj: Any, version: HistoricalChanges, reason: str
     ) -> tuple[HttpResponse | None, list[str]]:
         """Save the record's form with what the version would show in it: the answer, or what is in the way."""
         shown = self._version_form(request, obj, version)
@@ -193,12 +194,13 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         if not form.fields:
             return None, [_("Nothing of this can go back this way: it follows from what was done, and stays.")]
         if not form.is_valid():
-            return None, [message for errors in form.errors.values() for message in errors]
+            return None, [str(message) for errors in form.errors.values() for message in errors]
         obj = self.save_form(request, form, change=True)
         obj._history_user, obj._change_reason = request.user, reason
         self.save_model(request, obj, form, change=True)
         form.save_m2m()
-        self.log_change(request, obj, self.construct_change_message(request, form, []))
+        changed = self.construct_change_message(request, form, [])  # type: ignore[arg-type]  # Django gives it this one
+        self.log_change(request, obj, changed)
         messages.success(request, _("It is as it was on %(when)s again.") % {"when": said(version.history_date)})
         return redirect(address(self.model, "history", obj.pk)), []
 

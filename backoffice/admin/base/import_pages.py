@@ -1,19 +1,21 @@
 """From a file to a table, in three pages: choose a file, see what it would do, see what it did."""
 
 from django import forms
-from django.contrib import admin
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.access.people import StaffRequest
+from backoffice.admin.base.exchange_access import ExchangeAccess
 from backoffice.admin.base.import_files import SUFFIXES_OF_TEMPLATES, problems_file, template_file
 from backoffice.exchange.reading import SUFFIXES, UnreadableFileError
 from backoffice.imports import progress, runs, uploads
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent, TableImport
 
 LARGEST_FILE = 100 * 1024**2
@@ -65,10 +67,10 @@ def import_of(key: str) -> tuple[TableImport | None, str]:
     return TableImport.objects.filter(pk=pk, sha256=sha256).first(), shown
 
 
-class ImportPages(admin.ModelAdmin):
+class ImportPages(ExchangeAccess):
     """Mixin of ExchangeAdmin. A page shows a row of TableImport; only `process_import_view` decides over one."""
 
-    def import_view(self, request: HttpRequest) -> HttpResponse:
+    def import_view(self, request: StaffRequest) -> HttpResponse:
         """Choose a file. It is kept and checked, and nothing of the table changes."""
         self._require_import_permission(request)
         form = FileForm(request.POST, request.FILES) if request.method == "POST" else FileForm()
@@ -82,7 +84,7 @@ class ImportPages(admin.ModelAdmin):
         recent = TableImport.objects.of_model(self.model).seen_by(request.user).select_related("uploaded_by")
         context = {
             "form": form,
-            "columns": self.resource_class().columns(),
+            "columns": self.resource().columns(),
             "templates": [
                 (suffix.upper(), self.exchange_url("import_template", suffix)) for suffix in SUFFIXES_OF_TEMPLATES
             ],
@@ -90,27 +92,27 @@ class ImportPages(admin.ModelAdmin):
         }
         return self._import_page(request, "backoffice/import.html", context)
 
-    def import_result_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def import_result_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """How an import stands: at work, to be confirmed, done. Who asks for news gets the part that changes."""
         return self._result_page(request, self._import_seen_by(request, pk))
 
-    def import_problems_view(self, request: HttpRequest, pk: int) -> FileResponse:
+    def import_problems_view(self, request: StaffRequest, pk: int) -> FileResponse:
         """The errors, as a file to work through beside the table."""
         row = self._import_seen_by(request, pk)
         outcome = runs.outcome_of(row)
-        if not (row.details and outcome.errors):
+        if outcome is None or not (row.details and outcome.errors):
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, row)
         return problems_file(outcome.errors, name=f"import-{row.pk}")
 
-    def import_template_view(self, request: HttpRequest, suffix: str) -> FileResponse:
+    def import_template_view(self, request: StaffRequest, suffix: str) -> FileResponse:
         """An empty table with the right columns."""
         self._require_import_permission(request)
         if suffix not in SUFFIXES_OF_TEMPLATES:
             raise Http404
-        return template_file(self.resource_class(), suffix, name=self.opts.model_name)
+        return template_file(self.resource(), suffix, name=str(self.opts.model_name))
 
-    def process_import_view(self, request: HttpRequest) -> HttpResponse:
+    def process_import_view(self, request: StaffRequest) -> HttpResponse:
         """Write a checked file, or drop it. Everything about it comes from its row; the request only brings the key."""
         self._require_import_permission(request)
         if request.method != "POST":
@@ -128,7 +130,7 @@ class ImportPages(admin.ModelAdmin):
             return redirect(self.exchange_url("import"))
         return redirect(self.exchange_url("import_result", row.pk))
 
-    def _decide(self, request: HttpRequest, row: TableImport, decision: str, shown: str) -> str | None:
+    def _decide(self, request: StaffRequest, row: TableImport, decision: str, shown: str) -> LazyText | None:
         """Carry out a decision; returns why it was not."""
         if decision == CANCEL:
             return None if uploads.cancel(row) else _("It is too late to cancel this import.")
@@ -145,24 +147,24 @@ class ImportPages(admin.ModelAdmin):
 
     # -- Who may ------------------------------------------------------------------------------------------------------
 
-    def _require_import_permission(self, request: HttpRequest) -> None:
+    def _require_import_permission(self, request: StaffRequest) -> None:
         if not self.has_import_permission(request):
             raise PermissionDenied
 
-    def _import_seen_by(self, request: HttpRequest, pk: int) -> TableImport:
+    def _import_seen_by(self, request: StaffRequest, pk: int) -> TableImport:
         self._require_import_permission(request)
         row = get_object_or_404(TableImport.objects.of_model(self.model).select_related("uploaded_by"), pk=pk)
         if not TableImport.objects.seen_by(request.user).filter(pk=pk).exists():
             raise PermissionDenied
         return row
 
-    def _may_decide(self, request: HttpRequest, row: TableImport) -> bool:
+    def _may_decide(self, request: StaffRequest, row: TableImport) -> bool:
         return row.uploaded_by_id == request.user.pk or request.user.has_perm("backoffice.change_tableimport")
 
     # -- Pages --------------------------------------------------------------------------------------------------------
 
     def _result_page(
-        self, request: HttpRequest, row: TableImport, *, refusal: str | None = None, status: int = 200
+        self, request: StaffRequest, row: TableImport, *, refusal: LazyText | None = None, status: int = 200
     ) -> HttpResponse:
         outcome = runs.outcome_of(row)
         context = {
@@ -182,10 +184,10 @@ class ImportPages(admin.ModelAdmin):
         template = "backoffice/_import_state.html" if request.htmx else "backoffice/import_result.html"
         return self._import_page(request, template, context, status)
 
-    def _refuse(self, request: HttpRequest, why: str, status: int) -> HttpResponse:
+    def _refuse(self, request: StaffRequest, why: LazyText, status: int) -> HttpResponse:
         return self._import_page(request, "backoffice/import_refused.html", {"why": why}, status)
 
-    def _import_page(self, request: HttpRequest, template: str, context: dict, status: int = 200) -> HttpResponse:
+    def _import_page(self, request: StaffRequest, template: str, context: dict, status: int = 200) -> HttpResponse:
         things = self.opts.verbose_name_plural
         shared = {
             **self.admin_site.each_context(request),

@@ -1,6 +1,6 @@
 """Lists that stay fast, whatever is in them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -50,7 +50,7 @@ class FastChangeList(ChangeList):
     def url_for_result(self, result: Model) -> str:
         return super().url_for_result(result) + self._ending
 
-    def get_ordering_field(self, field_name: str) -> Any:
+    def get_ordering_field(self, field_name: str | Callable[..., Any]) -> Any:
         """Django sorts by any column that an address names: these only by those that people may sort by, for which
         there is an index."""
         is_sortable = self.sortable_by is None or field_name in self.sortable_by
@@ -71,7 +71,7 @@ class FastChangeList(ChangeList):
         """The page that was asked for of what is `listed`, and what the list tells about itself. `more`: there are
         others, which are not listed."""
         self.are_more_than_listed = more
-        self.paginator = self.model_admin.get_paginator(request, listed, self.list_per_page)
+        self.paginator = self.model_admin.get_paginator(request, listed, self.list_per_page)  # type: ignore[arg-type]  # any sequence
         self.result_count = self.paginator.count
         self.full_result_count, self.show_full_result_count, self.show_admin_actions = None, False, True
         self.can_show_all = self.result_count <= self.list_max_show_all
@@ -86,10 +86,10 @@ class FastChangeList(ChangeList):
 
     def _get_deterministic_ordering(self, ordering: Sequence[Any]) -> list[Any]:
         """Rows that are equal in the column follow its direction, as the index (column, key) does."""
-        ordering = super()._get_deterministic_ordering(ordering)
-        if ordering[-1] == "-pk" and not str(ordering[0]).startswith("-"):
-            ordering[-1] = "pk"
-        return ordering
+        fixed: list[Any] = super()._get_deterministic_ordering(ordering)  # type: ignore[misc]  # not in the stubs
+        if fixed[-1] == "-pk" and not str(fixed[0]).startswith("-"):
+            fixed[-1] = "pk"
+        return fixed
 
 
 class FastListAdmin(admin.ModelAdmin):
@@ -112,8 +112,8 @@ class FastListAdmin(admin.ModelAdmin):
             return False
         return super().lookup_allowed(lookup, value, request)
 
-    def _lookups_offered(self, request: HttpRequest) -> set[str]:
-        offered = {getattr(one, "parameter_name", None) for one in self.get_list_filter(request)}
+    def _lookups_offered(self, request: HttpRequest) -> set[str | None]:
+        offered: set[str | None] = {getattr(one, "parameter_name", None) for one in self.get_list_filter(request)}
         filters = [one[0] if isinstance(one, tuple) else one for one in self.get_list_filter(request)]
         offered |= {name + kind for name in filters if isinstance(name, str) for kind in LOOKUPS_OF_FILTERS}
         if self.date_hierarchy:
@@ -126,7 +126,7 @@ class FastListAdmin(admin.ModelAdmin):
         return format_html(CHECKBOX, ACTION_CHECKBOX_NAME, obj.pk, label)
 
     @property
-    def search_fields(self) -> list[str]:
+    def search_fields(self) -> list[str]:  # type: ignore[override]  # nobody sets it
         return list(self.search)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -89,6 +89,8 @@ class RecordFilter(admin.ListFilter):
         yield {"selected": True, "query_string": changelist.get_query_string(), "display": self.record}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.record is None:
+            return queryset
         found = with_all_below(type(self.record), [self.record.pk], self.models)
         return queryset.filter(
             reduce(

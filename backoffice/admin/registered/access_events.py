@@ -23,6 +23,7 @@ from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.record_filter import RecordFilter, trailed_models
 from backoffice.exchange.exporting import csv_lines, dated
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent
 
 CHUNK = 2000  # rows in memory at a time
@@ -78,7 +79,7 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
         return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description=_("record"))
-    def record(self, event: AccessEvent) -> str:
+    def record(self, event: AccessEvent) -> LazyText | None:
         content_type = ContentType.objects.get_for_id(event.content_type_id)  # remembered, unlike the foreign key
         kind = content_type.model_class()
         if event.object_id is None or kind is None:

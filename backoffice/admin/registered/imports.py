@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.models import TableImport
+from backoffice.models.users import person_of
 
 
 @admin.register(TableImport)
@@ -39,7 +40,7 @@ class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         tables = ContentType.objects.get_for_models(*self._exchanged(request)).values()
-        mine = TableImport.objects.seen_by(request.user).filter(content_type__in=tables)
+        mine = TableImport.objects.seen_by(person_of(request)).filter(content_type__in=tables)
         return mine.defer("details").order_by("-pk")
 
     def _exchanged(self, request: HttpRequest) -> list[type]:
@@ -55,11 +56,14 @@ class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
         if row is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]  # not in the stubs
+                request, self.opts, object_id
+            )
         return redirect(self._page_of(row))
 
     def _page_of(self, row: TableImport) -> str:
-        return self.admin_site.get_model_admin(row.model).exchange_url("import_result", row.pk)
+        table: Any = self.admin_site.get_model_admin(row.model)
+        return table.exchange_url("import_result", row.pk)
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
@@ -69,22 +73,22 @@ class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
 
     @admin.display(description=_("table"), ordering="content_type")
     def table(self, row: TableImport) -> str:
-        return capfirst(row.model._meta.verbose_name_plural)
+        return capfirst(str(row.model._meta.verbose_name_plural))
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, row: TableImport) -> SafeString:
         return render_to_string("backoffice/_import_chip.html", {"row": row})
 
     @admin.display(description=_("new"))
-    def new(self, row: TableImport) -> int | None:
+    def new(self, row: TableImport) -> str:
         return self._count(row, "new")
 
     @admin.display(description=_("changed"))
-    def updated(self, row: TableImport) -> int | None:
+    def updated(self, row: TableImport) -> str:
         return self._count(row, "updated")
 
     @admin.display(description=_("with errors"))
-    def refused(self, row: TableImport) -> int | None:
+    def refused(self, row: TableImport) -> str:
         return self._count(row, "refused")
 
     def _count(self, row: TableImport, name: str) -> str:

@@ -1,6 +1,9 @@
 """The mails that went out, or wait."""
 
+from typing import cast
+
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +14,7 @@ from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.jobs import mail
+from backoffice.lazy import LazyText
 from backoffice.live.chips import Tone, chip
 from backoffice.models import Mail
 from backoffice.models.mails import MailQuerySet
@@ -20,12 +24,13 @@ class StateFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, LazyText]]:
         return [("waiting", _("waiting")), ("sent", _("sent")), ("given_up", _("given up"))]
 
-    def queryset(self, request: HttpRequest, queryset: MailQuerySet) -> MailQuerySet:
-        chosen = {"waiting": queryset.waiting, "sent": queryset.sent, "given_up": queryset.given_up}
-        return chosen.get(self.value(), queryset.all)()
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Mail]) -> QuerySet[Mail]:
+        rows = cast(MailQuerySet, queryset)
+        chosen = {"waiting": rows.waiting, "sent": rows.sent, "given_up": rows.given_up}
+        return chosen.get(self.value() or "", rows.all)()
 
 
 class WrittenFilter(DayRangeFilter):

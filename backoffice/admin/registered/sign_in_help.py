@@ -18,7 +18,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import devices
+from backoffice.lazy import LazyText
 from backoffice.models import User
 
 
@@ -59,18 +61,18 @@ class SignInHelp(admin.ModelAdmin):
 
         return view
 
-    def unlock(self, request: HttpRequest, person: User) -> None:
+    def unlock(self, request: StaffRequest, person: User) -> None:
         reset(username=person.username)
         person.note_in_history(_("sign-in unlocked"), by=request.user)
         messages.success(request, _("%s may try to sign in again.") % person)
 
-    def reset_second_factor(self, request: HttpRequest, person: User) -> None:
+    def reset_second_factor(self, request: StaffRequest, person: User) -> None:
         devices.forget(person)
         person.note_in_history(_("second factor taken away"), by=request.user)
         messages.success(request, _("%s signs in without the phone from now on, or sets up another one.") % person)
 
     @admin.display(description=_("second factor"))
-    def second_factor(self, person: User) -> str:
+    def second_factor(self, person: User) -> LazyText:
         phone = devices.phone_of(person)
         if phone is None:
             return _("not set up")
@@ -78,11 +80,11 @@ class SignInHelp(admin.ModelAdmin):
         return self.with_button(since, "reset_second_factor", _("Take away"), person)
 
     @admin.display(description=_("sign-in"))
-    def lockout(self, person: User) -> str:
+    def lockout(self, person: User) -> LazyText:
         if not is_locked_out(person):
             return _("possible")
         return self.with_button(_("locked after wrong passwords"), "unlock", _("Unlock"), person)
 
-    def with_button(self, said: str, name: str, button: str, person: User) -> str:
+    def with_button(self, said: LazyText, name: str, button: LazyText, person: User) -> str:
         html = '{} <button class="btn btn-outline-secondary btn-sm" formaction="{}" formnovalidate>{}</button>'
         return format_html(html, said, reverse(f"admin:backoffice_user_{name}", args=[person.pk]), button)

@@ -21,11 +21,13 @@ class SignInsAdmin(ReadOnlyAdmin, FastListAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(SignInsAdmin):
-    list_display = fields = ["attempt_time", "username", "ip_address", "user_agent", "logout_time"]
+    list_display = ["attempt_time", "username", "ip_address", "user_agent", "logout_time"]
+    fields = ["attempt_time", "username", "ip_address", "user_agent", "logout_time"]
 
 
 @admin.register(FailedSignIn)
 class FailedSignInAdmin(SignInsAdmin):
-    list_display = fields = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
+    list_display = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
+    fields = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
     list_filter = ["locked_out", "attempt_time"]
     empty_text = _("Nobody has given a wrong password.")

@@ -1,6 +1,6 @@
 """What the background workers did: django-q2's own lists, with what an administrator reads and nothing else."""
 
-from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
@@ -27,8 +27,8 @@ class TaskAdmin(admin.ModelAdmin):
     ordering = ["-stopped"]
     fields = ["task", "begun", "took", "tried", "told"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
-        return self.fields
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return list(self.fields or ())
 
     @admin.display(description=_("task"), ordering="func")
     def task(self, task: Task) -> str:

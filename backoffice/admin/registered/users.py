@@ -1,6 +1,5 @@
 """The people who work here."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -23,7 +22,9 @@ from backoffice.resources import UserResource
 @admin.register(User)
 class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin):
     resource_class = UserResource
-    history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
+    history_leaves_out = {
+        str(relation.get_accessor_name()) for relation in User._meta.related_objects
+    }  # others' records
     list_display = ["username", "name", "email", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
     fieldsets = [
@@ -49,11 +50,12 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
         return super().get_queryset(request).prefetch_related("groups")
 
     def formfield_for_manytomany(
-        self, db_field: ManyToManyField, request: HttpRequest | None = None, **kwargs: Any
+        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
     ) -> forms.ModelMultipleChoiceField | None:
         """Roles are a few: a box to tick for each."""
         field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
-        field.label, field.help_text = _("Roles"), ""
+        if field:
+            field.label, field.help_text = _("Roles"), ""
         return field
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:
@@ -78,7 +80,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
         is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not is_above and super().has_change_permission(request, obj)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Sequence[str]:
-        fields = super().get_readonly_fields(request, obj)
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        fields = [*super().get_readonly_fields(request, obj)]
         # Nobody shuts themselves out, nor gives themselves what nobody else decided on.
         return [*fields, "is_active", "is_staff", "groups"] if obj == request.user else fields
