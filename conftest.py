@@ -37,7 +37,7 @@ def leave_out(why: str) -> None:
 @pytest.hookimpl(optionalhook=True)  # also where pytest-xdist is left out
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: one more than there are cores, for some tests wait for real processes most of their time."""
-    return os.cpu_count() + 1
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure() -> None:
@@ -258,7 +258,7 @@ def migrated_sqlite(shared_folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(
-    postgres_server: str, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: psycopg.Connection, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The name of a database to copy; the last process that is done with it drops it."""
     note, lock = shared_folder / "migrated-postgres", shared_folder / "migrated-postgres.lock"

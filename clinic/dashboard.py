@@ -28,16 +28,16 @@ class Card:
 
     @property
     def is_over(self) -> bool:
-        return self.session.has_ended()
+        return self.session is not None and self.session.has_ended()
 
     @property
     def is_running(self) -> bool:
-        return self.session.is_running()
+        return self.session is not None and self.session.is_running()
 
     @property
     def can_call(self) -> bool:
         """Whoever waits is called, before the hour and after it too."""
-        return bool(self.session.pk) and (self.waiting > 0 or self.is_running)
+        return bool(self.session and self.session.pk) and (self.waiting > 0 or self.is_running)
 
 
 @block(

@@ -183,7 +183,7 @@ class Demo:
             booking.check_in(appointment, by=self.desk)
         for seen in range(3):
             called = booking.call_next(current, by=self.desk)
-            if seen < 2:
+            if called and seen < 2:
                 booking.mark_done(called, by=self.desk)
 
     def keep_open(self, session: ClinicSession) -> None:

@@ -59,9 +59,9 @@ def phone_key(text: str) -> str:
     return key
 
 
-def phone_key_of(column: str) -> Replace:
+def phone_key_of(column: str) -> F | Replace:
     """`phone_key` as an expression over a column."""
-    expression = F(column)
+    expression: F | Replace = F(column)
     for found, instead in [*((sign, "") for sign in BETWEEN_DIGITS), *WORLDWIDE]:
         expression = Replace(expression, Value(found), Value(instead), output_field=CharField())
     return expression

@@ -1,9 +1,7 @@
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
@@ -243,7 +241,7 @@ class XRaysOfPatient(admin.TabularInline):
 class PatientWithXRaysAdmin(PatientAdmin):
     """The patient's page, with films: it lies in the layer below, so this one comes down and adds them."""
 
-    def get_inlines(self, request: HttpRequest, obj: Patient | None) -> Sequence[type[InlineModelAdmin]]:
+    def get_inlines(self, request: HttpRequest, obj: Patient | None) -> list[Any]:
         inlines = super().get_inlines(request, obj)
         return [*inlines, XRaysOfPatient] if obj else inlines
 

@@ -1,6 +1,5 @@
 """The second opinion in the admin: asking about X-rays, the answer beside the film, and signing it."""
 
-from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -282,7 +281,7 @@ class ReportAdmin(ClinicalAdmin):
             obj.take_next_version()
         super().save_model(request, obj, form, change)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Report | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Report | None = None) -> list[Any]:
         # What was published stays as it was read: a correction is a new version.
         if obj and obj.status == Report.Status.PUBLISHED:
             return self.fields

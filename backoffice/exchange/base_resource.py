@@ -29,7 +29,7 @@ REASON_LENGTH = 100  # of simple-history's column
 class LeanRowResult(RowResult):
     """Without the record's name, which nobody reads and which may ask the database."""
 
-    def add_instance_info(self, instance: models.Model) -> None:
+    def add_instance_info(self, instance: Any) -> None:
         pass
 
 
@@ -58,7 +58,7 @@ class ExchangeResource(ModelResource):
         self.by: User | None = None
         self.reason = ""
         self._before: dict[ExchangeField, Any] | None = None  # of the row at hand; None where it is a new record
-        self._instance: models.Model | None = None
+        self._instance: Any | None = None
         self._differing: list[ExchangeField] = []
         self._changed: set[str] = set()  # model fields, of the rows that wait to be written
         self._checks = [rule for rule in self._meta.model._meta.constraints if isinstance(rule, CheckConstraint)]
@@ -131,7 +131,7 @@ class ExchangeResource(ModelResource):
         except ValidationError:
             return None  # importing the row says what is wrong with it
 
-    def key_of(self, instance: models.Model, row: Row) -> tuple:
+    def key_of(self, instance: Any, row: Row) -> tuple:
         """The record's key, of the kind that this file's rows have."""
         return tuple(self.fields[name].get_value(instance) for name in self._meta.import_id_fields)
 
@@ -184,11 +184,11 @@ class ExchangeResource(ModelResource):
         """Whether the row that was read last means a record that is not on file."""
         return self._before is None
 
-    def after_init_instance(self, instance: models.Model, new: bool, row: Row, **kwargs: Any) -> None:
+    def after_init_instance(self, instance: Any, new: bool, row: Row, **kwargs: Any) -> None:
         self._instance = instance
         self._before = None if new else {field: field.get_value(instance) for field in self._imported}
 
-    def import_instance(self, instance: models.Model, row: Row, **kwargs: Any) -> None:
+    def import_instance(self, instance: Any, row: Row, **kwargs: Any) -> None:
         errors = {}
         for field in self._imported:
             try:
@@ -200,7 +200,7 @@ class ExchangeResource(ModelResource):
 
     def skip_row(
         self,
-        instance: models.Model,
+        instance: Any,
         original: models.Model | None,
         row: Row,
         import_validation_errors: dict[str, ValidationError] | None = None,
@@ -235,7 +235,7 @@ class ExchangeResource(ModelResource):
 
     def validate_instance(
         self,
-        instance: models.Model,
+        instance: Any,
         import_validation_errors: dict[str, ValidationError] | None = None,
         validate_unique: bool = True,
     ) -> None:
@@ -259,7 +259,7 @@ class ExchangeResource(ModelResource):
         for rule in self._checks:
             rule.validate(self._meta.model, instance, exclude=excluded)
 
-    def save_instance(self, instance: models.Model, is_create: bool, row: Row, **kwargs: Any) -> None:
+    def save_instance(self, instance: Any, is_create: bool, row: Row, **kwargs: Any) -> None:
         if not is_create:
             self._changed.update(name for field in self._differing for name in field.model_fields)
         super().save_instance(instance, is_create, row, **kwargs)

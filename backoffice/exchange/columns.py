@@ -61,7 +61,7 @@ class ExchangeField(Field):
             raise ValidationError(_("This cell is empty."), code="required")
         return self.empty
 
-    def save(self, instance: models.Model, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
+    def save(self, instance: Any, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         if self.readonly:
             return
         value = self.clean(row, **kwargs)
@@ -83,11 +83,11 @@ class ChosenField(ExchangeField):
 
     model_fields = ()
 
-    def save(self, instance: models.Model, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
+    def save(self, instance: Any, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         value = self.clean(row, **kwargs)
         setattr(instance, self._noted, [] if value is NOT_PROVIDED else value)
 
-    def get_value(self, instance: models.Model) -> list[models.Model]:
+    def get_value(self, instance: Any) -> list[models.Model]:
         noted = getattr(instance, self._noted, None)
         if noted is None:
             linked = getattr(instance, self.attribute).all() if instance.pk else []

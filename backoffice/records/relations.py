@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from django.db.models import ForeignObjectRel, Model
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field, ForeignObjectRel, Model
 from simple_history.manager import HistoryManager
 
 from backoffice.readers import Reader
@@ -17,6 +18,14 @@ def has_history(model: type[Model]) -> bool:
 def history_of(model: type[Model]) -> HistoryManager:
     """The manager of all versions of all its records."""
     return getattr(model, getattr(model._meta, HISTORY))
+
+
+def field_of(model: type[Model], name: str) -> Field:
+    """A column of its own. Raises FieldDoesNotExist, also for what only points at it."""
+    field = model._meta.get_field(name)
+    if not isinstance(field, Field):
+        raise FieldDoesNotExist(f"{model.__name__}.{name} is no column of its own.")
+    return field
 
 
 def pointing_at(model: type[Model]) -> Iterator[ForeignObjectRel]:

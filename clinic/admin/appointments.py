@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -14,9 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.live.chips import Tone, chip
+from backoffice.models.users import person_of
+from backoffice.records.mixins import hideable
 from backoffice.records.names import name_for
+from backoffice.records.relations import field_of
 from backoffice.records.search import Exact, through
 from clinic import booking
 from clinic.admin.booking_changes import ChangesBookings
@@ -40,7 +43,7 @@ class AnswerInline(admin.TabularInline):
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).visible().order_by("question__position", "pk")
+        return hideable(super().get_queryset(request)).visible().order_by("question__position", "pk")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -100,31 +103,33 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
     def get_form(
         self, request: HttpRequest, obj: Appointment | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
-        form = super().get_form(request, obj, change, form=AppointmentForm if obj else WalkInForm, **kwargs)
+        form: Any = super().get_form(request, obj, change, form=AppointmentForm if obj else WalkInForm, **kwargs)
         form.refusal = getattr(request, "booking_refusal", None)
         return form
 
-    def get_fields(self, request: HttpRequest, obj: Appointment | None = None) -> Sequence[str]:
+    def get_fields(self, request: HttpRequest, obj: Appointment | None = None) -> list[Any]:
         if obj is None:
             return ["patient", "offer", "overbook", "symptoms", "notes"]
         identity = ["identity", "given"] if obj.claimed else []
         return ["whose", "session", "queue_number", "state", *identity, "symptoms", "notes"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Appointment | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Appointment | None = None) -> list[Any]:
         return ["whose", "session", "queue_number", "state", "identity", "given"] if obj else []
 
-    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         soonest_first = ["session__date", "session__opens_at", "queue_number"]
-        return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
+        return (
+            soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else [*super().get_ordering(request)]
+        )
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "symptoms":
+        if field and db_field.name == "symptoms":
             field.widget.can_add_related = False  # the list of symptoms is the administrator's, on its own page
         return field
 
-    def get_inlines(self, request: HttpRequest, obj: Appointment | None) -> Sequence[type[InlineModelAdmin]]:
-        return self.inlines if obj else []
+    def get_inlines(self, request: HttpRequest, obj: Appointment | None) -> list[Any]:
+        return [*self.inlines] if obj else []
 
     def changeform_view(
         self,
@@ -137,7 +142,7 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
             return super().changeform_view(request, object_id, form_url, extra_context)
         except booking.BookingError as refusal:
             # Somebody took the place after the form was found valid: it is shown again, and says so.
-            request.booking_refusal = refusal
+            request.booking_refusal = refusal  # type: ignore[attr-defined]  # for get_form
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Appointment, form: forms.ModelForm, change: bool) -> None:
@@ -147,7 +152,7 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
         booked = booking.book(
             form.cleaned_data["offer"],
             form.cleaned_data["patient"],
-            by=request.user,
+            by=person_of(request),
             symptoms=form.cleaned_data["symptoms"],
             notes=form.cleaned_data["notes"],
             overbook=form.cleaned_data["overbook"],
@@ -157,10 +162,10 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._with_patient(super().get_list_display(request), request)
 
-    def get_sortable_by(self, request: HttpRequest) -> Sequence[Any]:
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
         return self._with_patient(super().get_sortable_by(request), request)
 
     def _with_patient(self, names: Sequence[Any], request: HttpRequest) -> list:
@@ -188,7 +193,7 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
     def given(self, appointment: Appointment) -> str:
         if appointment.patient.is_hidden:
             return "–"
-        names = {name: Patient._meta.get_field(name).verbose_name for name in appointment.claimed}
+        names = {name: field_of(Patient, name).verbose_name for name in appointment.claimed}
         return format_html_join("", "{}: {}<br>", ((names[name], said) for name, said in appointment.claimed.items()))
 
     @admin.display(description=_("identity"), ordering="identity_conflict")
@@ -200,21 +205,21 @@ class AppointmentAdmin(ChangesBookings, SettlesIdentities, HidesAppointments, Fo
     # -- The day at the desk ------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Check in"), permissions=["change"])
-    def check_in(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def check_in(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.check_in)
         self._tell(request, n, ngettext("%d patient is checked in.", "%d patients are checked in.", n))
 
     @admin.action(description=_("Mark as done"), permissions=["change"])
-    def mark_done(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def mark_done(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.mark_done)
         self._tell(request, n, ngettext("%d visit is done.", "%d visits are done.", n))
 
     @admin.action(description=_("Mark as not come"), permissions=["change"])
-    def mark_no_show(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def mark_no_show(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.mark_no_show)
         self._tell(request, n, ngettext("%d patient did not come.", "%d patients did not come.", n))
 
-    def _each(self, request: HttpRequest, queryset: QuerySet, function: Callable) -> int:
+    def _each(self, request: StaffRequest, queryset: QuerySet, function: Callable) -> int:
         """Do it to each, in the order of their numbers; say which refused and why. Returns how many did not."""
         done = 0
         for appointment in queryset.order_by("session_id", "queue_number"):

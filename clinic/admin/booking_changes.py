@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.hiding import sent_along
 from backoffice.records.fields import LineField
@@ -36,6 +37,8 @@ class CancelForm(forms.Form):
 
 
 class MoveForm(forms.Form):
+    fields: dict[str, Any]
+
     session = forms.ChoiceField(label=gettext_lazy("New time"))
 
     def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
@@ -56,7 +59,7 @@ class ChangesBookings(ClinicalAdmin):
             links = [*links, (_("Move to another time"), reverse("admin:clinic_appointment_move", args=[obj.pk]))]
         return links
 
-    def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def move_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """Choose another time for one booking; the patient is written to."""
         appointment = self.get_object(request, str(pk))
         if not self.has_change_permission(request, appointment):
@@ -78,7 +81,7 @@ class ChangesBookings(ClinicalAdmin):
         return self._booking_page(request, form, **what)
 
     @admin.action(description=gettext_lazy("Cancel"), permissions=["change"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+    def cancel(self, request: StaffRequest, queryset: QuerySet) -> HttpResponse | None:
         """Asks first, with the names; with `confirm` it is done."""
         chosen = queryset.select_related("patient", "session").order_by("session_id", "queue_number")
         form = CancelForm(request.POST if "confirm" in request.POST else None)
@@ -102,7 +105,7 @@ class ChangesBookings(ClinicalAdmin):
         return None
 
     @admin.action(description=gettext_lazy("Take the cancellation back"), permissions=["change"])
-    def reinstate(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def reinstate(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.reinstate)
         self._tell(request, n, ngettext("%d booking stands again.", "%d bookings stand again.", n))
 

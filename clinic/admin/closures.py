@@ -7,6 +7,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.models.users import person_of
 from clinic import booking
 from clinic.admin.hiding import HidesClosures
 from clinic.admin.opening_hours import TimetableAdmin
@@ -56,7 +57,7 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
             return self.ask(request, undecided)
 
     def carry_over(self, request: HttpRequest, obj: Closure) -> None:
-        done = booking.settle(obj, decisions(request), by=request.user)
+        done = booking.settle(obj, decisions(request), by=person_of(request))
         if done["moved"]:
             told = ngettext("%d person is moved.", "%d people are moved.", done["moved"])
             messages.success(request, told % done["moved"])
@@ -101,7 +102,7 @@ def as_row(proposal: booking.Proposal, decided: dict[int, str]) -> dict:
 def decisions(request: HttpRequest) -> dict[int, str]:
     """`visit_17=cancel` or `visit_17=2026-11-24/morning` → {17: …}"""
     return {
-        int(name.removeprefix(DECISION)): value
+        int(name.removeprefix(DECISION)): str(value)
         for name, value in request.POST.items()
         if name.startswith(DECISION) and name.removeprefix(DECISION).isdecimal()
     }

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.lazy import LazyText
 
 
 class DayFilter(admin.SimpleListFilter):
@@ -16,7 +17,7 @@ class DayFilter(admin.SimpleListFilter):
     parameter_name = "day"
     field: str
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, LazyText]]:
         return [
             ("today", _("today")),
             ("tomorrow", _("tomorrow")),
@@ -32,7 +33,7 @@ class DayFilter(admin.SimpleListFilter):
             "coming": {f"{self.field}__gte": today},
             "past": {f"{self.field}__lt": today},
         }
-        return queryset.filter(**chosen.get(self.value(), {}))
+        return queryset.filter(**chosen.get(self.value() or "", {}))
 
 
 class FromToFilter(DayRangeFilter):

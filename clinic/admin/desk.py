@@ -8,6 +8,7 @@ from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.lazy import LazyText
 from backoffice.models import User
 from clinic import booking
 from clinic.models import Appointment, ClinicSession
@@ -33,7 +34,7 @@ class Desk:
 def desk_of(session: ClinicSession) -> Desk:
     """Two queries. The version is read first: what changes between them shows at the next look."""
     desk = Desk(session, version_of(session))
-    lists = {
+    lists: dict[str, list[Appointment]] = {
         Status.CALLED: desk.called,
         Status.CHECKED_IN: desk.here,
         Status.BOOKED: desk.expected,
@@ -66,7 +67,7 @@ class Step:
     """What a button does to one person, and what is said when it is done."""
 
     take: Callable
-    said: str
+    said: LazyText
 
 
 def call_named(appointment: Appointment, *, by: User) -> Appointment:

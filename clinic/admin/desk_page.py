@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.access.people import StaffRequest
 from backoffice.models import AccessEvent, User
 from clinic import booking
 from clinic.admin.desk import desk_of, press, version_of
@@ -23,6 +24,8 @@ from clinic.models import Appointment, ClinicSession, Patient
 
 class WalkIn(forms.Form):
     """Somebody who stands at the desk without a booking."""
+
+    fields: dict[str, Any]
 
     patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Patient"))
     overbook = forms.BooleanField(label=gettext_lazy("beyond capacity"), required=False)
@@ -67,7 +70,7 @@ class DeskPage(admin.ModelAdmin):
 
         return self.admin_site.admin_view(never_cache(for_the_desk))
 
-    def desk_view(self, request: HttpRequest, session: ClinicSession) -> HttpResponse:
+    def desk_view(self, request: StaffRequest, session: ClinicSession) -> HttpResponse:
         """GET shows the session; asked by htmx with the version `seen`, 204 where nothing has changed since.
 
         POST `do=<step>:<appointment>:<status that the button saw>` takes one step.
@@ -80,7 +83,7 @@ class DeskPage(admin.ModelAdmin):
             return HttpResponse(status=204)
         return self._live(request, session)
 
-    def _press(self, request: HttpRequest, session: ClinicSession) -> HttpResponse:
+    def _press(self, request: StaffRequest, session: ClinicSession) -> HttpResponse:
         appointment, said, is_refused = None, "", False
         try:
             appointment, said = press(request.POST.get("do", ""), session, by=request.user)
@@ -92,7 +95,7 @@ class DeskPage(admin.ModelAdmin):
         messages.add_message(request, messages.ERROR if is_refused else messages.SUCCESS, said)
         return redirect(desk_url(session))
 
-    def walk_in_view(self, request: HttpRequest, session: ClinicSession) -> HttpResponse:
+    def walk_in_view(self, request: StaffRequest, session: ClinicSession) -> HttpResponse:
         """Book whoever stands at the desk, and check them in."""
         if not request.user.has_perm("clinic.add_appointment"):
             raise PermissionDenied

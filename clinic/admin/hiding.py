@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import HideableAdmin
 from backoffice.admin.base.hiding import HideForm
 from backoffice.records.mixins import HideableQuerySet
 from clinic import booking
 from clinic.hours.preview import stranded_by
-from clinic.models import Appointment
+from clinic.models import Appointment, ClinicSession
 from clinic.models.appointments import AppointmentQuerySet
 
 NAMED = 10
@@ -50,7 +51,13 @@ class HidesPatients(HideableAdmin):
 
     @transaction.atomic
     def hide_rows(
-        self, request: HttpRequest, queryset: HideableQuerySet, *, reason: str, cancel_visits: bool = False
+        self,
+        request: StaffRequest,
+        queryset: HideableQuerySet,
+        *,
+        reason: str,
+        cancel_visits: bool = False,
+        **asked: object,
     ) -> int:
         cancelled = 0
         for visit in visits_to_come(queryset) if cancel_visits else ():
@@ -105,7 +112,7 @@ class HidesSessions(HideableAdmin):
 
 class HidesHours(HideableAdmin):
     def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
-        stranded = {}
+        stranded: dict[ClinicSession, int] = {}
         for row in queryset:
             row.is_open = False
             stranded |= dict(stranded_by(row))

@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm
+from backoffice.records.relations import field_of
 from clinic.admin.staff_forms import NationalIDField
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import identity_conflicts
@@ -30,6 +32,8 @@ from clinic.patients.identity_conflicts import ConflictError
 
 class KnownPersonForm(forms.Form):
     """Another person, who has a record."""
+
+    fields: dict[str, Any]
 
     patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Their record"))
 
@@ -68,7 +72,7 @@ class SettlesIdentities(ClinicalAdmin):
             return links
         return [*links, (_("Check the identity"), identity_url(obj))]
 
-    def identity_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def identity_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """POST `answer` is `file`, `take` (with the `field`s), `known` or `new`."""
         appointment = self.get_object(request, str(pk))
         if not self.may_settle(request):
@@ -103,7 +107,7 @@ class SettlesIdentities(ClinicalAdmin):
 
     @transaction.atomic
     def _answer(
-        self, request: HttpRequest, appointment: Appointment, known: KnownPersonForm, new: NewPersonForm | None
+        self, request: StaffRequest, appointment: Appointment, known: KnownPersonForm, new: NewPersonForm | None
     ) -> bool:
         """Whether it was an answer that could be carried out. Raises ConflictError."""
         answer, by = request.POST.get("answer"), request.user
@@ -141,7 +145,7 @@ def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
     """What was given and is not what the file says, both in words."""
     rows = []
     for name, said in appointment.claimed.items():
-        field = Patient._meta.get_field(name)
+        field = field_of(Patient, name)
         rows.append(
             {
                 "name": name,

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -44,22 +44,23 @@ class SymptomFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in Symptom.objects.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() is None:
+        chosen = self.value()
+        if chosen is None:
             return queryset
-        if self.value() not in dict(self.lookup_choices):
+        if chosen not in dict(self.lookup_choices):
             raise IncorrectLookupParameters
         # Not a join: a page in the order of the days then needs only the few records it shows.
-        ticked = Appointment.symptoms.through.objects.filter(symptom=self.value(), appointment=OuterRef("appointment"))
+        ticked = Appointment.symptoms.through.objects.filter(symptom=int(chosen), appointment=OuterRef("appointment"))
         return queryset.filter(Exists(ticked))
 
 
 class IntakeTable(FastChangeList):
     """The list, in the order of one column at a time, those without a value there last."""
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
         return []  # `rows` brings the order
 
-    def get_ordering_field_columns(self) -> dict[int, str]:
+    def get_ordering_field_columns(self) -> dict[int, Any]:
         chosen = super().get_ordering_field_columns()
         return {index: way for index, way in list(chosen.items())[:1] if 0 <= index < len(self.list_display)}
 
@@ -71,7 +72,8 @@ class IntakeTable(FastChangeList):
 
     def _rows(self) -> Rows:
         for index, way in self.get_ordering_field_columns().items():
-            return Rows(self.queryset, self.list_display[index].column, descending=way == "desc")
+            cell: Any = self.list_display[index]
+            return Rows(self.queryset, cell.column, descending=way == "desc")
         return Rows(self.queryset)
 
 
@@ -88,10 +90,10 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
     class Media:
         css = {"all": ["clinic/admin_intake.css"]}
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [cell_of(column) for column in columns(names_hidden=may_name_hidden(request.user))]
 
-    def get_sortable_by(self, request: HttpRequest) -> None:
+    def get_sortable_by(self, request: HttpRequest) -> None:  # type: ignore[override]  # the stubs know no “every”
         return None  # every column
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -122,7 +124,7 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
         if not self.has_export_permission(request):
             raise PermissionDenied
         try:
-            table = self.get_changelist_instance(request)
+            table: Any = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return redirect(f"{reverse('admin:clinic_intakerecord_changelist')}?{ERROR_FLAG}=1")
         AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, IntakeRecord)
@@ -136,13 +138,12 @@ class IntakeRecordAdmin(AuditedAdmin, ReadOnlyAdmin, FoundByPatient):
 def cell_of(column: Column) -> Callable[[Row], object]:
     """The column as the list wants it: a function of the row, with what the list asks about it."""
 
-    def cell(row: Row) -> object:
+    @admin.display(ordering=column.order[0], description=short(str(column.title)))
+    def cell(row: Row) -> Any:
         return column.value(row)
 
-    cell.column = column
+    cell.column = column  # type: ignore[attr-defined]  # for whoever draws it
     cell.__name__ = column.name
-    cell.admin_order_field = column.order[0]
-    cell.short_description = short(str(column.title))
     return cell
 
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
@@ -26,7 +27,7 @@ from backoffice.readers import Reader
 from backoffice.records.diffs import Words
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH, HideableQuerySet
-from backoffice.records.relations import may_view
+from backoffice.records.relations import field_of, may_view
 from clinic.models import Appointment, Patient, PatientMerge
 from clinic.patients import merging
 
@@ -35,6 +36,8 @@ NAMED = 20
 
 class OtherForm(forms.Form):
     """Which record is merged with the one at hand."""
+
+    fields: dict[str, Any]
 
     second = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("The other record"))
 
@@ -112,7 +115,7 @@ class MergesPatients(ClinicalAdmin):
 
     # -- The pages ----------------------------------------------------------------------------------------------------
 
-    def merge_view(self, request: HttpRequest) -> HttpResponse:
+    def merge_view(self, request: StaffRequest) -> HttpResponse:
         """`first` and `second` are keys. Without the second it is asked for; with both they stand side by side."""
         if not self.has_merge_permission(request):
             raise PermissionDenied
@@ -130,9 +133,10 @@ class MergesPatients(ClinicalAdmin):
         return self._side_by_side(request, first, second, form)
 
     def _patient(self, key: str | None) -> Patient | None:
-        return Patient.objects.visible().filter(pk=number_in(key)).first()
+        number = number_in(key)
+        return None if number is None else Patient.objects.visible().filter(pk=number).first()
 
-    def _merge(self, request: HttpRequest, first: Patient, second: Patient, reason: str) -> PatientMerge | None:
+    def _merge(self, request: StaffRequest, first: Patient, second: Patient, reason: str) -> PatientMerge | None:
         keep, other = (second, first) if request.POST.get("keep") == str(second.pk) else (first, second)
         choices = [name for name in merging.FIELDS if request.POST.get(f"field_{name}") == str(other.pk)]
         try:
@@ -167,7 +171,7 @@ class MergesPatients(ClinicalAdmin):
         shared = {"opts": self.opts, "first": first, "media": self.media, "title": _("Two records of one person")}
         return TemplateResponse(request, template, {**site, **shared, **context})
 
-    def undo_merge_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def undo_merge_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         if not self.has_merge_permission(request):
             raise PermissionDenied
         done = PatientMerge.objects.select_related("kept", "merged").filter(pk=pk).first()
@@ -202,13 +206,13 @@ def field_rows(words: Words, first: Patient, second: Patient, sent: QueryDict) -
     """Each field with both values in words; where they differ, which one is taken unless somebody chooses."""
     rows = []
     for name in merging.FIELDS:
-        field = Patient._meta.get_field(name)
+        field = field_of(Patient, name)
         one, two = getattr(first, name), getattr(second, name)
         preferred = first if one or not two else second
         rows.append(
             {
                 "name": f"field_{name}",
-                "title": capfirst(field.verbose_name),
+                "title": capfirst(str(field.verbose_name)),
                 "one": words.say(field, one),
                 "two": words.say(field, two),
                 "differs": one != two,

@@ -1,6 +1,5 @@
 """The national ID on the patient's page: masked, shown to who may and presses for it, and that is noted."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -41,13 +40,13 @@ class RevealsNationalID(admin.ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Patient | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
-        form = super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, **kwargs)
         if obj and self.has_reveal_permission(request):
             form.reveal_url = reverse("admin:clinic_patient_reveal", args=[obj.pk])
         return form
 
-    def get_fields(self, request: HttpRequest, obj: Patient | None = None) -> Sequence[str]:
-        fields = super().get_fields(request, obj)
+    def get_fields(self, request: HttpRequest, obj: Patient | None = None) -> list[Any]:
+        fields = [*super().get_fields(request, obj)]
         if obj is None or self.has_change_permission(request, obj):
             return fields
         return ["masked_national_id" if name == "national_id" else name for name in fields]

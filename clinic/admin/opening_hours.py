@@ -34,7 +34,7 @@ class TimetableAdmin(ClinicalAdmin):
         super().save_model(request, obj, form, change)
         self.carry_over(request, obj)
 
-    def carry_over(self, request: HttpRequest, obj: ClinicalRecord) -> None:
+    def carry_over(self, request: HttpRequest, obj: Any) -> None:
         """Bring the sessions in step with a row that was just saved."""
         self.follow(request)
 
@@ -65,7 +65,7 @@ class TimetableAdmin(ClinicalAdmin):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: ClinicalRecord | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_preview"
         context["preview_url"] = reverse(name, args=[obj.pk] if obj else [])

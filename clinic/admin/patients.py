@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin, FastListAdmin
 from backoffice.admin.base.inlines import FirstRows
+from backoffice.records.mixins import hideable
 from backoffice.records.search import Exact, Text
 from clinic.admin.chips import status_chip
 from clinic.admin.hiding import HidesPatients
@@ -27,13 +28,14 @@ class AppointmentInline(admin.TabularInline):
     model = Appointment
     formset = FirstRows
     template = "clinic/visits_of_patient.html"
-    fields = readonly_fields = ["visit", "queue_number", "state", "notes"]
+    fields = ["visit", "queue_number", "state", "notes"]
+    readonly_fields = ["visit", "queue_number", "state", "notes"]
     ordering = ["-session__date", "-session__opens_at"]
     can_delete = False
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).visible().select_related("session")
+        return hideable(super().get_queryset(request)).visible().select_related("session")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # a place is taken by booking it, on the appointment's own page

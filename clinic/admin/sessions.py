@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -12,9 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.live.chips import Tone, chip
+from backoffice.models.users import person_of
 from backoffice.records.names import name_for
 from clinic import booking
 from clinic.admin.days import DayFilter, FromToFilter
@@ -43,14 +45,15 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
     date_hierarchy = "date"
     empty_text = gettext_lazy("No session yet: the first booking of a period makes one, as the opening hours say.")
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
-        return [*self.list_display, "desk"] if self.may_open_desk(request) else self.list_display
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [*self.list_display, "desk"] if self.may_open_desk(request) else [*self.list_display]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> list[Any]:
         return ["date", "period", "booked", "overbooked", "current_number", "last_number"] if obj else []
 
-    def get_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> Sequence[str]:
-        return [*self.fields, "booked", "overbooked", "current_number", "last_number"] if obj else self.fields
+    def get_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> list[Any]:
+        fields = self.fields or ()
+        return [*fields, "booked", "overbooked", "current_number", "last_number"] if obj else [*fields]
 
     def save_model(self, request: HttpRequest, obj: ClinicSession, form: forms.ModelForm, change: bool) -> None:
         """Set by hand, it no longer follows the hours. Its counters stay out of the way: others are booking."""
@@ -63,7 +66,7 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
         wanted = {name: getattr(obj, name) for name in names}
         ClinicSession.objects.filter(pk=obj.pk).update(**wanted, overbooked=beyond)
         obj.refresh_from_db()
-        obj._history_user = request.user
+        obj._history_user = person_of(request)
         obj.save(update_fields=["updated_at"])
         if obj.booked > obj.capacity:
             messages.warning(
@@ -72,9 +75,11 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
                 % {"booked": obj.booked, "capacity": obj.capacity},
             )
 
-    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         soonest_first = ["date", "opens_at"]
-        return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
+        return (
+            soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else [*super().get_ordering(request)]
+        )
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
@@ -115,26 +120,26 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, ClinicalAdmin)
     # -- The queue ----------------------------------------------------------------------------------------------------
 
     @admin.action(description=gettext_lazy("Call next"), permissions=["change"])
-    def call_next(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def call_next(self, request: StaffRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.call_next)
 
     @admin.action(description=gettext_lazy("Call the same number again"), permissions=["change"])
-    def recall(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def recall(self, request: StaffRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.recall)
 
     @admin.action(description=gettext_lazy("Skip: not here, call next"), permissions=["change"])
-    def skip(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def skip(self, request: StaffRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.skip)
 
     @admin.action(description=gettext_lazy("Count anew"), permissions=["change"])
-    def count_anew(self, request: HttpRequest, queryset: QuerySet) -> None:
+    def count_anew(self, request: StaffRequest, queryset: QuerySet) -> None:
         """What `check_integrity` asks for, where a counter differs from the appointments."""
         for session in queryset:
             booking.count_anew(session, by=request.user)
             told = _("%(session)s: %(booked)s places are taken.")
             messages.success(request, told % {"session": session, "booked": session.booked})
 
-    def _call(self, request: HttpRequest, queryset: QuerySet, function: Callable[..., Appointment | None]) -> None:
+    def _call(self, request: StaffRequest, queryset: QuerySet, function: Callable[..., Appointment | None]) -> None:
         for session in queryset:
             try:
                 called = function(session, by=request.user)

@@ -36,7 +36,7 @@ class MaskedNationalID(forms.TextInput):
         context["widget"] |= {"masked": masked(self.on_file), "reveal_url": self.reveal_url}
         return context
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Mapping[str, Any], name: str) -> Any:
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
         """None where the number is kept."""
         return super().value_from_datadict(data, files, name) if name in data else data.get(f"new_{name}") or None
 
@@ -51,7 +51,7 @@ class NationalIDField(forms.CharField):
         self.widget = MaskedNationalID(on_file, reveal_url)
 
     def to_python(self, value: object) -> str:
-        return normalise_national_id(super().to_python(value))
+        return normalise_national_id(super().to_python(value) or "")
 
     def clean(self, value: str | None) -> str:
         return self.on_file if value is None else super().clean(value)
@@ -61,6 +61,8 @@ class NationalIDField(forms.CharField):
 
 
 class PatientForm(ClinicalForm):
+    fields: dict[str, Any]
+
     reveal_url = ""
 
     class Meta:
@@ -80,7 +82,7 @@ class PatientForm(ClinicalForm):
 class HoursField(forms.CharField):
     """Text such as `09:00-12:00`; its value is `Hours`."""
 
-    def to_python(self, value: object) -> Hours | None:
+    def to_python(self, value: object) -> Hours | None:  # type: ignore[override]  # its own kind of value
         text = super().to_python(value)
         return parse_hours(text) if text else None
 
@@ -98,7 +100,7 @@ class HoursForm(ClinicalForm):
             self.fields["hours"].initial = str(Hours(self.instance.opens_at, self.instance.closes_at))
 
     def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         if hours := cleaned.get("hours"):
             self.instance.opens_at, self.instance.closes_at = hours
         return cleaned
@@ -133,6 +135,8 @@ class AnswerForm(RowForm):
 
 class WalkInForm(ClinicalForm):
     """A booking made at the desk or on the phone. `cleaned_data["offer"]` is the session."""
+
+    fields: dict[str, Any]
 
     refusal: booking.BookingError | None = None
 

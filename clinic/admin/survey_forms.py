@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.forms import RowForm
 from clinic.models import LikertQuestion, NumericQuestion
+from clinic.models.survey import Question
 
 
 class QuestionForm(RowForm):
@@ -57,7 +58,7 @@ class NumericQuestionForm(QuestionForm):
 
     def clean(self) -> dict[str, Any] | None:
         """Says at the field what the model's constraint would say of the whole question."""
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         minimum, maximum = cleaned.get("minimum"), cleaned.get("maximum")
         if minimum is not None and maximum is not None and minimum > maximum:
             self.add_error("maximum", _("The smallest answer must not be above the largest."))
@@ -67,12 +68,14 @@ class NumericQuestionForm(QuestionForm):
 class QuestionFormSet(forms.BaseModelFormSet):
     """Visible questions in the survey's order, those that are not asked any more among them."""
 
+    model: type[Question]
+
     def __init__(self, data: QueryDict | None = None, *, may_add: bool, **kwargs: Any) -> None:
         super().__init__(data, queryset=self.model.objects.visible(), **kwargs)
         self.edit_only = not may_add
         self.extra = 1 if may_add else 0
 
-    def __iter__(self) -> Iterator[forms.ModelForm]:
+    def __iter__(self) -> Iterator[Any]:
         """In the order that was typed, also while it is not saved yet."""
         return iter(sorted(self.forms, key=_place))
 
@@ -90,10 +93,10 @@ class QuestionFormSet(forms.BaseModelFormSet):
 
     @property
     def title(self) -> str:
-        return self.model._meta.verbose_name_plural
+        return str(self.model._meta.verbose_name_plural)
 
 
-def _place(form: QuestionForm) -> float:
+def _place(form: forms.ModelForm) -> float:
     try:
         return int(form["position"].value())
     except (TypeError, ValueError):
@@ -101,7 +104,8 @@ def _place(form: QuestionForm) -> float:
 
 
 def _formset(form: type[QuestionForm]) -> type[QuestionFormSet]:
-    return forms.modelformset_factory(form.Meta.model, form, formset=QuestionFormSet)
+    made = forms.modelformset_factory(form._meta.model, form, formset=QuestionFormSet)
+    return made  # type: ignore[return-value]  # it inherits from the class that it is given
 
 
 LikertFormSet, NumericFormSet = _formset(LikertQuestionForm), _formset(NumericQuestionForm)

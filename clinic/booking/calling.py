@@ -111,7 +111,7 @@ def _being_served(session: ClinicSession) -> Appointment:
 @transaction.atomic
 def step_back(appointment: Appointment, *, by: User | None) -> None:
     """Undo the last step at the desk. Raises WrongStatus where somebody else has changed it, or there is none."""
-    before = {
+    before: dict[str, Status] = {
         Status.CHECKED_IN: Status.BOOKED,
         Status.CALLED: Status.CHECKED_IN,
         Status.DONE: Status.CALLED if appointment.called_at else Status.CHECKED_IN,

@@ -115,7 +115,7 @@ def _active_slots(booked: Sequence[Appointment]) -> set[tuple]:
 
 @transaction.atomic
 def _carry_out(booked: Sequence[Appointment], decisions: Mapping[int, str], *, reason: str, by: User | None) -> Counter:
-    done = Counter()
+    done: Counter[str] = Counter()
     for appointment in booked:
         if decisions[appointment.pk] == CANCEL:
             cancel(appointment, by=by, reason=reason)

@@ -4,6 +4,7 @@
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.lazy import LazyText
 from clinic.models import Appointment, ClinicSession
 
 
@@ -12,7 +13,7 @@ class BookingError(Exception):
 
     message = _("This cannot be done.")
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: LazyText = "") -> None:
         super().__init__(message or self.message)
 
 

@@ -3,11 +3,12 @@
 import datetime
 from collections.abc import Iterable
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from backoffice.models import User
+from backoffice.records.mixins import Hideable
 from clinic.booking.counting import count_anew
 from clinic.booking.sessions import session_for
 from clinic.models import Appointment, ClinicSession, Patient, Period
@@ -29,7 +30,7 @@ def lock(patients: Iterable[int], appointments: Iterable[int], slots: Iterable[S
     _lock(ClinicSession, holding | set(sessions_on_file(slots).values()))
 
 
-def _lock(model: type[models.Model], keys: Iterable[int], value: str = "pk") -> set[int]:
+def _lock(model: type[Hideable], keys: Iterable[int], value: str = "pk") -> set[int]:
     """Lock these rows one after the other, and return a column of theirs as it is behind the locks."""
     keys, values = sorted(keys), set()
     for start in range(0, len(keys), BATCH):

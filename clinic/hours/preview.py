@@ -53,8 +53,8 @@ def _as_read(offer: Offer | None) -> tuple:
 def stranded_by(unsaved: OpeningHours | Closure) -> list[tuple[ClinicSession, int]]:
     """(session, bookings without a place) where the row would take places away from people who have booked them."""
     today = timezone.localdate()
-    sessions = ClinicSession.objects.visible().filter(date__gte=today, set_by_hand=False, booked__gt=0)
-    sessions = [session for session in sessions.order_by("date", "opens_at") if not session.has_ended()]
+    booked = ClinicSession.objects.visible().filter(date__gte=today, set_by_hand=False, booked__gt=0)
+    sessions = [session for session in booked.order_by("date", "opens_at") if not session.has_ended()]
     if not sessions:
         return []
     plan = Plan(today, sessions[-1].date, unsaved)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Model, Prefetch
@@ -17,7 +18,11 @@ from backoffice.records.mixins import written_at_once
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
-SHOWN = {Patient: {"date_of_birth"}, Symptom: {"name", "position"}, ClinicSession: {"date", "period"}}
+SHOWN: dict[type[Model], set[str]] = {
+    Patient: {"date_of_birth"},
+    Symptom: {"name", "position"},
+    ClinicSession: {"date", "period"},
+}
 DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "answers"]
 
 # An id noted in a transaction or a savepoint that was rolled back stays here until the next commit of this thread,
@@ -151,7 +156,7 @@ def _answers_written(rows: Iterable[LikertAnswer | NumericAnswer], **kwargs: obj
     note(*(answer.appointment_id for answer in rows))
 
 
-def _symptoms_chosen(instance: Appointment | Symptom, reverse: bool, pk_set: set[int] | None, **kwargs: object) -> None:
+def _symptoms_chosen(instance: Any, reverse: bool, pk_set: set[int] | None, **kwargs: object) -> None:
     if not reverse:
         note(instance.pk)
     else:  # from the symptom's side; clearing tells no keys, and asks before and after
@@ -173,5 +178,9 @@ def _named_in_it_written(
     sender: type[Model], rows: Iterable[Model], created: bool, fields: set[str] | None, **kwargs: object
 ) -> None:
     if not created and (fields is None or SHOWN[sender] & fields):
-        named = {Patient: "patient__in", Symptom: "symptoms__in", ClinicSession: "session__in"}[sender]
-        note(*Appointment.objects.filter(**{named: rows}).values_list("pk", flat=True))
+        named: dict[type[Model], str] = {
+            Patient: "patient__in",
+            Symptom: "symptoms__in",
+            ClinicSession: "session__in",
+        }
+        note(*Appointment.objects.filter(**{named[sender]: rows}).values_list("pk", flat=True))

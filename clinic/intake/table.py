@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Value, When
 
 from backoffice.records.paging import LISTED
+from backoffice.records.relations import field_of
 from clinic.models import (
     IntakeRecord,
     LikertAnswer,
@@ -36,7 +37,7 @@ class Column:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.title = IntakeRecord._meta.get_field(name).verbose_name
+        self.title = field_of(IntakeRecord, name).verbose_name
         self.order = [name, "appointment_id"]
 
     def filled(self, records: QuerySet) -> QuerySet:
@@ -111,7 +112,7 @@ class AnswerColumn(Column):
         return records.filter(**{f"{self.relation}__question": self.question, f"{self.relation}__hidden_at": None})
 
     def empty(self, records: QuerySet) -> QuerySet:
-        given = self.answers.objects.visible().filter(question=self.question, appointment=OuterRef("appointment"))
+        given = self.answers.objects.visible().filter(question=self.question.pk, appointment=OuterRef("appointment"))
         return records.filter(~Exists(given))
 
     def value(self, row: Row) -> int | float | None:

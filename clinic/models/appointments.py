@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -15,7 +16,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.models import User
 from backoffice.readers import Reader
 from backoffice.records.changes import record
 from backoffice.records.indexes import hidden_only
@@ -50,7 +50,7 @@ class AppointmentQuerySet(HideableQuerySet):
         return booked.exclude(patient__in=Patient.objects.hidden().order_by().values("pk"))
 
     @transaction.atomic
-    def hide(self, *, by: User | None, reason: str = "") -> int:
+    def hide(self, *, by: AbstractBaseUser | None, reason: str = "") -> int:
         """Hide what is visible here; a hidden appointment holds no place. Returns how many rows that were."""
         rows = self.visible()._locked()
         for session, places in _places_of(rows):
@@ -60,7 +60,7 @@ class AppointmentQuerySet(HideableQuerySet):
         return len(rows)
 
     @transaction.atomic
-    def restore(self, *, by: User | None, reason: str = "") -> int:
+    def restore(self, *, by: AbstractBaseUser | None, reason: str = "") -> int:
         """Bring back what is hidden here, beyond capacity where its place was given away. Returns how many rows.
 
         Raises IntegrityError where a patient has another booking in the same session by now.
@@ -74,7 +74,7 @@ class AppointmentQuerySet(HideableQuerySet):
             row._mark(by, reason, hidden_at=None, hidden_by=None, hide_reason="")
         return len(rows)
 
-    def _locked(self) -> "list[Appointment]":
+    def _locked(self) -> list[Any]:
         return list(self.select_related("session").order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
@@ -155,7 +155,7 @@ class Appointment(ClinicalRecord):
             hidden_only("session", name="appointment_hidden"),
         ]
 
-    def _mark(self, by: User | None, reason: str, **values: object) -> None:
+    def _mark(self, by: AbstractBaseUser | None, reason: str, **values: object) -> None:
         """One row at a time: its history keeps the symptoms too, which many at once would lose."""
         Appointment.objects.filter(pk=self.pk).update(**values)
         record(self, by, reason)
@@ -177,6 +177,9 @@ class Appointment(ClinicalRecord):
 
 class Answer(ClinicalRecord):
     """One answer, and the question's wording as it was asked."""
+
+    question: Any
+    """The foreign key, of which kind the kind of answer decides."""
 
     asked_as = models.CharField(_("asked as"), max_length=250, blank=True, editable=False)
 

@@ -3,6 +3,7 @@
 import datetime
 from typing import ClassVar, Self
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -13,7 +14,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.models import User
 from backoffice.records.changes import record
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 
@@ -219,7 +219,7 @@ class ClinicSession(ClinicalRecord):
     def places_left(self) -> int:
         return max(0, self.capacity - self.booked) if self.is_open else 0
 
-    def note_overbooking(self, by: User | None) -> None:
+    def note_overbooking(self, by: AbstractBaseUser | None) -> None:
         """Where a place beyond capacity was given, the session's history says who gave it."""
         if self.booked > self.capacity:
             record(self, by, gettext("Booked beyond capacity"))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.models import User
 from backoffice.records.changes import record
-from backoffice.records.relations import pointing_at
+from backoffice.records.relations import field_of, pointing_at
 from clinic.models import Appointment, Patient
 from clinic.patients import merging
 
@@ -46,7 +46,7 @@ def take_over(appointment: Appointment, fields: Collection[str], *, by: User) ->
 def _correct(patient: Patient, chosen: dict[str, str], by: User) -> None:
     reason = _("As given with a booking")
     for name, said in chosen.items():
-        setattr(patient, name, Patient._meta.get_field(name).to_python(said))
+        setattr(patient, name, field_of(Patient, name).to_python(said))
     try:
         patient.full_clean()
     except ValidationError as error:

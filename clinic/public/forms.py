@@ -1,6 +1,6 @@
 """The forms of the public booking pages."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +8,6 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
-from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
@@ -56,6 +55,8 @@ def as_sent(typed: dict) -> MultiValueDict:
 
 
 class TimeForm(forms.Form):
+    fields: dict[str, Any]
+
     session = forms.ChoiceField(
         error_messages={
             "required": _("Choose a time first."),
@@ -63,7 +64,7 @@ class TimeForm(forms.Form):
         }
     )
 
-    def __init__(self, data: QueryDict | None = None, *, days: Iterable[Day], **kwargs: Any) -> None:
+    def __init__(self, data: Mapping[str, Any] | None = None, *, days: Iterable[Day], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         offers = [offer for day in days for offer in day.offers if offer.is_bookable]
         self.fields["session"].choices = [(offer.session.slug, str(offer.session)) for offer in offers]
@@ -73,7 +74,7 @@ class PhoneField(forms.CharField):
     """A number in the one form in which it is kept."""
 
     def to_python(self, value: object) -> str:
-        return normalise_phone(super().to_python(value))
+        return normalise_phone(super().to_python(value) or "")
 
 
 class UnseenInput(forms.TextInput):
@@ -82,7 +83,7 @@ class UnseenInput(forms.TextInput):
     def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, None, attrs)
         if value:
-            context["widget"]["attrs"]["placeholder"] = masked(normalise_national_id(value))
+            context["widget"]["attrs"]["placeholder"] = masked(normalise_national_id(str(value)))
         return context
 
 
@@ -90,11 +91,14 @@ class StillOffered(forms.ModelMultipleChoiceField):
     """Those of what was ticked that are offered still: what was taken out meanwhile is no mistake of the visitor's."""
 
     def clean(self, value: Sequence[str] | None) -> QuerySet[Symptom]:
-        offered = {str(key) for key in self.queryset.values_list("pk", flat=True)}
+        rows = self.queryset
+        offered = set() if rows is None else {str(key) for key in rows.values_list("pk", flat=True)}
         return super().clean([key for key in value or [] if str(key) in offered])
 
 
 class DetailsForm(PublicForm):
+    fields: dict[str, Any]
+
     full_name = LineField(
         label=_("Full name"),
         max_length=120,
@@ -178,7 +182,7 @@ class SurveyForm(PublicForm):
         super().__init__(*args, **kwargs)
         self._scales = {f"habit_{question.pk}": question for question in LikertQuestion.objects.asked()}
         self._numbers = {f"chabit_{question.pk}": question for question in NumericQuestion.objects.asked()}
-        asked = {name: scale_field(question) for name, question in self._scales.items()}
+        asked: dict[str, Any] = {name: scale_field(question) for name, question in self._scales.items()}
         asked |= {name: number_field(question) for name, question in self._numbers.items()}
         # Both kinds in one order, as the clinic arranged them.
         self.fields.update(sorted(asked.items(), key=lambda item: item[1].question.position))
@@ -206,7 +210,7 @@ def scale_field(question: LikertQuestion) -> forms.Field:
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a number on the scale.")},
     )
-    field.question = question
+    field.question = question  # type: ignore[attr-defined]  # the template asks it
     return field
 
 
@@ -219,7 +223,7 @@ def number_field(question: NumericQuestion) -> forms.Field:
         validators=[within_bounds(question)],
         error_messages={"required": _("Write a number.")},
     )
-    field.question = question
+    field.question = question  # type: ignore[attr-defined]  # the template asks it
     return field
 
 

@@ -29,7 +29,7 @@ def _address_may_book(request: HttpRequest) -> bool:
         return True
     if any(address in network for network in settings.BOOKING_UNLIMITED_NETWORKS):
         return True
-    return _claim("address", household(request), settings.BOOKING_RATE_LIMIT)
+    return _claim("address", household(request) or "", settings.BOOKING_RATE_LIMIT)
 
 
 def _claim(kind: str, who: str, limit: int) -> bool:

@@ -16,6 +16,7 @@ from backoffice.exchange.columns import BATCH, ExchangeField, Row
 from backoffice.exchange.headers import folded
 from backoffice.models import User
 from backoffice.records.mixins import written_at_once
+from backoffice.records.relations import field_of
 from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
 
 
@@ -40,7 +41,7 @@ class AnswerColumn(ExchangeField):
         value = super().clean(row, **kwargs)
         if value is NOT_PROVIDED:
             return value
-        value = self.model._meta.get_field(self.value).clean(value, None)
+        value = field_of(self.model, self.value).clean(value, None)
         self.check(value)
         return value
 
@@ -62,7 +63,7 @@ class AnswerColumn(ExchangeField):
     def _noted(self, instance: Appointment) -> dict:
         return instance.__dict__.setdefault(f"_noted_{self.relation}", {})
 
-    def _stored(self, instance: Appointment) -> dict[int, models.Model]:
+    def _stored(self, instance: Appointment) -> dict[int, Any]:
         """The answers on file, hidden ones too, by question."""
         if not instance.pk:
             return {}
@@ -104,6 +105,7 @@ class ScoreCell(WholeCell):
 
 class LikertColumn(AnswerColumn):
     model, relation, value = LikertAnswer, "likert_answers", "score"
+    question: LikertQuestion
 
     def range(self) -> str:
         ends = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
@@ -113,6 +115,7 @@ class LikertColumn(AnswerColumn):
 
 class NumericColumn(AnswerColumn):
     model, relation, value = NumericAnswer, "numeric_answers", "value"
+    question: NumericQuestion
 
     def __init__(self, question: NumericQuestion, name: str, cell: DecimalCell) -> None:
         super().__init__(question, name, cell)

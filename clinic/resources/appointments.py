@@ -112,7 +112,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         for chunk in chunks:
             booked, known = [row for row in chunk if row.key is None], [row for row in chunk if row.key]
             patients |= self._patients_of(booked).pks() if booked else set()
-            references = [row.key[0] for row in known]
+            references = [row.key[0] for row in known if row.key]
             appointments |= set(Appointment.objects.filter(reference__in=references).values_list("pk", flat=True))
             recorded |= self._slots_of(known)
             to_book |= self._slots_of(booked)
@@ -196,7 +196,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         if self._patient_key(row) and self._patient(row) != appointment.patient:
             problem = _("The appointment with this reference is another patient's.")
             raise ValidationError({self._column_of_patient(row): problem})
-        was = {field.column_name: value for field, value in self._before.items()}
+        was = {field.column_name: value for field, value in (self._before or {}).items()}
         moved = {"date": appointment.session.date, "period": appointment.session.period}
         for name, value in moved.items():
             if name in row and self._clean(name, row) != value:

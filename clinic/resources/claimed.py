@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import cell_for
 from backoffice.exchange.columns import ExchangeField, Row
+from backoffice.lazy import LazyText
+from backoffice.records.relations import field_of
 from clinic.models import Appointment, Patient
 
 
@@ -16,8 +18,8 @@ class ClaimedColumn(ExchangeField):
 
     model_fields = ("claimed",)
 
-    def __init__(self, name: str, title: str) -> None:
-        self.of_patient: models.Field = Patient._meta.get_field(name)
+    def __init__(self, name: str, title: LazyText) -> None:
+        self.of_patient: models.Field = field_of(Patient, name)
         super().__init__(
             "claimed",
             f"claimed_{name}",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -34,10 +33,10 @@ class HoursColumn(ExchangeField):
 
     model_fields = ("opens_at", "closes_at")
 
-    def save(self, instance: models.Model, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
+    def save(self, instance: OpeningHours, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         instance.opens_at, instance.closes_at = self.clean(row, **kwargs)
 
-    def get_value(self, instance: models.Model) -> Hours | None:
+    def get_value(self, instance: OpeningHours) -> Hours | None:
         return Hours(instance.opens_at, instance.closes_at) if instance.opens_at else None
 
 

@@ -60,8 +60,8 @@ class PatientResource(ExchangeResource):
         return patient.full_name, patient.date_of_birth
 
     def candidates(self, rows: Sequence[Row]) -> Iterable[Patient]:
-        ids = [row.key[0] for row in rows if len(row.key) == 1]
-        names = [row.key[0] for row in rows if len(row.key) == 2]
+        ids = [row.key[0] for row in rows if row.key and len(row.key) == 1]
+        names = [row.key[0] for row in rows if row.key and len(row.key) == 2]
         return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))
 
     def remedy_for_twins(self, row: Row) -> str:

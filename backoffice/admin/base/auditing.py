@@ -25,7 +25,7 @@ class AuditedAdmin(admin.ModelAdmin):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: Model | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
         if obj:
             AccessEvent.objects.record(request, AccessEvent.Action.VIEW, obj)

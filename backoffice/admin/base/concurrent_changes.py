@@ -35,7 +35,7 @@ class MergesConcurrentChanges(admin.ModelAdmin):
     masked_fields: Collection[str]
 
     def get_form(
-        self, request: HttpRequest, obj: ClinicalRecord | None = None, change: bool = False, **kwargs: Any
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
         if (
@@ -53,7 +53,7 @@ class MergesConcurrentChanges(admin.ModelAdmin):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: ClinicalRecord | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
         if obj:
             # A form that comes back shows what is here now: the next save knows of it.

@@ -9,7 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.db import IntegrityError, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -23,7 +23,7 @@ from backoffice.admin.base.history import address
 from backoffice.lazy import LazyText
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
-from backoffice.records.mixins import ClinicalRecord, HideableQuerySet, hideable
+from backoffice.records.mixins import HideableQuerySet, hideable
 
 NAMED = 20  # of what is hidden, so that ten thousand rows make no endless page
 OBSTACLES = 10
@@ -81,7 +81,7 @@ class HideableAdmin(admin.ModelAdmin):
         """What has to be done first, in sentences; empty where these rows can be hidden."""
         return []
 
-    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
+    def what_hiding_does(self, request: HttpRequest, queryset: Any) -> list[str]:
         """What else changes when these rows are hidden, in sentences."""
         return []
 
@@ -99,11 +99,11 @@ class HideableAdmin(admin.ModelAdmin):
     def after_hiding_or_restoring(self, request: HttpRequest) -> None:
         """Bring in step what follows from these records."""
 
-    def notices(self, request: HttpRequest, obj: ClinicalRecord) -> list[str | SafeString]:
+    def notices(self, request: HttpRequest, obj: Any) -> list[str | SafeString]:
         """What somebody who opens this record must know before anything else."""
         return []
 
-    def page_links(self, request: HttpRequest, obj: ClinicalRecord) -> list[tuple[str, str]]:
+    def page_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         """(words, address) of what can be done with this record on a page of its own."""
         return []
 
@@ -116,10 +116,10 @@ class HideableAdmin(admin.ModelAdmin):
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_filter(request), HiddenFilter]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: ClinicalRecord | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What is hidden is restored before it is changed."""
         is_gone = obj is not None and obj.is_gone
         return not is_gone and super().has_change_permission(request, obj)
@@ -218,7 +218,7 @@ class HideableAdmin(admin.ModelAdmin):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: ClinicalRecord | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
         if obj is not None:
             context["notices"] = self.notices(request, obj)

@@ -69,7 +69,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
     history_leaves_out: Collection[str] = ()
     """Relations by whose other end the timeline would be endless, such as every answer to a question."""
 
-    def also_history_of(self, obj: models.Model) -> list[int]:
+    def also_history_of(self, obj: Any) -> list[int]:
         """Keys of records whose histories are also this one's."""
         return []
 

@@ -1,7 +1,7 @@
 """Lists that stay fast, whatever is in them."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -22,6 +22,14 @@ from backoffice.records.search import Search, matching
 FEW = 1000  # rows that a filter leaves: so few are searched through sooner than a whole table by its index
 LOOKUPS_OF_FILTERS = ("", "__exact", "__isnull", "__id__exact")
 CHECKBOX = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+
+
+class Listed(Protocol):
+    """What is listed, as far as a paginator asks."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, wanted: slice, /) -> Any: ...
 
 
 class Counted:
@@ -67,7 +75,7 @@ class FastChangeList(ChangeList):
         everything = self.show_all and self.can_show_all
         self.result_list = self.rows_of(list(keys[:LISTED] if everything else page))
 
-    def open_page(self, request: HttpRequest, listed: Counted | list, *, more: bool) -> Page:
+    def open_page(self, request: HttpRequest, listed: Listed, *, more: bool) -> Page:
         """The page that was asked for of what is `listed`, and what the list tells about itself. `more`: there are
         others, which are not listed."""
         self.are_more_than_listed = more
@@ -162,8 +170,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

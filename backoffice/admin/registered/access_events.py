@@ -121,7 +121,8 @@ class AccessEventAdmin(ReadOnlyAdmin, FastListAdmin):
 def with_its_name(model: type[Model], model_admin: admin.ModelAdmin) -> QuerySet:
     """The records with what their lists need to name them."""
     related = model_admin.list_select_related
-    return model._default_manager.select_related(*related) if related else model._default_manager.all()
+    named = isinstance(related, list | tuple) and related
+    return model._default_manager.select_related(*named) if named else model._default_manager.all()
 
 
 def rows_of(events: QuerySet[AccessEvent]) -> Iterator[Sequence]:
