@@ -112,9 +112,10 @@ def in_turn(patience: float, *pages: Callable[[], None]) -> list[float | None]:
     taken = [[seconds(page, patience)] for page in pages]
     for _run in range(REPEATS):
         for page, runs in zip(pages, taken, strict=True):
-            if None not in runs and sum(runs) < LONG_ENOUGH:
+            done = [run for run in runs if run is not None]
+            if len(done) == len(runs) and sum(done) < LONG_ENOUGH:
                 runs.append(seconds(page, patience))
-    return [None if None in runs else 1000 * min(runs) for runs in taken]
+    return [None if None in runs else 1000 * min(run or 0 for run in runs) for runs in taken]
 
 
 def seconds(do: Callable[[], None], patience: float) -> float | None:

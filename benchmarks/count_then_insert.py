@@ -6,7 +6,6 @@
 import os
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
@@ -25,13 +24,12 @@ from clinic.models import Appointment, ClinicSession, LikertAnswer, NumericAnswe
 
 def count_then_insert(
     session: ClinicSession,
-    details: dict[str, Any],
+    details: Mapping,
     *,
-    symptoms: Iterable[Symptom],
-    likert: Mapping[LikertQuestion, int],
-    numeric: Mapping[NumericQuestion, Decimal],
-    reference: str,
-    site: str,
+    symptoms: Iterable[Symptom] = (),
+    likert: Mapping[LikertQuestion, int] | None = None,
+    numeric: Mapping[NumericQuestion, Decimal] | None = None,
+    reference: str = "",
 ) -> Appointment:
     if session.appointments.active().count() >= session.capacity:
         raise booking.SessionFull
@@ -43,24 +41,26 @@ def count_then_insert(
         patient=patient, session=session, queue_number=last + 1, source=Appointment.Source.PUBLIC, reference=reference
     )
     appointment.symptoms.set(symptoms)
-    for question, score in likert.items():
+    for question, score in (likert or {}).items():
         LikertAnswer.objects.create(appointment=appointment, question=question, score=score)
-    for question, value in numeric.items():
-        NumericAnswer.objects.create(appointment=appointment, question=question, value=value)
+    for asked, value in (numeric or {}).items():
+        NumericAnswer.objects.create(appointment=appointment, question=asked, value=value)
     # What the first page shows as left.
     ClinicSession.objects.filter(pk=session.pk).update(booked=Least(F("booked") + 1, F("capacity")))
-    mails.write("booked", appointment, site)
+    mails.write("booked", appointment)
     return appointment
 
 
-def without_symptoms(details: dict) -> dict:
+def without_symptoms(details: Mapping) -> dict:
     return {name: details[name] for name in ("full_name", "date_of_birth", "sex", "phone", "email")}
 
 
 def drop_the_constraint() -> None:
     """The usual code has none, and says nothing when a number is given twice."""
     unique = next(rule for rule in Appointment._meta.constraints if rule.name == "one_appointment_per_number")
-    Appointment._meta.constraints.remove(unique)  # on SQLite the table is made anew from what the model says
+    Appointment._meta.constraints = [
+        rule for rule in Appointment._meta.constraints if rule is not unique
+    ]  # on SQLite the table is made anew from what the model says
     with connection.schema_editor() as editor:
         editor.remove_constraint(Appointment, unique)
 

@@ -6,7 +6,7 @@ from django.db.models import BooleanField, CharField, Field, JSONField, Model, T
 
 def insert(model: type[Model], rows: int, where: str = "true", join: str = "", **columns: str) -> None:
     """Insert a row for every i from 1 to `rows`; `columns` gives an SQL expression over i for each."""
-    usual = {field.column: _left_alone(field) for field in model._meta.concrete_fields}
+    usual = {str(field.column): _left_alone(field) for field in model._meta.concrete_fields}
     columns = {name: value for name, value in (usual | columns).items() if value is not None}
     every = f"WITH RECURSIVE n(i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"  # noqa: S608
     into = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from import_export import fields, resources
 
 from clinic.models import Appointment, IntakeRecord, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion
+from clinic.models.survey import Question
 
 KINDS = [(LikertQuestion, LikertAnswer, "score"), (NumericQuestion, NumericAnswer, "value")]
 
@@ -30,9 +31,7 @@ class StockAdmin(admin.ModelAdmin):
     def ticked(self, appointment: Appointment) -> str:
         return ", ".join(str(symptom) for symptom in appointment.symptoms.all())
 
-    def column(
-        self, question: LikertQuestion | NumericQuestion, answers: type[LikertAnswer | NumericAnswer], value: str
-    ) -> Callable[[Appointment], Any]:
+    def column(self, question: Question, answers: Any, value: str) -> Callable[[Appointment], Any]:
         given = answers.objects.filter(appointment=OuterRef("pk"), question=question)
 
         @admin.display(description=question.text, ordering=Subquery(given.values(value)[:1]))

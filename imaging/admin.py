@@ -20,7 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.inlines import FirstRows
+from backoffice.lazy import LazyText
+from backoffice.models.users import person_of
 from backoffice.records.diffs import words_for
+from backoffice.records.mixins import hideable
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
 from clinic.admin import PatientAdmin
@@ -45,22 +48,22 @@ def issues_told(issues: list[str]) -> str:
 def announce(request: HttpRequest, receipt: Receipt) -> None:
     """Tell the uploader what became of one file, in one message."""
     if receipt.xray is None:
-        messages.error(request, format_html(_("“{}” was not kept. {}"), receipt.name, receipt.refusal))
+        messages.error(request, format_html(str(_("“{}” was not kept. {}")), receipt.name, receipt.refusal))
         return
     link = format_html('<a href="{}">{}</a>', change_url(receipt.xray), receipt.xray)
     if receipt.was_there:
-        messages.warning(request, format_html(_("“{}” was already there: {}"), receipt.name, link))
+        messages.warning(request, format_html(str(_("“{}” was already there: {}")), receipt.name, link))
         return
     level = messages.WARNING if receipt.warnings else messages.SUCCESS
     warnings = " ".join(receipt.warnings)
-    messages.add_message(request, level, format_html(_("“{}” is kept: {} {}"), receipt.name, link, warnings))
+    messages.add_message(request, level, format_html(str(_("“{}” is kept: {} {}")), receipt.name, link, warnings))
 
 
 def change_url(xray: XRayImage) -> str:
     return reverse("admin:imaging_xrayimage_change", args=[xray.pk])
 
 
-def thumbnail_of(xray: XRayImage) -> str:
+def thumbnail_of(xray: XRayImage) -> SafeString:
     return format_html(
         '<img class="xray-thumbnail" src="{}" alt="{}" loading="lazy">',
         reverse("admin:imaging_xrayimage_thumbnail", args=[xray.pk]),
@@ -68,7 +71,7 @@ def thumbnail_of(xray: XRayImage) -> str:
     )
 
 
-def two_lines(first: str, second: str) -> str:
+def two_lines(first: str, second: object) -> SafeString:
     return format_html('{}<br><span class="soft">{}</span>', first, second)
 
 
@@ -81,13 +84,13 @@ class QualityFilter(admin.SimpleListFilter):
     title = _("quality")
     parameter_name = "quality"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, LazyText]]:
         return [("good", _("Good")), ("doubtful", _("Doubtful"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         nothing_to_note = Q(quality_issues=[])
         return {"good": queryset.filter(nothing_to_note), "doubtful": queryset.exclude(nothing_to_note)}.get(
-            self.value(), queryset
+            self.value() or "", queryset
         )
 
 
@@ -135,7 +138,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     def _take_in(self, request: HttpRequest, form: UploadForm) -> HttpResponse:
         details = dict(form.cleaned_data)
         patient, files = details.pop("patient"), details.pop("files")
-        receipts = [receive(file, patient, by=request.user, **details) for file in files]
+        receipts = [receive(file, patient, by=person_of(request), **details) for file in files]
         for receipt in receipts:
             announce(request, receipt)
         xrays = [receipt.xray for receipt in receipts if receipt.xray]
@@ -158,12 +161,20 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         }
         return TemplateResponse(request, self.add_form_template, context)
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        if xray := kwargs.get("obj"):
-            context["quality_chips"] = self.quality(xray)
-            context["conflict_words"] = list(whose.in_words(xray.identity_conflict))
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj:
+            context["quality_chips"] = self.quality(obj)
+            context["conflict_words"] = list(whose.in_words(obj.identity_conflict))
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: XRayImage, form: forms.ModelForm, change: bool) -> None:
         if change and "patient" in form.changed_data:
@@ -221,7 +232,8 @@ class XRaysOfPatient(admin.TabularInline):
     formset = ShownFormSet
     template = "imaging/xrays_of_patient.html"
     verbose_name_plural = _("X-rays")
-    fields = readonly_fields = ["view", "taken_on"]
+    fields = ["view", "taken_on"]
+    readonly_fields = ["view", "taken_on"]
     extra = max_num = 0
     can_delete = False
     accepted = ACCEPTED
@@ -232,7 +244,7 @@ class XRaysOfPatient(admin.TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         # Not `visible`: the page of a hidden patient shows those who may see it what hangs on the record.
-        return super().get_queryset(request).seen_by(request.user).filter(hidden_at=None)
+        return hideable(super().get_queryset(request)).seen_by(request.user).filter(hidden_at=None)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -242,7 +254,7 @@ class PatientWithXRaysAdmin(PatientAdmin):
     """The patient's page, with films: it lies in the layer below, so this one comes down and adds them."""
 
     def get_inlines(self, request: HttpRequest, obj: Patient | None) -> list[Any]:
-        inlines = super().get_inlines(request, obj)
+        inlines = [*super().get_inlines(request, obj)]
         return [*inlines, XRaysOfPatient] if obj else inlines
 
     def changeform_view(
@@ -256,9 +268,9 @@ class PatientWithXRaysAdmin(PatientAdmin):
         saved = request.method == "POST" and response.status_code == 302
         # Outside the patient's own transaction, which a bad film must not undo, nor undo a good one.
         if saved and object_id and request.user.has_perm("imaging.add_xrayimage"):
-            patient = self.get_object(request, unquote(object_id))
-            for file in request.FILES.getlist("files"):
-                announce(request, receive(file, patient, by=request.user))
+            patient: Any = self.get_object(request, unquote(object_id))
+            for file in request.FILES.getlist("files") if patient else []:
+                announce(request, receive(file, patient, by=person_of(request)))
         return response
 
 

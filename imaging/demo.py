@@ -37,7 +37,7 @@ def load(stdout: OutputWrapper) -> None:
     clinician = User.objects.filter(groups__name=CLINICIANS).first()
     today = timezone.localdate()
 
-    def add(number: int, patient: Patient, taken_on: date, **drawn: Any) -> XRayImage:
+    def add(number: int, patient: Patient, taken_on: date, **drawn: Any) -> XRayImage | None:
         """The kinds take turns."""
         film = render(DIAGNOSES[number % len(DIAGNOSES)], FIRST_SEED + number, **drawn)
         file = ContentFile(_png(film), name=f"phantom-{number}.png")

@@ -30,7 +30,8 @@ class SeveralFilesField(forms.FileField):
 
     def clean(self, data: Sequence[UploadedFile] | None, initial: Sequence[File] | None = None) -> list[UploadedFile]:
         clean_one = super().clean
-        return [clean_one(one, initial) for one in data or [None]]
+        several: Sequence[UploadedFile | None] = data or [None]
+        return [clean_one(one, initial) for one in several]
 
 
 class PatientSearch(AutocompleteSelect):
@@ -58,7 +59,7 @@ class UploadForm(forms.Form):
     """Several films of one patient at once."""
 
     patient = forms.ModelChoiceField(Patient.objects.visible(), label=_("Patient"), widget=PatientSearch)
-    files = SeveralFilesField(label=_("X-rays"))
+    files = SeveralFilesField(label=_("X-rays"))  # type: ignore[assignment]  # a field, which Django takes away
     view = forms.ChoiceField(
         choices=[("", _("not given")), *XRayImage.View.choices],
         label=_("View"),
@@ -69,7 +70,7 @@ class UploadForm(forms.Form):
     notes = LinesField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         patient, day = cleaned.get("patient"), cleaned.get("taken_on")
         if patient and day and (why := whose.impossible_day(day, patient)):
             self.add_error("taken_on", why)
@@ -91,12 +92,11 @@ class XRayForm(ClinicalForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "appointment" in self.fields:
-            self.fields["appointment"].queryset = self.instance.patient.appointments.select_related(
-                "patient", "session"
-            )
+            appointment: Any = self.fields["appointment"]
+            appointment.queryset = self.instance.patient.appointments.select_related("patient", "session")
 
     def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         patient, appointment = cleaned.get("patient"), cleaned.get("appointment")
         if patient and appointment and appointment.patient_id != patient.pk:
             self.add_error(

@@ -99,8 +99,8 @@ class XRayImage(ClinicalRecord):
         super().clean()
         # The file's own word is kept, and told of as a conflict.
         is_of_the_file = str(self.taken_on) == self.identity_conflict.get("taken_on")
-        known = self.taken_on and self.patient_id and not is_of_the_file
-        if known and (why := impossible_day(self.taken_on, self.patient)):
+        is_known = self.patient_id and not is_of_the_file
+        if self.taken_on and is_known and (why := impossible_day(self.taken_on, self.patient)):
             raise ValidationError({"taken_on": why})
 
     def __str__(self) -> str:

@@ -107,7 +107,7 @@ FINDINGS = {
 }
 
 
-def _mottle(rng: np.random.Generator, patient: np.random.Generator) -> np.ndarray:
+def _mottle(rng: np.random.Generator, patient: Patient) -> np.ndarray:
     return 1 + 0.22 * smooth_noise(rng, 12, len(patient.x)) + 0.1 * smooth_noise(rng, 40, len(patient.x))
 
 
@@ -115,7 +115,7 @@ def _mottle(rng: np.random.Generator, patient: np.random.Generator) -> np.ndarra
 
 
 def _photograph(
-    attenuation: np.ndarray, displaced: np.ndarray, longer: np.ndarray, rng: np.random.Generator
+    attenuation: np.ndarray, displaced: np.ndarray, longer: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     import cv2
 

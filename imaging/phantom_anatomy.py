@@ -29,6 +29,8 @@ class Patient:
 
 def draw_patient(rng: np.random.Generator, pixels: int) -> Patient:
     axis = np.linspace(-HALF_EXTENT, HALF_EXTENT, pixels, dtype=np.float32)
+    x: np.ndarray
+    y: np.ndarray
     x, y = np.meshgrid(axis, axis)
     # Nobody is symmetrical: bend the body a little before the organs are put in.
     x = x + 0.02 * smooth_noise(rng, 3, pixels)
@@ -179,7 +181,7 @@ def draw_vessels(rng: np.random.Generator, x: np.ndarray, pixels: int) -> np.nda
                 ends = [tuple(int(v) for v in (p + HALF_EXTENT) * scale * 16) for p in (point, point + step)]
                 thickness = max(1, round(width * scale))
                 brightness = int(255 * min(1.0, width * scale / thickness))
-                cv2.line(drawing, *ends, brightness, thickness, cv2.LINE_AA, shift=4)
+                cv2.line(drawing, ends[0], ends[1], brightness, thickness, cv2.LINE_AA, shift=4)
                 point, width = point + step, width * 0.8
     return cv2.GaussianBlur(drawing, (0, 0), 0.003 * scale + 0.3).astype(np.float32) / 255
 

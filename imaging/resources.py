@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
@@ -55,7 +56,7 @@ class XRayResource(patient_columns.NamesPatient):
     def key_of(self, xray: XRayImage, row: Row) -> tuple:
         return xray.sha256, *patient_columns.key_of(xray.patient, row)
 
-    def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
+    def candidates(self, rows: Sequence[Row]) -> QuerySet:
         return super().candidates(rows).select_related("patient")
 
     def check(self, xray: XRayImage, excluded: set[str]) -> None:

@@ -48,7 +48,7 @@ def receive(
     notes: str = "",
 ) -> Receipt:
     """Take one uploaded file in, or say why not. What the file says of itself goes before what was typed for it."""
-    name = PurePath(file.name).name
+    name = PurePath(str(file.name)).name
     try:
         picture = ingest.read(file, name)
         file.seek(0)

@@ -1,7 +1,7 @@
 """The second opinion in the admin: asking about X-rays, the answer beside the film, and signing it."""
 
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,10 +14,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.models import AccessEvent
+from backoffice.models.users import person_of
 from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.names import name_for
 from backoffice.records.search import through
@@ -62,21 +64,20 @@ class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
             .prefetch_related(Prefetch("predictions", Prediction.objects.visible(), to_attr="visible_predictions"))
         )
 
-    def has_ask_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("inference.add_prediction")
-
     @admin.action(description=_("Ask the models"), permissions=["ask"])
-    def ask_models(self, request: HttpRequest, queryset: HideableQuerySet) -> None:
+    def ask_models(self, request: StaffRequest, queryset: HideableQuerySet) -> None:
         announce(request, requests.ask(queryset.visible(), by=request.user))
 
     @admin.display(description=_("second opinion"))
     def second_opinion(self, xray: XRayImage) -> SafeString:
-        return wording.status_cell(next(iter(xray.visible_predictions), None))
+        asked: list[Prediction] = xray.visible_predictions  # type: ignore[attr-defined]  # get_queryset brings them
+        return wording.status_cell(next(iter(asked), None))
 
 
 class ModelResults(admin.TabularInline):
     model = ModelResult
-    fields = readonly_fields = ["model", "diagnosis", "share", "milliseconds", "model_sha256"]
+    fields = ["model", "diagnosis", "share", "milliseconds", "model_sha256"]
+    readonly_fields = ["model", "diagnosis", "share", "milliseconds", "model_sha256"]
     extra = max_num = 0
     can_delete = False
     verbose_name_plural = _("models' answers")
@@ -137,12 +138,20 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         return False  # predictions are asked for on the X-ray
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).with_standing()
+        return cast(PredictionQuerySet, super().get_queryset(request)).with_standing()
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
         # Nothing is typed here: it is signed beside the film, or from the list.
         context.update(show_save=False, show_save_and_continue=False)
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -163,12 +172,12 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         return send_private(BytesIO(draw(bytes(result.heatmap))), content_type="image/png")
 
     @admin.action(description=_("Try again"), permissions=["change"])
-    def retry(self, request: HttpRequest, queryset: PredictionQuerySet) -> None:
+    def retry(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
         n = requests.retry(queryset, by=request.user)
         self.message_user(request, ngettext("%d waits again.", "%d wait again.", n) % n, messages.SUCCESS)
 
     @admin.action(description=_("Cancel what is not answered yet"), permissions=["change"])
-    def cancel(self, request: HttpRequest, queryset: PredictionQuerySet) -> None:
+    def cancel(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
         n = requests.cancel(queryset, by=request.user)
         self.message_user(request, ngettext("%d is cancelled.", "%d are cancelled.", n) % n, messages.SUCCESS)
 
@@ -231,16 +240,16 @@ class DiagnosticModelAdmin(ClinicalAdmin):
         "name", "version", "state", "is_active", "vote_weight", "temperature", "architecture", "options", "labels",
         "input_size", "mean", "std", "sha256", "is_demo", "metrics", "checked_at", "check_error",
     ]  # fmt: skip
-    readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
+    readonly_fields = [str(name) for name in fields if name not in ("is_active", "vote_weight")]
 
     @admin.action(description=_("Try again"), permissions=["change"])
-    def retry(self, request: HttpRequest, queryset: DiagnosticModelQuerySet) -> None:
+    def retry(self, request: StaffRequest, queryset: DiagnosticModelQuerySet) -> None:
         n = requests.try_again(queryset, by=request.user)
         told = ngettext("A worker tries %d model again.", "A worker tries %d models again.", n)
         self.message_user(request, told % n, messages.SUCCESS)
 
-    def what_hiding_does(self, request: HttpRequest, queryset: QuerySet) -> list[str]:
-        return [_("It votes no more. The answers that it gave stay.")]
+    def what_hiding_does(self, request: HttpRequest, queryset: Any) -> list[str]:
+        return [str(_("It votes no more. The answers that it gave stay."))]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # models are registered by a command: weights are never taken from a browser
@@ -277,7 +286,7 @@ class ReportAdmin(ClinicalAdmin):
 
     def save_model(self, request: HttpRequest, obj: Report, form: forms.ModelForm, change: bool) -> None:
         if not change:
-            obj.generated_by = request.user
+            obj.generated_by = person_of(request)
             obj.take_next_version()
         super().save_model(request, obj, form, change)
 

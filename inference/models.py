@@ -75,7 +75,7 @@ class DiagnosticModel(ClinicalRecord):
         return self.name
 
 
-class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):
+class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[override]  # as MailQuerySet
     def waiting(self) -> Self:
         """What a worker may claim, oldest first: pending and not backing off after an error, or processing under a
         lease that its worker let lapse."""
@@ -159,7 +159,7 @@ class Prediction(LeasedJob, ClinicalRecord):
     reviewed_at = models.DateTimeField(_("signed at"), null=True, editable=False)
     review_notes = models.TextField(_("review notes"), blank=True)
 
-    objects: ClassVar = PredictionQuerySet.as_manager()
+    objects: ClassVar = PredictionQuerySet.as_manager()  # type: ignore[assignment]  # the same
     history = HistoricalRecords(excluded_fields=["progress", "lease_token", "lease_until"])
 
     class Meta:

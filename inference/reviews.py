@@ -6,7 +6,7 @@ signs what they saw: where it has changed meanwhile, they are told, and where it
 
 import hashlib
 
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,10 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.models import AccessEvent, User
-from backoffice.readers import Reader
 from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
-from inference.models import Diagnosis, Prediction
+from inference.models import Prediction
 
 SIGN = "inference.sign_prediction"
 
@@ -38,16 +37,17 @@ class AlreadySignedError(CannotSignError):
         self.prediction = prediction
 
 
-def may_sign(user: Reader) -> bool:
+def may_sign(user: User | AnonymousUser) -> bool:
     """Whether a role of theirs signs. A superuser may do everything but this: a signature says that a clinician looked,
     and being trusted with the machine makes nobody one."""
-    if not user.is_superuser:
+    if not isinstance(user, User) or not user.is_superuser:
         return user.has_perm(SIGN)
     if not hasattr(user, "_is_given_to_sign"):  # asked once for a page, as Django asks for permissions
         label, _dot, codename = SIGN.partition(".")
         given = Permission.objects.filter(content_type__app_label=label, codename=codename)
-        user._is_given_to_sign = given.filter(Q(group__user=user) | Q(user=user)).exists()
-    return user._is_given_to_sign
+        is_given = given.filter(Q(group__user=user) | Q(user=user)).exists()
+        user._is_given_to_sign = is_given  # type: ignore[attr-defined]  # for the time of this request
+    return user._is_given_to_sign  # type: ignore[attr-defined]
 
 
 def version_of(prediction: Prediction) -> str:
@@ -67,7 +67,7 @@ def version_of(prediction: Prediction) -> str:
 
 @transaction.atomic
 def decide(
-    prediction: Prediction, *, by: User, diagnosis: Diagnosis, notes: str = "", seen: str = "", again: bool = False
+    prediction: Prediction, *, by: User, diagnosis: str, notes: str = "", seen: str = "", again: bool = False
 ) -> None:
     """Sign what `by` has looked at. `seen` is its `version_of` as they saw it; `again` puts a second signature in the
     place of the first, which stays to be read.
@@ -108,7 +108,7 @@ def has_opened(user: User, prediction: Prediction) -> bool:
 
 
 @transaction.atomic
-def sign(prediction: Prediction, *, by: User, diagnosis: Diagnosis, notes: str = "") -> None:
+def sign(prediction: Prediction, *, by: User, diagnosis: str, notes: str = "") -> None:
     """Make `diagnosis` the final one, without asking who has looked: for code that vouches for it, as the demo does.
 
     Raises CannotSignError where there is no answer to sign yet.
@@ -119,7 +119,7 @@ def sign(prediction: Prediction, *, by: User, diagnosis: Diagnosis, notes: str =
     _write(prediction, by, diagnosis, notes)
 
 
-def _write(prediction: Prediction, by: User, diagnosis: Diagnosis, notes: str) -> None:
+def _write(prediction: Prediction, by: User, diagnosis: str, notes: str) -> None:
     if not diagnosis:
         raise CannotSignError(_("The models gave no diagnosis to agree with. Open it, and sign your own."))
     try:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from inference import reviews
 from inference.models import Diagnosis, Prediction, PredictionQuerySet
 from inference.reviews import AlreadySignedError, CannotSignError
@@ -40,7 +41,7 @@ class SignsAnswers(admin.ModelAdmin):
     def has_sign_permission(self, request: HttpRequest) -> bool:
         return reviews.may_sign(request.user)
 
-    def sign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def sign_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """Sign an answer from the page with the film: agree, or correct it. POST `seen` is its version as it was shown
         there; `confirm` signs over a signature."""
         if request.method != "POST" or not self.has_sign_permission(request):
@@ -53,7 +54,7 @@ class SignsAnswers(admin.ModelAdmin):
             messages.error(request, _("Choose a diagnosis, then sign."))
             return redirect(film_url(prediction))
         try:
-            self._decide(request, prediction, diagnosis)
+            self._sign(request, prediction, diagnosis)
         except AlreadySignedError as signed:
             return self._ask_to_sign_again(request, signed.prediction)
         except CannotSignError as error:
@@ -62,7 +63,7 @@ class SignsAnswers(admin.ModelAdmin):
             messages.success(request, _("It is signed."))
         return redirect(film_url(prediction))
 
-    def _decide(self, request: HttpRequest, prediction: Prediction, diagnosis: str) -> None:
+    def _sign(self, request: StaffRequest, prediction: Prediction, diagnosis: str) -> None:
         reviews.decide(
             prediction,
             by=request.user,
@@ -90,7 +91,7 @@ class SignsAnswers(admin.ModelAdmin):
         return TemplateResponse(request, "inference/sign_again.html", context)
 
     @admin.action(description=_("Sign: agree with the models"), permissions=["sign"])
-    def validate(self, request: HttpRequest, queryset: PredictionQuerySet) -> None:
+    def validate(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
         """Of those that this person has opened; each of the others says why not."""
         seen = dict(shown.partition(":")[::2] for shown in request.POST.getlist(SEEN))
         signed = sum(self._agree(request, row, seen.get(str(row.pk), "")) for row in queryset.visible())
@@ -98,7 +99,7 @@ class SignsAnswers(admin.ModelAdmin):
             told = ngettext("%d is signed.", "%d are signed.", signed) % signed
             self.message_user(request, told, messages.SUCCESS)
 
-    def _agree(self, request: HttpRequest, prediction: Prediction, seen: str) -> bool:
+    def _agree(self, request: StaffRequest, prediction: Prediction, seen: str) -> bool:
         try:
             reviews.decide(prediction, by=request.user, diagnosis=prediction.diagnosis, seen=seen)
         except CannotSignError as error:

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
+from backoffice.access.people import StaffRequest
 from backoffice.models import AccessEvent
 from imaging.models import XRayImage
 from inference import requests, reviews, wording
@@ -71,6 +72,9 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
 
     change_form_template = "inference/xray.html"
 
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("inference.add_prediction")
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
@@ -79,12 +83,20 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        if (xray := kwargs.get("obj")) and request.user.has_perm("inference.view_prediction"):
-            context.update(self.answer_context(request, xray))
-        return super().render_change_form(request, context, **kwargs)
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj and request.user.has_perm("inference.view_prediction"):
+            context.update(self.answer_context(request, obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def ask_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         xray = self.get_object(request, str(pk))
         if request.method != "POST" or not self.has_ask_permission(request):
             raise PermissionDenied
@@ -116,7 +128,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
         )
         named = request.GET.get("prediction", "")
         prediction = next((p for p in predictions if str(p.pk) == named), predictions[0] if predictions else None)
-        context = {
+        context: dict[str, Any] = {
             "xray": xray,
             "prediction": prediction,
             "earlier": [p for p in predictions if p != prediction],

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -100,7 +101,7 @@ def is_demonstration(prediction: Prediction) -> bool:
     return any(reason["code"] == Reason.DEMONSTRATION_MODEL for reason in prediction.review_reasons)
 
 
-def status_cell(prediction: Prediction | None) -> str:
+def status_cell(prediction: Prediction | None) -> SafeString:
     """A prediction in a list: its progress while it runs, then its answer. Refreshes itself while it runs."""
     return render_to_string("inference/status.html", {"prediction": prediction})
 

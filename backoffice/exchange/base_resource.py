@@ -138,7 +138,7 @@ class ExchangeResource(ModelResource):
     def get_instance(self, instance_loader: BaseInstanceLoader, row: Row) -> models.Model | None:
         return instance_loader.get_instance(row)  # the library's own asks nobody where one key column is missing
 
-    def candidates(self, rows: Sequence[Row]) -> Iterable[models.Model]:
+    def candidates(self, rows: Sequence[Row]) -> QuerySet:
         """Every record that one of these rows may mean, in one query."""
         first = self.fields[self._meta.import_id_fields[0]].attribute
         return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows if row.key}})

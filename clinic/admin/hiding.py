@@ -1,6 +1,7 @@
 """What hiding a record of the clinic does beside hiding it, and what has to be done first."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -57,7 +58,7 @@ class HidesPatients(HideableAdmin):
         *,
         reason: str,
         cancel_visits: bool = False,
-        **asked: object,
+        **asked: Any,
     ) -> int:
         cancelled = 0
         for visit in visits_to_come(queryset) if cancel_visits else ():

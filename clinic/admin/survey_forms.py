@@ -104,8 +104,7 @@ def _place(form: forms.ModelForm) -> float:
 
 
 def _formset(form: type[QuestionForm]) -> type[QuestionFormSet]:
-    made = forms.modelformset_factory(form._meta.model, form, formset=QuestionFormSet)
-    return made  # type: ignore[return-value]  # it inherits from the class that it is given
+    return forms.modelformset_factory(form._meta.model, form, formset=QuestionFormSet)  # type: ignore[return-value]  # inherits from what it is given
 
 
 LikertFormSet, NumericFormSet = _formset(LikertQuestionForm), _formset(NumericQuestionForm)

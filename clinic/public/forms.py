@@ -178,6 +178,8 @@ class DetailsForm(PublicForm):
 class SurveyForm(PublicForm):
     """The questions that are asked today, as fields: `habit_<id>` on a scale, `chabit_<id>` as a number."""
 
+    fields: dict[str, Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._scales = {f"habit_{question.pk}": question for question in LikertQuestion.objects.asked()}

@@ -108,7 +108,7 @@ class LikertColumn(AnswerColumn):
     question: LikertQuestion
 
     def range(self) -> str:
-        ends = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
+        ends: dict[str, object] = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
         ends |= {"at_low": self.question.min_label, "at_high": self.question.max_label}
         return _("From %(low)d (%(at_low)s) to %(high)d (%(at_high)s).") % ends
 
@@ -134,6 +134,7 @@ class NumericColumn(AnswerColumn):
 def answer_columns(taken: Sequence[str]) -> list[AnswerColumn]:
     """A column for each visible question, asked today or not. Two with one wording, or one of `taken`, get a number."""
     names, columns = {folded(name) for name in taken}, []
+    kind: Any
     for kind, cell, questions in (
         (LikertColumn, ScoreCell, LikertQuestion.objects.visible()),
         (NumericColumn, DecimalCell, NumericQuestion.objects.visible()),

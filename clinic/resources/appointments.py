@@ -155,24 +155,23 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
 
     def _place(self, appointment: Appointment, row: Row) -> None:
         """The patient and the session of a new one. Raises ValidationError."""
-        for name in ("date", "period"):
-            self._clean(name, row)
+        slot = (self._clean("date", row), self._clean("period", row))
         appointment.patient = self._patient(row)
         if not row.get("identity_conflict", "").strip():
             appointment.identity_conflict = booking.is_to_check(appointment.claimed)
         if row.key is not None:
-            appointment.session = self._seats.session(self._slot(row))
+            appointment.session = self._seats.session(slot)
             if not appointment.queue_number:
                 appointment.queue_number = self._seats.next_number(appointment.session)
             return
         if appointment.queue_number:
             raise ValidationError({"queue_number": _("Booking gives the number. Leave this cell empty.")})
         try:
-            appointment.session = booking.session_to_book(*self._slot(row))
+            appointment.session = booking.session_to_book(*slot)
         except booking.BookingError as refusal:
             raise ValidationError({"date": str(refusal)}) from refusal
 
-    def _clean(self, name: str, row: Row) -> object:
+    def _clean(self, name: str, row: Row) -> Any:
         """The cell's value. Raises ValidationError that names the column."""
         try:
             return self.fields[name].clean(row if name in row else {name: ""})

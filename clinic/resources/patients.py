@@ -59,7 +59,7 @@ class PatientResource(ExchangeResource):
             return (patient.national_id,)
         return patient.full_name, patient.date_of_birth
 
-    def candidates(self, rows: Sequence[Row]) -> Iterable[Patient]:
+    def candidates(self, rows: Sequence[Row]) -> QuerySet[Patient]:
         ids = [row.key[0] for row in rows if row.key and len(row.key) == 1]
         names = [row.key[0] for row in rows if row.key and len(row.key) == 2]
         return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))

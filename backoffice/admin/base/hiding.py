@@ -88,7 +88,7 @@ class HideableAdmin(admin.ModelAdmin):
     def hide_form_for(self, request: HttpRequest, queryset: HideableQuerySet) -> type[HideForm]:
         return HideForm
 
-    def hide_rows(self, request: StaffRequest, queryset: HideableQuerySet, *, reason: str, **asked: object) -> int:
+    def hide_rows(self, request: StaffRequest, queryset: HideableQuerySet, *, reason: str, **asked: Any) -> int:
         """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
         return queryset.hide(by=request.user, reason=reason)
 

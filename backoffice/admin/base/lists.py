@@ -25,9 +25,7 @@ CHECKBOX = '<input type="checkbox" name="{}" value="{}" class="action-select" ar
 
 
 class Listed(Protocol):
-    """What is listed, as far as a paginator asks."""
-
-    def __len__(self) -> int: ...
+    """What a page can be cut from. Its `count` or length says how much there is."""
 
     def __getitem__(self, wanted: slice, /) -> Any: ...
 
