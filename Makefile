@@ -27,6 +27,7 @@ check: .venv/installed
 	ruff check .
 	ruff format --check .
 	lint-imports --config setup.cfg
+	mypy
 	python .ci/server_requirements.py
 	python manage.py makemigrations --check --dry-run
 	DJANGO_DEBUG=0 SITE_URL=https://clinic.example python manage.py check --deploy --fail-level WARNING
@@ -40,4 +41,4 @@ format: .venv/installed
 	ruff format .
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache

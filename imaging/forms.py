@@ -30,8 +30,7 @@ class SeveralFilesField(forms.FileField):
 
     def clean(self, data: Sequence[UploadedFile] | None, initial: Sequence[File] | None = None) -> list[UploadedFile]:
         clean_one = super().clean
-        several: Sequence[UploadedFile | None] = data or [None]
-        return [clean_one(one, initial) for one in several]
+        return [clean_one(one, initial) for one in data or [None]]  # type: ignore[list-item]  # where there is none
 
 
 class PatientSearch(AutocompleteSelect):
