@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.hiding import sent_along
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
@@ -60,7 +61,7 @@ class ChangesBookings:
             raise PermissionDenied
         if appointment is None:
             raise Http404
-        form = MoveForm(request.POST or None, appointment=appointment)
+        form = MoveForm(request.POST or None, initial=initial_from(request), appointment=appointment)
         if request.method == "POST" and form.is_valid():
             wanted = ClinicSession.parse(form.cleaned_data["session"])
             try:
@@ -78,7 +79,7 @@ class ChangesBookings:
     def cancel(self, request, queryset):
         """Asks first, with the names; with `confirm` it is done."""
         chosen = queryset.select_related("patient", "session").order_by("session_id", "queue_number")
-        form = CancelForm(request.POST if "confirm" in request.POST else None)
+        form = CancelForm(request.POST if "confirm" in request.POST else None, initial=initial_from(request))
         if not form.is_valid():
             n = chosen.count()
             return self._booking_page(

@@ -4,6 +4,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.access.kept_forms import MARK
+from backoffice.admin.base.giving_back import given_back
 from clinic import booking
 from clinic.admin.hiding import HidesClosures
 from clinic.admin.opening_hours import TimetableAdmin
@@ -44,6 +46,11 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
         except booking.Undecided as undecided:
             return self.ask(request, undecided)
 
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        typed = given_back(request)
+        context["decided"] = [(name, value) for name, value in typed.items() if name.startswith(DECISION)]
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
     def carry_over(self, request, obj) -> None:
         done = booking.settle(obj, decisions(request), by=request.user)
         if done["moved"]:
@@ -70,7 +77,7 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
                 (name, value)
                 for name, values in request.POST.lists()
                 for value in values
-                if name != "csrfmiddlewaretoken" and not name.startswith(DECISION)
+                if name not in ("csrfmiddlewaretoken", MARK) and not name.startswith(DECISION)
             ],
         }
         return TemplateResponse(request, "clinic/admin_closure_people.html", context)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from backoffice.admin.base.giving_back import given_back
 from clinic.admin.survey_forms import SurveyForms
 
 MODELS = ("likertquestion", "numericquestion")
@@ -21,7 +22,8 @@ def may(request, verb: str) -> bool:
 def survey(request):
     if not may(request, "change"):
         raise PermissionDenied
-    forms = SurveyForms(request.POST if request.method == "POST" else None, may_add=may(request, "add"))
+    sent = request.POST if request.method == "POST" else given_back(request) or None
+    forms = SurveyForms(sent, may_add=may(request, "add"))
     if request.method == "POST" and forms.is_valid():
         changed = forms.save()
         told = ngettext("%d question is saved.", "%d questions are saved.", changed) % changed

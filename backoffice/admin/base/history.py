@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 
+from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.going_back import filled_in, stays
 from backoffice.admin.base.masking import MaskingAdmin
 from backoffice.models import AccessEvent, User
@@ -129,7 +130,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         obj = self._seen_by(request, object_id)
         version = self._version(obj, version_id)
         current = history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).order_by("-history_id").first()
-        form = ReasonForm(request.POST or None)
+        form = ReasonForm(request.POST or None, initial=initial_from(request))
         problems: list[str] = []
         if request.method not in ("GET", "HEAD"):
             if not self.has_change_permission(request, obj):

@@ -6,12 +6,13 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.models import Role
 
 
 @admin.register(Role)
-class RoleAdmin(HistoryAdmin):
+class RoleAdmin(GivesFormsBack, HistoryAdmin):
     list_display = ["group", "people", "needs_second_factor"]
     list_select_related = ["group"]
     fields = ["group", "needs_second_factor"]
