@@ -2,6 +2,7 @@
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,11 +20,12 @@ def may(request, verb: str) -> bool:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
 def survey(request):
     if not may(request, "change"):
         raise PermissionDenied
     sent = request.POST if request.method == "POST" else given_back(request) or None
-    forms = SurveyForms(sent, may_add=may(request, "add"))
+    forms = SurveyForms(sent, may_add=may(request, "add"), request=request)
     if request.method == "POST" and forms.is_valid():
         changed = forms.save()
         told = ngettext("%d question is saved.", "%d questions are saved.", changed) % changed
