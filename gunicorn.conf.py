@@ -10,6 +10,7 @@ worker_class = "backoffice.web.server.GatheringWorker"
 threads = 4
 timeout = 60  # seconds; a worker whose loop is silent for so long is started anew
 graceful_timeout = 20
+keepalive = 20  # seconds; one that waits takes no thread, and one that is closed just as a form comes in loses the form
 worker_connections = 900  # open at once, for each worker
 
 # Smaller than a stranger could use: our longest address with all its filters is a fifth of it.

@@ -30,9 +30,7 @@ SHOWN_CALLS = {"ValidationError", "message_user", "success", "info", "warning", 
 SHOWN_NAMES = {"verbose_name", "verbose_name_plural", "short_description", "help_text", "title"}
 
 ALLOWED = {
-    # Names and codes, the same in each language.
-    "SHA-256",
-    ", × , bit ·",
+    "SHA-256",  # a name, the same in each language
 }
 
 

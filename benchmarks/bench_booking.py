@@ -146,7 +146,9 @@ def free_port() -> int:
 
 
 class Browser:
-    """Keeps cookies, follows redirects, sends forms."""
+    """Keeps cookies, follows redirects, sends forms with what the page hides in them."""
+
+    HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
     def __init__(self, port: int, address: str, statuses: Counter):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -157,15 +159,15 @@ class Browser:
             "Referer": f"https://127.0.0.1:{port}/",
         }
         self.statuses = statuses
+        self.page = ""
 
     def get(self, path: str) -> tuple[str, str]:
         return self._ask("GET", path)
 
     def post(self, path: str, fields: dict) -> tuple[str, str]:
         """The path and the text of the page where it ended."""
-        return self._ask(
-            "POST", path, urlencode(fields | {"csrfmiddlewaretoken": self.cookies["csrftoken"]}, doseq=True)
-        )
+        hidden = dict(self.HIDDEN.findall(self.page)) | {"csrfmiddlewaretoken": self.cookies["csrftoken"]}
+        return self._ask("POST", path, urlencode(hidden | fields, doseq=True))
 
     def _ask(self, method: str, path: str, body: str | None = None) -> tuple[str, str]:
         headers = self.headers | {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
@@ -177,8 +179,9 @@ class Browser:
         self.statuses[answer.status // 100] += 1
         for line in answer.headers.get_all("Set-Cookie", []):
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
-        if answer.status in (301, 302):
+        if answer.status in (301, 302, 303):
             return self._ask("GET", answer.headers["Location"])
+        self.page = text
         return path, text
 
 

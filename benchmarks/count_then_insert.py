@@ -4,6 +4,8 @@
 """
 
 import os
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from django.core.wsgi import get_wsgi_application
 
@@ -15,10 +17,27 @@ from django.db.models import F, Max  # noqa: E402
 from django.db.models.functions import Least  # noqa: E402
 
 from clinic import booking, mails  # noqa: E402
-from clinic.models import Appointment, ClinicSession, LikertAnswer, NumericAnswer, Patient  # noqa: E402
+from clinic.models import (  # noqa: E402
+    Appointment,
+    ClinicSession,
+    LikertAnswer,
+    LikertQuestion,
+    NumericAnswer,
+    NumericQuestion,
+    Patient,
+    Symptom,
+)
 
 
-def count_then_insert(session, details, *, symptoms, likert, numeric, reference, site):
+def count_then_insert(
+    session: ClinicSession,
+    details: Mapping,
+    *,
+    symptoms: Iterable[Symptom] = (),
+    likert: Mapping[LikertQuestion, int] | None = None,
+    numeric: Mapping[NumericQuestion, Decimal] | None = None,
+    reference: str = "",
+) -> Appointment:
     if session.appointments.active().count() >= session.capacity:
         raise booking.SessionFull
     last = session.appointments.aggregate(last=Max("queue_number"))["last"] or 0
@@ -29,24 +48,26 @@ def count_then_insert(session, details, *, symptoms, likert, numeric, reference,
         patient=patient, session=session, queue_number=last + 1, source=Appointment.Source.PUBLIC, reference=reference
     )
     appointment.symptoms.set(symptoms)
-    for question, score in likert.items():
+    for question, score in (likert or {}).items():
         LikertAnswer.objects.create(appointment=appointment, question=question, score=score)
-    for question, value in numeric.items():
-        NumericAnswer.objects.create(appointment=appointment, question=question, value=value)
+    for asked, value in (numeric or {}).items():
+        NumericAnswer.objects.create(appointment=appointment, question=asked, value=value)
     # What the first page shows as left.
     ClinicSession.objects.filter(pk=session.pk).update(booked=Least(F("booked") + 1, F("capacity")))
-    mails.write("booked", appointment, site)
+    mails.write("booked", appointment)
     return appointment
 
 
-def without_symptoms(details: dict) -> dict:
+def without_symptoms(details: Mapping) -> dict:
     return {name: details[name] for name in ("full_name", "date_of_birth", "sex", "phone", "email")}
 
 
 def drop_the_constraint() -> None:
     """The usual code has none, and says nothing when a number is given twice."""
     unique = next(rule for rule in Appointment._meta.constraints if rule.name == "one_appointment_per_number")
-    Appointment._meta.constraints.remove(unique)  # on SQLite the table is made anew from what the model says
+    Appointment._meta.constraints = [
+        rule for rule in Appointment._meta.constraints if rule is not unique
+    ]  # on SQLite the table is made anew from what the model says
     with connection.schema_editor() as editor:
         editor.remove_constraint(Appointment, unique)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.jobs.nudges import nudge
+from backoffice.records.locks import lock_by_key
 from imaging.models import XRayImage
 from inference.models import DiagnosticModelQuerySet, Prediction
 
@@ -34,7 +35,8 @@ def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
     left = settings.MAX_PREDICTIONS_PER_DAY - by.predictions.filter(created_at__gte=today).count()
 
     xrays, asked = list(xrays), Asked()
-    _lock(xray.pk for xray in xrays)
+    # In everybody's order, or two people with the same films from either end would wait for each other.
+    lock_by_key(XRayImage, [xray.pk for xray in xrays])
     for xray in xrays:
         if xray.predictions.visible().unfinished().exists():
             asked.already.append(xray)
@@ -47,12 +49,6 @@ def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
     return asked
 
 
-def _lock(films: Iterable[int]) -> None:
-    """Who asks about one of these films at this moment comes before or after us: in everybody's order, or two people
-    with the same films from either end would wait for each other."""
-    list(XRayImage.objects.filter(pk__in=list(films)).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-
-
 def _queue(prediction: Prediction, *, by, reason: str) -> Prediction:
     prediction._history_user, prediction._change_reason = by, reason
     prediction.save()
@@ -63,7 +59,7 @@ def _queue(prediction: Prediction, *, by, reason: str) -> Prediction:
 def retry(predictions, *, by) -> int:
     """Put what failed back into the queue, as if it had never been tried. Returns how many."""
     failed = predictions.visible().filter(status=Prediction.Status.FAILED)
-    _lock(failed.order_by().values_list("xray", flat=True))
+    lock_by_key(XRayImage, failed.order_by().values_list("xray", flat=True))
     rows = list(failed.order_by("pk").select_for_update(of=("self",), no_key=True))
     retried = 0
     for row in rows:

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.views import i18n
 
+from backoffice.models import User
+
 
 class ChosenLanguageMiddleware:
     """Who is signed in reads the language of their record, on whatever machine they sit.
@@ -29,5 +31,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     response = i18n.set_language(request)
     language = request.POST.get("language")
     if request.method == "POST" and request.user.is_authenticated and language in dict(settings.LANGUAGES):
-        type(request.user).objects.filter(pk=request.user.pk).update(language=language)
+        User.objects.filter(pk=request.user.pk).update(language=language)
     return response

@@ -130,7 +130,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('to', models.EmailField(max_length=254, verbose_name='to')),
-                ('about', models.CharField(blank=True, editable=False, max_length=60)),
                 ('subject', models.CharField(max_length=200, verbose_name='subject')),
                 ('body', models.TextField(blank=True, help_text='Forgotten once it is sent: it holds a private link.', verbose_name='text')),
                 ('written_at', models.DateTimeField(auto_now_add=True, verbose_name='written')),

@@ -9,9 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.http import get_parser
 
+from backoffice.web import server
+from backoffice.web.server import GatheringWorker
 from conftest import ROOT, Installation
 
 pytestmark = pytest.mark.slow
@@ -105,3 +110,16 @@ def test_a_head_without_end_is_refused(port):
     with socket.create_connection(("127.0.0.1", port), timeout=10) as visitor:
         visitor.sendall(b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 40_000)
         assert visitor.recv(4096).startswith(b"HTTP/1.1 431")
+
+
+def test_a_connection_that_was_promised_to_stay_open_does_however_late_its_thread_looks(monkeypatch):
+    """A busy machine lets a thread wait for longer than the rest of an unread body is waited for."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"POST /book/ HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na=b")
+        parser = get_parser(Config(), ours, ("127.0.0.1", 1))
+        next(parser)
+        monkeypatch.setattr(server, "time", SimpleNamespace(monotonic=lambda: 0))
+        whole, cut = SimpleNamespace(parser=parser, is_whole=True), SimpleNamespace(parser=parser, is_whole=False)
+        assert GatheringWorker._keepalive_after(None, whole, True)
+        assert not GatheringWorker._keepalive_after(None, cut, True)

@@ -3,7 +3,6 @@
 Closures, opening hours and a session that is set by hand all come through here.
 """
 
-import datetime
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.models import User
+from backoffice.records.locks import lock_by_key
 from clinic import mails
 from clinic.booking.bookings import cancel, move
 from clinic.booking.errors import BookingError, SessionClosed
@@ -85,7 +85,7 @@ def _settle(
     """Booking waits while the sessions are locked, and finds them changed afterwards; so whoever is not among the
     people who are found behind the locks can no longer come in."""
     hold_timetable()  # a decision may be to move to a session that is not there yet
-    _lock(Appointment.objects.filter(pk__in=decisions))
+    lock_by_key(Appointment, decisions)
     hold(timezone.localdate())
     losses = find()
     if any(appointment.pk not in decisions for loss in losses for appointment in loss.people):
@@ -96,10 +96,6 @@ def _settle(
             return _carry_out(losses, decisions, by=by)
     except BookingError as refusal:
         raise Undecided(_propose(find()), str(refusal)) from refusal
-
-
-def _lock(rows) -> None:
-    list(rows.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def _propose(losses: Sequence[Loss]) -> list[Proposal]:
@@ -155,9 +151,9 @@ def _carry_out_one(appointment: Appointment, loss: Loss, decision: str, *, by: U
 
 
 def _session(slug: str) -> ClinicSession:
-    date, _slash, period = slug.partition("/")
     try:
-        session = session_to_book(datetime.date.fromisoformat(date), period)
+        wanted = ClinicSession.parse(slug)
+        session = session_to_book(wanted.date, wanted.period)
     except ValueError:
         raise SessionClosed from None
     if session.has_ended():

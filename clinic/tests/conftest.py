@@ -19,6 +19,13 @@ def tomorrow() -> datetime.date:
 
 
 @pytest.fixture
+def admin_client(client, administrator):
+    """Signed in as an administrator, who is no superuser: pytest-django's own would be."""
+    client.force_login(administrator)
+    return client
+
+
+@pytest.fixture
 def hours(db) -> list[OpeningHours]:
     """Three places every morning and every afternoon."""
     times = {Period.MORNING: (9, 12), Period.AFTERNOON: (14, 17)}

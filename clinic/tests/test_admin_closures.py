@@ -18,12 +18,6 @@ Status = Appointment.Status
 
 
 @pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
-@pytest.fixture
 def typhoon(tomorrow) -> dict:
     """What is typed to close the whole of tomorrow."""
     return {"starts_on": str(tomorrow), "ends_on": str(tomorrow), "period": "", "reason": "Typhoon"}

@@ -15,12 +15,6 @@ ADD_HOURS = reverse("admin:clinic_openinghours_add")
 MONDAY = {"weekday": 0, "period": "morning", "capacity": 10, "is_open": "on"}
 
 
-@pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
 def test_hours_are_one_text_field(admin_client):
     assert admin_client.post(ADD_HOURS, {**MONDAY, "hours": "９：００～１２：３０"}).status_code == 302
     row = OpeningHours.objects.get()

@@ -15,12 +15,6 @@ ADD = "/admin/clinic/numericquestion/add/"
 QUESTION = {"text": "Temperature?", "unit": "°C", "minimum": "34", "position": "1", "is_active": "on"}
 
 
-@pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
 @pytest.mark.parametrize(
     ("typed", "kept"), [("41.5", "41.5"), ("41,5", "41.5"), ("４１．５", "41.5"), ("41\u200b", "41"), ("", None)]
 )

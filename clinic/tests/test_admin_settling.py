@@ -20,12 +20,6 @@ Status = Appointment.Status
 
 
 @pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
-@pytest.fixture
 def row(session) -> OpeningHours:
     """The hours that tomorrow's morning follows: 09:00-12:00, three places."""
     return OpeningHours.objects.get(weekday=session.date.weekday(), period=session.period)

@@ -21,12 +21,6 @@ COLUMNS = ["full_name", "national_id", "phone"]
 
 
 @pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
-@pytest.fixture
 def patients(administrator):
     made = [
         baker.make(Patient, full_name=name, sex=sex, national_id="", phone=phone)

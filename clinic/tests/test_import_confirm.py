@@ -23,12 +23,6 @@ OF_SYMPTOMS = reverse("admin:clinic_symptom_process_import")
 
 
 @pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
-@pytest.fixture
 def other_importer(db, django_user_model):
     """Somebody who may import patients, and is no administrator."""
     person = django_user_model.objects.create_user("importer", is_staff=True)

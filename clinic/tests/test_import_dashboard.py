@@ -22,12 +22,6 @@ STOPPED = "The worker stopped three times while it was at this file. Split the f
 
 
 @pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
-@pytest.fixture
 def make_importer(django_user_model):
     """Somebody who may import these tables, and is no administrator."""
 

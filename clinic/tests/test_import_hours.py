@@ -21,12 +21,6 @@ CONFIRM = reverse("admin:clinic_openinghours_process_import")
 COLUMNS = ["weekday", "period", "hours", "capacity", "is_open"]
 
 
-@pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
 def upload_hours(client, *rows, columns=COLUMNS):
     return upload(client, *rows, url=IMPORT, columns=columns, name="hours.csv")
 

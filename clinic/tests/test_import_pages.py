@@ -20,12 +20,6 @@ from clinic.tests.tables import CONFIRM, HSIAO_MING, IMPORT, MEI_LING, PATIENT_C
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
 def confirm(client, page, decision="all"):
     return client.post(CONFIRM, {"key": key_in(page), "decision": decision}, follow=True)
 

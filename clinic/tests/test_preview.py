@@ -14,12 +14,6 @@ pytestmark = pytest.mark.django_db
 PREVIEW = reverse("admin:clinic_openinghours_preview")
 
 
-@pytest.fixture
-def admin_client(client, administrator):
-    client.force_login(administrator)
-    return client
-
-
 def typed(day: datetime.date, **values) -> dict:
     return {
         "weekday": day.weekday(),
