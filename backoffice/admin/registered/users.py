@@ -44,9 +44,9 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     ]
     own_fieldsets = [
         *fieldsets[:2],
-        (_("Access"), {"fields": ["is_active", "is_staff", "groups", "own_second_factor"]}),
+        (_("Access"), {"fields": ["is_active", "is_staff", "roles", "own_second_factor"]}),
     ]
-    readonly_fields = ["lockout", "second_factor", "own_second_factor"]
+    readonly_fields = ["lockout", "second_factor", "own_second_factor", "roles"]
     add_fieldsets = [
         (
             None,
