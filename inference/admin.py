@@ -76,7 +76,7 @@ class ModelResults(admin.TabularInline):
     def share(self, result):
         return f"{result.confidence:.2f}"
 
-    @admin.display(description=_("time"))
+    @admin.display(description=_("time taken"))
     def took(self, result):
         return wording.duration(result.milliseconds)
 
