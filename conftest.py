@@ -18,8 +18,10 @@ import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.utils import translation
+from pytest_django import Settings
 
 from backoffice.access import roles
+from backoffice.models import User
 
 ROOT = Path(__file__).parent
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
@@ -34,12 +36,12 @@ def leave_out(why: str) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # also where pytest-xdist is left out
-def pytest_xdist_auto_num_workers():
+def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: one more than there are cores, for some tests wait for real processes most of their time."""
-    return os.cpu_count() + 1
+    return (os.cpu_count() or 1) + 1
 
 
-def pytest_configure():
+def pytest_configure() -> None:
     # Before torch is there. Its threads wait by spinning, and tests run on every core already: twice the work was lost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -48,7 +50,7 @@ def pytest_configure():
 
 
 @pytest.fixture(autouse=True)
-def _files_of_this_test(settings, tmp_path):
+def _files_of_this_test(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
     # Test clients speak plain HTTP, and are faster than any person.
     settings.SECURE_SSL_REDIRECT = False
@@ -61,38 +63,38 @@ def _files_of_this_test(settings, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def _forget_the_language():
+def _forget_the_language() -> Iterator[None]:
     """What a request of one test was answered in is not what the next one starts with."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
-def _forget_the_cache(request):
+def _forget_the_cache(request: pytest.FixtureRequest) -> None:
     """The cache is a table here: only tests with a database have one to empty."""
     if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
         request.getfixturevalue("db" if "db" in request.fixturenames else "transactional_db")
         cache.clear()
 
 
-def _person(role: str, django_user_model):
+def _person(role: str, django_user_model: type[User]) -> User:
     person = django_user_model.objects.create_user(role.lower().replace(" ", ""), is_staff=True)
     person.groups.add(Group.objects.get(name=role))
     return person
 
 
 @pytest.fixture
-def administrator(db, django_user_model):
+def administrator(db: None, django_user_model: type[User]) -> User:
     return _person(roles.ADMINISTRATORS, django_user_model)
 
 
 @pytest.fixture
-def front_desk(db, django_user_model):
+def front_desk(db: None, django_user_model: type[User]) -> User:
     return _person(roles.FRONT_DESK, django_user_model)
 
 
 @pytest.fixture
-def clinician(db, django_user_model):
+def clinician(db: None, django_user_model: type[User]) -> User:
     return _person(roles.CLINICIANS, django_user_model)
 
 
@@ -111,7 +113,7 @@ def real_files() -> Path:
 class Installation:
     """A database, a data folder and an environment of its own, for tests that start real processes."""
 
-    def __init__(self, data_dir: Path, database_url: str | None = None, **environment: str):
+    def __init__(self, data_dir: Path, database_url: str | None = None, **environment: str) -> None:
         self.data_dir = data_dir
         self.database_url = database_url
         self.environment = {
@@ -246,14 +248,14 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same for all processes of this run."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(shared_folder) -> Path:
+def migrated_sqlite(shared_folder: Path) -> Path:
     folder = shared_folder / "migrated-sqlite"
     with locked(shared_folder / "migrated-sqlite.lock"):
         if not folder.exists():
@@ -263,7 +265,9 @@ def migrated_sqlite(shared_folder) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server, shared_folder, tmp_path_factory) -> Iterator[str]:
+def migrated_postgres(
+    postgres_server: psycopg.Connection, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The name of a database to copy; the last process that is done with it drops it."""
     note, lock = shared_folder / "migrated-postgres", shared_folder / "migrated-postgres.lock"
     with open(shared_folder / "migrated-postgres.users", "a") as users:
@@ -280,7 +284,7 @@ def migrated_postgres(postgres_server, shared_folder, tmp_path_factory) -> Itera
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def installation(request, tmp_path) -> Iterator[Installation]:
+def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     """A migrated, empty installation, once on SQLite and once on PostgreSQL."""
     with ExitStack() as stack:
         if request.param == "postgres":

@@ -86,7 +86,7 @@ def _literal(node: ast.expr | None) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return " ".join(part.value for part in node.values if isinstance(part, ast.Constant))
+        return " ".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod | ast.Add):
         return _literal(node.left)
     return ""

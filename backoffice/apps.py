@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
@@ -8,7 +10,7 @@ class BackofficeConfig(AppConfig):
     name = "backoffice"
     verbose_name = _("People and access")
 
-    def ready(self):
+    def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
         from backoffice import checks  # noqa: F401  (registers them)
@@ -30,14 +32,14 @@ class BackofficeConfig(AppConfig):
         post_migrate.connect(sync_roles, sender=self, dispatch_uid="backoffice.sync_roles")
 
 
-def make_cache_table(using: str, **kwargs) -> None:
+def make_cache_table(using: str, **kwargs: object) -> None:
     """The cache's table, where the cache is one: `migrate` alone leaves an installation that works."""
     from django.core.management import call_command
 
     call_command("createcachetable", database=using, verbosity=0)
 
 
-def close_files(**kwargs) -> None:
+def close_files(**kwargs: Any) -> None:
     """What an older installation left open to everybody on the machine."""
     from backoffice.files import modes
 

@@ -1,8 +1,10 @@
 """What `check --deploy` asks beside Django's own questions."""
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
@@ -14,7 +16,7 @@ HINT = "Set SITE_URL to how patients reach the site, such as https://clinic.exam
 
 
 @checks.register(deploy=True)
-def links_in_mails_lead_here(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def links_in_mails_lead_here(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """SITE_URL is where patients reach the site: an address that only this machine knows leads them nowhere."""
     parts = urlsplit(settings.SITE_URL)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -26,7 +28,7 @@ def links_in_mails_lead_here(app_configs, **kwargs) -> list[checks.CheckMessage]
 
 
 @checks.register(deploy=True)
-def files_are_private(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def files_are_private(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """Whatever is open, identity numbers and the keys of sessions and second factors are among it."""
     if not (paths := modes.open_to_others()):
         return []
@@ -35,7 +37,7 @@ def files_are_private(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 @checks.register(deploy=True)
-def the_proxy_is_believed(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def the_proxy_is_believed(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """Somebody else speaks HTTPS for this site, so that every visitor seems to come from there."""
     if settings.BEHIND_PROXY or urlsplit(settings.SITE_URL).scheme != "https":
         return []
@@ -48,7 +50,7 @@ def the_proxy_is_believed(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 @checks.register(deploy=True)
-def redis_is_closed(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def redis_is_closed(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """Whoever writes into it empties the queue of jobs and the limits on bookings."""
     parts = urlsplit(settings.REDIS_URL)
     if not settings.REDIS_URL or parts.password or parts.scheme == "unix" or is_this_machine(parts.hostname or ""):
@@ -59,7 +61,7 @@ def redis_is_closed(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 @checks.register(deploy=True)
-def somebody_can_sign_in(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def somebody_can_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """A new installation has nobody. Where its tables are still to be made, or away, there is nothing to ask."""
     try:
         if User.objects.filter(is_staff=True, is_active=True).exists():

@@ -1,10 +1,11 @@
 """What runs and what failed in the background, on the first page: imports, mails that gave up, tasks that broke."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import capfirst
 from django_q.models import Failure, Task
@@ -12,7 +13,8 @@ from django_q.models import Failure, Task
 from backoffice.access.roles import EXCHANGED_MODELS, may
 from backoffice.imports import progress, uploads
 from backoffice.live.blocks import block
-from backoffice.models import Mail, TableImport
+from backoffice.models import Mail, TableImport, User
+from backoffice.models.imports import TableImportQuerySet
 
 SHOWN = 3
 A_WEEK = timedelta(days=7)
@@ -24,7 +26,7 @@ MAY_IMPORT = may("import", *EXCHANGED_MODELS)
 
 
 @block(order=31, permission=MAY_IMPORT, template="backoffice/dashboard_imports.html", columns=5, every=5)
-def imports(user) -> dict | None:
+def imports(user: User) -> dict | None:
     """Files that a worker has, will have, or had and now waits for a person; None where there is none."""
     for_a_worker = Q(row_count=None) | Q(row_count__gt=uploads.SMALL)
     rows = seen_by(user, TableImport.objects.unfinished().filter(for_a_worker))
@@ -32,14 +34,14 @@ def imports(user) -> dict | None:
 
 
 @block(order=36, permission=MAY_IMPORT, template="backoffice/dashboard_failed_imports.html", columns=5, every=30)
-def failed_imports(user) -> dict | None:
+def failed_imports(user: User) -> dict | None:
     """Imports that failed within a week and were not made up for, each with its reason; None where there is none."""
     failures = TableImport.objects.not_made_up_for().filter(finished_at__gt=timezone.now() - A_WEEK)
     rows = seen_by(user, failures)
     return {"imports": [about(row) for row in rows[:SHOWN]], "count": len(rows)} if rows else None
 
 
-def seen_by(user, imports: QuerySet[TableImport]) -> list[TableImport]:
+def seen_by(user: User, imports: TableImportQuerySet) -> list[TableImport]:
     """Those of them whose pages this user may open."""
     theirs = imports.seen_by(user).select_related("content_type", "uploaded_by").defer("details")
     return [row for row in theirs if user.has_perm(permission_to_import(row))]
@@ -50,7 +52,7 @@ def permission_to_import(row: TableImport) -> str:
 
 
 def about(row: TableImport) -> dict:
-    table = admin.site.get_model_admin(row.model)
+    table: Any = admin.site.get_model_admin(row.model)
     return {
         "row": row,
         "table": capfirst(row.model._meta.verbose_name_plural),

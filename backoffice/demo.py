@@ -1,8 +1,10 @@
 """The demo's people: one for each role. Their passwords are no secret, so load_demo refuses to run in production."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group
+from django.core.management.base import OutputWrapper
 from django.db.models import DateTimeField, F, Model
 
 from backoffice.access import roles
@@ -19,7 +21,7 @@ def password_of(username: str) -> str:
     return f"demo-{username}"
 
 
-def load(stdout) -> None:
+def load(stdout: OutputWrapper) -> None:
     """Add the accounts that are missing; one that is there keeps its password."""
     added = 0
     for username, (first_name, last_name, role) in ACCOUNTS.items():
@@ -32,7 +34,7 @@ def load(stdout) -> None:
     stdout.write(f"people: {added} accounts added.")
 
 
-def move_back(record: Model, ago: timedelta) -> None:
+def move_back(record: Any, ago: timedelta) -> None:
     """As if this record, and every version of it, had been written so long before."""
     type(record)._base_manager.filter(pk=record.pk).update(**_earlier(type(record), ago))
     record.history.update(**_earlier(record.history.model, ago))

@@ -19,7 +19,7 @@ Thing = TypeVar("Thing")
 class Registry(Generic[Thing]):
     """Things of one kind by name, added by the module of that name in every app."""
 
-    def __init__(self, module: str):
+    def __init__(self, module: str) -> None:
         self.module = module
         self._named: dict[str, Thing] = {}
 

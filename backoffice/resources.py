@@ -1,5 +1,7 @@
 """The people who work here, as files. Passwords are in none: somebody new is given one on the person's page."""
 
+from typing import Any
+
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -7,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import NamesCell
-from backoffice.exchange.columns import ChosenField
+from backoffice.exchange.columns import ChosenField, Row
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
 
@@ -15,10 +17,10 @@ from backoffice.records.mixins import REASON_LENGTH
 class RolesCell(NamesCell):
     example = "Front desk"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(Group, "name")
 
-    def what(self):
+    def what(self) -> str:
         return _("Names of roles with commas between, such as Front desk.")
 
 
@@ -34,7 +36,7 @@ class UserResource(ExchangeResource):
 
     examples = {"username": "mlin", "first_name": "Mei-ling", "last_name": "Lin", "email": "mlin@example.org"}
 
-    def init_instance(self, row=None):
+    def init_instance(self, row: Row | None = None) -> User:
         person = super().init_instance(row)
         person.set_unusable_password()
         return person
@@ -43,18 +45,18 @@ class UserResource(ExchangeResource):
         """The history keeps no roles: the reason of this version says what becomes of them, and where it is from."""
         roles = self.fields["roles"]
         if roles in self.row.differing:
-            before = None if self.row.is_new else self.row.before[roles]
+            before: Any = None if self.row.before is None else self.row.before[roles]
             told = User.roles_changed(before, roles.get_value(person))
             person._change_reason = f"{told} · {self.reason}"[:REASON_LENGTH]
 
-    def bulk_create(self, *args, **kwargs):
+    def bulk_create(self, *args: Any, **kwargs: Any) -> None:
         people = list(self.create_instances)
         super().bulk_create(*args, **kwargs)
         for person in people:
             if person.pk and (reason := getattr(person, "_change_reason", "")):
                 person.history.update(history_change_reason=reason)
 
-    def check(self, person: User, excluded):
+    def check(self, person: User, excluded: set[str]) -> None:
         super().check(person, excluded)
         if person.is_superuser and not (self.by and self.by.is_superuser):
             raise ValidationError({"username": _("Only a superuser may change a superuser. Take this line out.")})

@@ -1,10 +1,13 @@
 """The admin site, and what every page knows about the clinic."""
 
+from typing import Any, cast
+
 from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
@@ -24,24 +27,24 @@ class BackofficeSite(admin.AdminSite):
     login_form = SignInForm
     enable_nav_sidebar = False  # jazzmin has its own
 
-    def has_permission(self, request):
+    def has_permission(self, request: HttpRequest) -> bool:
         """Every page of the site asks this: who owes a second factor may do nothing but sign out."""
         if not super().has_permission(request):
             return False
         return rules.step_before(request) is None or request.path == reverse("admin:logout")
 
-    def login(self, request, extra_context=None):
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Pages lead here whomever they do not let in: who only owes the second factor is led on to it."""
         may_come = super().has_permission(request)
         if request.method == "GET" and may_come and (step := rules.step_before(request)):
             return redirect(f"{reverse(f'admin:{step}')}?{urlencode({'next': second_factor.where_to(request)})}")
         return super().login(request, extra_context)
 
-    def index(self, request, extra_context=None):
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         blocks = [block.draw(request) for block in blocks_for(request.user)]
         return super().index(request, {"blocks": blocks, **(extra_context or {})})
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         # Whatever a page asks for by itself lies under live/: it is no sign that somebody is at work.
         live = path("live/<slug:name>/", self.admin_view(self.live_block), name="live_block")
         return [live, *second_factor.urls(), *super().get_urls()]
@@ -49,7 +52,7 @@ class BackofficeSite(admin.AdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         from backoffice.admin.base.choices import Choices  # the admin's modules need this site first
 
-        return Choices.as_view(admin_site=self)(request)
+        return cast(HttpResponse, Choices.as_view(admin_site=self)(request))
 
     def live_block(self, request: HttpRequest, name: str) -> HttpResponse:
         """One block of the first page, or 204 where the page shows it as it is (`seen` is its stamp there)."""
@@ -60,6 +63,6 @@ class BackofficeSite(admin.AdminSite):
         return unless_seen(request, drawn.stamp, lambda: render(request, "admin/block.html", {"drawn": drawn}))
 
 
-def clinic_name(request) -> dict[str, str]:
+def clinic_name(request: HttpRequest) -> dict[str, str]:
     """Context processor: the clinic's name, for every template."""
     return {"clinic_name": settings.CLINIC_NAME}

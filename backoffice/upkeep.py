@@ -1,6 +1,6 @@
 """What this app takes out when its time is over: found by `purge`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -15,7 +15,7 @@ from backoffice.models import AccessEvent, FailedSignIn, Mail, SignIn
 A_DAY, A_MONTH = timedelta(days=1), timedelta(days=30)
 
 
-def trail_kept_since():
+def trail_kept_since() -> datetime:
     return timezone.now() - timedelta(days=settings.ACCESS_TRAIL_RETENTION_DAYS)
 
 

@@ -150,7 +150,7 @@ class Browser:
 
     HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
-    def __init__(self, port: int, address: str, statuses: Counter):
+    def __init__(self, port: int, address: str, statuses: Counter) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.cookies: dict[str, str] = {}
         self.headers = {

@@ -16,7 +16,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from django.contrib import admin
+from django.http import HttpRequest
 from installations import database
 
 HERE = Path(__file__).resolve().parent
@@ -41,12 +44,12 @@ def fill(rows: int) -> None:
     fill(rows)
 
 
-def request(query: str = ""):
+def request(query: str = "") -> HttpRequest:
     from django.test import RequestFactory
 
     from backoffice.models import User
 
-    made = RequestFactory().get(f"/admin/{query}")
+    made: Any = RequestFactory().get(f"/admin/{query}")
     made.user = User.objects.get()
     made.id = "benchmark"
     made.user.is_verified = lambda: True  # nothing is asked for beside the password
@@ -54,7 +57,6 @@ def request(query: str = ""):
 
 
 def ours(rows: int) -> dict[str, float]:
-    from django.contrib import admin
 
     from clinic.models import IntakeRecord
 
@@ -67,7 +69,7 @@ def stock(rows: int) -> dict[str, float]:
     return pages(stock_admin(), SORTED_STOCK)
 
 
-def pages(model_admin, column: int) -> dict[str, float]:
+def pages(model_admin: Any, column: int) -> dict[str, float]:
     """Milliseconds of the first page: in the default order, and sorted by an answer, the worse of both directions."""
 
     def page(query: str) -> None:
@@ -80,7 +82,7 @@ def pages(model_admin, column: int) -> dict[str, float]:
 def milliseconds(do: Callable[[], None]) -> float:
     """The best of some runs, so that whatever else this machine does counts least; of fewer where they are slow."""
     do()
-    taken = []
+    taken: list[float] = []
     while len(taken) < REPEATS and sum(taken) < 10_000:
         start = time.perf_counter()
         do()
@@ -89,11 +91,11 @@ def milliseconds(do: Callable[[], None]) -> float:
 
 
 def our_csv(rows: int) -> dict[str, float]:
-    from django.contrib import admin
 
     from clinic.models import IntakeRecord
 
-    view = admin.site.get_model_admin(IntakeRecord).export_view
+    model_admin: Any = admin.site.get_model_admin(IntakeRecord)
+    view = model_admin.export_view
     return file(rows, lambda: sum(piece.count(b"\r\n") for piece in view(request()).streaming_content))
 
 
@@ -128,7 +130,7 @@ def measure_here(name: str, rows: int) -> None:
 # -- All of them -------------------------------------------------------------------------------------------------------
 
 
-def measure(name: str, rows: int, environment: dict[str, str]):
+def measure(name: str, rows: int, environment: dict[str, str]) -> dict[str, float]:
     command = [sys.executable, __file__, "--measure", name, "--rows", str(rows)]
     return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
 

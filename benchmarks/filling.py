@@ -1,12 +1,12 @@
 """Fills tables with a million rows in seconds: one INSERT … SELECT per table, no Python per row."""
 
 from django.db import connection
-from django.db.models import BooleanField, CharField, Field, JSONField, TextField
+from django.db.models import BooleanField, CharField, Field, JSONField, Model, TextField
 
 
-def insert(model, rows: int, where: str = "true", join: str = "", **columns: str) -> None:
+def insert(model: type[Model], rows: int, where: str = "true", join: str = "", **columns: str) -> None:
     """Insert a row for every i from 1 to `rows`; `columns` gives an SQL expression over i for each."""
-    usual = {field.column: _left_alone(field) for field in model._meta.concrete_fields}
+    usual = {str(field.column): _left_alone(field) for field in model._meta.concrete_fields}
     columns = {name: value for name, value in (usual | columns).items() if value is not None}
     every = f"WITH RECURSIVE n(i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"  # noqa: S608
     into = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
@@ -17,10 +17,10 @@ def insert(model, rows: int, where: str = "true", join: str = "", **columns: str
 class unchecked_foreign_keys:  # noqa: N801  (used like a function)
     """PostgreSQL would keep one trigger in memory for every reference of every row."""
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._say("SET session_replication_role = replica", "PRAGMA foreign_keys = OFF")
 
-    def __exit__(self, *failure):
+    def __exit__(self, *failure: object) -> None:
         self._say("SET session_replication_role = DEFAULT", "PRAGMA foreign_keys = ON")
 
     def _say(self, postgres: str, sqlite: str) -> None:

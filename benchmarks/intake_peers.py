@@ -1,10 +1,15 @@
 """The intake table as it is usually built: what bench_intake.py measures beside ours."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest
 from import_export import fields, resources
 
 from clinic.models import Appointment, IntakeRecord, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion
+from clinic.models.survey import Question
 
 KINDS = [(LikertQuestion, LikertAnswer, "score"), (NumericQuestion, NumericAnswer, "value")]
 
@@ -15,7 +20,7 @@ class StockAdmin(admin.ModelAdmin):
     list_per_page = 50
     list_select_related = ["patient", "session"]
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         shown = [
             self.column(question, answers, value)
             for questions, answers, value in KINDS
@@ -23,14 +28,14 @@ class StockAdmin(admin.ModelAdmin):
         ]
         return ["patient", "queue_number", "session", "ticked", *shown]
 
-    def ticked(self, appointment):
+    def ticked(self, appointment: Appointment) -> str:
         return ", ".join(str(symptom) for symptom in appointment.symptoms.all())
 
-    def column(self, question, answers, value):
+    def column(self, question: Question, answers: Any, value: str) -> Callable[[Appointment], Any]:
         given = answers.objects.filter(appointment=OuterRef("pk"), question=question)
 
         @admin.display(description=question.text, ordering=Subquery(given.values(value)[:1]))
-        def answer(appointment):
+        def answer(appointment: Appointment) -> Any:
             return answers.objects.filter(appointment=appointment, question=question).values_list(value).first()
 
         answer.__name__ = f"{value}_{question.pk}"

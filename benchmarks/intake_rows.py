@@ -3,6 +3,7 @@
 import datetime
 
 from django.db import connection
+from django.db.models import Model
 from filling import insert, unchecked_foreign_keys
 
 from clinic.models import (
@@ -110,7 +111,7 @@ def _write_sessions(rows: int) -> None:
     )
 
 
-def _insert_answers(model, rows: int, question: int, **value: str) -> None:
+def _insert_answers(model: type[Model], rows: int, question: int, **value: str) -> None:
     answered = _answered(question)
     insert(model, rows, where=answered, appointment_id="i", question_id=str(question), asked_as="'As asked'", **value)
 

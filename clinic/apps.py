@@ -6,7 +6,7 @@ class ClinicConfig(AppConfig):
     name = "clinic"
     verbose_name = _("Clinic")
 
-    def ready(self):
+    def ready(self) -> None:
         from clinic.intake import sync
 
         sync.connect()

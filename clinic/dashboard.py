@@ -2,7 +2,8 @@
 
 import datetime
 from dataclasses import dataclass
-from typing import Self
+from datetime import date
+from typing import Any, Self
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -52,7 +53,7 @@ class Card:
     @property
     def can_call(self) -> bool:
         """Whoever waits is called, before the hour and after it too."""
-        return bool(self.session.pk) and (self.waiting > 0 or self.is_running)
+        return bool(self.session and self.session.pk) and (self.waiting > 0 or self.is_running)
 
 
 @block(
@@ -78,10 +79,10 @@ def cards_of_today() -> list[Card]:
     return [_card(plan, period, kept.get(period), day) for period in Period]
 
 
-def _card(plan: Plan, period: Period, kept: ClinicSession | None, day) -> Card:
+def _card(plan: Plan, period: Period, kept: ClinicSession | None, day: date) -> Card:
     session = kept or plan.session(day, period)
     closure = plan.closure(day, period)
-    named = {"period": period.value, "label": str(period.label)}
+    named: dict[str, Any] = {"period": period.value, "label": str(period.label)}
     if session is None:
         return Card(**named, closed_because=_("no hours on this weekday"))
     if not session.is_open:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.management.base import OutputWrapper
 from django.db import transaction
 from django.utils import timezone
 
@@ -31,7 +32,7 @@ SEED = 2026
 DAYS_BEFORE, DAYS_AHEAD = 14, 7
 
 
-def load(stdout) -> None:
+def load(stdout: OutputWrapper) -> None:
     """Fill an empty clinic, all of it or nothing. Where there is a patient, there is a clinic: it is left alone."""
     if Patient.objects.exists():
         stdout.write("clinic: there are patients already; nothing added.")
@@ -44,7 +45,7 @@ def load(stdout) -> None:
 class Demo:
     """One seeded run: the same words and chances each time, with dates relative to now."""
 
-    def __init__(self, words: dict):
+    def __init__(self, words: dict) -> None:
         self.words = words
         self.chance = random.Random(SEED)  # noqa: S311  (a demo's dice)
         self.now = timezone.localtime()
@@ -182,7 +183,7 @@ class Demo:
             booking.check_in(appointment, by=self.desk)
         for seen in range(3):
             called = booking.call_next(current, by=self.desk)
-            if seen < 2:
+            if called and seen < 2:
                 booking.mark_done(called, by=self.desk)
 
     def keep_open(self, session: ClinicSession) -> None:

@@ -62,7 +62,7 @@ def taiwan_document(value: str) -> None:
 
 # A card's or an older permit's number with a digit too few. Such are passports, too: of the United States, of Korea.
 SHORT_OF_A_DIGIT = re.compile(r"[A-Z][0-9]{8}|[A-Z][A-D][0-9]{7}")
-taiwan_document.doubts = SHORT_OF_A_DIGIT.fullmatch
+taiwan_document.doubts = SHORT_OF_A_DIGIT.fullmatch  # type: ignore[attr-defined]  # what could_be_a_slip asks
 
 
 def could_be_a_slip(value: str) -> bool:

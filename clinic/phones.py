@@ -1,6 +1,7 @@
 """Phone numbers: one rule for what is kept, at every door, and what a search compares."""
 
 import re
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import CharField, F, Value
@@ -73,7 +74,7 @@ def phone_key(text: str) -> str:
 
 def phone_key_of(column: str) -> Replace:
     """`phone_key` as an expression over a column."""
-    expression = F(column)
+    expression: Any = F(column)
     for found, instead in [*((sign, "") for sign in BETWEEN_DIGITS), *WORLDWIDE]:
         expression = Replace(expression, Value(found), Value(instead), output_field=CharField())
     return expression

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -19,18 +20,20 @@ class ScaleInput(forms.RadioSelect):
     class Media:
         css = {"all": ["clinic/choices.css"]}
 
-    def __init__(self, question: LikertQuestion):
+    def __init__(self, question: LikertQuestion) -> None:
         super().__init__()
         self.question = question
 
-    def get_context(self, name, value, attrs):
+    def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
         return super().get_context(name, value, attrs) | {"question": self.question}
 
 
 def survey_fields(*, leave_out: Collection[Question] = (), for_staff: bool = False) -> dict[str, forms.Field]:
     """What is asked today, both kinds in one order, as the clinic arranged them: `habit_<id>` on a scale, `chabit_<id>`
     as a number. `for_staff`: nothing is required, and each label tells its unit."""
-    asked = {f"habit_{question.pk}": scale_field(question) for question in LikertQuestion.objects.asked()}
+    asked: dict[str, Any] = {
+        f"habit_{question.pk}": scale_field(question) for question in LikertQuestion.objects.asked()
+    }
     asked |= {f"chabit_{question.pk}": number_field(question) for question in NumericQuestion.objects.asked()}
     wanted = [(name, field) for name, field in asked.items() if field.question not in leave_out]
     if for_staff:
@@ -41,6 +44,9 @@ def survey_fields(*, leave_out: Collection[Question] = (), for_staff: bool = Fal
 
 class ReadsSurvey:
     """Mixin of a form with these fields: the answers that were given, by question."""
+
+    fields: dict[str, Any]
+    cleaned_data: dict[str, Any]
 
     @property
     def likert(self) -> dict[LikertQuestion, int]:
@@ -66,7 +72,7 @@ def scale_field(question: LikertQuestion) -> forms.Field:
         widget=ScaleInput(question),
         error_messages={"required": _("Choose a number on the scale.")},
     )
-    field.question = question
+    field.question = question  # type: ignore[attr-defined]  # the template asks it
     return field
 
 
@@ -79,7 +85,7 @@ def number_field(question: NumericQuestion) -> forms.Field:
         validators=[within_bounds(question)],
         error_messages={"required": _("Write a number.")},
     )
-    field.question = question
+    field.question = question  # type: ignore[attr-defined]  # the template asks it
     return field
 
 

@@ -36,9 +36,9 @@ def numbers_are_ahead() -> Iterator[str]:
             f"{_name(session)} gave {session.last_number} as its last number, and {session.largest} is taken: the next "
             f"booking would fail. {COUNT_ANEW}"
         )
-    for session in _sessions().filter(current_number__gt=F("last_number")).iterator(CHUNK):
+    for ahead in _sessions().filter(current_number__gt=F("last_number")).iterator(CHUNK):
         yield (
-            f"{_name(session)} serves number {session.current_number}, which it never gave: the board shows it. Call "
+            f"{_name(ahead)} serves number {ahead.current_number}, which it never gave: the board shows it. Call "
             "the next number at its desk."
         )
 

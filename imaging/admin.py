@@ -1,20 +1,28 @@
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Field, Model, Q, QuerySet
 from django.forms import Script
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.inlines import FirstRows
+from backoffice.lazy import LazyText
+from backoffice.models.users import person_of
 from backoffice.records.diffs import words_for
+from backoffice.records.mixins import hideable
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
 from backoffice.web.admin_urls import admin_url
@@ -37,25 +45,25 @@ def issues_told(issues: list[str]) -> str:
     return ", ".join(str(QualityIssue(issue).label) for issue in issues)
 
 
-def announce(request, receipt: Receipt) -> None:
+def announce(request: HttpRequest, receipt: Receipt) -> None:
     """Tell the uploader what became of one file, in one message."""
     if receipt.xray is None:
-        messages.error(request, format_html(_("“{}” was not kept. {}"), receipt.name, receipt.refusal))
+        messages.error(request, format_html(str(_("“{}” was not kept. {}")), receipt.name, receipt.refusal))
         return
     link = format_html('<a href="{}">{}</a>', change_url(receipt.xray), receipt.xray)
     if receipt.was_there:
-        messages.warning(request, format_html(_("“{}” was already there: {}"), receipt.name, link))
+        messages.warning(request, format_html(str(_("“{}” was already there: {}")), receipt.name, link))
         return
     level = messages.WARNING if receipt.warnings else messages.SUCCESS
     warnings = " ".join(receipt.warnings)
-    messages.add_message(request, level, format_html(_("“{}” is kept: {} {}"), receipt.name, link, warnings))
+    messages.add_message(request, level, format_html(str(_("“{}” is kept: {} {}")), receipt.name, link, warnings))
 
 
 def change_url(xray: XRayImage) -> str:
     return admin_url(xray, "change", xray.pk)
 
 
-def thumbnail_of(xray: XRayImage) -> str:
+def thumbnail_of(xray: XRayImage) -> SafeString:
     return format_html(
         '<img class="xray-thumbnail" src="{}" alt="{}" loading="lazy">',
         admin_url(xray, "thumbnail", xray.pk),
@@ -63,7 +71,7 @@ def thumbnail_of(xray: XRayImage) -> str:
     )
 
 
-def two_lines(first: str, second: str) -> str:
+def two_lines(first: str, second: object) -> SafeString:
     return format_html('{}<br><span class="soft">{}</span>', first, second)
 
 
@@ -76,13 +84,13 @@ class QualityFilter(admin.SimpleListFilter):
     title = _("quality")
     parameter_name = "quality"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, LazyText]]:
         return [("good", _("Good")), ("doubtful", _("Doubtful"))]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         nothing_to_note = Q(quality_issues=[])
         return {"good": queryset.filter(nothing_to_note), "doubtful": queryset.exclude(nothing_to_note)}.get(
-            self.value(), queryset
+            self.value() or "", queryset
         )
 
 
@@ -114,7 +122,9 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         css = {"all": ["imaging/xray.css"]}
         js = [Script("imaging/viewer.js", defer=True), DROPZONE]
 
-    def add_view(self, request, form_url="", extra_context=None):
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Take several films of one patient in, each for itself: a bad one keeps no good one out."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -126,10 +136,10 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
             form = UploadForm(initial={"patient": request.GET.get("patient")})
         return self._upload_page(request, form, extra_context)
 
-    def _take_in(self, request, form):
+    def _take_in(self, request: HttpRequest, form: UploadForm) -> HttpResponse:
         details = dict(form.cleaned_data)
         patient, files = details.pop("patient"), details.pop("files")
-        receipts = [receive(file, patient, by=request.user, **details) for file in files]
+        receipts = [receive(file, patient, by=person_of(request), **details) for file in files]
         for receipt in receipts:
             announce(request, receipt)
         xrays = [receipt.xray for receipt in receipts if receipt.xray]
@@ -139,7 +149,9 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
             return redirect(change_url(xrays[0]))
         return redirect(f"{admin_url(XRayImage, 'changelist')}?patient__id__exact={patient.pk}")
 
-    def _upload_page(self, request, form, extra_context=None):
+    def _upload_page(
+        self, request: HttpRequest, form: UploadForm, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": _("Upload X-rays"),
@@ -150,19 +162,27 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         }
         return TemplateResponse(request, self.add_form_template, context)
 
-    def render_change_form(self, request, context, **kwargs):
-        if xray := kwargs.get("obj"):
-            context["quality_chips"] = self.quality(xray)
-            context["conflict_words"] = list(whose.in_words(xray.identity_conflict))
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj:
+            context["quality_chips"] = self.quality(obj)
+            context["conflict_words"] = list(whose.in_words(obj.identity_conflict))
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: XRayImage, form: forms.ModelForm, change: bool) -> None:
         if change and "patient" in form.changed_data:
             obj.identity_conflict = whose.conflicts(ingest.named(obj.original), obj.patient)
         super().save_model(request, obj, form, change)
 
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Without the icons to change the patient or the visit, which have pages of their own."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
@@ -170,11 +190,11 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         return field
 
     @admin.display(description=_("film"))
-    def picture(self, xray):
+    def picture(self, xray: XRayImage) -> SafeString:
         return thumbnail_of(xray)
 
     @admin.display(description=_("patient"), ordering="patient__full_name")
-    def patient_link(self, xray):
+    def patient_link(self, xray: XRayImage) -> SafeString:
         return format_html(
             '<a href="{}">{}</a>',
             admin_url(Patient, "change", xray.patient_id),
@@ -182,20 +202,20 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         )
 
     @admin.display(description=_("taken"), ordering="taken_on")
-    def taken(self, xray):
+    def taken(self, xray: XRayImage) -> SafeString:
         return two_lines(xray.view or "–", date_format(xray.taken_on) if xray.taken_on else "")
 
     @admin.display(description=_("file"), ordering="source_format")
-    def file(self, xray):
+    def file(self, xray: XRayImage) -> SafeString:
         about = two_lines(xray.source_format, f"{xray.width} × {xray.height}, {xray.bit_depth} bit")
         return format_html("{} {}", about, self.quality(xray)) if xray.quality_issues else about
 
     @admin.display(description=_("uploaded"), ordering="created_at")
-    def uploaded(self, xray):
+    def uploaded(self, xray: XRayImage) -> SafeString:
         when = date_format(timezone.localtime(xray.created_at), "DATETIME_FORMAT")
         return two_lines(when, xray.uploaded_by or "–")
 
-    def quality(self, xray):
+    def quality(self, xray: XRayImage) -> SafeString:
         return format_html_join(
             " ", '<span class="chip wait">{}</span>', [[QualityIssue(issue).label] for issue in xray.quality_issues]
         ) or format_html('<span class="chip good">{}</span>', _("good"))
@@ -204,7 +224,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
 class ShownFormSet(FirstRows):
     """Shows what is there. The page around it carries files, which the form must know."""
 
-    def is_multipart(self):
+    def is_multipart(self) -> bool:
         return True
 
 
@@ -213,7 +233,8 @@ class XRaysOfPatient(admin.TabularInline):
     formset = ShownFormSet
     template = "imaging/xrays_of_patient.html"
     verbose_name_plural = _("X-rays")
-    fields = readonly_fields = ["view", "taken_on"]
+    fields = ["view", "taken_on"]
+    readonly_fields = ["view", "taken_on"]
     extra = max_num = 0
     can_delete = False
     accepted = ACCEPTED
@@ -222,29 +243,35 @@ class XRaysOfPatient(admin.TabularInline):
         css = {"all": ["imaging/xray.css"]}
         js = [DROPZONE]
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         # Not `visible`: the page of a hidden patient shows those who may see it what hangs on the record.
-        return super().get_queryset(request).seen_by(request.user).filter(hidden_at=None)
+        return hideable(super().get_queryset(request)).seen_by(request.user).filter(hidden_at=None)
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
 class PatientWithXRaysAdmin(PatientAdmin):
     """The patient's page, with films: it lies in the layer below, so this one comes down and adds them."""
 
-    def get_inlines(self, request, obj):
-        inlines = super().get_inlines(request, obj)
+    def get_inlines(self, request: HttpRequest, obj: Patient | None) -> list[Any]:
+        inlines = [*super().get_inlines(request, obj)]
         return [*inlines, XRaysOfPatient] if obj else inlines
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         response = super().changeform_view(request, object_id, form_url, extra_context)
         saved = request.method == "POST" and response.status_code == 302
         # Outside the patient's own transaction, which a bad film must not undo, nor undo a good one.
         if saved and object_id and request.user.has_perm("imaging.add_xrayimage"):
-            patient = self.get_object(request, unquote(object_id))
-            for file in request.FILES.getlist("files"):
-                announce(request, receive(file, patient, by=request.user))
+            patient: Any = self.get_object(request, unquote(object_id))
+            for file in request.FILES.getlist("files") if patient else []:
+                announce(request, receive(file, patient, by=person_of(request)))
         return response
 
 

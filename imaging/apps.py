@@ -6,7 +6,7 @@ class ImagingConfig(AppConfig):
     name = "imaging"
     verbose_name = _("X-rays")
 
-    def ready(self):
+    def ready(self) -> None:
         from imaging import compared_anew
 
         compared_anew.connect()

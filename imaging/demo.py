@@ -2,8 +2,11 @@
 
 from datetime import date, timedelta
 from io import BytesIO
+from typing import Any
 
+import numpy as np
 from django.core.files.base import ContentFile
+from django.core.management.base import OutputWrapper
 from django.utils import timezone
 from PIL import Image
 
@@ -24,7 +27,7 @@ FIRST_SEED = 900_000
 NOTE = "Synthetic picture: no patient stands behind it."
 
 
-def load(stdout) -> None:
+def load(stdout: OutputWrapper) -> None:
     """Add the phantoms, unless there are X-rays already: hiding one in the demo must not bring it back."""
     if XRayImage.objects.exists():
         return
@@ -34,7 +37,7 @@ def load(stdout) -> None:
     clinician = User.objects.filter(groups__name=CLINICIANS).first()
     today = timezone.localdate()
 
-    def add(number: int, patient: Patient, taken_on: date, **drawn) -> XRayImage:
+    def add(number: int, patient: Patient, taken_on: date, **drawn: Any) -> XRayImage | None:
         """The kinds take turns."""
         film = render(DIAGNOSES[number % len(DIAGNOSES)], FIRST_SEED + number, **drawn)
         file = ContentFile(_png(film), name=f"phantom-{number}.png")
@@ -48,7 +51,7 @@ def load(stdout) -> None:
     stdout.write(f"{XRayImage.objects.count()} phantom X-rays added.")
 
 
-def _png(picture) -> bytes:
+def _png(picture: np.ndarray) -> bytes:
     target = BytesIO()
     Image.fromarray(picture).save(target, "PNG")
     return target.getvalue()

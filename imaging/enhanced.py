@@ -12,7 +12,7 @@ from imaging.models import XRayImage
 
 def open_enhanced(xray: XRayImage) -> File:
     """Return the CLAHE view of an X-ray as an open PNG file."""
-    name = xray.pixels.name.replace("pixels", "enhanced", 1)
+    name = str(xray.pixels.name).replace("pixels", "enhanced", 1)
     if not default_storage.exists(name):
         kept_as = default_storage.save(name, ContentFile(_render(xray)))
         if kept_as != name:  # somebody else asked at the same moment

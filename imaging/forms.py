@@ -1,9 +1,13 @@
 import datetime
+from collections.abc import Sequence
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
+from django.core.files.base import File
+from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,19 +25,19 @@ class SeveralFilesInput(forms.ClearableFileInput):
 class SeveralFilesField(forms.FileField):
     """A list of files. Empty ones pass: the door refuses each by its name, and keeps the others."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=SeveralFilesInput(attrs={"accept": ingest.ACCEPTED}), allow_empty_file=True, **kwargs)
 
-    def clean(self, data, initial=None):
+    def clean(self, data: Sequence[UploadedFile] | None, initial: Sequence[File] | None = None) -> list[UploadedFile]:
         clean_one = super().clean
-        return [clean_one(one, initial) for one in data or [None]]
+        return [clean_one(one, initial) for one in data or [None]]  # type: ignore[list-item]  # where there is none
 
 
 class PatientSearch(AutocompleteSelect):
-    def __init__(self, attrs=None):
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(XRayImage._meta.get_field("patient"), admin.site, attrs)
 
-    def build_attrs(self, base_attrs, extra_attrs=None):
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
         # Without a placeholder the empty field has no name for a screen reader.
         return super().build_attrs(base_attrs, extra_attrs) | {"data-placeholder": _("Name or national ID")}
 
@@ -46,7 +50,7 @@ def not_still_to_come(day: datetime.date) -> None:
 class DayInput(forms.DateInput):
     input_type = "date"
 
-    def __init__(self, attrs=None):
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs, format="%Y-%m-%d")  # what browsers understand, whatever the language
 
 
@@ -54,7 +58,7 @@ class UploadForm(forms.Form):
     """Several films of one patient at once."""
 
     patient = forms.ModelChoiceField(Patient.objects.visible(), label=_("Patient"), widget=PatientSearch)
-    files = SeveralFilesField(label=_("X-rays"))
+    files = SeveralFilesField(label=_("X-rays"))  # type: ignore[assignment]  # a field, which Django takes away
     view = forms.ChoiceField(
         choices=[("", _("not given")), *XRayImage.View.choices],
         label=_("View"),
@@ -64,8 +68,8 @@ class UploadForm(forms.Form):
     taken_on = DayField(label=_("Taken on"), required=False, widget=DayInput, validators=[not_still_to_come])
     notes = LinesField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def clean(self):
-        cleaned = super().clean()
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
         patient, day = cleaned.get("patient"), cleaned.get("taken_on")
         if patient and day and (why := whose.impossible_day(day, patient)):
             self.add_error("taken_on", why)
@@ -80,19 +84,18 @@ class XRayForm(ClinicalForm):
         fields = ["patient", "appointment", "view", "taken_on", "notes"]
         widgets = {"taken_on": DayInput}
 
-    def _get_validation_exclusions(self):
+    def _get_validation_exclusions(self) -> set[str]:
         # Not shown, and half of the rule that a patient has a file once.
         return super()._get_validation_exclusions() - {"sha256"}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "appointment" in self.fields:
-            self.fields["appointment"].queryset = self.instance.patient.appointments.select_related(
-                "patient", "session"
-            )
+            appointment: Any = self.fields["appointment"]
+            appointment.queryset = self.instance.patient.appointments.select_related("patient", "session")
 
-    def clean(self):
-        cleaned = super().clean()
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
         patient, appointment = cleaned.get("patient"), cleaned.get("appointment")
         if patient and appointment and appointment.patient_id != patient.pk:
             self.add_error(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from django.core.files.base import File
@@ -68,7 +68,7 @@ class Picture:
         return self.named.full_name
 
 
-def read(source: bytes | BinaryIO, name: str) -> Picture:
+def read(source: bytes | IO[bytes], name: str) -> Picture:
     """Check the file `source`, called `name` by whoever sent it, and return its picture.
 
     Raises Refused, with a sentence for the user, where the file is too large, of another kind than it may be or

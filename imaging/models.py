@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.readers import Reader
 from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.web.media import RandomName
@@ -95,17 +96,17 @@ class XRayImage(ClinicalRecord):
             )
         ]
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         # The file's own word is kept, and told of as a conflict.
         is_of_the_file = str(self.taken_on) == self.identity_conflict.get("taken_on")
-        known = self.taken_on and self.patient_id and not is_of_the_file
-        if known and (why := impossible_day(self.taken_on, self.patient)):
+        is_known = self.patient_id and not is_of_the_file
+        if self.taken_on and is_known and (why := impossible_day(self.taken_on, self.patient)):
             raise ValidationError({"taken_on": why})
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         day = self.taken_on or timezone.localdate(self.created_at)
         return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {date_format(day)}"

@@ -107,14 +107,16 @@ FINDINGS = {
 }
 
 
-def _mottle(rng, patient) -> np.ndarray:
+def _mottle(rng: np.random.Generator, patient: Patient) -> np.ndarray:
     return 1 + 0.22 * smooth_noise(rng, 12, len(patient.x)) + 0.1 * smooth_noise(rng, 40, len(patient.x))
 
 
 # --- The camera ------------------------------------------------------------------------
 
 
-def _photograph(attenuation, displaced, longer, rng) -> tuple[np.ndarray, np.ndarray]:
+def _photograph(
+    attenuation: np.ndarray, displaced: np.ndarray, longer: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     import cv2
 
     aspect = rng.uniform(0.8, 1.3)  # width over height

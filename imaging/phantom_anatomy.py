@@ -29,6 +29,8 @@ class Patient:
 
 def draw_patient(rng: np.random.Generator, pixels: int) -> Patient:
     axis = np.linspace(-HALF_EXTENT, HALF_EXTENT, pixels, dtype=np.float32)
+    x: np.ndarray
+    y: np.ndarray
     x, y = np.meshgrid(axis, axis)
     # Nobody is symmetrical: bend the body a little before the organs are put in.
     x = x + 0.02 * smooth_noise(rng, 3, pixels)
@@ -57,7 +59,9 @@ def _rib_cage(y: np.ndarray, width: float, top: float) -> np.ndarray:
     return width * (1 - height**3) ** 0.45
 
 
-def _lung_depth(x, y, side, wall, rng) -> np.ndarray:
+def _lung_depth(
+    x: np.ndarray, y: np.ndarray, side: np.ndarray, wall: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """How far inside a lung each place is, in body units; negative outside."""
     dome = np.where(x < 0, rng.uniform(0.36, 0.46), rng.uniform(0.42, 0.52))
     diaphragm = dome + 0.9 * (side - 0.34) ** 2
@@ -66,7 +70,7 @@ def _lung_depth(x, y, side, wall, rng) -> np.ndarray:
     return np.minimum(np.minimum(wall - side, side - medial), np.minimum(diaphragm - y, 0.8 * (y - apex)))
 
 
-def _soft_tissue(x, y, side, rng) -> np.ndarray:
+def _soft_tissue(x: np.ndarray, y: np.ndarray, side: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The trunk, neck and shoulders: thick in the middle, thin at the skin."""
     trunk = rng.uniform(0.92, 1.04) + 0.4 * step(-0.30 - y, 0.10)
     shoulder_line = -1.02 + 0.32 * np.clip(side - 0.26, 0, None)
@@ -80,7 +84,7 @@ def _soft_tissue(x, y, side, rng) -> np.ndarray:
     return thickness
 
 
-def _heart(x, y, rng) -> np.ndarray:
+def _heart(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     size, shift = rng.uniform(0.9, 1.12), rng.uniform(-0.03, 0.03)
     ventricles = _ellipse(x, y, 0.15 + shift, 0.27, 0.40 * size, 0.25 * size, 40)
     atrium = _ellipse(x, y, -0.02 + shift, 0.22, 0.20 * size, 0.30 * size, 0)
@@ -89,7 +93,7 @@ def _heart(x, y, rng) -> np.ndarray:
     return (ventricles**4 + atrium**4 + 0.4 * trunk**4) ** 0.25 * above_the_diaphragm
 
 
-def _mediastinum(x, y, side, rng) -> np.ndarray:
+def _mediastinum(x: np.ndarray, y: np.ndarray, side: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     column = step(rng.uniform(0.10, 0.13) + 0.03 * step(-0.45 - y, 0.1) - side, 0.03)
     aorta = _ellipse(x, y, 0.12, rng.uniform(-0.36, -0.28), 0.10, 0.11, 0)
     hila = _blob(side, y, HILUM_X - 0.02, HILUM_Y, 0.05, 0.09)
@@ -97,19 +101,19 @@ def _mediastinum(x, y, side, rng) -> np.ndarray:
     return 0.14 * column + 0.14 * aorta + 0.13 * hila - 0.14 * trachea
 
 
-def _abdomen(x, y, inside, rng) -> np.ndarray:
+def _abdomen(x: np.ndarray, y: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     below = step(y - 0.42, 0.05) * step(-inside, 0.01)
     liver = 0.08 + 0.05 * step(-x, 0.1)
     bubble = _ellipse(x, y, rng.uniform(0.3, 0.42), rng.uniform(0.62, 0.72), 0.14, 0.07, 10)
     return below * (liver - rng.uniform(0.0, 0.28) * bubble)
 
 
-def _bones(x, y, side, wall, rng) -> np.ndarray:
+def _bones(x: np.ndarray, y: np.ndarray, side: np.ndarray, wall: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     strength = rng.uniform(0.8, 1.2)
     return strength * (_ribs(y, side, wall, rng) + _spine(x, y, side, rng) + _shoulder_girdle(x, y, side, rng))
 
 
-def _ribs(y, side, wall, rng) -> np.ndarray:
+def _ribs(y: np.ndarray, side: np.ndarray, wall: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Back ribs arch from the spine to the wall; front ribs fall from the wall to the middle."""
     across = side / np.maximum(wall + 0.035, 0.05)
     caged = step(1 - across, 0.012) * step(0.62 - y, 0.2)
@@ -122,7 +126,9 @@ def _ribs(y, side, wall, rng) -> np.ndarray:
     return caged * (0.15 * back_ribs + 0.085 * front_ribs + 0.11 * edge)
 
 
-def _tubes(position, spacing, half_width, rng) -> np.ndarray:
+def _tubes(
+    position: np.ndarray, spacing: float, half_width: np.ndarray | float, rng: np.random.Generator
+) -> np.ndarray:
     """Parallel hollow bones every `spacing` along `position`: bright rims, paler marrow."""
     offset = position / spacing + rng.uniform(0, 1)
     from_axis = np.abs(offset - np.round(offset)) * spacing / half_width
@@ -131,7 +137,7 @@ def _tubes(position, spacing, half_width, rng) -> np.ndarray:
     return 0.62 * marrow + 0.42 * rim
 
 
-def _spine(x, y, side, rng) -> np.ndarray:
+def _spine(x: np.ndarray, y: np.ndarray, side: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     column = step(0.072 - side, 0.01)
     height = rng.uniform(0.115, 0.14)
     vertebra = (y / height + rng.uniform(0, 1)) % 1
@@ -142,7 +148,7 @@ def _spine(x, y, side, rng) -> np.ndarray:
     return column * (0.05 + 0.06 * body + 0.05 * edge + 0.06 * pedicles + 0.05 * process)
 
 
-def _shoulder_girdle(x, y, side, rng) -> np.ndarray:
+def _shoulder_girdle(x: np.ndarray, y: np.ndarray, side: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rise = rng.uniform(0.14, 0.3)
     line = rng.uniform(-0.56, -0.48) - rise * (side - 0.06) + 0.03 * np.sin(7.5 * side)
     clavicle = _tube(y - line, 0.03) * step(side - 0.06, 0.015) * step(0.86 - side, 0.02)
@@ -153,12 +159,12 @@ def _shoulder_girdle(x, y, side, rng) -> np.ndarray:
     return 0.17 * clavicle + 0.06 * scapula + 0.04 * blade + 0.15 * np.minimum(humerus, 1)
 
 
-def _tube(from_axis, half_width) -> np.ndarray:
+def _tube(from_axis: np.ndarray, half_width: float) -> np.ndarray:
     distance = np.abs(from_axis) / half_width
     return 0.62 * np.sqrt(np.clip(1 - distance**2, 0, 1)) + 0.4 * np.exp(-(((distance - 0.84) / 0.17) ** 2))
 
 
-def draw_vessels(rng, x, pixels) -> np.ndarray:
+def draw_vessels(rng: np.random.Generator, x: np.ndarray, pixels: int) -> np.ndarray:
     """Branches that wander out from both hila, thinner as they go; float32 in 0–1."""
     import cv2
 
@@ -175,7 +181,7 @@ def draw_vessels(rng, x, pixels) -> np.ndarray:
                 ends = [tuple(int(v) for v in (p + HALF_EXTENT) * scale * 16) for p in (point, point + step)]
                 thickness = max(1, round(width * scale))
                 brightness = int(255 * min(1.0, width * scale / thickness))
-                cv2.line(drawing, *ends, brightness, thickness, cv2.LINE_AA, shift=4)
+                cv2.line(drawing, ends[0], ends[1], brightness, thickness, cv2.LINE_AA, shift=4)
                 point, width = point + step, width * 0.8
     return cv2.GaussianBlur(drawing, (0, 0), 0.003 * scale + 0.3).astype(np.float32) / 255
 
@@ -188,11 +194,13 @@ def step(inside: np.ndarray, softness: float) -> np.ndarray:
     return 0.5 + 0.5 * np.tanh(inside / softness)
 
 
-def _blob(x, y, at_x, at_y, wide, tall) -> np.ndarray:
+def _blob(x: np.ndarray, y: np.ndarray, at_x: float, at_y: float, wide: float, tall: float) -> np.ndarray:
     return np.exp(-(((x - at_x) / wide) ** 2) - ((y - at_y) / tall) ** 2)
 
 
-def _ellipse(x, y, at_x, at_y, wide, tall, degrees) -> np.ndarray:
+def _ellipse(
+    x: np.ndarray, y: np.ndarray, at_x: float, at_y: float, wide: float, tall: float, degrees: float
+) -> np.ndarray:
     """The thickness of an ellipsoid seen through: 1 in the middle, 0 outside."""
     turn = np.radians(degrees)
     along = (x - at_x) * np.cos(turn) + (y - at_y) * np.sin(turn)

@@ -81,7 +81,7 @@ def _decode(picture: Image.Image, has_more_pictures: bool) -> Decoded:
 
 def _turn_upright(picture: Image.Image) -> Image.Image:
     """As `ImageOps.exif_transpose`, which also writes the EXIF back and so stumbles over broken EXIF."""
-    method = UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation))
+    method = UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 0))
     return picture.transpose(method) if method is not None else picture
 
 

@@ -1,6 +1,7 @@
 """What is known of X-rays beside the picture, as files. Pictures come in by the upload page and by `import_xrays`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -31,13 +32,13 @@ class XRayResource(patient_columns.NamesPatient):
 
     examples = {"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["sha256"].widget = TextCell(
             64, normalise=str.lower, remedy=_("The film's SHA-256: 64 signs, as an export of the films gives them.")
         )
 
-    def key_columns(self, columns):
+    def key_columns(self, columns: Iterable[str]) -> list[str]:
         named = (
             [patient_columns.NATIONAL_ID]
             if patient_columns.NATIONAL_ID in columns
@@ -55,10 +56,10 @@ class XRayResource(patient_columns.NamesPatient):
     def key_of(self, xray: XRayImage, row: Row) -> tuple:
         return xray.sha256, *patient_columns.key_of(xray.patient, row)
 
-    def candidates(self, rows: Sequence[Row]) -> QuerySet[XRayImage]:
+    def candidates(self, rows: Sequence[Row]) -> QuerySet:
         return super().candidates(rows).select_related("patient")
 
-    def check(self, xray: XRayImage, excluded):
+    def check(self, xray: XRayImage, excluded: set[str]) -> None:
         if self.row.is_new:
             raise ValidationError(
                 {
@@ -69,5 +70,5 @@ class XRayResource(patient_columns.NamesPatient):
             )
         super().check(xray, excluded)
 
-    def for_export(self, queryset):
+    def for_export(self, queryset: QuerySet) -> QuerySet:
         return super().for_export(queryset).select_related("patient")

@@ -1,12 +1,17 @@
 """Checked pictures into rows and files: the one place that does it, for the admin, the command and the demo alike."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePath
+from typing import Any
 
 from django.core.files.base import ContentFile, File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from backoffice.models import User
+from clinic.models import Patient
 from clinic.patients import merging
 from imaging import ingest, whose
 from imaging.ingest import Picture, Refused
@@ -17,7 +22,7 @@ from imaging.quality import QualityIssue
 class AlreadyThere(Exception):  # noqa: N818 — an answer, not a fault
     """The patient has this very file; `xray` is the row that holds it."""
 
-    def __init__(self, xray: XRayImage):
+    def __init__(self, xray: XRayImage) -> None:
         super().__init__(str(xray))
         self.xray = xray
 
@@ -33,9 +38,17 @@ class Receipt:
     warnings: tuple[str, ...] = ()
 
 
-def receive(file: File, patient, *, by=None, view: str = "", taken_on=None, notes: str = "") -> Receipt:
+def receive(
+    file: File,
+    patient: Patient,
+    *,
+    by: User | None = None,
+    view: str = "",
+    taken_on: date | None = None,
+    notes: str = "",
+) -> Receipt:
     """Take one uploaded file in, or say why not. What the file says of itself goes before what was typed for it."""
-    name = PurePath(file.name).name
+    name = PurePath(str(file.name)).name
     try:
         picture = ingest.read(file, name)
         file.seek(0)
@@ -55,7 +68,7 @@ def receive(file: File, patient, *, by=None, view: str = "", taken_on=None, note
     return Receipt(name, xray, warnings=tuple(_warnings(picture, xray)))
 
 
-def store(picture: Picture, original: File, patient, *, by=None, **details) -> XRayImage:
+def store(picture: Picture, original: File, patient: Patient, *, by: User | None = None, **details: Any) -> XRayImage:
     """Keep `picture` and the file it came from as an X-ray of `patient`; `details` are further fields of the row.
 
     Raises AlreadyThere. Leaves no file behind where the row fails, and so must own its transaction: a caller's
@@ -102,7 +115,7 @@ def _remove_files(xray: XRayImage) -> None:
             file.delete(save=False)
 
 
-def _warnings(picture: Picture, xray: XRayImage):
+def _warnings(picture: Picture, xray: XRayImage) -> Iterator[str]:
     yield from whose.in_words(xray.identity_conflict)
     # Kept all the same: only a person knows which of the two records is the wrong one.
     for twin in XRayImage.objects.visible().filter(sha256=xray.sha256).exclude(patient=xray.patient)[:1]:

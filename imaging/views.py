@@ -1,8 +1,9 @@
 """The X-ray's files, each sent by a view that first asks who is there."""
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404
-from django.urls import path
+from django.http import FileResponse, Http404, HttpRequest
+from django.urls import URLPattern, path
 
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
@@ -13,10 +14,10 @@ from imaging.models import XRayImage
 CONTENT_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "DICOM": "application/dicom"}
 
 
-class PrivateFiles:
+class PrivateFiles(admin.ModelAdmin):
     """Mixin of the X-ray's admin. The permission is that of the record; names and paths come from the row alone."""
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/original/", view(self.original_view), name="imaging_xrayimage_original"),
@@ -26,7 +27,7 @@ class PrivateFiles:
             *super().get_urls(),
         ]
 
-    def original_view(self, request, pk: int) -> FileResponse:
+    def original_view(self, request: HttpRequest, pk: int) -> FileResponse:
         """Send the file as it came. A browser must never open what we did not make: always as a download."""
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, xray)
@@ -36,21 +37,21 @@ class PrivateFiles:
             download_as=f"xray-{xray.pk}{ingest.SUFFIXES[xray.source_format][0]}",
         )
 
-    def pixels_view(self, request, pk: int) -> FileResponse:
+    def pixels_view(self, request: HttpRequest, pk: int) -> FileResponse:
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(xray.pixels, content_type="image/png")
 
-    def enhanced_view(self, request, pk: int) -> FileResponse:
+    def enhanced_view(self, request: HttpRequest, pk: int) -> FileResponse:
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(open_enhanced(xray), content_type="image/png")
 
-    def thumbnail_view(self, request, pk: int) -> FileResponse:
+    def thumbnail_view(self, request: HttpRequest, pk: int) -> FileResponse:
         # Not in the access trail: a list shows fifty, and opening the record is noted there.
         return send_private(self._film_seen_by(request, pk).thumbnail, content_type="image/jpeg")
 
-    def _film_seen_by(self, request, pk: int) -> XRayImage:
+    def _film_seen_by(self, request: HttpRequest, pk: int) -> XRayImage:
         """Return the X-ray if this user may see it: a hidden one is there for those alone who could restore it."""
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -1,22 +1,30 @@
 """The second opinion in the admin: asking about X-rays, the answer beside the film, and signing it."""
 
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any, ClassVar, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
-from django.http import Http404
-from django.urls import path
+from django.db.models import Model, Prefetch, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.models import AccessEvent
+from backoffice.models.users import person_of
 from backoffice.records.diffs import plain
+from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.names import name_for
+from backoffice.records.relations import field_of
 from backoffice.records.search import through
 from backoffice.web.admin_urls import admin_url
 from backoffice.web.media import send_private
@@ -24,7 +32,14 @@ from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import requests, wording
-from inference.models import DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import (
+    DiagnosticModel,
+    DiagnosticModelQuerySet,
+    ModelResult,
+    Prediction,
+    PredictionQuerySet,
+    Report,
+)
 from inference.overlay import draw
 from inference.reviews import earlier_signatures
 from inference.signing import NeedsReviewFilter, SignsAnswers, as_seen
@@ -46,48 +61,47 @@ class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
         css = {"all": ["inference/inference.css"]}
         js = ["django_htmx/htmx-2.min.js", "inference/heat.js"]
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         return (
             super()
             .get_queryset(request)
             .prefetch_related(Prefetch("predictions", Prediction.objects.visible(), to_attr="visible_predictions"))
         )
 
-    def has_ask_permission(self, request):
-        return request.user.has_perm("inference.add_prediction")
-
     @admin.action(description=_("Ask the models"), permissions=["ask"])
-    def ask_models(self, request, queryset):
+    def ask_models(self, request: StaffRequest, queryset: HideableQuerySet) -> None:
         announce(request, requests.ask(queryset.visible(), by=request.user))
 
     @admin.display(description=_("second opinion"))
-    def second_opinion(self, xray):
-        return wording.status_cell(next(iter(xray.visible_predictions), None))
+    def second_opinion(self, xray: XRayImage) -> SafeString:
+        asked: list[Prediction] = xray.visible_predictions  # type: ignore[attr-defined]  # get_queryset brings them
+        return wording.status_cell(next(iter(asked), None))
 
 
 class ModelResults(admin.TabularInline):
     model = ModelResult
-    fields = readonly_fields = ["model", "diagnosis", "share", "took", "weights"]
+    fields = ["model", "diagnosis", "share", "took", "weights"]
+    readonly_fields = ["model", "diagnosis", "share", "took", "weights"]
     extra = max_num = 0
     can_delete = False
     verbose_name_plural = _("models' answers")
 
     @admin.display(description=_("confidence"))
-    def share(self, result):
+    def share(self, result: ModelResult) -> str:
         return f"{result.confidence:.2f}"
 
     @admin.display(description=_("time taken"))
-    def took(self, result):
+    def took(self, result: ModelResult) -> str:
         return wording.duration(result.milliseconds)
 
     @admin.display(description=_("weights (SHA-256)"))
-    def weights(self, result):
+    def weights(self, result: ModelResult) -> str:
         return wording.checksum(result.model_sha256)
 
-    def has_add_permission(self, request, obj=None):
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -132,25 +146,33 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         (_("Job"), {"fields": ["requested_by", "attempts", "error", "started_at", "finished_at", "how_made"]}),
     ]
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # predictions are asked for on the X-ray
 
-    def get_queryset(self, request):
-        return super().get_queryset(request).with_standing()
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return cast(PredictionQuerySet, super().get_queryset(request)).with_standing()
 
-    def render_change_form(self, request, context, **kwargs):
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
         # Nothing is typed here: it is signed beside the film, or from the list.
         context.update(show_save=False, show_save_and_continue=False)
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("heatmap/<int:pk>/", view(self.heatmap_view), name="inference_modelresult_heatmap"),
             *super().get_urls(),
         ]
 
-    def heatmap_view(self, request, pk: int):
+    def heatmap_view(self, request: HttpRequest, pk: int) -> FileResponse:
         """Where one model looked, as a glow to lay over the film."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -162,68 +184,68 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         return send_private(BytesIO(draw(bytes(result.heatmap))), content_type="image/png")
 
     @admin.action(description=_("Try again"), permissions=["change"])
-    def retry(self, request, queryset):
+    def retry(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
         n = requests.retry(queryset, by=request.user)
         self.message_user(request, ngettext("%d waits again.", "%d wait again.", n) % n, messages.SUCCESS)
 
     @admin.action(description=_("Cancel what is not answered yet"), permissions=["change"])
-    def cancel(self, request, queryset):
+    def cancel(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
         n = requests.cancel(queryset, by=request.user)
         self.message_user(request, ngettext("%d is cancelled.", "%d are cancelled.", n) % n, messages.SUCCESS)
 
     @admin.display(description=_("film"))
-    def film(self, prediction):
+    def film(self, prediction: Prediction) -> SafeString:
         return thumbnail_of(prediction.xray)
 
     @admin.display(description=_("patient"), ordering="xray__patient__full_name")
-    def patient(self, prediction):
+    def patient(self, prediction: Prediction) -> SafeString:
         url = admin_url(XRayImage, "change", prediction.xray_id)
         return format_html('<a href="{}">{}</a>', url, name_for(prediction.xray.patient, None))
 
     @admin.display(description=_("answer"), ordering="confidence")
-    def answer(self, prediction):
+    def answer(self, prediction: Prediction) -> SafeString:
         return format_html("{}{}", wording.status_cell(prediction), as_seen(prediction))
 
     @admin.display(description=_("confidence"))
-    def sure(self, prediction):
+    def sure(self, prediction: Prediction) -> str:
         return "–" if prediction.confidence is None else f"{prediction.confidence:.2f}"
 
     @admin.display(description=_("agree"), ordering="agreement")
-    def agree(self, prediction):
+    def agree(self, prediction: Prediction) -> str:
         return "–" if prediction.agreement is None else f"{prediction.agreement:.0%}"
 
     @admin.display(description=_("signed"), ordering="reviewed_at")
-    def signed(self, prediction):
+    def signed(self, prediction: Prediction) -> str:
         if not prediction.is_validated:
             return "–"
         return f"{prediction.get_final_diagnosis_display()} · {prediction.reviewed_by}"
 
     @admin.display(description=_("signed before"))
-    def signed_before(self, prediction):
+    def signed_before(self, prediction: Prediction) -> str:
         signatures = earlier_signatures(prediction)
         return format_html_join("", "<p>{}</p>", ([wording.signature_told(one)] for one in signatures)) or "–"
 
     @admin.display(description=_("why it needs review"))
-    def why(self, prediction):
+    def why(self, prediction: Prediction) -> str:
         return wording.reasons_told(prediction.review_reasons)
 
     @admin.display(description=_("how it was made"))
-    def how_made(self, prediction):
+    def how_made(self, prediction: Prediction) -> str:
         told = wording.how_it_was_made(prediction.provenance, digits=64)
         return format_html_join("", "<p>{}</p>", ([sentence] for sentence in told)) or "–"
 
     @admin.display(description=_("X-ray"))
-    def open_film(self, prediction):
+    def open_film(self, prediction: Prediction) -> SafeString:
         url = admin_url(XRayImage, "change", prediction.xray_id)
         return format_html('<a href="{}?prediction={}">{}</a>', url, prediction.pk, _("Open the film with this answer"))
 
 
-def as_read(name: str):
+def as_read(name: str) -> Callable[[DiagnosticModel], str]:
     """A field of a model, without JSON's signs and with no more digits than say something."""
-    field = DiagnosticModel._meta.get_field(name)
+    field = field_of(DiagnosticModel, name)
 
     @admin.display(description=field.verbose_name)
-    def shown(model):
+    def shown(model: DiagnosticModel) -> str:
         return plain(field, getattr(model, name)) or "–"
 
     shown.__name__ = name  # by which the page finds the help for it
@@ -238,7 +260,7 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     list_filter = ["is_active", "is_demo"]
     empty_text = _("No model yet: the command “register_model” or “train_models” adds one.")
     search_fields = ["name", "architecture", "sha256"]
-    fields = [
+    fields: ClassVar[list[Any]] = [
         "name", "version", "state", "is_active", "vote_weight", as_read("temperature"), "architecture",
         as_read("options"), as_read("labels"), "input_size", as_read("mean"), as_read("std"), "sha256", "is_demo",
         as_read("metrics"), "checked_at", "check_error",
@@ -246,19 +268,19 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
 
     @admin.action(description=_("Try again"), permissions=["change"])
-    def retry(self, request, queryset):
+    def retry(self, request: StaffRequest, queryset: DiagnosticModelQuerySet) -> None:
         n = requests.try_again(queryset, by=request.user)
         told = ngettext("A worker tries %d model again.", "A worker tries %d models again.", n)
         self.message_user(request, told % n, messages.SUCCESS)
 
-    def what_hiding_does(self, request, queryset):
-        return [_("It votes no more. The answers that it gave stay.")]
+    def what_hiding_does(self, request: HttpRequest, queryset: Any) -> list[str]:
+        return [str(_("It votes no more. The answers that it gave stay."))]
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # models are registered by a command: weights are never taken from a browser
 
     @admin.display(description=_("state"))
-    def state(self, model):
+    def state(self, model: DiagnosticModel) -> SafeString:
         if model.check_error:
             word, tone = (_("cannot be used"), "bad") if model.checked_at else (_("could not be tried yet"), "wait")
             return format_html('<span class="chip {}">{}</span>', tone, word)
@@ -269,7 +291,7 @@ class DiagnosticModelAdmin(ClinicalAdmin):
         return format_html('<span class="chip good">{}</span>', _("ready"))
 
     @admin.display(description=_("held-out accuracy"))
-    def held_out_accuracy(self, model):
+    def held_out_accuracy(self, model: DiagnosticModel) -> str:
         accuracy = model.metrics.get("accuracy")
         return "–" if accuracy is None else f"{accuracy:.1%}"
 
@@ -287,13 +309,13 @@ class ReportAdmin(ClinicalAdmin):
     fields = ["prediction", "body", "status", "published_at"]
     readonly_fields = ["status", "published_at"]
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Report, form: forms.ModelForm, change: bool) -> None:
         if not change:
-            obj.generated_by = request.user
+            obj.generated_by = person_of(request)
             obj.take_next_version()
         super().save_model(request, obj, form, change)
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: Report | None = None) -> list[Any]:
         # What was published stays as it was read: a correction is a new version.
         if obj and obj.status == Report.Status.PUBLISHED:
             return self.fields

@@ -41,7 +41,8 @@ def _label(diagnosis: str) -> str:
 
 
 def _tone(diagnosis: str) -> str:
-    return {Diagnosis.NORMAL: "good", Diagnosis.COVID: "bad"}.get(diagnosis, "wait")
+    tones: dict[str, str] = {Diagnosis.NORMAL: "good", Diagnosis.COVID: "bad"}
+    return tones.get(diagnosis, "wait")
 
 
 @block(

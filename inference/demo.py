@@ -4,9 +4,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.management.base import OutputWrapper
 from django.utils import timezone
 
 from backoffice.demo import move_back
+from backoffice.models import User
 from imaging.demo import NOTE
 from imaging.models import XRayImage
 from inference.models import Diagnosis
@@ -19,7 +21,7 @@ WAITING = 8  # of today's X-rays are answered and wait for a signature; the othe
 CORRECTED = 7  # every seventh finding is corrected: nobody agrees with a machine always
 
 
-def load(stdout) -> None:
+def load(stdout: OutputWrapper) -> None:
     """Register the models; on the first run, also ask them about the demo's X-rays here and now."""
     registered = register_folder(WEIGHTS)
     stdout.write(f"inference: {len(registered)} demonstration models registered.")
@@ -39,7 +41,7 @@ def load(stdout) -> None:
         sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)
 
 
-def sign_that_day(xray: XRayImage, *, by, agrees: bool) -> None:
+def sign_that_day(xray: XRayImage, *, by: User, agrees: bool) -> None:
     """As if the models had been asked, and the answer signed, when the X-ray came in."""
     prediction = xray.predictions.get()
     sign(prediction, by=by, diagnosis=prediction.diagnosis if agrees else Diagnosis.NORMAL)

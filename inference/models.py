@@ -1,5 +1,7 @@
 """The models that are asked, what was asked of them, what each answered, and what a clinician made of it."""
 
+from typing import ClassVar, Self
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -7,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.readers import Reader
 from backoffice.records.indexes import hidden_only
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
@@ -22,11 +25,11 @@ class Diagnosis(models.TextChoices):
 
 
 class DiagnosticModelQuerySet(HideableQuerySet):
-    def voting(self):
+    def voting(self) -> Self:
         """The ensemble: what is asked about every X-ray, in a steady order."""
         return self.visible().filter(is_active=True, check_error="").exclude(checked_at=None).order_by("pk")
 
-    def unchecked(self):
+    def unchecked(self) -> Self:
         """Registered, and not yet tried by a worker."""
         return self.visible().filter(checked_at=None)
 
@@ -59,7 +62,7 @@ class DiagnosticModel(ClinicalRecord):
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True, editable=False)
     check_error = models.TextField(_("what the check found"), blank=True, editable=False)
 
-    objects = DiagnosticModelQuerySet.as_manager()
+    objects: ClassVar = DiagnosticModelQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
@@ -68,33 +71,33 @@ class DiagnosticModel(ClinicalRecord):
         ordering = ["name", "version"]
         constraints = [models.UniqueConstraint(fields=["name", "version"], name="one_model_per_name_and_version")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):
-    def waiting(self):
+class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[override]  # as MailQuerySet
+    def waiting(self) -> Self:
         """What a worker may claim, oldest first: pending and not backing off after an error, or processing under a
         lease that its worker let lapse."""
         return self.visible().unfinished().free().order_by("pk")
 
-    def unfinished(self):
+    def unfinished(self) -> Self:
         return self.filter(status__in=Prediction.UNFINISHED)
 
-    def needs_review(self):
+    def needs_review(self) -> Self:
         """What waits for a clinician: only an answer is ever marked so. Asked as `predictions_to_review` is indexed."""
         return self.visible().filter(needs_review=True, is_validated=False).standing()
 
-    def standing(self):
+    def standing(self) -> Self:
         """Without what `is_superseded`."""
         return self.filter(~Exists(_signed_since()))
 
-    def with_standing(self):
+    def with_standing(self) -> Self:
         """Each with its `is_superseded`, for pages that show several."""
         return self.annotate(is_superseded=Exists(_signed_since()))
 
 
-def _signed_since():
+def _signed_since() -> PredictionQuerySet:
     """A signed answer about the same film, newer than the one outside: whoever signed it has settled that film."""
     signed = Prediction.objects.visible().filter(is_validated=True)
     return signed.order_by().filter(xray=OuterRef("xray"), pk__gt=OuterRef("pk"))
@@ -156,7 +159,7 @@ class Prediction(LeasedJob, ClinicalRecord):
     reviewed_at = models.DateTimeField(_("signed at"), null=True, editable=False)
     review_notes = models.TextField(_("review notes"), blank=True)
 
-    objects = PredictionQuerySet.as_manager()
+    objects: ClassVar = PredictionQuerySet.as_manager()  # type: ignore[assignment]  # the same
     history = HistoricalRecords(excluded_fields=["progress", "lease_token", "lease_until"])
 
     class Meta:
@@ -188,10 +191,10 @@ class Prediction(LeasedJob, ClinicalRecord):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         return f"{self.xray.name_for(user)} · {self.get_diagnosis_display() or self.get_status_display()}"
 
     @property
@@ -227,7 +230,7 @@ class ModelResult(ClinicalRecord):
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["prediction", "model"], name="one_answer_per_model")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.model}: {self.get_diagnosis_display()} {self.confidence:.2f}"
 
 
@@ -271,7 +274,7 @@ class Report(ClinicalRecord):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
     def take_next_version(self) -> None:
@@ -281,5 +284,5 @@ class Report(ClinicalRecord):
         newest = Report.objects.filter(prediction=self.prediction_id).aggregate(newest=models.Max("version"))["newest"]
         self.version = (newest or 0) + 1
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         return f"{self.prediction.name_for(user)} · {self.version}"

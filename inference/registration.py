@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from django.core.files import File
 from django.db import transaction
@@ -13,7 +14,7 @@ from inference.requests import wake_a_worker
 ENSEMBLE_FILE = "ensemble.json"
 
 
-def register(weights: Path, **fields) -> DiagnosticModel:
+def register(weights: Path, **fields: Any) -> DiagnosticModel:
     """Keep a copy of a safetensors file and the row that describes it. `fields` are DiagnosticModel's.
 
     Raises IntegrityError where the name and version are taken; no file is left behind then.

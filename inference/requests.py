@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.jobs.nudges import nudge
+from backoffice.models import User
 from backoffice.records.locks import lock_by_key
 from imaging.models import XRayImage
-from inference.models import DiagnosticModelQuerySet, Prediction
+from inference.models import DiagnosticModelQuerySet, Prediction, PredictionQuerySet
 
 ANSWER_WAITING = "inference.tasks.answer_waiting"
 
@@ -27,7 +28,7 @@ class Asked:
 
 
 @transaction.atomic
-def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
+def ask(xrays: Iterable[XRayImage], *, by: User) -> Asked:
     """Queue a second opinion on each X-ray for `by`, and wake a worker once this is committed."""
     # The person's row is the lock: two windows of one person cannot both spend the last of the day's limit.
     get_user_model().objects.select_for_update().get(pk=by.pk)
@@ -49,14 +50,14 @@ def ask(xrays: Iterable[XRayImage], *, by) -> Asked:
     return asked
 
 
-def _queue(prediction: Prediction, *, by, reason: str) -> Prediction:
+def _queue(prediction: Prediction, *, by: User, reason: str) -> Prediction:
     prediction._history_user, prediction._change_reason = by, reason
     prediction.save()
     return prediction
 
 
 @transaction.atomic
-def retry(predictions, *, by) -> int:
+def retry(predictions: PredictionQuerySet, *, by: User) -> int:
     """Put what failed back into the queue, as if it had never been tried. Returns how many."""
     failed = predictions.visible().filter(status=Prediction.Status.FAILED)
     lock_by_key(XRayImage, failed.order_by().values_list("xray", flat=True))
@@ -75,7 +76,7 @@ def retry(predictions, *, by) -> int:
 
 
 @transaction.atomic
-def cancel(predictions, *, by) -> int:
+def cancel(predictions: PredictionQuerySet, *, by: User) -> int:
     """Stop what has not been answered yet; a worker notices when it comes to save. Returns how many."""
     # A worker may be saving its answer at this moment: whoever's UPDATE comes first has the row.
     cancelled = [
@@ -95,7 +96,7 @@ def cancel(predictions, *, by) -> int:
 
 
 @transaction.atomic
-def try_again(models: DiagnosticModelQuerySet, *, by) -> int:
+def try_again(models: DiagnosticModelQuerySet, *, by: User) -> int:
     """Have a worker try the weights anew, whatever it found before. Returns how many models that were."""
     rows = list(models.visible().select_for_update(of=("self",), no_key=True).order_by("pk"))
     for model in rows:

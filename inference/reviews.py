@@ -4,7 +4,7 @@ A signature stands for somebody who looked. So who signs is a clinician, has ope
 signs what they saw: where it has changed meanwhile, they are told, and where it is signed already, they are asked.
 """
 
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,12 +12,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.models import AccessEvent
+from backoffice.models import AccessEvent, User
 from backoffice.records.hangs_on import lock_with_above
 from backoffice.records.seen import version_of as seen_version
 from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
-from inference.models import Diagnosis, Prediction
+from inference.models import Prediction
 
 SIGN = "inference.sign_prediction"
 
@@ -29,7 +29,7 @@ class CannotSignError(Exception):
 class AlreadySignedError(CannotSignError):
     """Somebody has signed it. `prediction` is the answer as it stands, for whoever decides whether to sign again."""
 
-    def __init__(self, prediction: Prediction):
+    def __init__(self, prediction: Prediction) -> None:
         super().__init__(
             _("%(person)s has signed this already. Open it to read the signature, and to sign again where it is wrong.")
             % {"person": prediction.reviewed_by}
@@ -37,16 +37,17 @@ class AlreadySignedError(CannotSignError):
         self.prediction = prediction
 
 
-def may_sign(user) -> bool:
+def may_sign(user: User | AnonymousUser) -> bool:
     """Whether a role of theirs signs. A superuser may do everything but this: a signature says that a clinician looked,
     and being trusted with the machine makes nobody one."""
-    if not user.is_superuser:
+    if not isinstance(user, User) or not user.is_superuser:
         return user.has_perm(SIGN)
     if not hasattr(user, "_is_given_to_sign"):  # asked once for a page, as Django asks for permissions
         label, _dot, codename = SIGN.partition(".")
         given = Permission.objects.filter(content_type__app_label=label, codename=codename)
-        user._is_given_to_sign = given.filter(Q(group__user=user) | Q(user=user)).exists()
-    return user._is_given_to_sign
+        is_given = given.filter(Q(group__user=user) | Q(user=user)).exists()
+        user._is_given_to_sign = is_given  # type: ignore[attr-defined]  # for the time of this request
+    return user._is_given_to_sign  # type: ignore[attr-defined]
 
 
 def version_of(prediction: Prediction) -> str:
@@ -65,7 +66,7 @@ def version_of(prediction: Prediction) -> str:
 
 @transaction.atomic
 def decide(
-    prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "", seen: str = "", again: bool = False
+    prediction: Prediction, *, by: User, diagnosis: str, notes: str = "", seen: str = "", again: bool = False
 ) -> None:
     """Sign what `by` has looked at. `seen` is its `version_of` as they saw it; `again` puts a second signature in the
     place of the first, which stays to be read.
@@ -85,7 +86,7 @@ def decide(
     _write(prediction, by, diagnosis, notes)
 
 
-def _refuse(prediction: Prediction, by) -> None:
+def _refuse(prediction: Prediction, by: User) -> None:
     if not may_sign(by):
         raise CannotSignError(_("Signing is for clinicians."))
     if prediction.status != Prediction.Status.COMPLETED:
@@ -96,7 +97,7 @@ def _refuse(prediction: Prediction, by) -> None:
         raise CannotSignError(_("Open it and look at the film first, then sign."))
 
 
-def has_opened(user, prediction: Prediction) -> bool:
+def has_opened(user: User, prediction: Prediction) -> bool:
     """Whether this person has had the film's page, or the answer's, before them since it was answered."""
     since = prediction.finished_at or prediction.created_at
     looked = AccessEvent.objects.filter(user=user, action=AccessEvent.Action.VIEW, at__gte=since)
@@ -108,7 +109,7 @@ def has_opened(user, prediction: Prediction) -> bool:
 
 
 @transaction.atomic
-def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -> None:
+def sign(prediction: Prediction, *, by: User, diagnosis: str, notes: str = "") -> None:
     """Make `diagnosis` the final one, without asking who has looked: for code that vouches for it, as the demo does.
 
     Raises CannotSignError where there is no answer to sign yet.
@@ -119,7 +120,7 @@ def sign(prediction: Prediction, *, by, diagnosis: Diagnosis, notes: str = "") -
     _write(prediction, by, diagnosis, notes)
 
 
-def _write(prediction: Prediction, by, diagnosis: Diagnosis, notes: str) -> None:
+def _write(prediction: Prediction, by: User, diagnosis: str, notes: str) -> None:
     if not diagnosis:
         raise CannotSignError(_("The models gave no diagnosis to agree with. Open it, and sign your own."))
     try:

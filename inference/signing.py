@@ -2,19 +2,21 @@
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from inference import reviews
-from inference.models import Diagnosis, Prediction
+from inference.models import Diagnosis, Prediction, PredictionQuerySet
 from inference.reviews import AlreadySignedError, CannotSignError
 
 SEEN = "seen"
@@ -24,7 +26,7 @@ SEEN = "seen"
 class NeedsReviewFilter(admin.BooleanFieldListFilter):
     """Yes: what waits for a clinician, as the first page counts it. No: everything else."""
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         waiting = Prediction.objects.needs_review().order_by().values("pk")
         if self.lookup_val == "1":
             return queryset.filter(pk__in=waiting)
@@ -34,14 +36,14 @@ class NeedsReviewFilter(admin.BooleanFieldListFilter):
 class SignsAnswers(admin.ModelAdmin):
     """Mixin of the predictions' admin."""
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         sign = self.admin_site.admin_view(self.sign_view)
         return [path("<int:pk>/sign/", sign, name="inference_prediction_sign"), *super().get_urls()]
 
-    def has_sign_permission(self, request) -> bool:
+    def has_sign_permission(self, request: HttpRequest) -> bool:
         return reviews.may_sign(request.user)
 
-    def sign_view(self, request, pk: int) -> HttpResponse:
+    def sign_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """Sign an answer from the page with the film: agree, or correct it. POST `seen` is its version as it was shown
         there; `confirm` signs over a signature."""
         if request.method != "POST" or not self.has_sign_permission(request):
@@ -54,7 +56,7 @@ class SignsAnswers(admin.ModelAdmin):
             messages.error(request, _("Choose a diagnosis, then sign."))
             return redirect(film_url(prediction))
         try:
-            self._decide(request, prediction, diagnosis)
+            self._sign(request, prediction, diagnosis)
         except AlreadySignedError as signed:
             return self._ask_to_sign_again(request, signed.prediction)
         except CannotSignError as error:
@@ -63,7 +65,7 @@ class SignsAnswers(admin.ModelAdmin):
             messages.success(request, _("It is signed."))
         return redirect(film_url(prediction))
 
-    def _decide(self, request, prediction: Prediction, diagnosis: str) -> None:
+    def _sign(self, request: StaffRequest, prediction: Prediction, diagnosis: str) -> None:
         reviews.decide(
             prediction,
             by=request.user,
@@ -73,7 +75,7 @@ class SignsAnswers(admin.ModelAdmin):
             again="confirm" in request.POST,
         )
 
-    def _ask_to_sign_again(self, request, prediction: Prediction) -> HttpResponse:
+    def _ask_to_sign_again(self, request: HttpRequest, prediction: Prediction) -> HttpResponse:
         """What somebody has signed, beside what is about to be signed."""
         context = {
             **self.admin_site.each_context(request),
@@ -91,7 +93,7 @@ class SignsAnswers(admin.ModelAdmin):
         return TemplateResponse(request, "inference/sign_again.html", context)
 
     @admin.action(description=_("Sign: agree with the models"), permissions=["sign"])
-    def validate(self, request, queryset):
+    def validate(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
         """Of those that this person has opened; each of the others says why not."""
         seen = dict(shown.partition(":")[::2] for shown in request.POST.getlist(SEEN))
         signed = sum(self._agree(request, row, seen.get(str(row.pk), "")) for row in queryset.visible())
@@ -99,7 +101,7 @@ class SignsAnswers(admin.ModelAdmin):
             told = ngettext("%d is signed.", "%d are signed.", signed) % signed
             self.message_user(request, told, messages.SUCCESS)
 
-    def _agree(self, request, prediction: Prediction, seen: str) -> bool:
+    def _agree(self, request: StaffRequest, prediction: Prediction, seen: str) -> bool:
         try:
             reviews.decide(prediction, by=request.user, diagnosis=prediction.diagnosis, seen=seen)
         except CannotSignError as error:

@@ -4,6 +4,7 @@ For workers and commands alone, as the gate needs OpenCV.
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from django.utils import timezone
@@ -43,7 +44,7 @@ def flaws(quality_issues: list[str]) -> list[dict]:
 
 
 def reasons(body_part: str, view: str, age: int | None) -> list[dict]:
-    found = []
+    found: list[dict[str, Any]] = []
     if not is_chest(body_part):
         found.append({"code": Reason.NO_CHEST, "body_part": body_part})
     if view in (LATERAL, OBLIQUE):

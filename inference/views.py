@@ -1,15 +1,19 @@
 """Pieces of admin pages that refresh themselves while a worker runs."""
 
-from django.contrib import messages
+from typing import Any
+
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
+from backoffice.access.people import StaffRequest
 from backoffice.models import AccessEvent
+from imaging.models import XRayImage
 from inference import requests, reviews, wording
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.requests import Asked
@@ -17,7 +21,7 @@ from inference.requests import Asked
 MOST_AT_ONCE = 200  # as many as a list shows
 
 
-def announce(request, asked: Asked) -> None:
+def announce(request: HttpRequest, asked: Asked) -> None:
     """Tell whoever asked what became of the request."""
     if n := len(asked.predictions):
         said = ngettext(
@@ -38,20 +42,20 @@ def announce(request, asked: Asked) -> None:
         messages.warning(request, said % n)
 
 
-class LiveStatus:
+class LiveStatus(admin.ModelAdmin):
     """Mixin of an admin whose list shows predictions: one small request refreshes all that still run, in place, so
     that scroll, filters and ticked rows stay."""
 
     change_list_template = "inference/live_change_list.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_live"
         return [path("live/", self.admin_site.admin_view(self.live_view), name=name), *super().get_urls()]
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"live_url": "live/", **(extra_context or {})})
 
-    def live_view(self, request):
+    def live_view(self, request: HttpRequest) -> HttpResponse:
         """The cells of the predictions named by `live`; the answer that none runs any more ends the asking."""
         if not request.user.has_perm("inference.view_prediction"):
             raise PermissionDenied
@@ -63,12 +67,15 @@ class LiveStatus:
         return response
 
 
-class AnswerBesideTheFilm:
+class AnswerBesideTheFilm(admin.ModelAdmin):
     """Mixin of the X-ray's admin: the answer on its page, asking for one, and the answer's progress."""
 
     change_form_template = "inference/xray.html"
 
-    def get_urls(self):
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("inference.add_prediction")
+
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/ask/", view(self.ask_view), name="imaging_xrayimage_ask"),
@@ -76,12 +83,20 @@ class AnswerBesideTheFilm:
             *super().get_urls(),
         ]
 
-    def render_change_form(self, request, context, **kwargs):
-        if (xray := kwargs.get("obj")) and request.user.has_perm("inference.view_prediction"):
-            context.update(self.answer_context(request, xray))
-        return super().render_change_form(request, context, **kwargs)
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj and request.user.has_perm("inference.view_prediction"):
+            context.update(self.answer_context(request, obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def ask_view(self, request, pk: int):
+    def ask_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         xray = self.get_object(request, str(pk))
         if request.method != "POST" or not self.has_ask_permission(request):
             raise PermissionDenied
@@ -90,7 +105,7 @@ class AnswerBesideTheFilm:
         announce(request, requests.ask([xray], by=request.user))
         return redirect("admin:imaging_xrayimage_change", pk)
 
-    def answer_view(self, request, pk: int):
+    def answer_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The answer's card alone, for a page that waits for it. That it arrived there is noted."""
         xray = self.get_object(request, str(pk))
         if not (self.has_view_permission(request, xray) and request.user.has_perm("inference.view_prediction")):
@@ -102,7 +117,7 @@ class AnswerBesideTheFilm:
             AccessEvent.objects.record(request, AccessEvent.Action.VIEW, xray)
         return render(request, "inference/answer_arrives.html", context)
 
-    def answer_context(self, request, xray) -> dict:
+    def answer_context(self, request: HttpRequest, xray: XRayImage) -> dict:
         """What the page shows of the models: the newest answer, or the one that the address names."""
         predictions = list(
             xray.predictions.seen_by(request.user)
@@ -113,7 +128,7 @@ class AnswerBesideTheFilm:
         )
         named = request.GET.get("prediction", "")
         prediction = next((p for p in predictions if str(p.pk) == named), predictions[0] if predictions else None)
-        context = {
+        context: dict[str, Any] = {
             "xray": xray,
             "prediction": prediction,
             "earlier": [p for p in predictions if p != prediction],

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -87,7 +88,7 @@ def provenance_told(provenance: dict) -> str:
     return "; ".join(how_it_was_made(provenance, SHORT))
 
 
-def signature_told(signed) -> str:
+def signature_told(signed: Prediction) -> str:
     """Who signed what and when, and the notes: of an answer, or of a version of one."""
     said = _("%(diagnosis)s · %(person)s, %(when)s") % {
         "diagnosis": signed.get_final_diagnosis_display(),
@@ -106,7 +107,7 @@ def is_demonstration(prediction: Prediction) -> bool:
     return any(reason["code"] == Reason.DEMONSTRATION_MODEL for reason in prediction.review_reasons)
 
 
-def status_cell(prediction: Prediction | None) -> str:
+def status_cell(prediction: Prediction | None) -> SafeString:
     """A prediction in a list: its progress while it runs, then its answer. Refreshes itself while it runs."""
     return render_to_string("inference/status.html", {"prediction": prediction})
 

@@ -9,11 +9,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history
@@ -119,7 +121,7 @@ def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], 
 class Progress:
     """Writes the batch's progress and renews its lease, so that a long run is not taken for a dead worker."""
 
-    def __init__(self, predictions: Iterable[Prediction]):
+    def __init__(self, predictions: Iterable[Prediction]) -> None:
         self.batch = Prediction.objects.held(predictions)
         self.interval = settings.PREDICTION_LEASE_SECONDS / RENEWALS_PER_LEASE
         self.written_at = 0.0
@@ -205,7 +207,7 @@ def decline(prediction: Prediction, refusal: dict) -> bool:
 
 
 @transaction.atomic
-def complete(prediction: Prediction, **values) -> bool:
+def complete(prediction: Prediction, **values: Any) -> bool:
     """Write an answer, unless the film or its patient was hidden while the models looked: then it waits, as if it had
     not been tried, and is asked again once they are restored."""
     lock_with_above(prediction)
@@ -215,7 +217,7 @@ def complete(prediction: Prediction, **values) -> bool:
     return close(prediction, Status.COMPLETED, progress=100, error="", **values)
 
 
-def sha256_of(field_file) -> str:
+def sha256_of(field_file: FieldFile) -> str:
     with field_file.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -239,7 +241,7 @@ def put_back_or_fail(prediction: Prediction) -> bool:
 
 
 @transaction.atomic
-def close(prediction: Prediction, status: Status, **values) -> bool:
+def close(prediction: Prediction, status: Status, **values: object) -> bool:
     """Write the end of a prediction and its history, unless somebody else has the row by now."""
     now = timezone.now()
     ours = prediction.finish(status=status, finished_at=now, updated_at=now, **values)

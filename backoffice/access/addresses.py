@@ -36,5 +36,5 @@ def household(request: HttpRequest) -> str | None:
     """What counts as one address: with IPv6, anybody has billions of them."""
     address = client_address(request)
     if address is None or address.version == 4:
-        return address and str(address)
+        return None if address is None else str(address)
     return str(ip_network((address, IPV6_SITE), strict=False).network_address)

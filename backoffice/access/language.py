@@ -16,7 +16,7 @@ class ChosenLanguageMiddleware:
     Everybody else has Django's own: a cookie where they chose here, else what the browser asks for.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -76,7 +76,7 @@ ROLES: dict[str, set[str]] = {
 }
 
 
-def sync_roles(*, using="default", **kwargs) -> None:
+def sync_roles(*, using: str = "default", **kwargs: object) -> None:
     """Make each role's group hold exactly the table's permissions. Runs after every migrate."""
     from django.contrib.auth.management import create_permissions
     from django.contrib.auth.models import Group, Permission

@@ -1,24 +1,29 @@
 """Ends sessions in time."""
 
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
+
+from backoffice.web.requests import Request
 
 SIGNED_IN = "signed_in_at"
 WORKED = "worked_at"
 ONE_WRITE_IN = 60  # seconds: work is noted no more often, for each note writes the session
 
 
-def begin(sender, request, user, **kwargs) -> None:
+def begin(sender: type[AbstractBaseUser], request: Request, user: AbstractBaseUser, **kwargs: object) -> None:
     """Signing in starts both clocks, and ends a visitor's own."""
     request.session.set_expiry(None)
     request.session[SIGNED_IN] = request.session[WORKED] = time.time()
@@ -36,10 +41,10 @@ class SessionExpiryMiddleware:
     request sends the whole page to where one signs in, and back from there.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[Request], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: Request) -> HttpResponse:
         ended = request.user.is_authenticated and is_over(request.session)
         if ended:
             logout(request)
@@ -53,18 +58,18 @@ class SessionExpiryMiddleware:
         return whole_page(request) if request.htmx else response
 
 
-def is_over(session) -> bool:
+def is_over(session: SessionBase) -> bool:
     now = time.time()
     idle = now - session.get(WORKED, 0) > settings.SESSION_IDLE_MINUTES * 60
     return idle or now - session.get(SIGNED_IN, 0) > settings.SESSION_MAX_HOURS * 3600
 
 
-def is_work(request: HttpRequest) -> bool:
+def is_work(request: Request) -> bool:
     """Whether a person did this. Our pages ask for their own refreshing by GET, through htmx."""
     return not (request.htmx and request.method == "GET")
 
 
-def note_work(session) -> None:
+def note_work(session: SessionBase) -> None:
     if time.time() - session[WORKED] > ONE_WRITE_IN:
         session[WORKED] = time.time()
 
@@ -73,7 +78,7 @@ def leads_to_sign_in(response: HttpResponse) -> bool:
     return response.status_code == 302 and urlsplit(response["Location"]).path == resolve_url(settings.LOGIN_URL)
 
 
-def whole_page(request: HttpRequest) -> HttpResponse:
+def whole_page(request: Request) -> HttpResponse:
     """A form to sign in is no fragment of a page: the browser goes there, and comes back to the page it shows now."""
     page = request.htmx.current_url_abs_path or resolve_url("admin:index")
     return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page})}")

@@ -1,9 +1,12 @@
 """Signing in: the form, and the page for who guessed too often."""
 
+from typing import Any
+
 from axes.backends import AxesStandaloneBackend
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -11,25 +14,29 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from backoffice.models import User
+
 TOO_MANY_REQUESTS = 429
 
 
 class Lockout(AxesStandaloneBackend):
     """Refuses who is locked out. Where nobody asks over the network, as in a script or a test's client, nobody is."""
 
-    def authenticate(self, request, *args, **kwargs):
+    def authenticate(self, request: HttpRequest | None, *args: Any, **kwargs: Any) -> AbstractBaseUser | None:
         return super().authenticate(request, *args, **kwargs) if request else None
 
 
 class SignInForm(AdminAuthenticationForm):
     """Counts the right password of somebody who does not work here as a wrong one: their lockout would tell them."""
 
-    def __init__(self, *args, **kwargs):
+    fields: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Django only tells the browser how long a name may be; a longer one is nobody's, and fits no list of failures.
         self.fields["username"].validators.append(MaxLengthValidator(self.fields["username"].max_length))
 
-    def confirm_login_allowed(self, user):
+    def confirm_login_allowed(self, user: User) -> None:
         try:
             super().confirm_login_allowed(user)
         except ValidationError:

@@ -2,6 +2,7 @@
 in bulk, with natural keys and history."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
@@ -10,14 +11,16 @@ from django.db.models.fields import NOT_PROVIDED
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from import_export.instance_loaders import BaseInstanceLoader
 from import_export.resources import ModelResource
-from import_export.results import RowResult
+from import_export.results import Result, RowResult
 from simple_history.utils import bulk_update_with_history
 
 from backoffice.exchange.cells import TextCell, cell_for
 from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeField, Row
 from backoffice.exchange.history import write_history_of_new
 from backoffice.exchange.natural_keys import ByNaturalKey
+from backoffice.models import User
 from backoffice.records.locks import lock_by_key
 from backoffice.records.mixins import REASON_LENGTH, TimeStamped, written_at_once
 
@@ -25,7 +28,7 @@ from backoffice.records.mixins import REASON_LENGTH, TimeStamped, written_at_onc
 class LeanRowResult(RowResult):
     """Without the record's name, which nobody reads and which may ask the database."""
 
-    def add_instance_info(self, instance):
+    def add_instance_info(self, instance: Any) -> None:
         pass
 
 
@@ -42,22 +45,26 @@ class ExchangeResource(ModelResource):
         skip_diff = True
         instance_loader_class = ByNaturalKey
 
+    create_instances: list[Any]
+    update_instances: list[Any]
     examples: dict[str, str] = {}
     """What the help and the template show in a column, where the kind of cell has no example of its own."""
+    row: Row
+    """At hand: the library does not pass it to everything that asks about it."""
     writes_in_preview = False
     """Whether only writing (and taking back) tells what a row would do."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.by, self.reason, self._writes = None, "", False
-        self.row: Row | None = None  # at hand: the library does not pass it to everything that asks about it
+        self.by: User | None = None
+        self.reason, self._writes = "", False
         self._changed: set[str] = set()  # model fields, of the rows that wait to be written
         self._checks = [rule for rule in self._meta.model._meta.constraints if isinstance(rule, CheckConstraint)]
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def field_from_django_field(cls, field_name, django_field, readonly):
+    def field_from_django_field(cls, field_name: str, django_field: models.Field, readonly: bool) -> ExchangeField:
         may_be_empty = django_field.blank and not isinstance(django_field, models.BooleanField)
         return ExchangeField(
             attribute=field_name,
@@ -122,17 +129,17 @@ class ExchangeResource(ModelResource):
         except ValidationError:
             return None  # importing the row says what is wrong with it
 
-    def key_of(self, instance: models.Model, row: Row) -> tuple:
+    def key_of(self, instance: Any, row: Row) -> tuple:
         """The record's key, of the kind that this file's rows have."""
         return tuple(self.fields[name].get_value(instance) for name in self._meta.import_id_fields)
 
-    def get_instance(self, instance_loader, row):
+    def get_instance(self, instance_loader: BaseInstanceLoader, row: Row) -> models.Model | None:
         return instance_loader.get_instance(row)  # the library's own asks nobody where one key column is missing
 
     def candidates(self, rows: Sequence[Row]) -> QuerySet:
         """Every record that one of these rows may mean, in one query."""
         first = self.fields[self._meta.import_id_fields[0]].attribute
-        return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows}})
+        return self.get_queryset().filter(**{f"{first}__in": {row.key[0] for row in rows if row.key}})
 
     def on_file(self, rows: Sequence[Row]) -> QuerySet:
         """The candidates as they are now: behind their locks, where they may be written."""
@@ -149,10 +156,10 @@ class ExchangeResource(ModelResource):
     # -- One row ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def get_row_result_class(cls):
+    def get_row_result_class(cls) -> type[RowResult]:
         return LeanRowResult
 
-    def begin(self, *, by, reason: str, columns: Iterable[str], writes: bool) -> None:
+    def begin(self, *, by: User | None, reason: str, columns: Iterable[str], writes: bool) -> None:
         """An import starts: who imports, why, which columns the file has, and whether it writes, in a transaction."""
         self.by, self.reason, in_file, self._writes = by, reason[:REASON_LENGTH], set(columns), writes
         self._imported = [
@@ -180,11 +187,11 @@ class ExchangeResource(ModelResource):
     def before_chunk(self, rows: Sequence[Row]) -> None:
         """What is needed for these rows can be read here at once."""
 
-    def after_init_instance(self, instance, new, row, **kwargs):
+    def after_init_instance(self, instance: Any, new: bool, row: Row, **kwargs: Any) -> None:
         self.row, row.record = row, instance
         row.before = None if new else {field: field.get_value(instance) for field in self._imported}
 
-    def import_instance(self, instance, row, **kwargs):
+    def import_instance(self, instance: Any, row: Row, **kwargs: Any) -> None:
         errors = {}
         for field in self._imported:
             try:
@@ -194,16 +201,27 @@ class ExchangeResource(ModelResource):
         if errors:
             raise ValidationError(errors)
 
-    def skip_row(self, instance, original, row, import_validation_errors=None):
+    def skip_row(
+        self,
+        instance: Any,
+        original: models.Model | None,
+        row: Row,
+        import_validation_errors: dict[str, ValidationError] | None = None,
+    ) -> bool:
         """Whether the row says what the record says already."""
         row.differing = [
-            field for field in self._imported if row.is_new or row.before[field] != field.get_value(instance)
+            field for field in self._imported if row.before is None or row.before[field] != field.get_value(instance)
         ]
         return not row.differing and not import_validation_errors
 
-    def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
+    def validate_instance(
+        self,
+        instance: Any,
+        import_validation_errors: dict[str, ValidationError] | None = None,
+        validate_unique: bool = True,
+    ) -> None:
         """The model's own rules for what the file says. That no other record has the key, looking for it has shown."""
-        errors = dict(import_validation_errors or {})
+        errors: dict[str, Any] = dict(import_validation_errors or {})
         excluded = self._sure | {name for name, column in self._column_of.items() if column in errors}
         if not self.row.is_new:
             excluded |= self._untouched
@@ -215,14 +233,14 @@ class ExchangeResource(ModelResource):
         if errors:
             raise ValidationError(errors)
 
-    def check(self, instance: models.Model, excluded: set[str]) -> None:
+    def check(self, instance: Any, excluded: set[str]) -> None:
         """Raises ValidationError for what the record must not be."""
         instance.clean_fields(exclude=excluded)
         instance.clean()
         for rule in self._checks:
             rule.validate(self._meta.model, instance, exclude=excluded)
 
-    def save_instance(self, instance, is_create, row, **kwargs):
+    def save_instance(self, instance: Any, is_create: bool, row: Row, **kwargs: Any) -> None:
         if not is_create:
             self._changed.update(name for field in row.differing for name in field.model_fields)
         super().save_instance(instance, is_create, row, **kwargs)
@@ -236,14 +254,28 @@ class ExchangeResource(ModelResource):
 
     # -- Many rows ----------------------------------------------------------------------------------------------------
 
-    def bulk_create(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
+    def bulk_create(
+        self,
+        using_transactions: bool,
+        dry_run: bool,
+        raise_errors: bool,
+        batch_size: int | None = None,
+        result: Result | None = None,
+    ) -> None:
         rows, self.create_instances = self.create_instances, []
         if rows and not dry_run:
             self._meta.model._default_manager.bulk_create(rows, batch_size=BATCH)
             self.after_bulk(rows, created=True, fields=None)
             write_history_of_new(rows, user=self.by, reason=self.reason)
 
-    def bulk_update(self, using_transactions, dry_run, raise_errors, batch_size=None, result=None):
+    def bulk_update(
+        self,
+        using_transactions: bool,
+        dry_run: bool,
+        raise_errors: bool,
+        batch_size: int | None = None,
+        result: Result | None = None,
+    ) -> None:
         rows, self.update_instances = self.update_instances, []
         changed, self._changed = self._changed, set()
         if rows and not dry_run:
@@ -262,7 +294,7 @@ class ExchangeResource(ModelResource):
             )
             self.after_bulk(rows, created=False, fields=changed)
 
-    def after_bulk(self, rows: list[models.Model], *, created: bool, fields: set[str] | None) -> None:
+    def after_bulk(self, rows: list[Any], *, created: bool, fields: set[str] | None) -> None:
         """Rows are in the database: what is chosen for them follows, and whoever listens is told as by post_save."""
         for field in self._imported:
             if isinstance(field, ChosenField):

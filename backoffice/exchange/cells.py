@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
+from backoffice.lazy import LazyText
 from backoffice.records.dates import parse_day
 from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
@@ -35,7 +37,7 @@ class Cell(Widget):
         """What to write, as a sentence: the remedy for every text that `clean` refuses."""
         raise NotImplementedError
 
-    def refuse(self, problem: str):
+    def refuse(self, problem: str) -> NoReturn:
         raise ValidationError(problem, code="cell")
 
 
@@ -50,16 +52,16 @@ class TextCell(Cell):
         longest: int | None = None,
         normalise: Callable[[str], str] | None = None,
         example: str = "",
-        remedy: str = "",
-        **kwargs,
-    ):
+        remedy: LazyText = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.longest, self.normalise, self.example, self.remedy = longest, normalise, example, remedy
 
-    def clean(self, value, row=None, **kwargs) -> str:
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> str:
         return self.normalise(value) if self.normalise else tidy_text(value)
 
-    def what(self):
+    def what(self) -> str:
         if self.remedy:
             return str(self.remedy)
         return _("Text of up to %(longest)d characters.") % {"longest": self.longest} if self.longest else _("Text.")
@@ -69,13 +71,13 @@ class DayCell(Cell):
     leaves_no_doubt = True
     example = "2026-11-23"
 
-    def clean(self, value, row=None, **kwargs) -> datetime.date:
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> datetime.date:
         return parse_day(value)
 
-    def render(self, value, **kwargs) -> str:
+    def render(self, value: datetime.date | None, **kwargs: Any) -> str:
         return value.isoformat() if value else ""
 
-    def what(self):
+    def what(self) -> str:
         return _("A day, the year first, such as 2026-11-23.")
 
 
@@ -83,46 +85,46 @@ class MomentCell(Cell):
     leaves_no_doubt = True
     example = "2026-11-23 09:30"
 
-    def clean(self, value, row=None, **kwargs) -> datetime.datetime:
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> datetime.datetime:
         try:
             moment = datetime.datetime.fromisoformat(plain(value))
         except ValueError:
             self.refuse(_("This is not a day and a time."))
         return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
-    def render(self, value, **kwargs) -> str:
+    def render(self, value: datetime.datetime | None, **kwargs: Any) -> str:
         return timezone.localtime(value).isoformat(" ") if value else ""
 
-    def what(self):
+    def what(self) -> str:
         return _("A day and a time, such as 2026-11-23 09:30.")
 
 
 class WholeCell(Cell):
     example = "12"
 
-    def clean(self, value, row=None, **kwargs) -> int:
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> int:
         return parse_whole(value)
 
-    def render(self, value, **kwargs) -> int | str:
+    def render(self, value: int | None, **kwargs: Any) -> int | str:
         return "" if value is None else value
 
-    def what(self):
+    def what(self) -> str:
         return _("A whole number, such as %(example)s.") % {"example": self.example}
 
 
 class DecimalCell(Cell):
     example = "1.5"
 
-    def clean(self, value, row=None, **kwargs) -> Decimal:
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> Decimal:
         return parse_number(value)
 
-    def render(self, value, **kwargs) -> int | float | str:
+    def render(self, value: Decimal | None, **kwargs: Any) -> int | float | str:
         """2, not 2.00."""
         if value is None:
             return ""
         return int(value) if value == value.to_integral_value() else float(value)
 
-    def what(self):
+    def what(self) -> str:
         return _("A number, such as %(example)s.") % {"example": self.example}
 
 
@@ -130,7 +132,7 @@ class YesNoCell(Cell):
     leaves_no_doubt = True
     example = "yes"
 
-    def clean(self, value, row=None, **kwargs) -> bool:
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> bool:
         word = plain(value).casefold()
         if word in {"yes", "y", "true", "1", "是", _("yes").casefold()}:
             return True
@@ -138,10 +140,10 @@ class YesNoCell(Cell):
             self.refuse(_("This is neither yes nor no."))
         return False
 
-    def render(self, value, **kwargs) -> str:
-        return {True: "yes", False: "no"}.get(value, "")
+    def render(self, value: bool | None, **kwargs: Any) -> str:
+        return {True: "yes", False: "no", None: ""}.get(value, "")
 
-    def what(self):
+    def what(self) -> str:
         return _("yes or no.")
 
 
@@ -158,16 +160,16 @@ class ChoiceCell(Cell):
 
     leaves_no_doubt = True
 
-    def __init__(self, choices: Iterable[tuple], **kwargs):
+    def __init__(self, choices: Iterable[tuple], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = list(choices)
 
     @property
-    def example(self) -> str:
+    def example(self) -> str:  # type: ignore[override]  # nobody sets this one
         return self.render(self.choices[0][0])
 
     @cached_property
-    def _values(self) -> dict[str, object]:
+    def _values(self) -> dict[str, Any]:
         words = _also_read.get(tuple(value for value, _label in self.choices), {})
         named = words | {str(value).casefold(): value for value, _label in self.choices}
         for language, _name in settings.LANGUAGES:
@@ -175,13 +177,13 @@ class ChoiceCell(Cell):
                 named |= {str(label).casefold(): value for value, label in self.choices}
         return named
 
-    def clean(self, value, row=None, **kwargs):
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> str | int:
         try:
             return self._values[plain(value).casefold()]
         except KeyError:
             self.refuse(_("This is none of the values that are possible here."))
 
-    def render(self, value, **kwargs) -> str:
+    def render(self, value: str | int | None, **kwargs: Any) -> str:
         """The value; in place of one that is only a number, its English name."""
         return self._english.get(value, value) if isinstance(value, int) else value or ""
 
@@ -190,7 +192,7 @@ class ChoiceCell(Cell):
         with translation.override("en"):
             return {value: str(label) for value, label in self.choices}
 
-    def what(self):
+    def what(self) -> str:
         """By their names in the reader's language, which are read as well; in English by what a table holds."""
         is_english = (translation.get_language() or "en").startswith("en")
         words = [self.render(value) if is_english else str(label) for value, label in self.choices]
@@ -200,7 +202,7 @@ class ChoiceCell(Cell):
 class NamesCell(Cell):
     """Some records of another table by their names, with commas between; a name with a comma stands in quotes."""
 
-    def __init__(self, model: type[models.Model], field: str, **kwargs):
+    def __init__(self, model: type[models.Model], field: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model, self.field = model, field
 
@@ -208,21 +210,21 @@ class NamesCell(Cell):
     def _by_name(self) -> dict[str, models.Model]:
         return {getattr(row, self.field): row for row in self.model._base_manager.all()}
 
-    def clean(self, value, row=None, **kwargs) -> list[models.Model]:
-        names = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
+    def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> list[models.Model]:
+        names: Iterable[str] = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
         names = dict.fromkeys(tidy_line(name) for name in names if name.strip())
         if unknown := [name for name in names if name not in self._by_name]:
             self.refuse(_("“%(name)s” is not known here.") % {"name": "”, “".join(unknown)})
         return sorted((self._by_name[name] for name in names), key=lambda row: row.pk)
 
-    def render(self, value, **kwargs) -> str:
+    def render(self, value: models.Manager | Iterable[models.Model] | None, **kwargs: Any) -> str:
         """`value` is the related manager, or rows of it."""
-        rows = value.all() if hasattr(value, "all") else value or []
+        rows = value.all() if isinstance(value, models.Manager) else value or []
         text = io.StringIO(newline="")
         csv.writer(text).writerow(sorted(getattr(row, self.field) for row in rows))
         return text.getvalue().removesuffix("\r\n")
 
-    def what(self):
+    def what(self) -> str:
         return _("Names with commas between, such as %(example)s.") % {"example": self.example or "A, B"}
 
 

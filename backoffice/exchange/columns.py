@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,6 +12,7 @@ from import_export.fields import Field
 
 from backoffice.exchange.cells import Cell
 from backoffice.exchange.formulas import without_apostrophe
+from backoffice.lazy import LazyText
 
 BATCH = 500  # rows in one statement
 
@@ -64,11 +66,19 @@ class ExchangeField(Field):
 
     widget: Cell
 
-    def __init__(self, *args, title: str = "", required: bool = False, empty=NOT_PROVIDED, help_text="", **kwargs):
+    def __init__(
+        self,
+        *args: Any,
+        title: LazyText = "",
+        required: bool = False,
+        empty: object = NOT_PROVIDED,
+        help_text: LazyText = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.title, self.is_required, self.empty, self.help_text = title, required, empty, help_text
 
-    def clean(self, row, **kwargs):
+    def clean(self, row: Row, **kwargs: Any) -> Any:
         """The cell's value; NOT_PROVIDED where it is empty and changes nothing. Raises ValidationError."""
         text = without_apostrophe(row[self.column_name].strip())
         if text:
@@ -77,7 +87,7 @@ class ExchangeField(Field):
             raise ValidationError(_("This cell is empty."), code="required")
         return self.empty
 
-    def save(self, instance, row, is_m2m=False, **kwargs):
+    def save(self, instance: Any, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         if self.readonly:
             return
         value = self.clean(row, **kwargs)
@@ -99,11 +109,11 @@ class ChosenField(ExchangeField):
 
     model_fields = ()
 
-    def save(self, instance, row, is_m2m=False, **kwargs):
+    def save(self, instance: Any, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         value = self.clean(row, **kwargs)
         setattr(instance, self._noted, [] if value is NOT_PROVIDED else value)
 
-    def get_value(self, instance):
+    def get_value(self, instance: Any) -> list[models.Model]:
         noted = getattr(instance, self._noted, None)
         if noted is None:
             linked = getattr(instance, self.attribute).all() if instance.pk else []
@@ -116,7 +126,7 @@ class ChosenField(ExchangeField):
 
     def write(self, rows: list[models.Model]) -> None:
         """Link what was noted, and nothing else."""
-        relation = rows[0]._meta.get_field(self.attribute)
+        relation: Any = rows[0]._meta.get_field(self.attribute)
         here, there = relation.m2m_field_name(), relation.m2m_reverse_field_name()
         links = relation.remote_field.through._base_manager
         links.filter(**{f"{here}__in": rows}).delete()

@@ -3,10 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import BinaryIO
+from typing import IO
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -28,7 +28,7 @@ class CsvTable(Table):
     It is read once from end to end before anything is made of it: what cannot be read is known at once.
     """
 
-    def __init__(self, file: BinaryIO, name: str):
+    def __init__(self, file: IO[bytes], name: str) -> None:
         super().__init__(name)
         self._file = file
         self._encoding = encoding_of(file)
@@ -38,7 +38,7 @@ class CsvTable(Table):
         self.read_headers()
         self.count = sum(1 for _record in self.records()) - 1
 
-    def records(self) -> Iterator[tuple[int, list[str]]]:
+    def records(self) -> Generator[tuple[int, list[str]], None, None]:
         with self._text() as text:
             reader = csv.reader(text, delimiter=self._separator, strict=True)
             line = lines_of_text = 0
@@ -67,13 +67,13 @@ class CsvTable(Table):
             text.detach()  # the file is its owner's to close
 
 
-def encoding_of(file: BinaryIO) -> str:
+def encoding_of(file: IO[bytes]) -> str:
     file.seek(0)
     start = file.read(3)
     return next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), "utf-8")
 
 
-def refuse_other_encodings(file: BinaryIO, encoding: str) -> None:
+def refuse_other_encodings(file: IO[bytes], encoding: str) -> None:
     """Raises UnreadableFileError where a byte is not this encoding's, or a character no text has."""
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
@@ -114,7 +114,7 @@ def lines_in(text: str) -> int:
     return max(text.count("\n"), text.count("\r"))
 
 
-def first_line_that_is_not(file: BinaryIO, encoding: str) -> tuple[int, str]:
+def first_line_that_is_not(file: IO[bytes], encoding: str) -> tuple[int, str]:
     """Which line, and what stands round the byte. Decoding goes block by block: only line by line tells."""
     file.seek(0)
     for line, content in enumerate(file, start=1):
@@ -150,9 +150,14 @@ def what_is_wrong(error: csv.Error) -> tuple[str, str]:
 def faulty_cell(row: str, separator: str, longest: int) -> tuple[int, str]:
     """Which cell of a row's text is too long, or not written as cells are; and how it begins."""
     other = rf"[^{re.escape(separator)}\r\n]"
-    cell = re.compile(rf'"[^"]*(?:""[^"]*)*"(?!{other})|(?!"){other}*|')
+    cell = re.compile(rf'"[^"]*(?:""[^"]*)*"(?!{other})|(?!"){other}*|')  # matches anything, and be it nothing
     number = start = 0
-    while (end := cell.match(row, start).end()) - start <= longest and row[end : end + 1] == separator:
+    while (end := _end_of(cell, row, start)) - start <= longest and row[end : end + 1] == separator:
         number, start = number + 1, end + 1
     beginning = row[start : start + SHOWN]
     return number, beginning.splitlines()[0] + "…" if beginning else ""
+
+
+def _end_of(cell: re.Pattern[str], row: str, start: int) -> int:
+    found = cell.match(row, start)
+    return found.end() if found else start

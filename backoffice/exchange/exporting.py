@@ -5,7 +5,7 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import BinaryIO
+from typing import IO
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.formulas import formula_safe
@@ -47,12 +48,12 @@ def csv_file(rows: Iterable[Sequence], download_as: str) -> StreamingHttpRespons
     return response
 
 
-def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> BinaryIO:
+def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> IO[bytes]:
     """A table's rows as a workbook. Raises TooLargeError."""
     return workbook(rows_of(resource, queryset))
 
 
-def workbook(rows: Iterable[Sequence]) -> BinaryIO:
+def workbook(rows: Iterable[Sequence]) -> IO[bytes]:
     """Titles and rows as a workbook, in a temporary file that goes when it is closed. Raises TooLargeError."""
     book = Workbook(write_only=True)
     file = tempfile.TemporaryFile()  # noqa: SIM115  (whoever sends it closes it)
@@ -67,7 +68,7 @@ def workbook(rows: Iterable[Sequence]) -> BinaryIO:
     return file
 
 
-def fill(sheet, rows: Iterable[Sequence]) -> None:
+def fill(sheet: WriteOnlyWorksheet, rows: Iterable[Sequence]) -> None:
     for count, row in enumerate(rows):
         if count > MOST_ROWS:
             raise TooLargeError(
@@ -100,7 +101,7 @@ def csv_lines(rows: Iterable[Sequence]) -> Iterator[str]:
         buffer.truncate()
 
 
-def cell_of(value):
+def cell_of(value: object) -> object:
     """As a workbook can hold it. A text is cut by Excel where it is longer: better to say so."""
     if not isinstance(value, str):
         return value

@@ -15,7 +15,7 @@ MADE_SAFE = re.compile(f"({CELL_START})'(?='*[{FORMULA_STARTS}])")
 MAY_BE_RISKY = re.compile(f"{LEAD}['{FORMULA_STARTS}]|[^;|\t\r\n]*[;|\t\r\n]")
 
 
-def formula_safe(value):
+def formula_safe(value: object) -> object:
     """A text that a spreadsheet would run gets an apostrophe before its sign; everything else, numbers too, stays as it
     is.
 

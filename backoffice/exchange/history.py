@@ -5,21 +5,27 @@ Here the database copies the rows into the history table by itself. What is writ
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db import connection, models
 from django.utils import timezone
+from simple_history.models import HistoricalChanges
 from simple_history.utils import get_history_manager_for_model, get_history_model_for_model
+
+from backoffice.models import User
 
 BATCH = 500  # keys in one statement
 
 
-def write_history_of_new(rows: Sequence[models.Model], *, user, reason: str) -> None:
+def write_history_of_new(rows: Sequence[models.Model], *, user: User | None, reason: str) -> None:
     """Each row's first version: who made it, when, why. The rows are in the database, and unchanged since."""
     model = type(rows[0])
     history = get_history_model_for_model(model)
     copied = [field.column for field in history.tracked_fields]
+    now = timezone.now()
     written = {
-        "history_date": timezone.now(),
+        "history_date": now,
         "history_change_reason": reason,
         "history_type": "+",
         "history_user": user.pk if user else None,
@@ -36,10 +42,10 @@ def write_history_of_new(rows: Sequence[models.Model], *, user, reason: str) -> 
         )
         with connection.cursor() as cursor:
             cursor.execute(sql, [*values, *batch])
-    _write_links(model, history, keys, written["history_date"])
+    _write_links(model, history, keys, now)
 
 
-def _write_links(model: type[models.Model], history: type[models.Model], keys: list, moment) -> None:
+def _write_links(model: type[models.Model], history: type[HistoricalChanges], keys: list, moment: datetime) -> None:
     """The many-to-many links that the history keeps, such as an appointment's symptoms."""
     for relation in history._history_m2m_fields:
         kept = get_history_manager_for_model(model).filter(**{f"{model._meta.pk.name}__in": keys}, history_date=moment)
@@ -57,15 +63,15 @@ def _write_links(model: type[models.Model], history: type[models.Model], keys: l
         )
 
 
-def _prepared(field: models.Field, value):
+def _prepared(field: models.Field, value: object) -> Any:
     return field.get_db_prep_save(value, connection)
 
 
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(str(name))
 
 
-def _names(columns: Sequence[str]) -> str:
+def _names(columns: Sequence[str | None]) -> str:
     return ", ".join(map(_quoted, columns))
 
 

@@ -17,6 +17,7 @@ from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
+from backoffice.models import User
 
 __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
 
@@ -29,7 +30,7 @@ def run_import(
     resource: ExchangeResource,
     table: Table,
     *,
-    by,
+    by: User | None,
     dry_run: bool,
     skip_invalid: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -44,7 +45,15 @@ def run_import(
 
 
 class Import:
-    def __init__(self, resource, table, by, dry_run, skip_invalid, progress):
+    def __init__(
+        self,
+        resource: ExchangeResource,
+        table: Table,
+        by: User | None,
+        dry_run: bool,
+        skip_invalid: bool,
+        progress: Callable[[int], None],
+    ) -> None:
         self.resource, self.table = resource, table
         self.by, self.dry_run, self.skip_invalid, self.progress = by, dry_run, skip_invalid, progress
         self.outcome = Outcome(notes=list(table.notes))
@@ -168,7 +177,7 @@ class Import:
         columns = [name for name in self.resource.naming_columns(row) if row.get(name, "").strip()]
         return ", ".join(columns), ", ".join(row[name] for name in columns)
 
-    def _refuse(self, line: int, *what) -> None:
+    def _refuse(self, line: int, *what: str) -> None:
         self._count("refused", line)
         self.outcome.add_error(line, *what)
 

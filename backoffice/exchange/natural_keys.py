@@ -1,6 +1,7 @@
 """Which records the rows of a file mean, by what people know them by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -9,13 +10,23 @@ from import_export.instance_loaders import BaseInstanceLoader
 from backoffice.exchange.columns import Row
 
 
+class Keyed(Protocol):
+    """What is asked of a resource here."""
+
+    def before_chunk(self, rows: Sequence[Row], /) -> None: ...
+
+    def on_file(self, rows: Sequence[Row], /) -> Iterable[models.Model]: ...
+
+    def key_of(self, instance: models.Model, row: Row, /) -> tuple: ...
+
+
 class ByNaturalKey(BaseInstanceLoader):
     """The records that some rows mean, read in one query."""
 
-    def __init__(self, resource, dataset: Sequence[Row]):
+    def __init__(self, resource: Keyed, dataset: Sequence[Row]) -> None:
         super().__init__(resource, dataset)
         resource.before_chunk(dataset)
-        self._found: dict[tuple, list[models.Model]] = {}
+        self._found: dict[tuple | None, list[models.Model]] = {}
         rows = [row for row in dataset if row.key is not None]
         for instance in resource.on_file(rows) if rows else []:
             self._found.setdefault(resource.key_of(instance, rows[0]), []).append(instance)

@@ -7,7 +7,7 @@ ROWS_PREVIEWED = 200
 LONGEST_VALUE = 200  # characters of a cell that are shown again
 
 
-def shortened(value) -> str:
+def shortened(value: object) -> str:
     text = str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
@@ -63,7 +63,7 @@ class Outcome:
         """Rows that are, or would be, written."""
         return self.new + self.updated
 
-    def add_error(self, line: int, column: str, value, problem: str, remedy: str) -> None:
+    def add_error(self, line: int, column: str, value: object, problem: str, remedy: str) -> None:
         self.error_count += 1
         if len(self.errors) < ERRORS_KEPT:
             self.errors.append(RowError(line, column, shortened(value), str(problem), str(remedy)))

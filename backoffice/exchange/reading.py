@@ -2,7 +2,7 @@
 
 import re
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import IO
 
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ LOCKED = "EncryptedPackage".encode("utf-16-le")  # what the container calls a wo
 LONGEST_START, BLOCK = 64, 1 << 20
 
 
-def read_table(file: BinaryIO, name: str) -> Table:
+def read_table(file: IO[bytes], name: str) -> Table:
     """The table in a seekable file, which stays open while it is read and is its owner's to close.
 
     What the file holds decides, not how it is called. Raises UnreadableFileError.
@@ -43,7 +43,7 @@ def read_table(file: BinaryIO, name: str) -> Table:
     return CsvTable(file, name)
 
 
-def of_the_old_kind(file: BinaryIO) -> str:
+def of_the_old_kind(file: IO[bytes]) -> str:
     """What to do about a file in Microsoft's old container, in which workbooks with a password are kept too."""
     file.seek(0)
     with_what_was_before = b""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from django.utils.formats import number_format
@@ -19,12 +19,12 @@ class UnreadableFileError(Exception):
     """What is wrong with the file, and what to do; and at which line, in which column, at which value, where it is one
     place. `str()` of it tells a person all of that."""
 
-    def __init__(self, problem: str, remedy: str = "", *, line: int = 0, column: str = "", value: str = ""):
+    def __init__(self, problem: str, remedy: str = "", *, line: int = 0, column: str = "", value: str = "") -> None:
         super().__init__(problem)
         self.problem, self.remedy = problem, remedy
         self.line, self.column, self.value = line, column, value
 
-    def __str__(self):
+    def __str__(self) -> str:
         told = f"{self.problem} {self.remedy}".strip()
         if not self.line:
             return told
@@ -53,7 +53,7 @@ class Table(ABC):
     number_columns: set[str]
     """Columns in which a cell held a number and not a text, as far as they have been read."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str) -> None:
         self.name, self.headers, self.notes, self.number_columns = name, [], [], set()
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
@@ -69,7 +69,7 @@ class Table(ABC):
                 yield line, self._by_column(cells)
 
     @abstractmethod
-    def records(self) -> Iterator[tuple[int, list[str]]]:
+    def records(self) -> Generator[tuple[int, list[str]], None, None]:
         """(line, cells) of every row that is not empty, the columns' names first."""
 
     def _by_column(self, cells: list[str]) -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 import datetime
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
-from typing import BinaryIO
+from typing import IO
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
@@ -38,7 +38,7 @@ DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, Attr
 class XlsxTable(Table):
     """The first visible sheet. Days are read as 2026-11-23, 1.0 as 1; a cell that holds a formula is refused."""
 
-    def __init__(self, file: BinaryIO, name: str):
+    def __init__(self, file: IO[bytes], name: str) -> None:
         super().__init__(name)
         refuse_bombs(file)
         try:
@@ -70,7 +70,7 @@ class XlsxTable(Table):
         except DAMAGED as error:
             raise damaged() from error
 
-    def records(self) -> Iterator[tuple[int, list[str]]]:
+    def records(self) -> Generator[tuple[int, list[str]], None, None]:
         try:
             for line, cells in self._rows():
                 values: dict[int, str] = {}
@@ -149,7 +149,7 @@ def damaged() -> UnreadableFileError:
     )
 
 
-def refuse_bombs(file: BinaryIO) -> None:
+def refuse_bombs(file: IO[bytes]) -> None:
     """Raises UnreadableFileError where unpacking it would take more than a table can need."""
     file.seek(0)
     try:
@@ -186,7 +186,7 @@ def too_large(parts: Sequence[zipfile.ZipInfo]) -> bool:
     return len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED
 
 
-def canonical(value) -> str:
+def canonical(value: object) -> str:
     """A number, day or time as one would type it."""
     if isinstance(value, bool):
         return "yes" if value else "no"

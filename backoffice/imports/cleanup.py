@@ -7,21 +7,22 @@ from django.utils import timezone
 from backoffice.imports.runs import remove_files
 from backoffice.imports.uploads import cancel
 from backoffice.models import TableImport
+from backoffice.models.imports import TableImportQuerySet
 
 CONFIRM_WITHIN = datetime.timedelta(days=1)
 DETAILS_KEPT = datetime.timedelta(days=7)
 
 
-def abandoned():
+def abandoned() -> TableImportQuerySet:
     """Files that were checked, and then nobody said yes or no."""
     return TableImport.objects.unconfirmed().filter(uploaded_at__lt=timezone.now() - CONFIRM_WITHIN)
 
 
-def over():
+def over() -> TableImportQuerySet:
     return TableImport.objects.filter(finished_at__isnull=False)
 
 
-def with_old_details():
+def with_old_details() -> TableImportQuerySet:
     return over().filter(details__isnull=False, finished_at__lt=timezone.now() - DETAILS_KEPT)
 
 

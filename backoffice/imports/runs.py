@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.files.base import File
 from django.db import OperationalError, connection, transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -124,7 +126,7 @@ class StoppedError(Exception):
 class DataHasChangedError(Exception):
     """Something else would become of some row than the person saw and agreed to."""
 
-    def __init__(self, outcome: Outcome):
+    def __init__(self, outcome: Outcome) -> None:
         super().__init__()
         self.outcome = outcome
 
@@ -161,7 +163,7 @@ def written(row: TableImport) -> Outcome:
             skip_invalid=row.skip_invalid,
             progress=Progress(row),
         )
-    if outcome.rows_digest != row.outcome["rows_digest"] or (outcome.error_count and not row.skip_invalid):
+    if outcome.rows_digest != (row.outcome or {})["rows_digest"] or (outcome.error_count and not row.skip_invalid):
         raise DataHasChangedError(outcome)
     return outcome
 
@@ -174,13 +176,14 @@ def opened(row: TableImport) -> Iterator[Table]:
 
 def resource_of(row: TableImport) -> ExchangeResource:
     """The resource that the table's admin names."""
-    return admin.site.get_model_admin(row.model).resource_class()
+    table: Any = admin.site.get_model_admin(row.model)
+    return table.resource()
 
 
 class Progress:
     """Tells how far a run is, and renews its lease, so that a long check is not taken for a dead worker."""
 
-    def __init__(self, row: TableImport):
+    def __init__(self, row: TableImport) -> None:
         self.row = row
         self.interval = settings.IMPORT_LEASE_SECONDS / RENEWALS_PER_LEASE
         self.renewed_at = time.monotonic()
@@ -204,7 +207,7 @@ def is_unchanged(row: TableImport) -> bool:
         return False
 
 
-def sha256_of(file) -> str:
+def sha256_of(file: File) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -229,7 +232,7 @@ def fail(row: TableImport, why: str) -> None:
     close(row.held(), row, Status.FAILED, error=why)
 
 
-def close(rows, row: TableImport, status: Status, **values) -> bool:
+def close(rows: QuerySet[TableImport], row: TableImport, status: Status, **values: object) -> bool:
     """Write the end of an import, where it is still among `rows`; with the commit its file goes."""
     ours = rows.update(status=status, lease_token="", lease_until=None, finished_at=timezone.now(), **values)
     if ours:
@@ -239,5 +242,5 @@ def close(rows, row: TableImport, status: Status, **values) -> bool:
 
 def remove_files(row: TableImport) -> None:
     progress.forget(row)
-    row.file.storage.delete(row.file.name)
+    row.file.storage.delete(str(row.file.name))
     TableImport.objects.filter(pk=row.pk).update(file="")

@@ -14,26 +14,27 @@ from django.utils import translation
 from backoffice.exchange.reading import Table, UnreadableFileError, read_table
 from backoffice.imports import progress
 from backoffice.imports.runs import claim, close, outcome_of, resource_of, run, sha256_of, wake_a_worker
-from backoffice.models import TableImport
+from backoffice.models import TableImport, User
 
 SMALL = 2000  # rows; what a request does in about a second
 
 Status = TableImport.Status
 
 
-def receive(file: UploadedFile, model: type[models.Model], *, by) -> TableImport:
+def receive(file: UploadedFile, model: type[models.Model], *, by: User) -> TableImport:
     """Keep a file that somebody uploaded, and have it checked. Raises UnreadableFileError, and then keeps nothing."""
-    table = read_table(file, file.name)
+    name = file.name or ""
+    table = read_table(file, name)
     row = TableImport(
         content_type=ContentType.objects.get_for_model(model),
-        name=file.name[-200:],
+        name=name[-200:],
         sha256=sha256_of(file),
         row_count=count_of(table),
         uploaded_by=by,
         language=translation.get_language() or settings.LANGUAGE_CODE,
     )
     file.seek(0)
-    row.file.save(file.name, file, save=False)
+    row.file.save(name, file, save=False)
     try:
         row.save()
     except BaseException:
@@ -55,7 +56,7 @@ def count_of(table: Table) -> int | None:
     return read if read <= SMALL else None
 
 
-def confirm(row: TableImport, *, by, skip_invalid: bool) -> bool:
+def confirm(row: TableImport, *, by: User, skip_invalid: bool) -> bool:
     """Have a checked file written, without the rows that have errors where `skip_invalid`. False: not to be confirmed
     any more."""
     # Two clicks, or two people: the first UPDATE has it.

@@ -11,6 +11,7 @@ another cluster; and takes out what this module once made and no app declares an
 import datetime
 from dataclasses import dataclass
 
+from django.apps import AppConfig
 from django.db.models import F
 from django.utils import timezone
 from django_q.models import Schedule
@@ -58,7 +59,7 @@ def daily(function: str, *, cluster: str, at: datetime.time) -> None:
     declared.add(function, Declared(function, cluster, at))
 
 
-def align(sender=None, **kwargs) -> None:
+def align(sender: AppConfig | None = None, **kwargs: object) -> None:
     """Bring django-q2's rows in step with what is declared; after each migration, once its tables are there."""
     if sender is not None and sender.label != "django_q":
         return

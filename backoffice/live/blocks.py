@@ -26,6 +26,7 @@ from django.utils.translation import get_language
 from backoffice.discovery import Registry
 from backoffice.live.computed_once import computed_once
 from backoffice.live.versions import version_of, watch
+from backoffice.readers import Reader
 
 KEPT_SECONDS = 60  # what no signal tells of, such as a new day or a restored backup, shows after so long
 # Another text each time it is drawn, which says nothing new.
@@ -106,7 +107,7 @@ def block(
     return register
 
 
-def blocks_for(user) -> list[Block]:
+def blocks_for(user: Reader) -> list[Block]:
     """The blocks that this user may see, in their order."""
     return [
         block
@@ -115,5 +116,5 @@ def blocks_for(user) -> list[Block]:
     ]
 
 
-def block_for(user, name: str) -> Block | None:
+def block_for(user: Reader, name: str) -> Block | None:
     return next((block for block in blocks_for(user) if block.name == name), None)

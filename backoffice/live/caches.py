@@ -1,12 +1,15 @@
 """The two caches of an installation, with JSON in the place of Django's pickle: see plain.py."""
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import DatabaseError, connections, models, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from backoffice.live import plain
@@ -39,7 +42,9 @@ class JsonDatabaseCache(DatabaseCache):
     A key is written by one statement, in which the database decides who comes first.
     """
 
-    def get_many(self, keys, version=None):
+    _table: str  # Django's
+
+    def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
         named = {self.make_and_validate_key(key, version=version): key for key in keys}
         if not named:
             return {}
@@ -53,11 +58,11 @@ class JsonDatabaseCache(DatabaseCache):
             rows = cursor.fetchall()
         now = timezone.now()
         fresh = {key: text for key, text, expires in rows if self._moment(expires, connection) >= now}
-        self._base_delete_many([key for key, _text, _expires in rows if key not in fresh])
+        self._base_delete_many([key for key, _text, _expires in rows if key not in fresh])  # type: ignore[attr-defined]  # Django's
         found = {named[key]: read(text) for key, text in fresh.items()}
         return {key: value for key, value in found.items() if value is not None}
 
-    def touch(self, key, timeout=DEFAULT_TIMEOUT, version=None):
+    def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         connection = connections[router.db_for_write(self.cache_model_class)]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -66,7 +71,7 @@ class JsonDatabaseCache(DatabaseCache):
             )
             return bool(cursor.rowcount)
 
-    def _base_set(self, mode, key, value, timeout=DEFAULT_TIMEOUT):
+    def _base_set(self, mode: str, key: str, value: object, timeout: float | None = DEFAULT_TIMEOUT) -> bool:
         """False where the key is there already (mode "add"), or the database could not take it."""
         text = plain.dumps(value)
         database = router.db_for_write(self.cache_model_class)
@@ -89,19 +94,19 @@ class JsonDatabaseCache(DatabaseCache):
             except DatabaseError:
                 return False  # as Django's own: a cache may forget
 
-    def _make_room(self, database: str, cursor, now: datetime) -> None:
+    def _make_room(self, database: str, cursor: CursorWrapper, now: datetime) -> None:
         cursor.execute(f"SELECT COUNT(*) FROM {connections[database].ops.quote_name(self._table)}")  # noqa: S608
         [count] = cursor.fetchone()
         if count > self._max_entries:
-            self._cull(database, cursor, now, count)
+            self._cull(database, cursor, now, count)  # type: ignore[attr-defined]  # Django's
 
-    def _expires(self, timeout, connection):
+    def _expires(self, timeout: float | None, connection: BaseDatabaseWrapper) -> Any:
         at = self.get_backend_timeout(timeout)
         moment = datetime.max if at is None else datetime.fromtimestamp(at, tz=UTC)
         return connection.ops.adapt_datetimefield_value(moment.replace(microsecond=0))
 
     @staticmethod
-    def _moment(expires, connection) -> datetime:
+    def _moment(expires: Any, connection: BaseDatabaseWrapper) -> datetime:
         """SQLite gives back a text, PostgreSQL a moment."""
         expression = models.Expression(output_field=models.DateTimeField())
         for converter in connection.ops.get_db_converters(expression):

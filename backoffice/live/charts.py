@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from backoffice.lazy import LazyText
 from backoffice.live.plain import plain
 
 STEP = 10  # from one bar to the next, in the picture's own units
@@ -23,7 +24,7 @@ ROUND = (1, 2, 3, 4, 5, 6, 8)  # what a scale may end at, times a power of ten: 
 class Series:
     """One kind of what is counted. `tone` is the class that colours it."""
 
-    name: str
+    name: LazyText
     tone: str
 
 

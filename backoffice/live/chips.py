@@ -4,6 +4,8 @@ from django.db.models import TextChoices
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.lazy import LazyText
+
 
 class Tone(TextChoices):
     """The class names that the style sheets know."""
@@ -15,5 +17,5 @@ class Tone(TextChoices):
     GOOD = "good"
 
 
-def chip(word: str, tone: str = Tone.PLAIN) -> SafeString:
+def chip(word: LazyText, tone: str = Tone.PLAIN) -> SafeString:
     return format_html('<span class="chip {}">{}</span>', tone, word)

@@ -9,6 +9,7 @@ A version is a random text, not a count: where the cache has forgotten it, an ol
 import secrets
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.cache import cache
 from django.db import models, transaction
@@ -24,15 +25,15 @@ _this_thread = threading.local()
 class WatchedQuerySet(models.QuerySet):
     """Rows written many at a time send no signal: these say so themselves."""
 
-    def update(self, **values) -> int:
+    def update(self, **values: Any) -> int:
         rows = super().update(**values)
         if rows:
             changed(self.model)
         return rows
 
-    update.alters_data = True
+    update.alters_data = True  # type: ignore[attr-defined]  # Django's mark for templates
 
-    def bulk_create(self, *args, **options) -> list:
+    def bulk_create(self, *args: Any, **options: Any) -> list:
         rows = super().bulk_create(*args, **options)
         if rows:
             changed(self.model)
@@ -47,7 +48,7 @@ def watch(*watched: type[models.Model]) -> None:
             signal.connect(tell_of_rows, sender=model, dispatch_uid="backoffice.live.versions")
 
 
-def tell_of_rows(sender: type[models.Model], **kwargs) -> None:
+def tell_of_rows(sender: type[models.Model], **kwargs: object) -> None:
     """For signals whose sender is the model."""
     changed(sender)
 
@@ -78,7 +79,7 @@ def version_of(watched: Iterable[type[models.Model]]) -> str:
     """A text that differs from what it was before any of these models' rows changed."""
     keys = [_key(model) for model in watched]
     known = cache.get_many(keys)
-    return " ".join(known.get(key) or cache.get_or_set(key, _new_version, timeout=None) for key in keys)
+    return " ".join(str(known.get(key) or cache.get_or_set(key, _new_version, timeout=None)) for key in keys)
 
 
 def _key(model: type[models.Model]) -> str:

@@ -1,13 +1,18 @@
 """The trail of what people looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from backoffice.models.users import person_of
+from backoffice.web.requests import ours
 
 BATCH = 5000  # rows written or taken out at once: a lock no longer than a page takes
 
@@ -15,19 +20,20 @@ BATCH = 5000  # rows written or taken out at once: a lock no longer than a page 
 class AppendOnlyError(TypeError):
     """Somebody's code tries to change what happened."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("The access trail is only ever added to; `purge` takes out what is older than its retention.")
 
 
 class AccessEventQuerySet(models.QuerySet):
-    def record(self, request, action: str, *objects) -> None:
+    def record(self, request: HttpRequest, action: str, *objects: models.Model | type[models.Model]) -> None:
         """Note that this request's user did `action` to the objects: one INSERT, and no more than one for a request.
 
         A model's class in place of an object stands for its whole table.
         """
-        if getattr(request, "is_in_the_trail", False):
+        asked = ours(request)
+        if getattr(asked, "is_in_the_trail", False):
             return
-        request.is_in_the_trail = True
+        asked.is_in_the_trail = True
         events = [
             _event(request, action, record, None if isinstance(record, type) else record.pk) for record in objects
         ]
@@ -36,7 +42,7 @@ class AccessEventQuerySet(models.QuerySet):
         else:
             self.bulk_create(events)
 
-    def record_each(self, request, action: str, model: type[models.Model], keys: Sequence[int]) -> None:
+    def record_each(self, request: HttpRequest, action: str, model: type[models.Model], keys: Sequence[int]) -> None:
         """Note it of every record of these keys, however many: beside what else the request does."""
         for first in range(0, len(keys), BATCH):
             self.bulk_create([_event(request, action, model, key) for key in keys[first : first + BATCH]])
@@ -48,28 +54,32 @@ class AccessEventQuerySet(models.QuerySet):
             gone += self.filter(pk__in=batch)._raw_delete(self.db)
         return gone
 
-    def bulk_create(self, objs, *, update_conflicts=False, **options):
+    def bulk_create(  # type: ignore[override]  # the rest is Django's
+        self, objs: Iterable[Any], *, update_conflicts: bool = False, **options: Any
+    ) -> list[Any]:
         if update_conflicts:
             raise AppendOnlyError
         return super().bulk_create(objs, **options)
 
-    def update(self, **kwargs):
+    def update(self, **kwargs: object) -> NoReturn:
         raise AppendOnlyError
 
-    def delete(self):
+    def delete(self) -> NoReturn:
         raise AppendOnlyError
 
-    delete.alters_data = True
-    delete.queryset_only = True
+    delete.alters_data = True  # type: ignore[attr-defined]  # Django's marks
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
 
-def _event(request, action: str, kind: models.Model | type[models.Model], key: int | None) -> "AccessEvent":
+def _event(
+    request: HttpRequest, action: str, kind: models.Model | type[models.Model], key: int | None
+) -> "AccessEvent":
     return AccessEvent(
-        user_id=request.user.pk,
+        user=person_of(request),
         action=action,
         content_type=ContentType.objects.get_for_model(kind),
         object_id=key,
-        request_id=request.id,
+        request_id=ours(request).id,
     )
 
 
@@ -117,13 +127,13 @@ class AccessEvent(models.Model):
             models.Index(fields=["content_type", "object_id", "-at", "-id"], name="access_of_a_record"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.user} {self.get_action_display()} {self.content_type} {self.object_id}"
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise AppendOnlyError
         super().save(*args, **kwargs)
 
-    def delete(self, *args, **kwargs):
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError

@@ -1,26 +1,29 @@
 """Files that people bring in to fill or change a table."""
 
+from typing import ClassVar, Self
+
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.models.users import User
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.web.media import RandomName
 
 
 class TableImportQuerySet(LeasedJobQuerySet):
-    def waiting(self):
+    def waiting(self) -> Self:
         """What a worker may take: nobody has it, or its worker's lease has lapsed. The oldest first."""
         return self.filter(status__in=(*TableImport.WAITING, *TableImport.RUNNING)).free().order_by("pk")
 
-    def unfinished(self):
+    def unfinished(self) -> Self:
         """Neither written nor given up: a worker or a person is to do something about it."""
         unfinished = (*TableImport.WAITING, *TableImport.RUNNING, TableImport.Status.CHECKED)
         return self.filter(status__in=unfinished).order_by("pk")
 
-    def not_made_up_for(self):
+    def not_made_up_for(self) -> Self:
         """What failed, and whoever brought it has not imported into that table since."""
         since = TableImport.objects.filter(
             pk__gt=OuterRef("pk"),
@@ -30,14 +33,14 @@ class TableImportQuerySet(LeasedJobQuerySet):
         )
         return self.filter(~Exists(since), status=TableImport.Status.FAILED)
 
-    def unconfirmed(self):
+    def unconfirmed(self) -> Self:
         """What was looked at and waits for a person to say yes or no."""
         return self.filter(status=TableImport.Status.CHECKED)
 
-    def of_model(self, model: type[models.Model]):
+    def of_model(self, model: type[models.Model]) -> Self:
         return self.filter(content_type=ContentType.objects.get_for_model(model))
 
-    def seen_by(self, user):
+    def seen_by(self, user: User) -> Self:
         """One's own; everybody's for those who may see imports. The permission of the table itself comes on top."""
         return self if user.has_perm("backoffice.view_tableimport") else self.filter(uploaded_by=user)
 
@@ -85,7 +88,7 @@ class TableImport(LeasedJob):
     error = models.TextField(_("what went wrong"), blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
-    objects = TableImportQuerySet.as_manager()
+    objects: ClassVar = TableImportQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("import")
@@ -97,7 +100,7 @@ class TableImport(LeasedJob):
             models.Index(fields=["content_type", "-id"], name="imports_of_a_table"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
     @property
@@ -106,5 +109,8 @@ class TableImport(LeasedJob):
         return self.status in (*self.WAITING, *self.RUNNING)
 
     @property
-    def model(self) -> type[models.Model] | None:
-        return self.content_type.model_class()
+    def model(self) -> type[models.Model]:
+        model = self.content_type.model_class()
+        if model is None:
+            raise LookupError(f"No app here has the table {self.content_type} any more.")
+        return model

@@ -1,5 +1,7 @@
 """The mails that must go out."""
 
+from typing import ClassVar, Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -8,23 +10,23 @@ from backoffice.live.versions import WatchedQuerySet
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 
 
-class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):
-    def waiting(self):
+class MailQuerySet(LeasedJobQuerySet, WatchedQuerySet):  # type: ignore[override]  # the plugin knows one base's manager
+    def waiting(self) -> Self:
         """What has not been sent and has not been given up."""
         return self.filter(sent_at=None, attempts__lt=Mail.MAX_ATTEMPTS)
 
-    def given_up(self):
+    def given_up(self) -> Self:
         """What was refused so often that a person has to look."""
         return self.filter(sent_at=None, attempts__gte=Mail.MAX_ATTEMPTS)
 
-    def still_to_come(self, about: str):
+    def still_to_come(self, about: str) -> Self:
         """What tells of the same thing, and no worker has taken yet."""
         return self.filter(about=about, sent_at=None, attempts=0, lease_token="")
 
-    def sent(self):
+    def sent(self) -> Self:
         return self.exclude(sent_at=None)
 
-    def due(self):
+    def due(self) -> Self:
         return self.waiting().free().order_by("pk")
 
 
@@ -41,7 +43,7 @@ class Mail(LeasedJob):
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     error = models.CharField(_("what went wrong"), max_length=200, blank=True)
 
-    objects = MailQuerySet.as_manager()
+    objects: ClassVar = MailQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mail")
@@ -49,7 +51,7 @@ class Mail(LeasedJob):
         ordering = ["-pk"]
         indexes = [models.Index(fields=["lease_until"], condition=Q(sent_at=None), name="mails_to_send")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.subject
 
     @property

@@ -35,5 +35,5 @@ class Role(models.Model):
         verbose_name_plural = _("roles")
         ordering = ["group__name"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return name_of(self.group)

@@ -17,7 +17,7 @@ class SignIn(AccessLog):
         verbose_name = _("sign-in")
         verbose_name_plural = _("sign-ins")
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.username} · {_when(self)}"
 
 
@@ -28,5 +28,5 @@ class FailedSignIn(AccessFailureLog):
         verbose_name = _("failed sign-in")
         verbose_name_plural = _("failed sign-ins")
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.username} · {_when(self)}"

@@ -1,14 +1,19 @@
 """The people who work here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AbstractUser, Group
+from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.lazy import LazyText
 from backoffice.models.roles import names_of
 from backoffice.records.mixins import EXCHANGED, TidyText
 
@@ -26,12 +31,21 @@ class User(TidyText, AbstractUser):
 
     history = HistoricalRecords(excluded_fields=["password", "last_login", "language"])
 
+    _password: str | None
+    """What was set and is not saved yet: Django's name."""
+
+    is_verified: Callable[[], bool]
+    """Whether they gave their second factor: django-otp sets it for who signed in."""
+
+    _history_user: AbstractBaseUser | None
+    _change_reason: LazyText
+
     class Meta(AbstractUser.Meta):
         default_permissions = EXCHANGED
-        verbose_name = _("person")
-        verbose_name_plural = _("people")
+        verbose_name = _("person")  # type: ignore[assignment]  # the stubs know no lazy names here
+        verbose_name_plural = _("people")  # type: ignore[assignment]
 
-    def save(self, *args, **kwargs):
+    def save(self, *args: Any, **kwargs: Any) -> None:
         if self._password is not None and not self._state.adding:
             self._change_reason = _("Password set")  # its history keeps no password, and would say nothing
         if kwargs.get("update_fields") != ["last_login"]:
@@ -43,7 +57,7 @@ class User(TidyText, AbstractUser):
         finally:
             del self.skip_history_when_saving
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.get_full_name() or self.username
 
     @staticmethod
@@ -52,8 +66,15 @@ class User(TidyText, AbstractUser):
         named = {"before": names_of(before), "now": names_of(now)}
         return gettext("Roles: %(before)s → %(now)s") % named
 
-    def note_in_history(self, reason: str, *, by: "User") -> None:
+    def note_in_history(self, reason: LazyText, *, by: "User") -> None:
         """Something about this person changed that is no column of theirs, such as how they sign in."""
         person = User.objects.get(pk=self.pk)
         person._change_reason, person._history_user = reason, User.objects.get(pk=by.pk)
         person.save(update_fields=["username"])
+
+
+def person_of(request: HttpRequest) -> User:
+    """Who signed in, for code that Django calls with a request of its own. Raises PermissionDenied for a visitor."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

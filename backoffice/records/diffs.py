@@ -4,8 +4,9 @@ An app whose field has words of its own, such as the reasons for a review, gives
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import models
@@ -14,8 +15,10 @@ from django.utils.formats import date_format, number_format, time_format
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from simple_history.models import HistoricalChanges
 
 from backoffice.live.chips import Tone
+from backoffice.readers import Reader
 from backoffice.records.names import name_for
 from backoffice.records.relations import may_view
 from backoffice.records.text import masked
@@ -54,13 +57,14 @@ def kind_of(change: Change) -> Kind:
 
 # -- Values -----------------------------------------------------------------------------------------------------------
 
-_own_words: dict[tuple[type[models.Model], str], Callable[[object], str]] = {}
+Say = Callable[[Any], str]
+_own_words: dict[tuple[type[models.Model], str], Say] = {}
 
 
-def words_for(model: type[models.Model], field: str):
+def words_for(model: type[models.Model], field: str) -> Callable[[Say], Say]:
     """Decorates the function that puts this field's values in words."""
 
-    def keep(say):
+    def keep(say: Say) -> Say:
         _own_words[model, field] = say
         return say
 
@@ -92,7 +96,7 @@ class Words:
     Names of records are read once for all changes together, one query for each model.
     """
 
-    def __init__(self, user, masks: Callable[[type[models.Model]], Collection[str]]):
+    def __init__(self, user: Reader, masks: Callable[[type[models.Model]], Collection[str]]) -> None:
         self.user, self.masks = user, masks
         self.names: dict[tuple, str] = {}
 
@@ -115,7 +119,7 @@ class Words:
             [Told(_title(field), self.say(field, old), self.say(field, new)) for field, old, new in one] for one in raw
         ]
 
-    def facts(self, version: models.Model, current: models.Model) -> list[Fact]:
+    def facts(self, version: HistoricalChanges, current: HistoricalChanges) -> list[Fact]:
         """Every field that history keeps: as it was in `version`, and as it is in `current`, the newest version."""
         chosen = _chosen([version, current])
         values = [
@@ -130,7 +134,7 @@ class Words:
     def name_of(self, change: Change) -> str:
         return self.names.get((change.model, _key(change)), f"{NOTHING} ({_key(change)})")
 
-    def say(self, field: models.Field, value) -> str:
+    def say(self, field: models.Field, value: Any) -> str:
         """The value as a person reads it."""
         if value in (None, "", (), [], {}):
             return NOTHING
@@ -154,7 +158,7 @@ class Words:
                 self.names[model, key] = name_for(row, self.user)
 
 
-def told_fields(history_model: type[models.Model]) -> list[models.Field]:
+def told_fields(history_model: type[HistoricalChanges]) -> list[models.Field]:
     """The fields of the record that its history keeps and people read."""
     kept = {field.name for field in history_model.tracked_fields} | {f.name for f in history_model._history_m2m_fields}
     model = history_model.instance_type
@@ -165,7 +169,7 @@ def told_fields(history_model: type[models.Model]) -> list[models.Field]:
     ]
 
 
-def _differences(change: Change, chosen: dict):
+def _differences(change: Change, chosen: dict) -> Iterator[tuple[models.Field, Any, Any]]:
     if change.before is None:
         return
     for field in told_fields(type(change.version)):
@@ -174,13 +178,13 @@ def _differences(change: Change, chosen: dict):
             yield field, old, new
 
 
-def _value(version: models.Model, field: models.Field, chosen: dict):
+def _value(version: HistoricalChanges, field: models.Field, chosen: dict) -> Any:
     if field.many_to_many:
         return tuple(chosen.get((type(version), field.name, version.pk), ()))
     return getattr(version, field.attname)
 
 
-def _chosen(versions: Iterable[models.Model]) -> dict[tuple, list]:
+def _chosen(versions: Iterable[HistoricalChanges]) -> dict[tuple, list]:
     """(history's model, field, version) → the keys that the version had chosen: one query for each such field."""
     by_model, chosen = defaultdict(set), defaultdict(list)
     for version in versions:
@@ -193,14 +197,14 @@ def _chosen(versions: Iterable[models.Model]) -> dict[tuple, list]:
     return {key: sorted(values) for key, values in chosen.items()}
 
 
-def _keys(field: models.Field, value) -> list[tuple]:
+def _keys(field: models.Field, value: Any) -> list[tuple]:
     """(model, key) of every record that the value names."""
     if not field.is_relation or value in (None, ()):
         return []
     return [(field.related_model, key) for key in (value if field.many_to_many else [value])]
 
 
-def _key(change: Change):
+def _key(change: Change) -> Any:
     return getattr(change.version, change.model._meta.pk.attname)
 
 
@@ -208,7 +212,7 @@ def _title(field: models.Field) -> str:
     return capfirst(str(field.verbose_name))
 
 
-def plain(field: models.Field, value) -> str:
+def plain(field: models.Field, value: Any) -> str:
     """The value of a field as people read it: choices and ticks as words, days one way, numbers without noise."""
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
@@ -229,7 +233,7 @@ def plain(field: models.Field, value) -> str:
     return str(value)
 
 
-def _listed(value) -> str:
+def _listed(value: object) -> str:
     """JSON without its signs: `{"a": [1, 2]}` → “a: 1, 2”."""
     match value:
         case dict():

@@ -1,6 +1,7 @@
 """Form fields that read what people type by the one rule for its kind."""
 
 import datetime
+from typing import Any
 
 from django import forms
 
@@ -12,7 +13,7 @@ from backoffice.records.text import tidy_line, tidy_text
 class LineField(forms.CharField):
     """One line of text in one spelling: see text.py."""
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> str | None:
         text = super().to_python(value)
         return tidy_line(text) if isinstance(text, str) else text
 
@@ -22,7 +23,7 @@ class LinesField(forms.CharField):
 
     widget = forms.Textarea
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> str | None:
         text = super().to_python(value)
         return tidy_text(text) if isinstance(text, str) else text
 
@@ -34,23 +35,23 @@ class EmailField(LineField, forms.EmailField):
 class DayField(forms.DateField):
     """A day in whatever order cannot be misread: see dates.py."""
 
-    def to_python(self, value):
+    def to_python(self, value: str | datetime.date | None) -> datetime.date | None:
         if isinstance(value, str) and value.strip():
             return parse_day(value)
         return super().to_python(value or None) if not isinstance(value, datetime.date) else super().to_python(value)
 
 
-class ReadsNumbers:
+class ReadsNumbers(forms.Field):
     """Mixin of a field that takes a number with a point or a comma: see numbers.py."""
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> Any:
         return super().to_python(parse_number(value) if isinstance(value, str) and value.strip() else value)
 
 
 class DecimalInput(forms.TextInput):
     """A browser's number input sends nothing for a number that it cannot read: it would be lost without a word."""
 
-    def __init__(self, attrs=None):
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"inputmode": "decimal", "autocomplete": "off"} | (attrs or {}))
 
 
@@ -65,5 +66,5 @@ class RealNumberField(ReadsNumbers, forms.FloatField):
 class WholeNumberField(forms.IntegerField):
     """A whole number, however it is written: see numbers.py."""
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> int | None:
         return super().to_python(parse_whole(value) if isinstance(value, str) and value.strip() else value)

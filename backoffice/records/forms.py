@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -13,10 +15,10 @@ class ClinicalForm(forms.ModelForm):
     visible rows: they would come back as a database error instead of a sentence.
     """
 
-    def _get_validation_exclusions(self):
-        return super()._get_validation_exclusions() - {"hidden_at"}
+    def _get_validation_exclusions(self) -> set[str]:
+        return super()._get_validation_exclusions() - {"hidden_at"}  # type: ignore[misc]  # Django has it, its stubs not
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         """Nothing is put with what is hidden: no page offers that, but a key that somebody sends may name it."""
         cleaned = super().clean()
         for name, chosen in list((self.cleaned_data if cleaned is None else cleaned).items()):
@@ -36,7 +38,9 @@ class RowForm(ClinicalForm):
     changed: what only the other changed stays, and where both did, the row comes back and says so.
     """
 
-    def __init__(self, *args, **kwargs):
+    data: Any  # a QueryDict where it is bound
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             field.widget.attrs["aria-label"] = f"{field.label}: {self.name_of_row()}"
@@ -49,7 +53,7 @@ class RowForm(ClinicalForm):
     def name_of_row(self) -> str:
         return str(self.instance)
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         cleaned = self.cleaned_data if cleaned is None else cleaned
         for name in [name for name, field in self.fields.items() if field.show_hidden_initial and name in cleaned]:
@@ -62,14 +66,14 @@ class RowForm(ClinicalForm):
                 self._tell(name, now)
         return cleaned
 
-    def _shown(self, name: str):
+    def _shown(self, name: str) -> Any:
         field = self.fields[name]
         try:
-            return field.to_python(self._widget_data_value(field.hidden_widget(), self.add_initial_prefix(name)))
+            return field.to_python(self._widget_data_value(field.hidden_widget(), self.add_initial_prefix(name)))  # type: ignore[attr-defined]  # Django's
         except forms.ValidationError:  # of no page of ours
             return self.get_initial_for_field(field, name)
 
-    def _tell(self, name: str, now) -> None:
+    def _tell(self, name: str, now: object) -> None:
         told = {"who": last_to_change(type(self.instance), [self.instance.pk]), "value": now}
         self.add_error(name, _("%(who)s changed this to “%(value)s” meanwhile. Save again to have it your way.") % told)
         self.data = self.data.copy()

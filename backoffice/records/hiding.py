@@ -1,12 +1,14 @@
 """What hiding a record touches, and what stands in the way of bringing one back."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet, UniqueConstraint
+from django.db.models import BaseConstraint, Model, QuerySet, UniqueConstraint
 from django.utils.translation import gettext as _
 
+from backoffice.readers import Reader
+from backoffice.records.mixins import Hideable, HideableQuerySet
 from backoffice.records.relations import may_view, pointing_at
 
 
@@ -27,12 +29,12 @@ class Obstacle:
     other: Model | None = None
 
 
-def tied_to(queryset: QuerySet, user) -> list[Tied]:
+def tied_to(queryset: QuerySet, user: Reader) -> list[Tied]:
     """What stays visible though it points at these rows; only the kinds that this person may view."""
     found = []
     for relation in pointing_at(queryset.model):
         child = relation.related_model
-        if not may_view(user, child) or not hasattr(child.objects, "visible"):
+        if not issubclass(child, Hideable) or not may_view(user, child):
             continue
         rows = (
             child.objects.visible()
@@ -45,7 +47,7 @@ def tied_to(queryset: QuerySet, user) -> list[Tied]:
     return found
 
 
-def obstacles_to(rows: Iterable[Model], most: int) -> list[Obstacle]:
+def obstacles_to(rows: Sequence[Hideable] | HideableQuerySet, most: int) -> list[Obstacle]:
     """Why these hidden rows cannot be visible again, each for itself: the first so many."""
     found = []
     for row in rows:
@@ -62,7 +64,7 @@ def obstacles_to(rows: Iterable[Model], most: int) -> list[Obstacle]:
     ]
 
 
-def _holder(row: Model, constraint) -> Model | None:
+def _holder(row: Hideable, constraint: BaseConstraint) -> Hideable | None:
     """The visible row that has the place that this one wants."""
     if not isinstance(constraint, UniqueConstraint) or not constraint.fields:
         return None

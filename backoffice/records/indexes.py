@@ -1,7 +1,11 @@
 """Indexes for lists of a million rows, on PostgreSQL and SQLite alike."""
 
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.db.models import Index, Q
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Statement
+from django.db.models import Index, Model, Q
 
 
 class SearchIndex(Index):
@@ -10,7 +14,9 @@ class SearchIndex(Index):
     PostgreSQL finds text anywhere in it by its trigrams; elsewhere the plain index finds how it begins.
     """
 
-    def create_sql(self, model, schema_editor, using="", **kwargs):
+    def create_sql(
+        self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor, using: str = "", **kwargs: Any
+    ) -> Statement:
         if schema_editor.connection.vendor != "postgresql":
             return super().create_sql(model, schema_editor, using, **kwargs)
         trigrams = [OpClass(expression, name="gin_trgm_ops") for expression in self.expressions]

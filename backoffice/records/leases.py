@@ -9,7 +9,7 @@ neighbours along; and after MAX_ATTEMPTS it is hopeless, and is no longer taken.
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
 from django.db.models import F, Q
@@ -22,6 +22,8 @@ TOKEN_BYTES = 16
 class LeasedJobQuerySet(models.QuerySet):
     """What waits is the model's own question; which of that a worker may take, and its end, are asked here."""
 
+    model: type[Any]
+
     def free(self, now: datetime | None = None) -> Self:
         """Nobody has it: never claimed, or its pause is over, or its worker's lease has lapsed."""
         return self.filter(Q(lease_until=None) | Q(lease_until__lte=now or timezone.now()))
@@ -31,7 +33,7 @@ class LeasedJobQuerySet(models.QuerySet):
         return self.free().filter(attempts__gte=self.model.MAX_ATTEMPTS)
 
     @transaction.atomic
-    def claim(self, most: int = 1, *, lease: timedelta, **values) -> list:
+    def claim(self, most: int = 1, *, lease: timedelta, **values: object) -> list:
         """Take the first `most` that are free, under a new lease, and write `values` to them.
 
         One that was tried before is taken alone. Rows that another worker is claiming at this moment are passed by.
@@ -63,6 +65,9 @@ class LeasedJob(models.Model):
     lease_token = models.CharField(max_length=2 * TOKEN_BYTES, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
 
+    objects: ClassVar[Any]
+    """Each kind of job has its own, of a LeasedJobQuerySet."""
+
     class Meta:
         abstract = True
 
@@ -74,10 +79,10 @@ class LeasedJob(models.Model):
         """Go on holding it. False where somebody else has it by now."""
         return bool(self.held().update(lease_until=timezone.now() + lease))
 
-    def finish(self, **values) -> bool:
+    def finish(self, **values: object) -> bool:
         """Write its end. False where somebody else has it by now: then nothing is written."""
         return bool(self.held().update(lease_token="", lease_until=None, **values))
 
-    def put_back(self, after: timedelta, **values) -> bool:
+    def put_back(self, after: timedelta, **values: object) -> bool:
         """Let it be tried again, once a while has passed. False where somebody else has it by now."""
         return bool(self.held().update(lease_token="", lease_until=timezone.now() + after, **values))

@@ -1,15 +1,19 @@
 """Abstract models that every app builds on: time stamps, hiding, and the two together as a clinical record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.lazy import LazyText
 from backoffice.live.versions import WatchedQuerySet
+from backoffice.readers import Reader
 from backoffice.records.hangs_on import hidden_above, without_what_is_gone_for, without_what_is_taken_along
 from backoffice.records.relations import history_of
 from backoffice.records.text import tidy_line, tidy_text
@@ -34,8 +38,9 @@ class TidyText(models.Model):
     class Meta:
         abstract = True
 
-    def clean_fields(self, exclude=None):
-        errors, left_out = {}, set(exclude or ())
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        errors: dict[str, Any] = {}
+        left_out = set(exclude or ())
         for field in self._meta.concrete_fields:
             text = getattr(self, field.attname, None)
             is_text = isinstance(field, models.CharField | models.TextField) and isinstance(text, str)
@@ -66,23 +71,23 @@ class TimeStamped(models.Model):
 class HideableQuerySet(WatchedQuerySet):
     """`objects` returns everything; `.visible()` is written out where it is meant."""
 
-    def visible(self):
+    def visible(self) -> Self:
         """Neither hidden nor hanging on what is hidden."""
         return without_what_is_taken_along(self.filter(hidden_at=None))
 
-    def hidden(self):
+    def hidden(self) -> Self:
         """What is hidden itself, and can be restored."""
         return self.exclude(hidden_at=None)
 
-    def seen_by(self, user):
+    def seen_by(self, user: Reader) -> Self:
         """What this person may know of: hidden rows only where they could bring them back."""
         return without_what_is_gone_for(self, user)
 
-    def hide(self, *, by, reason: str = "") -> int:
+    def hide(self, *, by: AbstractBaseUser | None, reason: str = "") -> int:
         """Hide what is still visible here, with history. Returns how many rows that were."""
         return self.filter(hidden_at=None)._mark(by, reason, hidden_at=timezone.now(), hidden_by=by, hide_reason=reason)
 
-    def restore(self, *, by, reason: str = "") -> int:
+    def restore(self, *, by: AbstractBaseUser | None, reason: str = "") -> int:
         """Bring back what is hidden here, with history. Returns how many rows that were.
 
         Raises IntegrityError where a row would now break a rule, such as two visible patients with one national ID.
@@ -90,9 +95,9 @@ class HideableQuerySet(WatchedQuerySet):
         return self.hidden()._mark(by, reason, hidden_at=None, hidden_by=None, hide_reason="")
 
     @transaction.atomic
-    def _mark(self, by, reason, **values) -> int:
+    def _mark(self, by: AbstractBaseUser | None, reason: str, **values: object) -> int:
         # By key, as everybody else: in the order of names, two of these could each wait for a row of the other's.
-        rows = list(self.order_by("pk").select_for_update(of=("self",), no_key=True))
+        rows: list[Any] = list(self.order_by("pk").select_for_update(of=("self",), no_key=True))
         for row in rows:
             for name, value in values.items():
                 setattr(row, name, value)
@@ -109,6 +114,13 @@ class HideableQuerySet(WatchedQuerySet):
         )
         written_at_once.send(sender=self.model, rows=rows, created=False, fields=set(values))
         return len(rows)
+
+
+def hideable(rows: models.QuerySet) -> HideableQuerySet:
+    """The same rows, where Django hands on just any queryset. Raises TypeError for those that cannot be hidden."""
+    if not isinstance(rows, HideableQuerySet):
+        raise TypeError(f"{rows.model.__name__} cannot be hidden.")
+    return rows
 
 
 class Hideable(models.Model):
@@ -148,6 +160,10 @@ class Hideable(models.Model):
 
 class ClinicalRecord(TidyText, TimeStamped, Hideable):
     """The base of every clinical model. Each adds its own `history`, so that each says what its history leaves out."""
+
+    _history_user: AbstractBaseUser | None
+    _change_reason: LazyText
+    """Who saves it and why, as its next version tells: simple-history's names."""
 
     class Meta:
         abstract = True

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from backoffice.readers import Reader
+
 NAMED = 10
 
 
-def name_for(record: Model, user) -> str:
+def name_for(record: Model, user: Reader | None) -> str:
     """As `user` reads it; None is anybody. A model whose name hangs on its reader has a `name_for(user)` of its own."""
     named = getattr(record, "name_for", None)
     return str(named(user)) if named else str(record)

@@ -13,7 +13,7 @@ class Noted:
     and is then looked at for nothing: needless, and right.
     """
 
-    def __init__(self, then: Callable[[set[int]], object]):
+    def __init__(self, then: Callable[[set[int]], object]) -> None:
         self._then = then
         self._this_thread = threading.local()
 

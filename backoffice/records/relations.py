@@ -2,16 +2,30 @@
 
 from collections.abc import Iterator
 
-from django.db.models import ForeignObjectRel, Model
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field, ForeignObjectRel, Model
+from simple_history.manager import HistoryManager
+
+from backoffice.readers import Reader
+
+HISTORY = "simple_history_manager_attribute"  # where simple-history notes the manager of a model's versions
 
 
 def has_history(model: type[Model]) -> bool:
-    return hasattr(model._meta, "simple_history_manager_attribute")
+    return hasattr(model._meta, HISTORY)
 
 
-def history_of(model: type[Model]):
+def history_of(model: type[Model]) -> HistoryManager:
     """The manager of all versions of all its records."""
-    return getattr(model, model._meta.simple_history_manager_attribute)
+    return getattr(model, getattr(model._meta, HISTORY))
+
+
+def field_of(model: type[Model], name: str) -> Field:
+    """A column of its own. Raises FieldDoesNotExist, also for what only points at it."""
+    field = model._meta.get_field(name)
+    if not isinstance(field, Field):
+        raise FieldDoesNotExist(f"{model.__name__}.{name} is no column of its own.")
+    return field
 
 
 def pointing_at(model: type[Model]) -> Iterator[ForeignObjectRel]:
@@ -21,11 +35,11 @@ def pointing_at(model: type[Model]) -> Iterator[ForeignObjectRel]:
             yield relation
 
 
-def may_view(user, model: type[Model]) -> bool:
+def may_view(user: Reader, model: type[Model]) -> bool:
     label, name = model._meta.app_label, model._meta.model_name
     return user.has_perm(f"{label}.view_{name}") or user.has_perm(f"{label}.change_{name}")
 
 
-def may_change(user, model: type[Model]) -> bool:
+def may_change(user: Reader, model: type[Model]) -> bool:
     """Whoever may change a record may hide it, and bring it back."""
     return user.has_perm(f"{model._meta.app_label}.change_{model._meta.model_name}")

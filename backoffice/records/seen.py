@@ -12,7 +12,7 @@ from backoffice.records.relations import history_of
 SEEN = "seen"  # what such a page's form sends
 
 
-def version_of(*shown) -> str:
+def version_of(*shown: object) -> str:
     """A short text that is another where anything of what was shown is another."""
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 

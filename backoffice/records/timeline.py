@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import CharField, Model, OuterRef, QuerySet, Subquery, Value
+from simple_history.models import HistoricalChanges
 
 from backoffice.records.relations import history_of, pointing_at
 
@@ -20,8 +21,8 @@ class Change:
     """One version of one record, and the version before it, None for the first."""
 
     model: type[Model]
-    version: Model
-    before: Model | None
+    version: HistoricalChanges
+    before: HistoricalChanges | None
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Timeline:
         may_restore: Callable[[type[Model]], bool],
         leave_out: Collection[str] = (),
         by: int | None = None,
-    ):
+    ) -> None:
         self.model, self.pks, self.may_see, self.may_restore = model, list(pks), may_see, may_restore
         self.leave_out, self.by = leave_out, by
 
@@ -70,7 +71,9 @@ class Timeline:
         for model, versions in [(self.model, history_of(self.model).filter(**own)), *self._below(self.model, self.pks)]:
             yield model, versions if self.by is None else versions.filter(history_user_id=self.by)
 
-    def _below(self, model, keys, depth: int = DEPTH) -> Iterator[tuple[type[Model], QuerySet]]:
+    def _below(
+        self, model: type[Model], keys: Collection[int] | QuerySet, depth: int = DEPTH
+    ) -> Iterator[tuple[type[Model], QuerySet]]:
         for relation in pointing_at(model):
             child, link = relation.related_model, relation.field.name
             if not self.may_see(child) or (model is self.model and relation.get_accessor_name() in self.leave_out):
@@ -83,7 +86,7 @@ class Timeline:
             if depth > 1:
                 yield from self._below(child, rows, depth - 1)
 
-    def _known(self, model) -> tuple[QuerySet, QuerySet]:
+    def _known(self, model: type[Model]) -> tuple[QuerySet, QuerySet]:
         """The records of this model that may be told of, and their versions."""
         rows, versions = model._base_manager.order_by(), history_of(model).all()
         if not hasattr(model, "hidden_at") or self.may_restore(model):

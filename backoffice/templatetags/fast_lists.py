@@ -38,7 +38,7 @@ def days(table: ChangeList) -> dict:
     to find out, Django would read the whole table."""
     field = get_fields_from_path(table.model, table.date_hierarchy)[-1]
     first, last = first_and_last(field)
-    if first is None:
+    if first is None or last is None:
         return {"show": False}
     year, month, day = (chosen(table, part) for part in ("year", "month", "day"))
     if first.year == last.year:
@@ -59,8 +59,8 @@ def days(table: ChangeList) -> dict:
         ]
         return shown(choices, link(year=year), str(year))
     if year:
-        inside = [m for m in MONTHS if (first.year, first.month) <= (year, m) <= (last.year, last.month)]
-        choices = [{"title": month_of(year, month), "link": link(year=year, month=month)} for month in inside]
+        months = [m for m in MONTHS if (first.year, first.month) <= (year, m) <= (last.year, last.month)]
+        choices = [{"title": month_of(year, month), "link": link(year=year, month=month)} for month in months]
         return shown(choices, link(), _("All dates"))
     years = range(first.year, last.year + 1)
     return {"show": True, "choices": [{"title": str(year), "link": link(year=year)} for year in years]}

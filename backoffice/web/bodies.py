@@ -5,12 +5,13 @@ that take them, from whoever may send them there. The server hands over a small 
 large one where it is, so that nothing of what is refused here reaches memory or disk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from backoffice.web.errors import too_large
 from backoffice.web.sizes import SMALL
@@ -22,13 +23,19 @@ class BodyLimitMiddleware:
     Django reads no more of a body than its length says, and nothing of one that says none.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view, args, kwargs) -> HttpResponse | None:
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+    ) -> HttpResponse | None:
         length = declared_length(request)
         if length <= SMALL:
             return None
@@ -53,7 +60,7 @@ def declared_length(request: HttpRequest) -> int:
 def sender_of_files(request: HttpRequest) -> Callable[[HttpRequest], bool] | None:
     """What says who may send files to this page, as an admin's `takes_files` names it. None where it takes none."""
     match = request.resolver_match
-    if match.namespace != admin.site.name:
+    if match is None or match.namespace != admin.site.name:
         return None
     for model_admin in admin.site._registry.values():
         opts = model_admin.opts

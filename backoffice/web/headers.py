@@ -22,7 +22,7 @@ PERMISSIONS = ", ".join(f"{name}=()" for name in NOT_ASKED_FOR)
 
 
 class HeadersMiddleware:
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

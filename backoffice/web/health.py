@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from backoffice.discovery import Registry
@@ -45,13 +45,13 @@ def files_are_private() -> str | None:
 
 
 @never_cache
-def healthz(request):
+def healthz(request: HttpRequest) -> JsonResponse:
     """The process is up."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
-def readyz(request):
+def readyz(request: HttpRequest) -> JsonResponse:
     """Everything that a request or a job needs is there: 200, or 503 and a sentence for each thing that is not."""
     answers = {}
     for name, function in check.all().items():

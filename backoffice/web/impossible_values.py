@@ -8,11 +8,12 @@ alone holds them. Any other error stays one of ours.
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.datastructures import MultiValueDict
 
 logger = logging.getLogger(__name__)
@@ -33,20 +34,28 @@ REFUSALS = (ValueError, TypeError, OverflowError)  # a DataError always is one
 class ImpossibleValuesMiddleware:
     """Comes after the messages, so that the page can be drawn in the frame."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view, args, kwargs) -> None:
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+    ) -> None:
         if any(map(cannot_be_text, texts_of(request))):
             raise BadRequest("a character that is none")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> None:
         if not is_about_a_value(error):
             return
-        logger.warning("%s %s: %s", request.method, request.resolver_match.route, type(error).__name__)
+        logger.warning(
+            "%s %s: %s", request.method, getattr(request.resolver_match, "route", request.path), type(error).__name__
+        )
         if request.method == "GET" and not request.GET:
             raise Http404 from error
         raise BadRequest("a value that cannot be") from error

@@ -68,7 +68,7 @@ def _without_words(text: str) -> str:
     return "\n".join([scrubbed(before.split(" - ")[0]), *code, *kinds[-1:]])
 
 
-def told(error: BaseException) -> str:
+def told(error: BaseException | None) -> str:
     """Where an error happened, of what kind it is, and what led to it. Its own words only where they quote no value."""
     parts, seen = [], set()
     while error is not None and id(error) not in seen:

@@ -3,8 +3,12 @@
 import os
 import secrets
 from pathlib import PurePath
+from typing import IO, NoReturn
 
+from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
+from django.db.models import Model
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse
 from django.utils.deconstruct import deconstructible
 
@@ -17,13 +21,13 @@ class PrivateStorage(FileSystemStorage):
     the middle leaves nothing that a later reader takes for the file.
     """
 
-    def url(self, name):
+    def url(self, name: str | None) -> NoReturn:
         raise ValueError("Private files have no URL: link the view that checks the permission.")
 
-    def _save(self, name, content):
+    def _save(self, name: str, content: File) -> str:
         draft = f"{name}.{secrets.token_hex(8)}.part"
         try:
-            super()._save(draft, content)
+            super()._save(draft, content)  # type: ignore[misc]  # Django has it, its stubs not
             self._sync(draft)
             return self._take_name(draft, name)
         finally:
@@ -54,26 +58,26 @@ class RandomName:
     Two letters of folder keep any one folder small.
     """
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str) -> None:
         self.folder = folder
 
-    def __call__(self, instance, filename: str) -> str:
+    def __call__(self, instance: Model, filename: str) -> str:
         name = secrets.token_hex(16)
         return f"{self.folder}/{name[:2]}/{name}{PurePath(filename).suffix.lower()}"
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, RandomName) and self.folder == other.folder
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # Python's own way to say that there is none
 
 
-def send_private(file, *, content_type: str, download_as: str | None = None) -> FileResponse:
+def send_private(file: FieldFile | IO[bytes], *, content_type: str, download_as: str | None = None) -> FileResponse:
     """Send a private file to somebody who may see it. The caller has checked the permission.
 
     `file` is a field file or any binary file object. With `download_as` the browser saves it under that name and never
     shows it.
     """
-    handle = file.open("rb") if hasattr(file, "field") else file
+    handle = file.open("rb") if isinstance(file, FieldFile) else file
     response = FileResponse(
         handle, as_attachment=bool(download_as), filename=download_as or "", content_type=content_type
     )

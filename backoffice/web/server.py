@@ -10,9 +10,11 @@ import re
 import selectors
 import socket
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -61,7 +63,7 @@ def length_of(head: bytes) -> int:
 
 
 class GatheringWorker(ThreadWorker):
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.arriving: dict[socket.socket, Arriving] = {}  # in the order of their time
         self.lingering: dict[socket.socket, tuple[TConn, float]] = {}
@@ -138,7 +140,7 @@ class GatheringWorker(ThreadWorker):
         deadline = None if getattr(conn, "is_whole", False) else time.monotonic() + 0.001
         return keepalive and conn.parser.finish_body(deadline=deadline)
 
-    def finish_request(self, conn: TConn, fs) -> None:
+    def finish_request(self, conn: TConn, fs: Future) -> None:
         if not fs.cancelled() and fs.exception() is None and fs.result() is False:
             self.linger(conn)
         else:
@@ -182,6 +184,6 @@ class GatheringWorker(ThreadWorker):
             self.end(sock)
 
 
-def on_request(worker: ThreadWorker, request) -> None:
+def on_request(worker: ThreadWorker, request: Any) -> None:
     """From here on a thread waits; never for longer than this at a time. A hook of gunicorn's: see gunicorn.conf.py."""
     request.unreader.sock.settimeout(STALLS)

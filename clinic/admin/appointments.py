@@ -1,14 +1,24 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 from functools import cache
+from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
+from django.db.models import Field, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.live.chips import Tone, chip
+from backoffice.models.users import person_of
+from backoffice.records.mixins import hideable
 from backoffice.records.names import name_for
+from backoffice.records.relations import field_of
 from backoffice.records.search import Exact, through
 from backoffice.web.admin_urls import admin_url
 from clinic import booking
@@ -33,10 +43,10 @@ class AnswerInline(admin.TabularInline):
     can_delete = False
     extra = 0
 
-    def get_queryset(self, request):
-        return super().get_queryset(request).visible().order_by("question__position", "pk")
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return hideable(super().get_queryset(request)).visible().order_by("question__position", "pk")
 
-    def has_add_permission(self, request, obj=None):
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -59,11 +69,11 @@ class AppointmentDaysFilter(FromToFilter):
 
 
 @cache
-def patient_column(may_be_named: bool):
+def patient_column(may_be_named: bool) -> Callable[[Appointment], str]:
     """The patient in the list, for those who may read a hidden one's name, or for everybody else."""
 
     @admin.display(description=_("patient"), ordering="patient")
-    def patient(appointment):
+    def patient(appointment: Appointment) -> str:
         whose = appointment.patient
         return shown_name(whose.full_name, whose.is_hidden, may_be_named=may_be_named)
 
@@ -93,52 +103,63 @@ class AppointmentAdmin(
 
     # -- Booking at the desk ------------------------------------------------------------------------------------------
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        form = super().get_form(request, obj, change, form=AppointmentForm if obj else WalkInForm, **kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: Appointment | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
+        form: Any = super().get_form(request, obj, change, form=AppointmentForm if obj else WalkInForm, **kwargs)
         form.refusal = getattr(request, "booking_refusal", None)
         return form
 
-    def get_fields(self, request, obj=None):
+    def get_fields(self, request: HttpRequest, obj: Appointment | None = None) -> list[Any]:
         if obj is None:
             return ["patient", "offer", "overbook", "symptoms", "notes"]
         identity = ["identity", "given"] if obj.claimed or obj.identity_conflict else []
         return ["whose", "session", "queue_number", "state", *identity, "symptoms", "notes"]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: Appointment | None = None) -> list[Any]:
         return ["whose", "session", "queue_number", "state", "identity", "given"] if obj else []
 
-    def get_ordering(self, request):
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         soonest_first = ["session__date", "session__opens_at", "queue_number"]
-        return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
+        return (
+            soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else [*super().get_ordering(request)]
+        )
 
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "symptoms":
+        if field and db_field.name == "symptoms":
             field.widget.can_add_related = False  # the list of symptoms is the administrator's, on its own page
         return field
 
-    def get_inlines(self, request, obj):
-        return self.inlines if obj else []
+    def get_inlines(self, request: HttpRequest, obj: Appointment | None) -> list[Any]:
+        return [*self.inlines] if obj else []
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except booking.BookingError as refusal:
             # Somebody took the place after the form was found valid: it is shown again, and says so.
-            request.booking_refusal = refusal
+            request.booking_refusal = refusal  # type: ignore[attr-defined]  # for get_form
             return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Appointment, form: forms.ModelForm, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
             return
+        answers = cast(WalkInForm, form)
         booked = booking.book(
             form.cleaned_data["offer"],
             form.cleaned_data["patient"],
-            by=request.user,
+            by=person_of(request),
             symptoms=form.cleaned_data["symptoms"],
-            likert=form.likert,
-            numeric=form.numeric,
+            likert=answers.likert,
+            numeric=answers.numeric,
             notes=form.cleaned_data["notes"],
             overbook=form.cleaned_data["overbook"],
         )
@@ -147,42 +168,42 @@ class AppointmentAdmin(
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._with_patient(super().get_list_display(request), request)
 
-    def get_sortable_by(self, request):
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
         return self._with_patient(super().get_sortable_by(request), request)
 
-    def _with_patient(self, names, request) -> list:
+    def _with_patient(self, names: Sequence[Any], request: HttpRequest) -> list:
         column = patient_column(may_name_hidden(request.user))
         return [column if name == "patient" else name for name in names]
 
     @admin.display(description=_("day"), ordering="session__date")
-    def day(self, appointment):
+    def day(self, appointment: Appointment) -> date:
         return appointment.session.date
 
     @admin.display(description=_("period"), ordering="session__opens_at")
-    def period(self, appointment):
+    def period(self, appointment: Appointment) -> str:
         return appointment.session.get_period_display()
 
     @admin.display(description=_("status"), ordering="status")
-    def state(self, appointment):
+    def state(self, appointment: Appointment) -> SafeString:
         return status_chip(appointment)
 
     @admin.display(description=_("patient"))
-    def whose(self, appointment):
+    def whose(self, appointment: Appointment) -> SafeString:
         url = admin_url(Patient, "change", appointment.patient_id)
         return format_html('<a href="{}">{}</a>', url, name_for(appointment.patient, None))
 
     @admin.display(description=_("given with the booking"))
-    def given(self, appointment):
+    def given(self, appointment: Appointment) -> str:
         if appointment.patient.is_hidden:
             return "–"
-        names = {name: Patient._meta.get_field(name).verbose_name for name in appointment.claimed}
+        names = {name: field_of(Patient, name).verbose_name for name in appointment.claimed}
         return format_html_join("", "{}: {}<br>", ((names[name], said) for name, said in appointment.claimed.items()))
 
     @admin.display(description=_("identity"), ordering="identity_conflict")
-    def identity(self, appointment):
+    def identity(self, appointment: Appointment) -> str:
         if not appointment.identity_conflict:
             return "–" if appointment.claimed else ""
         return format_html('<a href="{}">{}</a>', identity_url(appointment), chip(_("to check"), Tone.WAIT))
@@ -190,21 +211,21 @@ class AppointmentAdmin(
     # -- The day at the desk ------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Check in"), permissions=["change"])
-    def check_in(self, request, queryset):
+    def check_in(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.check_in)
         self._tell(request, n, ngettext("%d patient is checked in.", "%d patients are checked in.", n))
 
     @admin.action(description=_("Mark as done"), permissions=["change"])
-    def mark_done(self, request, queryset):
+    def mark_done(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.mark_done)
         self._tell(request, n, ngettext("%d visit is done.", "%d visits are done.", n))
 
     @admin.action(description=_("Mark as not come"), permissions=["change"])
-    def mark_no_show(self, request, queryset):
+    def mark_no_show(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.mark_no_show)
         self._tell(request, n, ngettext("%d patient did not come.", "%d patients did not come.", n))
 
-    def _each(self, request, queryset, function: Callable) -> int:
+    def _each(self, request: StaffRequest, queryset: QuerySet, function: Callable) -> int:
         """Do it to each, in the order of their numbers; say which refused and why. Returns how many did not."""
         done = 0
         for appointment in queryset.order_by("session_id", "queue_number"):
@@ -216,6 +237,6 @@ class AppointmentAdmin(
                 messages.error(request, f"{name_for(appointment.patient, request.user)}: {told}")
         return done
 
-    def _tell(self, request, n: int, sentence: str) -> None:
+    def _tell(self, request: HttpRequest, n: int, sentence: str) -> None:
         if n:
             messages.success(request, sentence % n)

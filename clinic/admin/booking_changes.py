@@ -1,6 +1,7 @@
 """What the front desk does with bookings when somebody rings: move, cancel, take that back, send a lost link."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,10 +11,12 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.access.people import StaffRequest
+from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.hiding import sent_along
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
@@ -37,9 +40,11 @@ class CancelForm(forms.Form):
 
 
 class MoveForm(forms.Form):
+    fields: dict[str, Any]
+
     session = TimeField(label=gettext_lazy("New time"))
 
-    def __init__(self, *args, appointment: Appointment, **kwargs):
+    def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["session"].choices = slot_choices(leave_out=appointment.session)
 
@@ -49,20 +54,20 @@ def as_shown(rows: Iterable[Appointment]) -> str:
     return version_of(sorted((row.pk, row.session_id, row.status) for row in rows))
 
 
-class ChangesBookings:
+class ChangesBookings(ClinicalAdmin):
     """Mixin of the appointments' admin."""
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [path("<int:pk>/move/", view(self.move_view), name="clinic_appointment_move"), *super().get_urls()]
 
-    def page_links(self, request, obj):
+    def page_links(self, request: HttpRequest, obj: Appointment) -> list[tuple[str, str]]:
         links = super().page_links(request, obj)
         if obj.status in Appointment.STILL_TO_COME and self.has_change_permission(request, obj):
             links = [*links, (_("Move to another time"), admin_url(obj, "move", obj.pk))]
         return links
 
-    def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def move_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """Choose another time for one booking; the patient is written to."""
         appointment = self.get_object(request, str(pk))
         if not self.has_change_permission(request, appointment):
@@ -84,13 +89,13 @@ class ChangesBookings:
         return self._booking_page(request, form, seen=as_shown([appointment]), **what)
 
     @transaction.atomic
-    def _move(self, request, pk: int, wanted: ClinicSession) -> Appointment:
+    def _move(self, request: StaffRequest, pk: int, wanted: ClinicSession) -> Appointment:
         """Raises BookingError."""
         [appointment] = self._as_seen(request, Appointment.objects.filter(pk=pk))
         booking.move(appointment, booking.session_to_book(wanted.date, wanted.period), by=request.user)
         return appointment
 
-    def _as_seen(self, request, chosen: QuerySet[Appointment]) -> list[Appointment]:
+    def _as_seen(self, request: HttpRequest, chosen: QuerySet[Appointment]) -> list[Appointment]:
         """These bookings, locked. Raises BookingError where one is not as the page showed it."""
         rows = list(chosen.order_by("pk").select_for_update(of=("self",), no_key=True))
         if request.POST.get(SEEN) not in (None, "", as_shown(rows)):
@@ -103,7 +108,7 @@ class ChangesBookings:
         return rows
 
     @admin.action(description=gettext_lazy("Cancel"), permissions=["change"])
-    def cancel(self, request, queryset):
+    def cancel(self, request: StaffRequest, queryset: QuerySet) -> HttpResponse | None:
         """Asks first, with the names; with `confirm` it is done."""
         chosen = queryset.select_related("patient", "session").order_by("session_id", "queue_number")
         form = CancelForm(request.POST if "confirm" in request.POST else None)
@@ -125,7 +130,7 @@ class ChangesBookings:
         return None
 
     @transaction.atomic
-    def _cancel(self, request, form: CancelForm, chosen: QuerySet[Appointment]) -> bool:
+    def _cancel(self, request: StaffRequest, form: CancelForm, chosen: QuerySet[Appointment]) -> bool:
         """Whether they were as the page showed them: then each that can be is cancelled."""
         try:
             self._as_seen(request, chosen)
@@ -139,12 +144,12 @@ class ChangesBookings:
         return True
 
     @admin.action(description=gettext_lazy("Take the cancellation back"), permissions=["change"])
-    def reinstate(self, request, queryset):
+    def reinstate(self, request: StaffRequest, queryset: QuerySet) -> None:
         n = self._each(request, queryset, booking.reinstate)
         self._tell(request, n, ngettext("%d booking stands again.", "%d bookings stand again.", n))
 
     @admin.action(description=gettext_lazy("Send the private link again"), permissions=["change"])
-    def send_link(self, request, queryset):
+    def send_link(self, request: HttpRequest, queryset: QuerySet) -> None:
         """By mail, to the address on file or given with the booking: the link is a key, and shown to nobody here."""
         sent = 0
         for appointment in queryset.select_related("patient", "session"):
@@ -155,9 +160,9 @@ class ChangesBookings:
                 messages.warning(request, why % {"patient": name_for(appointment.patient, request.user)})
         self._tell(request, sent, ngettext("%d link is on its way.", "%d links are on their way.", sent))
 
-    def _named(self, request, rows: Iterable[Appointment]) -> list[str]:
+    def _named(self, request: HttpRequest, rows: Iterable[Appointment]) -> list[str]:
         return [f"{name_for(row.patient, request.user)} · {row.session} · {row.queue_number}" for row in rows]
 
-    def _booking_page(self, request, form: forms.Form, **context) -> TemplateResponse:
+    def _booking_page(self, request: HttpRequest, form: forms.Form, **context: object) -> TemplateResponse:
         shared = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, "media": self.media}
         return TemplateResponse(request, "clinic/admin_booking_change.html", shared | context)

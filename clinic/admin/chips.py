@@ -5,7 +5,7 @@ from clinic.models import Appointment
 
 Status = Appointment.Status
 
-TONES = {
+TONES: dict[str, Tone] = {
     Status.BOOKED: Tone.QUIET,
     Status.CHECKED_IN: Tone.WAIT,
     Status.CALLED: Tone.PLAIN,

@@ -17,5 +17,5 @@ class ClosureAdmin(HidesClosures, TimetableAdmin):
     empty_text = gettext_lazy("No closed days: holidays and days off stand here, and cannot be booked.")
 
     @admin.display(description=gettext_lazy("period"), ordering="period")
-    def closed_period(self, closure):
+    def closed_period(self, closure: Closure) -> str:
         return closure.get_period_display() or _("whole day")

@@ -1,10 +1,13 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.lazy import LazyText
 
 
 class DayFilter(admin.SimpleListFilter):
@@ -14,7 +17,7 @@ class DayFilter(admin.SimpleListFilter):
     parameter_name = "day"
     field: str
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, LazyText]]:
         return [
             ("today", _("today")),
             ("tomorrow", _("tomorrow")),
@@ -22,7 +25,7 @@ class DayFilter(admin.SimpleListFilter):
             ("past", _("before today")),
         ]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         today = timezone.localdate()
         chosen = {
             "today": {self.field: today},
@@ -30,7 +33,7 @@ class DayFilter(admin.SimpleListFilter):
             "coming": {f"{self.field}__gte": today},
             "past": {f"{self.field}__lt": today},
         }
-        return queryset.filter(**chosen.get(self.value(), {}))
+        return queryset.filter(**chosen.get(self.value() or "", {}))
 
 
 class FromToFilter(DayRangeFilter):
@@ -38,5 +41,5 @@ class FromToFilter(DayRangeFilter):
 
     title = _("from – to")
 
-    def ranges(self, today):
+    def ranges(self, today: date) -> list[tuple[str, date | None, date | None]]:
         return []

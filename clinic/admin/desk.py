@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.lazy import LazyText
+from backoffice.models import User
 from backoffice.web.admin_urls import admin_url
 from clinic import booking
 from clinic.models import Appointment, ClinicSession
@@ -52,7 +54,7 @@ class Desk:
 def desk_of(session: ClinicSession) -> Desk:
     """Two queries. The version is read first: what changes between them shows at the next look."""
     desk = Desk(session, version_of(session))
-    lists = {
+    lists: dict[str, list[Appointment]] = {
         Status.CALLED: desk.called,
         Status.CHECKED_IN: desk.here,
         Status.BOOKED: desk.expected,
@@ -86,10 +88,10 @@ class Step:
     """What a button does to one person, and what is said when it is done."""
 
     take: Callable
-    said: str
+    said: LazyText
 
 
-def call_named(appointment: Appointment, *, by) -> Appointment:
+def call_named(appointment: Appointment, *, by: User) -> Appointment:
     """Call whom the button named. Where another desk was first, call the next; pressed twice, it calls nobody."""
     try:
         booking.call(appointment, by=by)
@@ -102,11 +104,11 @@ def call_named(appointment: Appointment, *, by) -> Appointment:
     return appointment
 
 
-def recall(appointment: Appointment, *, by) -> None:
+def recall(appointment: Appointment, *, by: User) -> None:
     booking.recall(appointment.session, by=by, appointment=appointment)
 
 
-def skip(appointment: Appointment, *, by) -> None:
+def skip(appointment: Appointment, *, by: User) -> None:
     booking.skip(appointment.session, by=by, appointment=appointment)
 
 
@@ -122,7 +124,7 @@ STEPS = {
 }
 
 
-def press(button: str, session: ClinicSession, *, by) -> tuple[Appointment, str]:
+def press(button: str, session: ClinicSession, *, by: User) -> tuple[Appointment, str]:
     """Take the step of a button, `<step>:<appointment>:<status that the page showed>`.
 
     Returns whom it touched and what to say. Raises BookingError, also where the page was older than what somebody

@@ -1,19 +1,21 @@
 """The running session, for the front desk: one press each, live."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.access.people import StaffRequest
 from backoffice.live.unless_seen import unless_seen
 from backoffice.models import AccessEvent
 from clinic import booking
@@ -25,10 +27,12 @@ from clinic.models import Appointment, ClinicSession, Patient
 class WalkIn(forms.Form):
     """Somebody who stands at the desk without a booking."""
 
+    fields: dict[str, Any]
+
     patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Patient"))
     overbook = forms.BooleanField(label=gettext_lazy("beyond capacity"), required=False)
 
-    def __init__(self, *args, request, **kwargs):
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         relation = Appointment._meta.get_field("patient")
         self.fields["patient"].widget = RelatedFieldWidgetWrapper(
@@ -40,21 +44,21 @@ class WalkIn(forms.Form):
         self.fields["patient"].queryset = Patient.objects.visible()  # set last: the widget takes its choices from it
 
 
-class DeskPage:
+class DeskPage(admin.ModelAdmin):
     """The desk's pages, mixed into the admin of sessions."""
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         return [
             path("<int:pk>/desk/", self._guarded(self.desk_view), name="clinic_clinicsession_desk"),
             path("<int:pk>/desk/walk-in/", self._guarded(self.walk_in_view), name="clinic_clinicsession_walk_in"),
             *super().get_urls(),
         ]
 
-    def may_open_desk(self, request) -> bool:
+    def may_open_desk(self, request: HttpRequest) -> bool:
         return request.user.has_perms(["clinic.change_clinicsession", "clinic.change_appointment"])
 
     def _guarded(self, view: Callable) -> Callable:
-        def for_the_desk(request, pk: int):
+        def for_the_desk(request: HttpRequest, pk: int) -> HttpResponse:
             if not self.may_open_desk(request):
                 raise PermissionDenied
             session = ClinicSession.objects.visible().filter(pk=pk).first()
@@ -64,7 +68,7 @@ class DeskPage:
 
         return self.admin_site.admin_view(never_cache(for_the_desk))
 
-    def desk_view(self, request, session: ClinicSession) -> HttpResponse:
+    def desk_view(self, request: StaffRequest, session: ClinicSession) -> HttpResponse:
         """GET shows the session; asked by htmx with the version `seen`, 204 where nothing has changed since.
 
         POST `do=<step>:<appointment>:<status that the button saw>` takes one step.
@@ -75,7 +79,7 @@ class DeskPage:
             return self._page(request, session, WalkIn(request=request))
         return unless_seen(request, version_of(session), lambda: self._live(request, session))
 
-    def _press(self, request, session: ClinicSession) -> HttpResponse:
+    def _press(self, request: StaffRequest, session: ClinicSession) -> HttpResponse:
         appointment, said, is_refused = None, "", False
         try:
             appointment, said = press(request.POST.get("do", ""), session, by=request.user)
@@ -87,7 +91,7 @@ class DeskPage:
         messages.add_message(request, messages.ERROR if is_refused else messages.SUCCESS, said)
         return redirect(desk_url(session))
 
-    def walk_in_view(self, request, session: ClinicSession) -> HttpResponse:
+    def walk_in_view(self, request: StaffRequest, session: ClinicSession) -> HttpResponse:
         """Book whoever stands at the desk, and check them in."""
         if not request.user.has_perm("clinic.add_appointment"):
             raise PermissionDenied
@@ -104,7 +108,7 @@ class DeskPage:
                 return redirect(desk_url(session))
         return self._page(request, session, form)
 
-    def _welcome(self, request, appointment: Appointment) -> str:
+    def _welcome(self, request: HttpRequest, appointment: Appointment) -> str:
         """That they are here; and the way to the survey, for when there is time."""
         told = {"patient": appointment.patient, "number": appointment.queue_number}
         said = _("%(patient)s has number %(number)s and is here.") % told
@@ -114,11 +118,11 @@ class DeskPage:
 
     # -- Rendering ----------------------------------------------------------------------------------------------------
 
-    def _live(self, request, session, **context) -> HttpResponse:
+    def _live(self, request: HttpRequest, session: ClinicSession, **context: object) -> HttpResponse:
         shown = {"desk": desk_of(session), "may_ask": may_ask(request.user)}
         return render(request, "clinic/_desk.html", shown | context)
 
-    def _page(self, request, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
+    def _page(self, request: HttpRequest, session: ClinicSession, walk_in: WalkIn) -> HttpResponse:
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, session)
         context = {
             **self.admin_site.each_context(request),

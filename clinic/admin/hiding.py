@@ -1,19 +1,26 @@
 """What hiding a record of the clinic does beside hiding it, and what has to be done first."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.access.people import StaffRequest
+from backoffice.admin import HideableAdmin
 from backoffice.admin.base.hiding import HideForm
+from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.names import NAMED, named
 from clinic import booking
 from clinic.hours.losses import losses_by
-from clinic.models import Appointment
+from clinic.models import Appointment, ClinicSession
+from clinic.models.appointments import AppointmentQuerySet
 from clinic.models.schedule import refuse_overlap
 
 
@@ -26,18 +33,26 @@ class HideVisitsForm(HideForm):
     )
 
 
-class HidesPatients:
+class HidesPatients(HideableAdmin):
     """A hidden patient's bookings are still there: whoever hides is told of those to come, and may cancel them."""
 
-    def what_hiding_does(self, request, queryset):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         visits = visits_to_come(queryset)
         return [_("Still to come: %(visits)s.") % {"visits": named(visits)}] if visits.exists() else []
 
-    def hide_form_for(self, request, queryset):
+    def hide_form_for(self, request: HttpRequest, queryset: HideableQuerySet) -> type[HideForm]:
         return HideVisitsForm if visits_to_come(queryset).exists() else HideForm
 
     @transaction.atomic
-    def hide_rows(self, request, queryset, *, reason, cancel_visits=False):
+    def hide_rows(
+        self,
+        request: StaffRequest,
+        queryset: HideableQuerySet,
+        *,
+        reason: str,
+        cancel_visits: bool = False,
+        **asked: Any,
+    ) -> int:
         cancelled = 0
         for visit in visits_to_come(queryset) if cancel_visits else ():
             try:
@@ -51,7 +66,7 @@ class HidesPatients:
         return super().hide_rows(request, queryset, reason=reason)
 
 
-def visits_to_come(patients):
+def visits_to_come(patients: QuerySet) -> AppointmentQuerySet:
     return (
         Appointment.objects.visible()
         .still_to_come()
@@ -61,8 +76,8 @@ def visits_to_come(patients):
     )
 
 
-class HidesAppointments:
-    def what_hiding_does(self, request, queryset):
+class HidesAppointments(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: AppointmentQuerySet) -> list[str]:
         places = queryset.active().count()
         if not places:
             return []
@@ -70,7 +85,7 @@ class HidesAppointments:
         return [f"{told} {_('Nobody is told: to write to the patient, cancel instead.')}"]
 
 
-def overlaps(queryset, day: str) -> list[str]:
+def overlaps(queryset: HideableQuerySet, day: str) -> list[str]:
     """Which of these hidden rows would share an hour of their `day` with another, were they all restored."""
     rows = queryset.model.objects.filter(Q(hidden_at=None) | Q(pk__in=queryset.order_by().values("pk")), is_open=True)
     told = []
@@ -82,13 +97,13 @@ def overlaps(queryset, day: str) -> list[str]:
     return told
 
 
-class HidesSessions:
+class HidesSessions(HideableAdmin):
     """A visit cannot be seen in a session that is not there."""
 
-    def why_not_restore(self, request, queryset):
+    def why_not_restore(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return overlaps(queryset, "date")
 
-    def why_not_hide(self, request, queryset):
+    def why_not_hide(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         held = queryset.annotate(visits=Count("appointments", Q(appointments__hidden_at=None)))
         return [
             ngettext(
@@ -101,12 +116,12 @@ class HidesSessions:
         ]
 
 
-class HidesHours:
-    def why_not_restore(self, request, queryset):
+class HidesHours(HideableAdmin):
+    def why_not_restore(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return overlaps(queryset, "weekday")
 
-    def what_hiding_does(self, request, queryset):
-        people = {}
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
+        people: dict[ClinicSession, int] = {}
         for row in queryset:
             row.is_open = False
             people |= {loss.session: len(loss.people) for loss in losses_by(row)}
@@ -124,16 +139,16 @@ class HidesHours:
         return [_("Nothing more can be booked in these hours; nobody is booked in them.")]
 
 
-class HidesClosures:
-    def what_hiding_does(self, request, queryset):
+class HidesClosures(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return [_("These days can be booked again, where the opening hours offer them.")]
 
 
-class HidesQuestions:
-    def what_hiding_does(self, request, queryset):
+class HidesQuestions(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return [_("It is asked no more. The answers that were given stay on their visits.")]
 
 
-class HidesSymptoms:
-    def what_hiding_does(self, request, queryset):
+class HidesSymptoms(HideableAdmin):
+    def what_hiding_does(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         return [_("It is offered no more. Visits that have it keep it.")]

@@ -1,24 +1,29 @@
 """Who booked? What was given beside what is on file, and three answers."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.access.people import StaffRequest
+from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField, EmailField
+from backoffice.records.relations import field_of
 from backoffice.records.seen import SEEN
 from backoffice.records.text import masked
 from backoffice.web.admin_urls import admin_url
@@ -35,9 +40,11 @@ NAMED = 10  # records that look like one
 class KnownPersonForm(forms.Form):
     """Another person, who has a record."""
 
+    fields: dict[str, Any]
+
     patient = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("Their record"))
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["patient"].widget = AutocompleteSelect(Appointment._meta.get_field("patient"), admin.site)
         # A record that was merged away while the page was open stands for the one that was kept.
@@ -56,23 +63,23 @@ class NewPersonForm(PersonForm):
         help_texts = {"national_id": gettext_lazy("Their own. The one given with the booking stays with its owner.")}
 
 
-class SettlesIdentities:
+class SettlesIdentities(ClinicalAdmin):
     """Mixin of the appointments' admin."""
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(never_cache(self.identity_view))
         return [path("<int:pk>/identity/", view, name="clinic_appointment_identity"), *super().get_urls()]
 
-    def may_settle(self, request) -> bool:
+    def may_settle(self, request: HttpRequest) -> bool:
         return request.user.has_perms(["clinic.change_appointment", "clinic.change_patient"])
 
-    def page_links(self, request, obj):
+    def page_links(self, request: HttpRequest, obj: Appointment) -> list[tuple[str, str]]:
         links = super().page_links(request, obj)
         if not obj.identity_conflict or obj.is_hidden or not self.may_settle(request):
             return links
         return [*links, (_("Check the identity"), identity_url(obj))]
 
-    def identity_view(self, request, pk: int) -> HttpResponse:
+    def identity_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """POST `answer` is `file`, `take` (with the `field`s), `known`, `new`, or `twice` (with the `record`'s key)."""
         appointment = self.get_object(request, str(pk))
         if not self.may_settle(request):
@@ -98,7 +105,7 @@ class SettlesIdentities:
                     return redirect(change_url(appointment))
         return self._identity_page(request, appointment, known, new)
 
-    def _forms(self, request, appointment: Appointment) -> tuple[KnownPersonForm, NewPersonForm | None]:
+    def _forms(self, request: HttpRequest, appointment: Appointment) -> tuple[KnownPersonForm, NewPersonForm | None]:
         """Only the one whose button was pressed is bound."""
         answer = request.POST.get("answer")
         known = KnownPersonForm(request.POST if answer == "known" else None)
@@ -109,9 +116,12 @@ class SettlesIdentities:
         return known, NewPersonForm(request.POST if answer == "new" else None, initial=initial)
 
     @transaction.atomic
-    def _answer(self, request, appointment: Appointment, known: KnownPersonForm, new: NewPersonForm | None) -> bool:
+    def _answer(
+        self, request: StaffRequest, appointment: Appointment, known: KnownPersonForm, new: NewPersonForm | None
+    ) -> bool:
         """Whether it was an answer that could be carried out. Raises ConflictError."""
-        answer, decided = request.POST.get("answer"), {"by": request.user, "seen": request.POST.get(SEEN, "")}
+        answer = request.POST.get("answer")
+        decided: dict[str, Any] = {"by": request.user, "seen": request.POST.get(SEEN, "")}
         if answer == "file":
             identity_conflicts.file_is_right(appointment, **decided)
         elif answer == "take":
@@ -126,12 +136,14 @@ class SettlesIdentities:
             return False
         return True
 
-    def _twin(self, request, appointment: Appointment) -> Patient | None:
+    def _twin(self, request: HttpRequest, appointment: Appointment) -> Patient | None:
         if not request.user.has_perm("clinic.merge_patient"):
             raise PermissionDenied
         return twins_of(appointment).filter(pk=number_in(request.POST.get("record"))).first()
 
-    def _identity_page(self, request, appointment, known, new) -> HttpResponse:
+    def _identity_page(
+        self, request: HttpRequest, appointment: Appointment, known: KnownPersonForm, new: NewPersonForm | None
+    ) -> HttpResponse:
         twins = list(twins_of(appointment)[:NAMED])
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, appointment, appointment.patient, *twins)
         words = self._words(request)
@@ -162,7 +174,7 @@ def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
     """What was given and is not what the file says, both in words."""
     rows = []
     for name, said in appointment.claimed.items():
-        field = Patient._meta.get_field(name)
+        field = field_of(Patient, name)
         rows.append(
             {
                 "name": name,

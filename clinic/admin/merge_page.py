@@ -1,27 +1,33 @@
 """Two records of one person: side by side, what differs to be chosen, and merged; or taken apart again."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from backoffice.access.people import StaffRequest
+from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
+from backoffice.readers import Reader
 from backoffice.records.diffs import Words
 from backoffice.records.fields import LineField
-from backoffice.records.mixins import REASON_LENGTH
-from backoffice.records.relations import may_view
+from backoffice.records.mixins import REASON_LENGTH, HideableQuerySet
+from backoffice.records.relations import field_of, may_view
 from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
 from clinic.models import Appointment, Patient, PatientMerge
@@ -33,9 +39,11 @@ NAMED = 20
 class OtherForm(forms.Form):
     """Which record is merged with the one at hand."""
 
+    fields: dict[str, Any]
+
     second = forms.ModelChoiceField(Patient.objects.none(), label=gettext_lazy("The other record"))
 
-    def __init__(self, *args, first: Patient, **kwargs):
+    def __init__(self, *args: Any, first: Patient, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["second"].widget = AutocompleteSelect(Appointment._meta.get_field("patient"), admin.site)
         self.fields["second"].queryset = Patient.objects.visible().exclude(pk=first.pk)
@@ -49,12 +57,12 @@ class MergeForm(forms.Form):
     )
 
 
-class MergesPatients:
+class MergesPatients(ClinicalAdmin):
     """Mixin of the patients' admin."""
 
     actions = ["merge"]
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("merge/", view(never_cache(self.merge_view)), name="clinic_patient_merge"),
@@ -62,11 +70,11 @@ class MergesPatients:
             *super().get_urls(),
         ]
 
-    def has_merge_permission(self, request) -> bool:
+    def has_merge_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("clinic.merge_patient") and self.has_change_permission(request)
 
     @admin.action(description=gettext_lazy("Merge two records of one person"), permissions=["merge"])
-    def merge(self, request, queryset):
+    def merge(self, request: HttpRequest, queryset: HideableQuerySet) -> HttpResponse | None:
         keys = list(queryset.visible().values_list("pk", flat=True)[:3])
         if len(keys) != 2:
             self.message_user(request, _("Choose exactly two visible records to merge."), messages.WARNING)
@@ -75,16 +83,16 @@ class MergesPatients:
 
     # -- On the record's page -----------------------------------------------------------------------------------------
 
-    def also_history_of(self, obj):
+    def also_history_of(self, obj: Patient) -> list[int]:
         return [*super().also_history_of(obj), *merging.merged_into_it(obj)]
 
-    def page_links(self, request, obj):
+    def page_links(self, request: HttpRequest, obj: Patient) -> list[tuple[str, str]]:
         links = super().page_links(request, obj)
         if obj.is_hidden or not self.has_merge_permission(request):
             return links
         return [*links, (_("Merge with another…"), merge_url(obj.pk))]
 
-    def why_not_restore(self, request, queryset):
+    def why_not_restore(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         merged = PatientMerge.objects.standing().filter(merged__in=queryset.hidden().order_by().values("pk"))
         return [
             *super().why_not_restore(request, queryset),
@@ -94,7 +102,7 @@ class MergesPatients:
             ),
         ]
 
-    def notices(self, request, obj):
+    def notices(self, request: HttpRequest, obj: Patient) -> list[str | SafeString]:
         notices = super().notices(request, obj)
         merges = PatientMerge.objects.standing().filter(Q(merged=obj) | Q(kept=obj))
         if not merges.exists():  # of nearly every record, and asked for with each: not with all of both records
@@ -109,7 +117,7 @@ class MergesPatients:
 
     # -- The pages ----------------------------------------------------------------------------------------------------
 
-    def merge_view(self, request) -> HttpResponse:
+    def merge_view(self, request: StaffRequest) -> HttpResponse:
         """`first` and `second` are keys. Without the second it is asked for; with both they stand side by side."""
         if not self.has_merge_permission(request):
             raise PermissionDenied
@@ -131,13 +139,14 @@ class MergesPatients:
         return self._side_by_side(request, first, second, form)
 
     def _patient(self, key: str | None) -> Patient | None:
-        return Patient.objects.visible().filter(pk=number_in(key)).first()
+        number = number_in(key)
+        return None if number is None else Patient.objects.visible().filter(pk=number).first()
 
     def _merged_already(self, *keys: str | None) -> PatientMerge | None:
         merges = PatientMerge.objects.standing().filter(merged__in=[number_in(key) for key in keys if number_in(key)])
         return merges.select_related("kept", "by").order_by("-pk").first()
 
-    def _merge(self, request, first: Patient, second: Patient, reason: str) -> PatientMerge | None:
+    def _merge(self, request: StaffRequest, first: Patient, second: Patient, reason: str) -> PatientMerge | None:
         keep, other = (second, first) if request.POST.get("keep") == str(second.pk) else (first, second)
         choices = [name for name in merging.FIELDS if request.POST.get(f"field_{name}") == str(other.pk)]
         try:
@@ -152,11 +161,11 @@ class MergesPatients:
         messages.success(request, _("The two records are one now. The other one is hidden, and leads here."))
         return done
 
-    def _ask_for_the_other(self, request, first: Patient) -> HttpResponse:
+    def _ask_for_the_other(self, request: HttpRequest, first: Patient) -> HttpResponse:
         form = OtherForm(first=first)
         return self._page(request, "clinic/admin_merge_choose.html", first, {"form": form, "media": form.media})
 
-    def _side_by_side(self, request, first: Patient, second: Patient, form: MergeForm) -> HttpResponse:
+    def _side_by_side(self, request: HttpRequest, first: Patient, second: Patient, form: MergeForm) -> HttpResponse:
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, first, second)
         keep = request.POST.get("keep", str(first.pk))
         context = {
@@ -172,12 +181,12 @@ class MergesPatients:
         }
         return self._page(request, "clinic/admin_merge.html", first, context)
 
-    def _page(self, request, template: str, first: Patient, context: dict) -> HttpResponse:
+    def _page(self, request: HttpRequest, template: str, first: Patient, context: dict) -> HttpResponse:
         site = self.admin_site.each_context(request)
         shared = {"opts": self.opts, "first": first, "media": self.media, "title": _("Two records of one person")}
         return TemplateResponse(request, template, {**site, **shared, **context})
 
-    def undo_merge_view(self, request, pk: int) -> HttpResponse:
+    def undo_merge_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         if not self.has_merge_permission(request):
             raise PermissionDenied
         done = PatientMerge.objects.select_related("kept", "merged").filter(pk=pk).first()
@@ -199,7 +208,7 @@ def merge_url(first: int, second: int | None = None) -> str:
     return admin_url(Patient, "merge") + both
 
 
-def told_belongings(user, patient: Patient) -> list[tuple[int, str]]:
+def told_belongings(user: Reader, patient: Patient) -> list[tuple[int, str]]:
     """(how many, of what) of all that this person may see."""
     return [
         (n, str(model._meta.verbose_name if n == 1 else model._meta.verbose_name_plural))
@@ -208,17 +217,17 @@ def told_belongings(user, patient: Patient) -> list[tuple[int, str]]:
     ]
 
 
-def field_rows(words: Words, first: Patient, second: Patient, sent) -> list[dict]:
+def field_rows(words: Words, first: Patient, second: Patient, sent: QueryDict) -> list[dict]:
     """Each field with both values in words; where they differ, which one is taken unless somebody chooses."""
     rows = []
     for name in merging.FIELDS:
-        field = Patient._meta.get_field(name)
+        field = field_of(Patient, name)
         one, two = getattr(first, name), getattr(second, name)
         preferred = first if one or not two else second
         rows.append(
             {
                 "name": f"field_{name}",
-                "title": capfirst(field.verbose_name),
+                "title": capfirst(str(field.verbose_name)),
                 "one": words.say(field, one),
                 "two": words.say(field, two),
                 "differs": one != two,

@@ -1,11 +1,15 @@
 from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin, FastListAdmin
 from backoffice.admin.base.inlines import FirstRows
 from backoffice.live.chips import Tone, chip
+from backoffice.records.mixins import hideable
 from backoffice.records.search import Exact, Text
 from backoffice.web.admin_urls import admin_url
 from clinic.admin.chips import status_chip
@@ -25,27 +29,28 @@ class AppointmentInline(admin.TabularInline):
     model = Appointment
     formset = FirstRows
     template = "clinic/visits_of_patient.html"
-    fields = readonly_fields = ["visit", "queue_number", "state", "notes"]
+    fields = ["visit", "queue_number", "state", "notes"]
+    readonly_fields = ["visit", "queue_number", "state", "notes"]
     ordering = ["-session__date", "-session__opens_at"]
     can_delete = False
     extra = 0
 
-    def get_queryset(self, request):
-        return super().get_queryset(request).visible().select_related("session")
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return hideable(super().get_queryset(request)).visible().select_related("session")
 
-    def has_add_permission(self, request, obj=None):
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # a place is taken by booking it, on the appointment's own page
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     @admin.display(description=_("visit"))
-    def visit(self, appointment):
+    def visit(self, appointment: Appointment) -> SafeString:
         url = admin_url(appointment, "change", appointment.pk)
         return format_html('<a href="{}">{}</a>', url, appointment.session)
 
     @admin.display(description=_("status"))
-    def state(self, appointment):
+    def state(self, appointment: Appointment) -> SafeString:
         to_check = chip(_("identity to check"), Tone.WAIT) if appointment.identity_conflict else ""
         return format_html("{} {}", status_chip(appointment), to_check)
 
@@ -53,7 +58,7 @@ class AppointmentInline(admin.TabularInline):
 class FoundByPatient(FastListAdmin):
     """The admin of what is searched by its patient: a hidden one's name finds nothing where it is not read either."""
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         if request and search_term.strip() and not may_name_hidden(request.user):
             found = found.exclude(patient__in=Patient.objects.hidden().order_by().values("pk"))
@@ -79,10 +84,10 @@ class PatientAdmin(RevealsNationalID, MergesPatients, HidesPatients, ClinicalAdm
     sortable_by = ["full_name", "date_of_birth", "age"]
     masked_fields = ["national_id"]
 
-    def as_choice(self, patient) -> str:
+    def as_choice(self, patient: Patient) -> str:
         """Two people may have one name."""
         return f"{patient} · {date_format(patient.date_of_birth)}"
 
     @admin.display(description=_("age"), ordering="-date_of_birth")
-    def age(self, patient):
+    def age(self, patient: Patient) -> int:
         return patient.age

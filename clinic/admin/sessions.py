@@ -1,12 +1,21 @@
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.live.chips import Tone, chip
+from backoffice.models.users import person_of
 from backoffice.records.names import name_for
 from clinic import booking
 from clinic.admin.days import DayFilter, FromToFilter
@@ -16,7 +25,7 @@ from clinic.admin.hiding import HidesSessions
 from clinic.admin.settling import AsksWhoIsBooked, decisions
 from clinic.admin.staff_forms import ClinicSessionForm
 from clinic.hours.text import Hours
-from clinic.models import ClinicSession
+from clinic.models import Appointment, ClinicSession
 
 
 class SessionDayFilter(DayFilter):
@@ -37,38 +46,41 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, AsksWhoIsBooke
     date_hierarchy = "date"
     empty_text = gettext_lazy("No session yet: the first booking of a period makes one, as the opening hours say.")
 
-    def get_list_display(self, request):
-        return [*self.list_display, "desk"] if self.may_open_desk(request) else self.list_display
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [*self.list_display, "desk"] if self.may_open_desk(request) else [*self.list_display]
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> list[Any]:
         return ["date", "period", "booked", "overbooked", "current_number", "last_number"] if obj else []
 
-    def get_fields(self, request, obj=None):
-        return [*self.fields, "booked", "overbooked", "current_number", "last_number"] if obj else self.fields
+    def get_fields(self, request: HttpRequest, obj: ClinicSession | None = None) -> list[Any]:
+        fields = self.fields or ()
+        return [*fields, "booked", "overbooked", "current_number", "last_number"] if obj else [*fields]
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: ClinicSession, form: forms.ModelForm, change: bool) -> None:
         """Set by hand, it no longer follows the hours."""
         obj.set_by_hand = True
         if not change:
             super().save_model(request, obj, form, change)
             return
-        self.tell_settled(request, booking.set_by_hand(obj, decisions(request), by=request.user))
+        self.tell_settled(request, booking.set_by_hand(obj, decisions(request), by=person_of(request)))
         obj.refresh_from_db()
-        obj._history_user = request.user
+        obj._history_user = person_of(request)
         obj.save(update_fields=["updated_at"])
 
-    def get_ordering(self, request):
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         soonest_first = ["date", "opens_at"]
-        return soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else super().get_ordering(request)
+        return (
+            soonest_first if request.GET.get(DayFilter.parameter_name) == "coming" else [*super().get_ordering(request)]
+        )
 
     # -- Columns ------------------------------------------------------------------------------------------------------
 
     @admin.display(description=gettext_lazy("hours"), ordering="opens_at")
-    def hours(self, session):
+    def hours(self, session: ClinicSession) -> str:
         return str(Hours(session.opens_at, session.closes_at))
 
     @admin.display(description=gettext_lazy("booked"), ordering="booked")
-    def taken(self, session):
+    def taken(self, session: ClinicSession) -> SafeString:
         return format_html(
             '{} / {} <meter class="taken" max="{}" value="{}" aria-label="{}"></meter>',
             session.booked,
@@ -79,11 +91,11 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, AsksWhoIsBooke
         )
 
     @admin.display(description=gettext_lazy("now serving"), ordering="current_number")
-    def serving(self, session):
+    def serving(self, session: ClinicSession) -> int | str:
         return session.current_number or "–"
 
     @admin.display(description=gettext_lazy("state"), ordering="is_open")
-    def state(self, session):
+    def state(self, session: ClinicSession) -> SafeString:
         now = timezone.localtime()
         if not session.is_open:
             return chip(_("closed"), Tone.BAD)
@@ -94,32 +106,32 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, AsksWhoIsBooke
         return chip(_("full"), Tone.WAIT) if not session.places_left else chip(_("open"))
 
     @admin.display(description=gettext_lazy("desk"))
-    def desk(self, session):
+    def desk(self, session: ClinicSession) -> SafeString:
         return format_html('<a href="{}">{}</a>', desk_url(session), _("Open"))
 
     # -- The queue ----------------------------------------------------------------------------------------------------
 
     @admin.action(description=gettext_lazy("Call next"), permissions=["change"])
-    def call_next(self, request, queryset):
+    def call_next(self, request: StaffRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.call_next)
 
     @admin.action(description=gettext_lazy("Call the same number again"), permissions=["change"])
-    def recall(self, request, queryset):
+    def recall(self, request: StaffRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.recall)
 
     @admin.action(description=gettext_lazy("Skip: not here, call next"), permissions=["change"])
-    def skip(self, request, queryset):
+    def skip(self, request: StaffRequest, queryset: QuerySet) -> None:
         self._call(request, queryset, booking.skip)
 
     @admin.action(description=gettext_lazy("Count anew"), permissions=["change"])
-    def count_anew(self, request, queryset):
+    def count_anew(self, request: StaffRequest, queryset: QuerySet) -> None:
         """What `check_integrity` asks for, where a counter differs from the appointments."""
         for session in queryset:
             booking.count_anew(session, by=request.user)
             told = _("%(session)s: %(booked)s places are taken.")
             messages.success(request, told % {"session": session, "booked": session.booked})
 
-    def _call(self, request, queryset, function) -> None:
+    def _call(self, request: StaffRequest, queryset: QuerySet, function: Callable[..., Appointment | None]) -> None:
         for session in queryset:
             try:
                 called = function(session, by=request.user)

@@ -1,10 +1,16 @@
 """What is offered changes while people are booked: their page asks what becomes of each, before anything is saved."""
 
-from django.contrib import admin, messages
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.admin.base.history import HistoryAdmin
 from clinic import booking
 from clinic.hours.losses import Loss
 from clinic.hours.text import Hours
@@ -13,29 +19,31 @@ DECISION = "visit_"
 """What is decided for each booked person is posted as `visit_<key>`."""
 
 
-class AsksWhoIsBooked(admin.ModelAdmin):
+class AsksWhoIsBooked(HistoryAdmin):
     """Mixin of the admin of what decides over sessions. Undecided rolls back what was being saved, by whichever door:
     the record's page, going back to a version of it, or the list's actions."""
 
     class Media:
         css = {"all": ["clinic/staff.css"]}
 
-    def changeform_view(self, request, *args, **kwargs):
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._or_ask(super().changeform_view, request, *args, **kwargs)
 
-    def history_form_view(self, request, *args, **kwargs):
+    def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._or_ask(super().history_form_view, request, *args, **kwargs)
 
-    def changelist_view(self, request, *args, **kwargs):
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._or_ask(super().changelist_view, request, *args, **kwargs)
 
-    def _or_ask(self, view, request, *args, **kwargs):
+    def _or_ask(
+        self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except booking.Undecided as undecided:
             return self._decide_page(request, undecided)
 
-    def _decide_page(self, request, undecided: booking.Undecided) -> TemplateResponse:
+    def _decide_page(self, request: HttpRequest, undecided: booking.Undecided) -> TemplateResponse:
         """The page that lists who is booked, with what was typed behind it."""
         decided = decisions(request)
         context = {
@@ -56,7 +64,7 @@ class AsksWhoIsBooked(admin.ModelAdmin):
         }
         return TemplateResponse(request, "clinic/admin_people_booked.html", context)
 
-    def tell_settled(self, request, done) -> None:
+    def tell_settled(self, request: HttpRequest, done: Counter[str]) -> None:
         told = {
             "kept": ngettext("%d booking is kept.", "%d bookings are kept.", done["kept"]),
             "moved": ngettext("%d person is moved.", "%d people are moved.", done["moved"]),
@@ -92,7 +100,7 @@ def what_is_lost(loss: Loss) -> list[str]:
     """In sentences."""
     if loss.closure:
         return [_("Closed: %(reason)s") % {"reason": loss.closure.reason}]
-    if loss.closes:
+    if loss.then is None or loss.closes:
         return [_("This time would no longer be offered. Whoever is kept still comes; nobody new can book.")]
     said = []
     if loss.is_cut:
@@ -105,10 +113,10 @@ def what_is_lost(loss: Loss) -> list[str]:
     return said
 
 
-def decisions(request) -> dict[int, str]:
+def decisions(request: HttpRequest) -> dict[int, str]:
     """`visit_17=cancel` or `visit_17=2026-11-24/morning` → {17: …}"""
     return {
-        int(name.removeprefix(DECISION)): value
+        int(name.removeprefix(DECISION)): str(value)
         for name, value in request.POST.items()
         if name.startswith(DECISION) and name.removeprefix(DECISION).isdecimal()
     }

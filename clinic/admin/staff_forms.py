@@ -1,11 +1,15 @@
 """Forms that only staff fill in, in the admin."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.records.fields import DayField
 from backoffice.records.forms import ClinicalForm, RowForm
+from backoffice.records.mixins import Hideable
 from backoffice.records.text import masked
 from clinic import booking
 from clinic.hours.availability import Offer, offered_days
@@ -25,18 +29,18 @@ class MaskedNationalID(forms.TextInput):
 
     template_name = "clinic/national_id.html"
 
-    def __init__(self, on_file: str, reveal_url: str):
+    def __init__(self, on_file: str, reveal_url: str) -> None:
         super().__init__({"class": "vTextField", "maxlength": 20, "autocomplete": "off"})
         self.on_file = on_file
         self.reveal_url = reveal_url
 
-    def get_context(self, name, value, attrs):
+    def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
         typed = "" if value == self.on_file else value
         context = super().get_context(f"new_{name}", typed, attrs)
         context["widget"] |= {"masked": masked(self.on_file), "reveal_url": self.reveal_url}
         return context
 
-    def value_from_datadict(self, data, files, name):
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
         """None where the number is kept."""
         return super().value_from_datadict(data, files, name) if name in data else data.get(f"new_{name}") or None
 
@@ -50,13 +54,13 @@ class NationalIDField(forms.CharField):
         self.on_file = on_file
         self.widget = MaskedNationalID(on_file, reveal_url)
 
-    def to_python(self, value):
-        return normalise_national_id(super().to_python(value))
+    def to_python(self, value: object) -> str:
+        return normalise_national_id(super().to_python(value) or "")
 
-    def clean(self, value):
+    def clean(self, value: str | None) -> str:
         return self.on_file if value is None else super().clean(value)
 
-    def has_changed(self, initial, data):
+    def has_changed(self, initial: str | None, data: str | None) -> bool:
         return data is not None and super().has_changed(initial, data)
 
 
@@ -76,7 +80,7 @@ class PatientForm(PersonForm):
         fields = ["full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes"]
         field_classes = {"national_id": NationalIDField, "date_of_birth": DayField}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.national_id and "national_id" in self.fields:
             self.fields["national_id"].mask(self.instance.national_id, self.reveal_url)
@@ -88,7 +92,7 @@ class PatientForm(PersonForm):
 class HoursField(forms.CharField):
     """Text such as `09:00-12:00`; its value is `Hours`."""
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> Hours | None:  # type: ignore[override]  # its own kind of value
         text = super().to_python(value)
         return parse_hours(text) if text else None
 
@@ -100,13 +104,13 @@ class HoursForm(ClinicalForm):
         label=_("hours"), help_text=_("Such as 09:00-12:00; 14:00~17:30 and full-width digits are read too.")
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.opens_at:
             self.fields["hours"].initial = str(Hours(self.instance.opens_at, self.instance.closes_at))
 
-    def clean(self):
-        cleaned = super().clean()
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
         if hours := cleaned.get("hours"):
             self.instance.opens_at, self.instance.closes_at = hours
         return cleaned
@@ -150,13 +154,15 @@ class TimeField(forms.ChoiceField):
 class AnswersForm(ReadsSurvey, forms.Form):
     """What a booking has not answered yet, asked by staff."""
 
-    def __init__(self, *args, appointment: Appointment, **kwargs):
+    def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.update(survey_fields(leave_out=booking.answered(appointment), for_staff=True))
 
 
 class WalkInForm(ReadsSurvey, ClinicalForm):
     """A booking made at the desk or on the phone. `cleaned_data["offer"]` is the session. Its admin adds the survey."""
+
+    fields: dict[str, Any]
 
     refusal: booking.BookingError | None = None
 
@@ -170,7 +176,7 @@ class WalkInForm(ReadsSurvey, ClinicalForm):
         fields = ["patient", "symptoms", "notes"]
         widgets = {"symptoms": forms.CheckboxSelectMultiple}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["offer"].choices = slot_choices()
         self.fields["symptoms"].queryset = self.fields["symptoms"].queryset.visible().filter(is_active=True)
@@ -182,11 +188,11 @@ class WalkInForm(ReadsSurvey, ClinicalForm):
             raise forms.ValidationError(booking.SessionClosed.message)
         return session
 
-    def is_hidden(self, chosen):
+    def is_hidden(self, chosen: Hideable) -> bool:
         # One that was merged into another is booked on that one.
         return super().is_hidden(merging.standing(chosen) if isinstance(chosen, Patient) else chosen)
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         if self.refusal:
             raise forms.ValidationError(str(self.refusal))
         return super().clean()

@@ -1,13 +1,17 @@
 """The survey as one form: both kinds of question, saved together or not at all."""
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 from django import forms
 from django.db import transaction
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.forms import RowForm
 from clinic.models import LikertQuestion, NumericQuestion
+from clinic.models.survey import Question
 
 MOST = 100  # questions of one kind: whoever sends more rows waits for none of them to be drawn
 
@@ -17,7 +21,7 @@ class QuestionForm(RowForm):
 
     PLACE_AND_BOXES = ("position", "is_active", "is_required")
 
-    def __init__(self, *args, end: int = 0, **kwargs):
+    def __init__(self, *args: Any, end: int = 0, **kwargs: Any) -> None:
         self.end = end
         super().__init__(*args, **kwargs)
         self.fields["position"].required = False
@@ -28,7 +32,7 @@ class QuestionForm(RowForm):
     def name_of_row(self) -> str:
         return str(self.instance) or str(_("new question"))
 
-    def has_changed(self):
+    def has_changed(self) -> bool:
         if self.instance.pk:
             return super().has_changed()
         return not set(self.changed_data) <= set(self.PLACE_AND_BOXES)
@@ -54,9 +58,9 @@ class NumericQuestionForm(QuestionForm):
         model = NumericQuestion
         fields = ["position", "text", "unit", "minimum", "maximum", "is_active", "is_required"]
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         """Says at the field what the model's constraint would say of the whole question."""
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         minimum, maximum = cleaned.get("minimum"), cleaned.get("maximum")
         if minimum is not None and maximum is not None and minimum > maximum:
             self.add_error("maximum", _("The smallest answer must not be above the largest."))
@@ -66,19 +70,21 @@ class NumericQuestionForm(QuestionForm):
 class QuestionFormSet(forms.BaseModelFormSet):
     """Visible questions in the survey's order, those that are not asked any more among them."""
 
-    def __init__(self, data=None, *, may_add: bool, **kwargs):
+    model: type[Question]
+
+    def __init__(self, data: QueryDict | None = None, *, may_add: bool, **kwargs: Any) -> None:
         super().__init__(data, queryset=self.model.objects.visible(), **kwargs)
         self.edit_only = not may_add
         self.extra = 1 if may_add else 0
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         """In the order that was typed, also while it is not saved yet."""
         return iter(sorted(self.forms, key=_place))
 
-    def get_form_kwargs(self, index):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
         return {**super().get_form_kwargs(index), "end": self.end}
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         if any(form.instance.pk is None for form in self.initial_forms):
             raise forms.ValidationError(_("A question was hidden while this page was open. Open the page anew."))
@@ -89,10 +95,10 @@ class QuestionFormSet(forms.BaseModelFormSet):
 
     @property
     def title(self) -> str:
-        return self.model._meta.verbose_name_plural
+        return str(self.model._meta.verbose_name_plural)
 
 
-def _place(form: QuestionForm) -> float:
+def _place(form: forms.ModelForm) -> float:
     try:
         return int(form["position"].value())
     except (TypeError, ValueError):
@@ -100,8 +106,8 @@ def _place(form: QuestionForm) -> float:
 
 
 def _formset(form: type[QuestionForm]) -> type[QuestionFormSet]:
-    limits = {"max_num": MOST, "absolute_max": MOST, "validate_max": True}
-    return forms.modelformset_factory(form.Meta.model, form, formset=QuestionFormSet, **limits)
+    limits: dict[str, Any] = {"max_num": MOST, "absolute_max": MOST, "validate_max": True}
+    return forms.modelformset_factory(form._meta.model, form, formset=QuestionFormSet, **limits)  # type: ignore[return-value]  # inherits from what it is given
 
 
 LikertFormSet, NumericFormSet = _formset(LikertQuestionForm), _formset(NumericQuestionForm)
@@ -110,11 +116,11 @@ LikertFormSet, NumericFormSet = _formset(LikertQuestionForm), _formset(NumericQu
 class SurveyForms:
     """Bound where there is `data`. `may_add` offers an empty row of each kind, and takes more."""
 
-    def __init__(self, data=None, *, may_add: bool):
+    def __init__(self, data: QueryDict | None = None, *, may_add: bool) -> None:
         self.likert = LikertFormSet(data, prefix="likert", may_add=may_add)
         self.numeric = NumericFormSet(data, prefix="numeric", may_add=may_add)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[QuestionFormSet]:
         return iter([self.likert, self.numeric])
 
     def is_valid(self) -> bool:

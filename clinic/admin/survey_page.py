@@ -3,6 +3,7 @@
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,13 +16,13 @@ from clinic.models import LikertQuestion, NumericQuestion
 MODELS = ("likertquestion", "numericquestion")
 
 
-def may(request, verb: str) -> bool:
+def may(request: HttpRequest, verb: str) -> bool:
     """Whether this person may do it to both kinds of question."""
     return request.user.has_perms([f"clinic.{verb}_{model}" for model in MODELS])
 
 
 @transaction.atomic
-def save(request) -> tuple[SurveyForms, int | None]:
+def save(request: HttpRequest) -> tuple[SurveyForms, int | None]:
     """The forms, and how many questions were saved; None where something is to be corrected first.
 
     Behind locks: nobody changes a question between the look and the save.
@@ -33,7 +34,7 @@ def save(request) -> tuple[SurveyForms, int | None]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def survey(request):
+def survey(request: HttpRequest) -> HttpResponse:
     if not may(request, "change"):
         raise PermissionDenied
     if request.method == "POST":

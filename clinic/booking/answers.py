@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -21,7 +22,11 @@ def keep_answers(
     by: User | None,
 ) -> None:
     """Write the answers of a booking that has none to these questions, under the wording in which they were asked."""
-    for model, field, answers in ((LikertAnswer, "score", likert), (NumericAnswer, "value", numeric)):
+    kinds: list[tuple[type[LikertAnswer | NumericAnswer], str, Mapping[Any, int | Decimal]]] = [
+        (LikertAnswer, "score", likert),
+        (NumericAnswer, "value", numeric),
+    ]
+    for model, field, answers in kinds:
         rows = [
             model(appointment=appointment, question=question, asked_as=question.text, **{field: answer})
             for question, answer in answers.items()
@@ -42,7 +47,8 @@ def answered(appointment: Appointment) -> set[Question]:
 
 def has_open_questions(appointment: Appointment) -> bool:
     """Whether the survey asks something that this booking has not answered."""
-    return Appointment.objects.filter(pk=appointment.pk).with_open_questions().get().has_open_questions
+    asked: Any = Appointment.objects.filter(pk=appointment.pk).with_open_questions().get()
+    return asked.has_open_questions
 
 
 @transaction.atomic

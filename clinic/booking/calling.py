@@ -123,7 +123,11 @@ def _being_served(session: ClinicSession) -> Appointment:
 def step_back(appointment: Appointment, *, by: User | None) -> None:
     """Undo the last step at the desk. Raises WrongStatus where somebody else has changed it, or there is none."""
     was = appointment.status
-    before = {Status.CHECKED_IN: Status.BOOKED, Status.CALLED: Status.CHECKED_IN, Status.NO_SHOW: Status.BOOKED}
+    before: dict[str, str] = {
+        Status.CHECKED_IN: Status.BOOKED,
+        Status.CALLED: Status.CHECKED_IN,
+        Status.NO_SHOW: Status.BOOKED,
+    }
     if was == Status.DONE:
         before[was] = _before_it_was_done(appointment)
     if was not in before:

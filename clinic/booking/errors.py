@@ -6,6 +6,8 @@ from collections.abc import Collection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.lazy import LazyText
+from backoffice.models import User
 from clinic.models import Appointment, ClinicSession, Question
 
 
@@ -14,10 +16,10 @@ class BookingError(Exception):
 
     message = _("This cannot be done.")
 
-    def __init__(self, message: str = ""):
+    def __init__(self, message: LazyText = "") -> None:
         super().__init__(message or self.message)
 
-    def for_staff(self, by) -> str:
+    def for_staff(self, by: User) -> str:
         """The same for who works here, and may know who was first."""
         return str(self)
 
@@ -37,14 +39,14 @@ class AlreadyBooked(BookingError):
 class WrongStatus(BookingError):
     """The appointment is not in a status from which this can be done; somebody may have been first."""
 
-    def __init__(self, appointment: Appointment):
+    def __init__(self, appointment: Appointment) -> None:
         super().__init__(
             _("Number %(number)s is “%(status)s” now, so this cannot be done.")
             % {"number": appointment.queue_number, "status": appointment.get_status_display()}
         )
         self.appointment = appointment
 
-    def for_staff(self, by) -> str:
+    def for_staff(self, by: User) -> str:
         last = self.appointment.history.select_related("history_user").latest()
         if last.history_user in (None, by):
             return str(self)
@@ -55,7 +57,7 @@ class WrongStatus(BookingError):
 class AnotherDay(BookingError):
     """Of a day that is not today: somebody opened another session's page, or left one open over night."""
 
-    def __init__(self, session: ClinicSession):
+    def __init__(self, session: ClinicSession) -> None:
         told = {"session": session}
         if session.date > timezone.localdate():
             super().__init__(_("%(session)s is still to come: nobody can be here for it today.") % told)
@@ -66,7 +68,7 @@ class AnotherDay(BookingError):
 class WalkInForAnotherDay(BookingError):
     """Somebody stands at the desk today, and the page is another day's."""
 
-    def __init__(self, session: ClinicSession):
+    def __init__(self, session: ClinicSession) -> None:
         told = {"session": session}
         if session.date > timezone.localdate():
             super().__init__(
@@ -80,7 +82,7 @@ class WalkInForAnotherDay(BookingError):
 class AlreadyAnswered(BookingError):
     """Somebody else has written down an answer to one of these questions since the page was shown."""
 
-    def __init__(self, questions: Collection[Question]):
+    def __init__(self, questions: Collection[Question]) -> None:
         self.questions = questions
         told = {"questions": ", ".join(f"“{question}”" for question in questions)}
         super().__init__(

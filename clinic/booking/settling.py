@@ -47,13 +47,13 @@ class Undecided(BookingError):  # noqa: N818  (named for what is missing, as err
 
     message = _("People are booked at these times.")
 
-    def __init__(self, proposals: list[Proposal], message: str = ""):
+    def __init__(self, proposals: list[Proposal], message: str = "") -> None:
         super().__init__(message)
         self.proposals = proposals
 
 
 @transaction.atomic
-def settle(decisions: Mapping[int, str], *, by: User | None, closing: Sequence[Closure] = ()) -> Counter:
+def settle(decisions: Mapping[int, str], *, by: User | None, closing: Sequence[Closure] = ()) -> Counter[str]:
     """Bring the sessions in step with hours and closures that were saved in this transaction, and do what was decided
     for whoever loses by it; each gets a mail.
 
@@ -65,7 +65,7 @@ def settle(decisions: Mapping[int, str], *, by: User | None, closing: Sequence[C
 
 
 @transaction.atomic
-def set_by_hand(session: ClinicSession, decisions: Mapping[int, str], *, by: User | None) -> Counter:
+def set_by_hand(session: ClinicSession, decisions: Mapping[int, str], *, by: User | None) -> Counter[str]:
     """Give a session on file these hours and places, open or closed; from now on it does not follow the hours.
 
     Its counters stay out of the way: others are booking. Otherwise as `settle`.
@@ -81,7 +81,7 @@ def set_by_hand(session: ClinicSession, decisions: Mapping[int, str], *, by: Use
 
 def _settle(
     find: Callable[[], list[Loss]], change: Callable[[], None], decisions: Mapping[int, str], *, by: User | None
-) -> Counter:
+) -> Counter[str]:
     """Booking waits while the sessions are locked, and finds them changed afterwards; so whoever is not among the
     people who are found behind the locks can no longer come in."""
     hold_timetable()  # a decision may be to move to a session that is not there yet
@@ -126,8 +126,8 @@ def _active_slots(losses: Sequence[Loss]) -> set[tuple]:
     return set(theirs.values_list("patient_id", "session__date", "session__period"))
 
 
-def _carry_out(losses: Sequence[Loss], decisions: Mapping[int, str], *, by: User | None) -> Counter:
-    done = Counter()
+def _carry_out(losses: Sequence[Loss], decisions: Mapping[int, str], *, by: User | None) -> Counter[str]:
+    done: Counter[str] = Counter()
     for loss in losses:
         for appointment in loss.people:
             done[_carry_out_one(appointment, loss, decisions[appointment.pk], by=by)] += 1

@@ -16,7 +16,9 @@ class Plan:
     `unsaved` is a row of either, taken as if it were saved: what the plan would be.
     """
 
-    def __init__(self, first: datetime.date, last: datetime.date, unsaved: OpeningHours | Closure | None = None):
+    def __init__(
+        self, first: datetime.date, last: datetime.date, unsaved: OpeningHours | Closure | None = None
+    ) -> None:
         hours = _with(unsaved, OpeningHours.objects.visible())
         self._hours = {(row.weekday, row.period): row for row in hours if row.is_open}
         self._closures = _with(unsaved, Closure.objects.between(first, last))
@@ -94,8 +96,8 @@ def offered_days(
     days = []
     for ahead in range((last - first).days + 1):
         date = first + datetime.timedelta(days=ahead)
-        offers = [_offer(plan, kept.get((date, period)), date, period) for period in Period.values]
-        offers = [offer for offer in offers if offer and not offer.session.has_ended(now)]
+        made = [_offer(plan, kept.get((date, period)), date, period) for period in Period.values]
+        offers = [offer for offer in made if offer and not offer.session.has_ended(now)]
         if leave_out and leave_out.date == date:
             offers = [offer for offer in offers if offer.session.period != leave_out.period]
         if offers:

@@ -1,6 +1,6 @@
 """What a change would take away from people who have booked it: a session, some of its hours, or their places."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils import timezone
@@ -29,14 +29,13 @@ class Loss:
     @property
     def is_cut(self) -> bool:
         """It would begin later, or end sooner."""
-        return not self.closes and (
-            self.then.opens_at > self.session.opens_at or self.then.closes_at < self.session.closes_at
-        )
+        then = None if self.closes else self.then
+        return then is not None and (then.opens_at > self.session.opens_at or then.closes_at < self.session.closes_at)
 
     @property
     def beyond(self) -> int:
         """How many bookings there would be beyond its places."""
-        return max(0, self.session.booked - (0 if self.closes else self.then.capacity))
+        return max(0, self.session.booked - (0 if self.then is None or self.closes else self.then.capacity))
 
     @property
     def is_worse(self) -> bool:
@@ -79,9 +78,9 @@ def _loss(session: ClinicSession, plan: Plan, closing: Sequence[Closure]) -> Los
     return Loss(session, plan.session(*slot), covering or (plan.closure(*slot) if session.is_open else None))
 
 
-def _that_hit_somebody(losses) -> list[Loss]:
+def _that_hit_somebody(losses: Iterable[Loss]) -> list[Loss]:
     losses = [loss for loss in losses if not loss.session.has_ended() and loss.is_worse]
-    booked = {loss.session.pk: [] for loss in losses}
+    booked: dict[int | None, list[Appointment]] = {loss.session.pk: [] for loss in losses}
     to_come = Appointment.objects.visible().still_to_come().filter(session__in=booked)
     for appointment in to_come.select_related("session", "patient").order_by("queue_number") if losses else ():
         booked[appointment.session_id].append(appointment)

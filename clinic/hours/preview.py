@@ -1,11 +1,12 @@
 """What a change of the hours or closures would do, before it is saved: the days as patients would see them."""
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import timezone
 
-from clinic.hours.availability import Offer, last_day, offered_days
+from clinic.hours.availability import Day, Offer, last_day, offered_days
 from clinic.models import Closure, OpeningHours, Period
 
 
@@ -31,7 +32,7 @@ def preview(unsaved: OpeningHours | Closure) -> list[PreviewedDay]:
     return [PreviewedDay(date, [_slot(now, then, (date, period)) for period in Period.values]) for date in dates]
 
 
-def _by_slot(days) -> dict[tuple, Offer]:
+def _by_slot(days: Iterable[Day]) -> dict[tuple, Offer]:
     return {(day.date, offer.session.period): offer for day in days for offer in day.offers}
 
 

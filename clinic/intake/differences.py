@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from backoffice.records.relations import field_of
 from clinic.intake import sync
 from clinic.models import Appointment, IntakeRecord
 
@@ -31,5 +32,5 @@ def _difference(stored: IntakeRecord | None, expected: IntakeRecord | None) -> s
         return "should have no record" if stored else ""
     if stored is None:
         return "has no record"
-    fields = (IntakeRecord._meta.get_field(name) for name in sync.DERIVED)
+    fields = (field_of(IntakeRecord, name) for name in sync.DERIVED)
     return ", ".join(f.name for f in fields if getattr(stored, f.attname) != getattr(expected, f.attname))

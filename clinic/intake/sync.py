@@ -7,6 +7,7 @@ signals fired. The record is derived: `rebuild` can write it anew at any time.
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Model, Prefetch
@@ -17,7 +18,11 @@ from backoffice.records.noted import Noted
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
-SHOWN = {Patient: {"date_of_birth"}, Symptom: {"name", "position"}, ClinicSession: {"date", "period"}}
+SHOWN: dict[type[Model], set[str]] = {
+    Patient: {"date_of_birth"},
+    Symptom: {"name", "position"},
+    ClinicSession: {"date", "period"},
+}
 DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "answers"]
 
 
@@ -117,38 +122,47 @@ def connect() -> None:
     pre_delete.connect(_named_in_it_changed, sender=Symptom, dispatch_uid="intake")
 
 
-def _appointment_saved(instance: Appointment, **kwargs) -> None:
+def _appointment_saved(instance: Appointment, **kwargs: object) -> None:
     note(instance.pk)
 
 
-def _appointments_written(rows: Iterable[Appointment], **kwargs) -> None:
+def _appointments_written(rows: Iterable[Appointment], **kwargs: object) -> None:
     note(*(appointment.pk for appointment in rows))
 
 
-def _answer_changed(instance: LikertAnswer | NumericAnswer, **kwargs) -> None:
+def _answer_changed(instance: LikertAnswer | NumericAnswer, **kwargs: object) -> None:
     note(instance.appointment_id)
 
 
-def _answers_written(rows: Iterable[LikertAnswer | NumericAnswer], **kwargs) -> None:
+def _answers_written(rows: Iterable[LikertAnswer | NumericAnswer], **kwargs: object) -> None:
     note(*(answer.appointment_id for answer in rows))
 
 
-def _symptoms_chosen(instance, reverse: bool, pk_set, **kwargs) -> None:
+def _symptoms_chosen(instance: Any, reverse: bool, pk_set: set[int] | None, **kwargs: object) -> None:
     if not reverse:
         note(instance.pk)
     else:  # from the symptom's side; clearing tells no keys, and asks before and after
         note(*(pk_set or instance.appointments.values_list("pk", flat=True)))
 
 
-def _named_in_it_changed(instance, created: bool = False, update_fields: Iterable[str] | None = None, **kwargs) -> None:
+def _named_in_it_changed(
+    instance: Patient | Symptom | ClinicSession,
+    created: bool = False,
+    update_fields: Iterable[str] | None = None,
+    **kwargs: object,
+) -> None:
     # A session is saved at every call of a number, with nothing in it that a record shows.
     if not created and (update_fields is None or SHOWN[type(instance)] & set(update_fields)):
         note(*instance.appointments.values_list("pk", flat=True))
 
 
 def _named_in_it_written(
-    sender: type[Model], rows: Iterable[Model], created: bool, fields: set[str] | None, **kwargs
+    sender: type[Model], rows: Iterable[Model], created: bool, fields: set[str] | None, **kwargs: object
 ) -> None:
     if not created and (fields is None or SHOWN[sender] & fields):
-        named = {Patient: "patient__in", Symptom: "symptoms__in", ClinicSession: "session__in"}[sender]
-        note(*Appointment.objects.filter(**{named: rows}).values_list("pk", flat=True))
+        named: dict[type[Model], str] = {
+            Patient: "patient__in",
+            Symptom: "symptoms__in",
+            ClinicSession: "session__in",
+        }
+        note(*Appointment.objects.filter(**{named[sender]: rows}).values_list("pk", flat=True))

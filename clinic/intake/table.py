@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Value, When
 
 from backoffice.records.paging import LISTED
+from backoffice.records.relations import field_of
 from backoffice.records.text import masked
 from clinic.models import (
     IntakeRecord,
@@ -44,9 +45,9 @@ class Column:
 
     order: Sequence[str]
 
-    def __init__(self, name: str):
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.title = IntakeRecord._meta.get_field(name).verbose_name
+        self.title = field_of(IntakeRecord, name).verbose_name
         self.order = [name, "appointment_id"]
 
     def filled(self, records: QuerySet) -> QuerySet:
@@ -57,13 +58,13 @@ class Column:
         """The records that have none."""
         return records.none()
 
-    def value(self, row: Row):
+    def value(self, row: Row) -> Any:
         """What stands in the cell; None where there is nothing."""
         return getattr(row, self.name)
 
 
 class PatientColumn(Column):
-    def __init__(self, names_hidden: bool):
+    def __init__(self, names_hidden: bool) -> None:
         super().__init__("patient")
         self.order = ["patient__full_name", "appointment_id"]
         self.names_hidden = names_hidden
@@ -80,9 +81,9 @@ class NationalIDColumn(Column):
 
     order = ()
 
-    def __init__(self, names_hidden: bool, revealed_of: Container[int]):
+    def __init__(self, names_hidden: bool, revealed_of: Container[int]) -> None:
         self.name = "national_id"
-        self.title = Patient._meta.get_field(self.name).verbose_name
+        self.title = field_of(Patient, self.name).verbose_name
         self.names_hidden, self.revealed_of = names_hidden, revealed_of
 
     def value(self, row: Row) -> str | None:
@@ -95,7 +96,7 @@ class NationalIDColumn(Column):
 class PeriodColumn(Column):
     """In the order of the day, which is not that of the alphabet."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("period")
         self.order = ["place_in_day", "appointment_id"]
         self.labels = {period.value: str(period.label) for period in Period}  # translated once, not for every row
@@ -109,7 +110,7 @@ class PeriodColumn(Column):
 
 
 class SymptomsColumn(Column):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("symptoms")
 
     def filled(self, records: QuerySet) -> QuerySet:
@@ -129,7 +130,7 @@ class AnswerColumn(Column):
     reads a million JSON objects quickly enough for a page of fifty.
     """
 
-    def __init__(self, question: Question, kind: str, answers: type[LikertAnswer | NumericAnswer], value: str):
+    def __init__(self, question: Question, kind: str, answers: type[LikertAnswer | NumericAnswer], value: str) -> None:
         self.name = f"{kind}_{question.pk}"
         self.title = question.text_with_unit
         self.question = question
@@ -141,7 +142,7 @@ class AnswerColumn(Column):
         return records.filter(**{f"{self.relation}__question": self.question, f"{self.relation}__hidden_at": None})
 
     def empty(self, records: QuerySet) -> QuerySet:
-        given = self.answers.objects.visible().filter(question=self.question, appointment=OuterRef("appointment"))
+        given = self.answers.objects.visible().filter(question=self.question.pk, appointment=OuterRef("appointment"))
         return records.filter(~Exists(given))
 
     def value(self, row: Row) -> int | float | None:
@@ -149,12 +150,12 @@ class AnswerColumn(Column):
 
 
 class ScoreColumn(AnswerColumn):
-    def __init__(self, question: LikertQuestion):
+    def __init__(self, question: LikertQuestion) -> None:
         super().__init__(question, "likert", LikertAnswer, "score")
 
 
 class NumberColumn(AnswerColumn):
-    def __init__(self, question: NumericQuestion):
+    def __init__(self, question: NumericQuestion) -> None:
         super().__init__(question, "numeric", NumericAnswer, "value")
 
 
@@ -184,7 +185,7 @@ class Rows:
     wants it. They are two queries end to end: one query that put the missing last could not follow an index.
     """
 
-    def __init__(self, records: QuerySet, column: Column | None = None, descending: bool = False):
+    def __init__(self, records: QuerySet, column: Column | None = None, descending: bool = False) -> None:
         self._records = records
         records = records.annotate(**OF_THE_PATIENT)
         if column is None:

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -17,7 +19,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.models import User
+from backoffice.readers import Reader
 from backoffice.records.changes import record
 from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
@@ -37,19 +39,19 @@ def spoken_language() -> str:
 
 
 class AppointmentQuerySet(HideableQuerySet):
-    def active(self):
+    def active(self) -> Self:
         """What holds a place: everything visible that is not cancelled."""
         return self.visible().exclude(status=Appointment.Status.CANCELLED)
 
-    def still_to_come(self):
+    def still_to_come(self) -> Self:
         """Whose visit is neither over nor given up."""
         return self.filter(status__in=Appointment.STILL_TO_COME)
 
-    def waiting(self):
+    def waiting(self) -> Self:
         """Who is here and has not been called, in the order of their numbers."""
         return self.visible().filter(status=Appointment.Status.CHECKED_IN).order_by("queue_number")
 
-    def with_open_questions(self):
+    def with_open_questions(self) -> Self:
         """Each with `has_open_questions`: whether the survey asks today what it has no answer to."""
         unanswered = [
             Exists(questions.objects.asked().exclude(answers__appointment=OuterRef("pk")))
@@ -57,13 +59,13 @@ class AppointmentQuerySet(HideableQuerySet):
         ]
         return self.annotate(has_open_questions=reduce(or_, unanswered))
 
-    def to_remind(self):
+    def to_remind(self) -> Self:
         """Who is expected and has not been reminded of it. To a hidden patient nothing is written."""
         booked = self.visible().filter(status=Appointment.Status.BOOKED, reminded_at=None)
         return booked.exclude(patient__in=Patient.objects.hidden().order_by().values("pk"))
 
     @transaction.atomic
-    def hide(self, *, by: User | None, reason: str = "") -> int:
+    def hide(self, *, by: AbstractBaseUser | None, reason: str = "") -> int:
         """Hide what is visible here; a hidden appointment holds no place. Returns how many rows that were."""
         rows = self.visible()._locked()
         for session, places in _places_of(rows):
@@ -73,7 +75,7 @@ class AppointmentQuerySet(HideableQuerySet):
         return len(rows)
 
     @transaction.atomic
-    def restore(self, *, by: User | None, reason: str = "") -> int:
+    def restore(self, *, by: AbstractBaseUser | None, reason: str = "") -> int:
         """Bring back what is hidden here, beyond capacity where its place was given away. Returns how many rows.
 
         Raises IntegrityError where a patient has another booking in the same session by now.
@@ -87,7 +89,7 @@ class AppointmentQuerySet(HideableQuerySet):
             row._mark(by, reason, hidden_at=None, hidden_by=None, hide_reason="")
         return len(rows)
 
-    def _locked(self) -> "list[Appointment]":
+    def _locked(self) -> list[Any]:
         return list(self.select_related("session").order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
@@ -143,7 +145,7 @@ class Appointment(ClinicalRecord):
     reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True, editable=False)
     notes = models.TextField(_("notes"), blank=True)
 
-    objects = AppointmentQuerySet.as_manager()
+    objects: ClassVar = AppointmentQuerySet.as_manager()
     history = HistoricalRecords(m2m_fields=[symptoms], excluded_fields=["reminded_at"])
 
     class Meta:
@@ -172,15 +174,15 @@ class Appointment(ClinicalRecord):
             hidden_only("session", name="appointment_hidden"),
         ]
 
-    def _mark(self, by: User | None, reason: str, **values) -> None:
+    def _mark(self, by: AbstractBaseUser | None, reason: str, **values: object) -> None:
         """One row at a time: its history keeps the symptoms too, which many at once would lose."""
         Appointment.objects.filter(pk=self.pk).update(**values)
         record(self, by, reason)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         return _("%(number)s · %(session)s · %(patient)s") % {
             "number": self.queue_number,
             "session": self.session,
@@ -195,12 +197,15 @@ class Appointment(ClinicalRecord):
 class Answer(ClinicalRecord):
     """One answer, and the question's wording as it was asked."""
 
+    question: Any
+    """The foreign key, of which kind the kind of answer decides."""
+
     asked_as = models.CharField(_("asked as"), max_length=250, blank=True, editable=False)
 
     class Meta:
         abstract = True
 
-    def save(self, **kwargs):
+    def save(self, **kwargs: Any) -> None:
         if not self.asked_as:
             self.asked_as = self.question.text
         super().save(**kwargs)
@@ -225,7 +230,7 @@ class LikertAnswer(Answer):
         ]
         indexes = [models.Index(fields=["question", "score", "appointment"], name="scores_in_order")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.asked_as} {self.score}"
 
 
@@ -242,10 +247,10 @@ class NumericAnswer(Answer):
         constraints = [models.UniqueConstraint(fields=["appointment", "question"], name="one_value_per_question")]
         indexes = [models.Index(fields=["question", "value", "appointment"], name="values_in_order")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.asked_as} {self.value}"
 
-    def clean(self):
+    def clean(self) -> None:
         if self.value is not None and self.question_id and not self.question.allows(self.value):
             raise ValidationError({"value": self.question.bounds_message()})
 
@@ -277,8 +282,8 @@ class IntakeRecord(models.Model):
         permissions = [("export_intakerecord", _("Can export the intake table"))]
         indexes = [models.Index(fields=["-date", "-appointment"], name="intake_by_day")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name_for(None)
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         return f"{date_format(self.date)} · {self.patient.name_for(user)}"

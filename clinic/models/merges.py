@@ -1,5 +1,7 @@
 """Two patient records that turned out to be one person."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +10,7 @@ from clinic.models.patients import Patient
 
 
 class PatientMergeQuerySet(models.QuerySet):
-    def standing(self):
+    def standing(self) -> Self:
         """What has not been undone."""
         return self.filter(undone_at=None)
 
@@ -41,5 +43,5 @@ class PatientMerge(models.Model):
         default_permissions = ()
         ordering = ["-at", "-pk"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.merged} → {self.kept}"

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.readers import Reader
 from backoffice.records.indexes import SearchIndex, hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from clinic.identity import validate_national_id
@@ -27,7 +28,7 @@ def born_within_living_memory(day: datetime.date) -> None:
         raise ValidationError(_("This is more than %(years)d years ago: check the year.") % {"years": OLDEST})
 
 
-def may_name_hidden(user) -> bool:
+def may_name_hidden(user: Reader | None) -> bool:
     """Whether this person reads a hidden patient's name where visits and films are listed."""
     return user is not None and user.has_perm("clinic.name_hidden_patient")
 
@@ -94,14 +95,14 @@ class Patient(ClinicalRecord):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.full_name
 
-    def name_for(self, user) -> str:
+    def name_for(self, user: Reader | None) -> str:
         """As other records' lists and pages name the patient; `user` is None where anybody may read it."""
         return shown_name(self.full_name, self.is_hidden, may_be_named=may_name_hidden(user))
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         if self.date_of_birth:
             try:
@@ -132,5 +133,5 @@ class Symptom(ClinicalRecord):
         verbose_name_plural = _("symptoms")
         ordering = ["position", "name"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name

@@ -1,7 +1,9 @@
 """When patients can come: the usual hours, the exceptions, and the sessions made of both."""
 
 import datetime
+from typing import ClassVar, Self
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -81,16 +83,16 @@ class OpeningHours(ClinicalRecord):
             check_hours("opening_hours_in_order"),
         ]
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         refuse_overlap(self, OpeningHours.objects.visible().filter(weekday=self.weekday, is_open=True))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.get_period_display()} {self.opens_at:%H:%M}–{self.closes_at:%H:%M}"
 
 
 class ClosureQuerySet(HideableQuerySet):
-    def between(self, first: datetime.date, last: datetime.date):
+    def between(self, first: datetime.date, last: datetime.date) -> Self:
         return self.visible().filter(starts_on__lte=last, ends_on__gte=first)
 
 
@@ -104,7 +106,7 @@ class Closure(ClinicalRecord):
     )
     reason = models.CharField(_("reason"), max_length=120, help_text=_("Patients read this, such as “public holiday”."))
 
-    objects = ClosureQuerySet.as_manager()
+    objects: ClassVar = ClosureQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
@@ -119,7 +121,7 @@ class Closure(ClinicalRecord):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         days = dict.fromkeys([self.starts_on, self.ends_on])
         return f"{' – '.join(map(date_format, days))}: {self.reason}"
 
@@ -180,7 +182,7 @@ class ClinicSession(ClinicalRecord):
         _("set by hand"), default=False, help_text=_("No longer follows the opening hours and closures.")
     )
 
-    objects = ClinicSessionQuerySet.as_manager()
+    objects: ClassVar = ClinicSessionQuerySet.as_manager()
     history = HistoricalRecords(excluded_fields=["booked", "last_number", "current_number"])
 
     class Meta:
@@ -196,11 +198,11 @@ class ClinicSession(ClinicalRecord):
             check_hours("session_hours_in_order"),
         ]
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         refuse_overlap(self, ClinicSession.objects.visible().filter(date=self.date, is_open=True))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{date_format(self.date)} {self.get_period_display()}"
 
     @property
@@ -232,15 +234,15 @@ class ClinicSession(ClinicalRecord):
     def places_left(self) -> int:
         return max(0, self.capacity - self.booked) if self.is_open else 0
 
-    def note_overbooking(self, by) -> None:
+    def note_overbooking(self, by: AbstractBaseUser | None) -> None:
         """Where a place beyond capacity was given, the session's history says who gave it."""
         if self.booked > self.capacity:
             record(self, by, gettext("Booked beyond capacity"))
 
-    def has_ended(self, now=None) -> bool:
+    def has_ended(self, now: datetime.datetime | None = None) -> bool:
         now = timezone.localtime(now)
         return (self.date, self.closes_at) <= (now.date(), now.time())
 
-    def is_running(self, now=None) -> bool:
+    def is_running(self, now: datetime.datetime | None = None) -> bool:
         now = timezone.localtime(now)
         return self.date == now.date() and self.opens_at <= now.time() < self.closes_at

@@ -1,6 +1,7 @@
 """What the habit survey asks."""
 
 from decimal import Decimal
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +12,7 @@ from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySe
 
 
 class QuestionQuerySet(HideableQuerySet):
-    def asked(self):
+    def asked(self) -> Self:
         """What the survey asks today, in its order."""
         return self.visible().filter(is_active=True)
 
@@ -22,14 +23,14 @@ class Question(ClinicalRecord):
     is_active = models.BooleanField(_("asked"), default=True, help_text=_("Past answers stay either way."))
     is_required = models.BooleanField(_("required"), default=True)
 
-    objects = QuestionQuerySet.as_manager()
+    objects: ClassVar = QuestionQuerySet.as_manager()
 
     class Meta:
         abstract = True
         default_permissions = EXCHANGED
         ordering = ["position", "pk"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.text
 
     @property

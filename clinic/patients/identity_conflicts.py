@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from backoffice.models import User
 from backoffice.records.changes import record
 from backoffice.records.locks import lock_by_key
-from backoffice.records.relations import pointing_at
+from backoffice.records.relations import field_of, pointing_at
 from backoffice.records.seen import last_to_change
 from backoffice.records.seen import version_of as seen_version
 from clinic.models import Appointment, Patient
@@ -70,7 +70,7 @@ def take_over(appointment: Appointment, fields: Collection[str], *, by: User, se
 def _correct(patient: Patient, chosen: dict[str, str], by: User) -> None:
     reason = _("As given with a booking")
     for name, said in chosen.items():
-        setattr(patient, name, Patient._meta.get_field(name).to_python(said))
+        setattr(patient, name, field_of(Patient, name).to_python(said))
     try:
         patient.full_clean()
     except ValidationError as error:
@@ -156,7 +156,7 @@ def _wanted(appointment: Appointment, others: Collection[Patient]) -> set[int]:
     return {appointment.patient_id, *(merging.standing(patient).pk for patient in others)}
 
 
-def _settle(appointment: Appointment, **values) -> None:
+def _settle(appointment: Appointment, **values: object) -> None:
     Appointment.objects.filter(pk=appointment.pk).update(identity_conflict=False, **values)
 
 

@@ -6,6 +6,7 @@ patients first, in the order of their keys, then what moves; a booking locks its
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from django.apps import apps
 from django.db import IntegrityError, transaction
@@ -14,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.models import User
-from backoffice.records.mixins import REASON_LENGTH
-from backoffice.records.relations import pointing_at
+from backoffice.records.mixins import REASON_LENGTH, ClinicalRecord
+from backoffice.records.relations import field_of, pointing_at
 from backoffice.records.seen import last_to_change
 from backoffice.records.seen import version_of as seen_version
 from clinic.models import Appointment, Patient, PatientMerge
@@ -24,7 +25,7 @@ FIELDS = ("full_name", "date_of_birth", "sex", "national_id", "phone", "email", 
 
 Status = Appointment.Status
 # Of two bookings of one session, the one that has come further is the true one.
-FURTHER = [Status.NO_SHOW, Status.BOOKED, Status.CHECKED_IN, Status.CALLED, Status.DONE]
+FURTHER: list[str] = [Status.NO_SHOW, Status.BOOKED, Status.CHECKED_IN, Status.CALLED, Status.DONE]
 
 
 class MergeError(Exception):
@@ -132,7 +133,8 @@ def with_national_id(national_id: str) -> Patient | None:
 
 def merged_into_it(patient: Patient) -> list[int]:
     """The keys of the records that were merged into this one, directly or on the way."""
-    found, new = [], [patient.pk]
+    found: list[int] = []
+    new = [patient.pk]
     while new:
         merged = PatientMerge.objects.standing().filter(kept__in=new).exclude(merged__in=found)
         new = list(merged.values_list("merged", flat=True))
@@ -143,28 +145,30 @@ def merged_into_it(patient: Patient) -> list[int]:
 # -- What is on both --------------------------------------------------------------------------------------------------
 
 
-def copies(keep: Patient, other: Patient) -> Iterator[tuple[Model, Model]]:
+def copies(keep: Patient, other: Patient) -> Iterator[tuple[ClinicalRecord, ClinicalRecord]]:
     """(what is hidden, what stays) of everything that a patient may have once only, and that both records have."""
     for relation in pointing_at(Patient):
         yield from copies_among(_rows(relation, other), relation.field.name, keep)
 
 
-def copies_among(rows: QuerySet, field: str, keep: Patient) -> Iterator[tuple[Model, Model]]:
+def copies_among(rows: QuerySet, field: str, keep: Patient) -> Iterator[tuple[ClinicalRecord, ClinicalRecord]]:
     """The same of these rows alone, whose `field` is to name `keep`."""
     for constraint in rows.model._meta.constraints:
         if isinstance(constraint, UniqueConstraint) and field in constraint.fields:
             yield from _copies(rows, field, constraint, keep)
 
 
-def _copies(rows: QuerySet, field: str, constraint: UniqueConstraint, keep: Patient):
+def _copies(
+    rows: QuerySet, field: str, constraint: UniqueConstraint, keep: Patient
+) -> Iterator[tuple[ClinicalRecord, ClinicalRecord]]:
     same = [name for name in constraint.fields if name != field]
     held_by_keep = rows.model._base_manager.filter(**{field: keep})
 
     def standing_rows(of_one: QuerySet) -> QuerySet:
         return of_one.filter(constraint.condition or Q()).order_by("pk")
 
-    def mark(row: Model) -> tuple:
-        return tuple(getattr(row, row._meta.get_field(name).attname) for name in same)
+    def mark(row: ClinicalRecord) -> tuple:
+        return tuple(getattr(row, field_of(type(row), name).attname) for name in same)
 
     held = {mark(row): row for row in standing_rows(held_by_keep)}
     for row in standing_rows(rows):
@@ -172,13 +176,19 @@ def _copies(rows: QuerySet, field: str, constraint: UniqueConstraint, keep: Pati
             yield (twin, row) if _is_further(row, twin) else (row, twin)
 
 
-def _is_further(row: Model, twin: Model) -> bool:
-    return isinstance(row, Appointment) and FURTHER.index(row.status) > FURTHER.index(twin.status)
+def _is_further(row: ClinicalRecord, twin: ClinicalRecord) -> bool:
+    return (
+        isinstance(row, Appointment)
+        and isinstance(twin, Appointment)
+        and FURTHER.index(row.status) > FURTHER.index(twin.status)
+    )
 
 
-def hide_copies(pairs: Iterable[tuple[Model, Model]], *, by: User | None, reason: str) -> dict[str, list[int]]:
+def hide_copies(
+    pairs: Iterable[tuple[ClinicalRecord, ClinicalRecord]], *, by: User | None, reason: str
+) -> dict[str, list[int]]:
     """Hide the first of each pair. Returns their keys by model."""
-    hidden = {}
+    hidden: dict[str, list[int]] = {}
     for copy, _stays in list(pairs):
         type(copy).objects.filter(pk=copy.pk).hide(by=by, reason=reason)
         hidden.setdefault(copy._meta.label_lower, []).append(copy.pk)
@@ -199,7 +209,7 @@ def _locked(one: Patient, other: Patient) -> tuple[Patient, Patient]:
     return rows[one.pk], rows[other.pk]
 
 
-def _lock(rows: QuerySet) -> list[Model]:
+def _lock(rows: QuerySet) -> list[Any]:
     # Not against who only points at these rows: an intake record, rebuilt at that moment, holds its visit and waits for
     # its patient.
     return list(rows.order_by("pk").select_for_update(of=("self",), no_key=True))
@@ -237,7 +247,7 @@ def _take_over(
     keep: Patient, other: Patient, choices: Collection[str], *, by: User | None, reason: str
 ) -> dict[str, list[str]]:
     """The chosen fields' values, as text: what was there, and what is there now."""
-    fields = [Patient._meta.get_field(name) for name in FIELDS if name in choices]
+    fields = [field_of(Patient, name) for name in FIELDS if name in choices]
     changed = {
         field.name: [field.value_to_string(keep), field.value_to_string(other)]
         for field in fields
@@ -251,7 +261,7 @@ def _give_back(keep: Patient, done: PatientMerge, *, by: User | None, reason: st
     """The fields that were taken over, unless somebody has changed them since."""
     before = {}
     for name, (old, new) in done.changed.items():
-        field = Patient._meta.get_field(name)
+        field = field_of(Patient, name)
         if field.value_to_string(keep) == new:
             before[name] = field.to_python(old)
         else:

@@ -4,12 +4,13 @@ import datetime
 from dataclasses import dataclass
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from backoffice.web.requests import Request
 from clinic.models import Appointment, ClinicSession
 
 NEXT_SHOWN = 4
@@ -54,7 +55,7 @@ def _session(now: datetime.datetime) -> ClinicSession | None:
 
 @never_cache
 @require_safe
-def now_serving(request: HttpRequest) -> HttpResponse:
+def now_serving(request: Request) -> HttpResponse:
     template = "clinic/_board.html" if request.htmx else "clinic/now.html"
     now = timezone.now()
     return render(request, template, {"board": board(now), "now": now})

@@ -4,6 +4,7 @@ import datetime
 import time
 from dataclasses import asdict, dataclass, field
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
@@ -72,7 +73,7 @@ class Draft:
         """Whether the page of this step is to tell the mistakes of what was sent."""
         return self.told == step
 
-    def finish(self, session) -> None:
+    def finish(self, session: SessionBase) -> None:
         """Forget everything but the way to the confirmation."""
         session[KEY] = {"booked": self.reference}
 
@@ -92,12 +93,12 @@ class Draft:
         return ClinicSession.parse(self.slot)
 
 
-def forget(session) -> None:
+def forget(session: SessionBase) -> None:
     """Nothing of this visitor's booking stays: neither what was typed nor the way to the confirmation."""
     session.pop(KEY, None)
 
 
-def booked_reference(session) -> str:
+def booked_reference(session: SessionBase) -> str:
     """The reference of what this visitor has just booked, or nothing."""
     kept = session.get(KEY)
     return kept.get("booked", "") if isinstance(kept, dict) else ""

@@ -1,9 +1,11 @@
 """The forms of the public booking pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +23,7 @@ from clinic.survey_form import ReadsSurvey, survey_fields
 class PublicForm(forms.Form):
     """Puts the cursor where the first mistake is, and can be kept as it was typed."""
 
-    def full_clean(self):
+    def full_clean(self) -> None:
         super().full_clean()
         self._put_the_cursor()
 
@@ -59,7 +61,7 @@ LONGEST, MOST = 100, 100  # characters of a text that sets no limit itself, and 
 
 def cut(value: str | list[str] | None, longest: int) -> str | list[str] | None:
     if isinstance(value, list):
-        return [cut(text, longest) for text in value[:MOST]]
+        return [text[: longest + 1] for text in value[:MOST]]
     return value and value[: longest + 1]
 
 
@@ -70,6 +72,8 @@ def as_sent(typed: dict) -> MultiValueDict:
 
 
 class TimeForm(forms.Form):
+    fields: dict[str, Any]
+
     session = forms.ChoiceField(
         error_messages={
             "required": _("Choose a time first."),
@@ -77,7 +81,7 @@ class TimeForm(forms.Form):
         }
     )
 
-    def __init__(self, data=None, *, days: Iterable[Day], **kwargs):
+    def __init__(self, data: Mapping[str, Any] | None = None, *, days: Iterable[Day], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         offers = [offer for day in days for offer in day.offers if offer.is_bookable]
         self.fields["session"].choices = [(offer.session.slug, str(offer.session)) for offer in offers]
@@ -86,29 +90,32 @@ class TimeForm(forms.Form):
 class PhoneField(forms.CharField):
     """A number in the one form in which it is kept."""
 
-    def to_python(self, value):
-        return normalise_phone(super().to_python(value))
+    def to_python(self, value: object) -> str:
+        return normalise_phone(super().to_python(value) or "")
 
 
 class UnseenInput(forms.TextInput):
     """An input that is never sent back: somebody else may sit at this screen by then. It says that it was given."""
 
-    def get_context(self, name, value, attrs):
+    def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, None, attrs)
         if value:
-            context["widget"]["attrs"]["placeholder"] = masked(normalise_national_id(value))
+            context["widget"]["attrs"]["placeholder"] = masked(normalise_national_id(str(value)))
         return context
 
 
 class StillOffered(forms.ModelMultipleChoiceField):
     """Those of what was ticked that are offered still: what was taken out meanwhile is no mistake of the visitor's."""
 
-    def clean(self, value):
-        offered = {str(key) for key in self.queryset.values_list("pk", flat=True)}
+    def clean(self, value: Sequence[str] | None) -> QuerySet[Symptom]:
+        rows = self.queryset
+        offered = set() if rows is None else {str(key) for key in rows.values_list("pk", flat=True)}
         return super().clean([key for key in value or [] if str(key) in offered])
 
 
 class DetailsForm(AsksAboutPassports, PublicForm):
+    fields: dict[str, Any]
+
     full_name = LineField(
         label=_("Full name"),
         max_length=120,
@@ -163,18 +170,18 @@ class DetailsForm(AsksAboutPassports, PublicForm):
         widget=forms.TextInput({"autocomplete": "off", "tabindex": "-1", "data-never-kept": ""}),
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["symptoms"].queryset = Symptom.objects.visible().filter(is_active=True)
         if self.initial.get("is_passport"):
             self.fields["is_passport"].ask()
 
-    def tell(self, mistakes):
+    def tell(self, mistakes: dict) -> None:
         if any(one["code"] == PERHAPS for one in mistakes.get("national_id", [])):
             self.fields["is_passport"].ask()
         super().tell(mistakes)
 
-    def clean_national_id(self):
+    def clean_national_id(self) -> str:
         value = normalise_national_id(self.cleaned_data["national_id"])
         if value:
             validate_national_id(value)
@@ -186,7 +193,7 @@ class DetailsForm(AsksAboutPassports, PublicForm):
         said = self.cleaned_data
         return said["national_id"] or f"{said['full_name'].casefold()} {said['date_of_birth']}"
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         if self.cleaned_data.get("website"):
             raise ValidationError(_("Something filled a field that people do not see. Please send the form once more."))
         return super().clean()
@@ -195,6 +202,8 @@ class DetailsForm(AsksAboutPassports, PublicForm):
 class SurveyForm(ReadsSurvey, PublicForm):
     """The questions that are asked today."""
 
-    def __init__(self, *args, **kwargs):
+    fields: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.update(survey_fields())

@@ -9,7 +9,7 @@ from backoffice.live.unless_seen import unless_seen
 from clinic.hours.availability import Day, Offer
 
 
-def stamp(*facts) -> str:
+def stamp(*facts: object) -> str:
     """A short text that differs where the facts differ."""
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from backoffice.web.requests import Request
 from clinic import booking
 from clinic.hours.availability import offered_days
 from clinic.models import Appointment, ClinicSession
@@ -25,7 +26,7 @@ def of_reference(view: Callable) -> Callable:
 
     @wraps(view)
     @never_cache
-    def found(request: HttpRequest, reference: str) -> HttpResponse:
+    def found(request: Request, reference: str) -> HttpResponse:
         appointments = Appointment.objects.visible().select_related("session", "patient")
         appointment = appointments.filter(reference=reference).first()
         if appointment is None:
@@ -43,11 +44,11 @@ def of_reference(view: Callable) -> Callable:
 
 @require_safe
 @of_reference
-def see(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+def see(request: Request, appointment: Appointment) -> HttpResponse:
     standing = turn(appointment)
     if request.htmx and standing is None:
         return HttpResponseClientRefresh()  # nothing to wait for any more: the page says what has become of it
-    if request.htmx:
+    if request.htmx and standing is not None:
         return live.fragment(request, "clinic/_turn.html", {"turn": standing}, standing.stamp)
     context = {"appointment": appointment, "turn": standing, "can_change": booking.public_may_change(appointment)}
     return render(request, "clinic/booking.html", context)
@@ -55,7 +56,7 @@ def see(request: HttpRequest, appointment: Appointment) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_reference
-def cancel(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+def cancel(request: Request, appointment: Appointment) -> HttpResponse:
     if request.method == "POST":
         try:
             booking.cancel(appointment, by=None, reason=_("Cancelled by the patient"))
@@ -69,7 +70,7 @@ def cancel(request: HttpRequest, appointment: Appointment) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_reference
-def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+def move(request: Request, appointment: Appointment) -> HttpResponse:
     if not booking.public_may_change(appointment):
         return redirect("clinic:booking", appointment.reference)
     days = offered_days(leave_out=appointment.session)
@@ -97,7 +98,7 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
 
 @require_safe
 @of_reference
-def calendar(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+def calendar(request: Request, appointment: Appointment) -> HttpResponse:
     response = HttpResponse(invitation.for_calendar(appointment), content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="booking.ics"'
     return response

@@ -5,13 +5,14 @@ from functools import wraps
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from backoffice.web.requests import Request
 from clinic import booking
 from clinic.hours.availability import nearest, offered_days, running_now
 from clinic.models import Appointment
@@ -25,7 +26,7 @@ SEE_OTHER = 303  # a form that was sent leads to a page: "back" and "reload" nev
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def choose(request: HttpRequest) -> HttpResponse:
+def choose(request: Request) -> HttpResponse:
     draft = Draft.load(request)
     days = offered_days()
     if request.htmx:
@@ -52,7 +53,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         return redirect(next_step)
     if request.method == "POST":
         for error in form.errors.get("session", []):
-            messages.warning(request, error)
+            messages.warning(request, str(error))
         return _see("clinic:choose")
     context = {
         **live.times(days, chosen=form["session"].value()),
@@ -75,7 +76,7 @@ def later_step(view: Callable) -> Callable:
     @wraps(view)
     @never_cache
     @require_http_methods(["GET", "HEAD", "POST"])
-    def guarded(request: HttpRequest) -> HttpResponse:
+    def guarded(request: Request) -> HttpResponse:
         draft = Draft.load(request)
         if draft is not None:
             return view(request, draft)
@@ -88,7 +89,7 @@ def later_step(view: Callable) -> Callable:
 
 
 @later_step
-def details(request: HttpRequest, draft: Draft) -> HttpResponse:
+def details(request: Request, draft: Draft) -> HttpResponse:
     if request.method == "POST":
         form = DetailsForm(request.POST)
         _take_time(request, draft)
@@ -97,7 +98,7 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
         draft.number = typed.pop("national_id") or draft.number
         draft.details, draft.told = typed, ""
         if "back" in request.POST:
-            response = redirect("clinic:choose")
+            response: HttpResponse = redirect("clinic:choose")
         elif mistakes := _mistakes_of(DetailsForm(as_sent(draft.typed)), draft):
             draft.told, draft.mistakes = "details", mistakes
             response = _see("clinic:details")
@@ -120,7 +121,7 @@ def _mistakes_of(person: DetailsForm, draft: Draft) -> dict:
 
 
 @later_step
-def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
+def survey(request: Request, draft: Draft) -> HttpResponse:
     person = DetailsForm(as_sent(draft.typed))
     if mistakes := _mistakes_of(person, draft):
         draft.told, draft.mistakes = "details", mistakes
@@ -153,14 +154,14 @@ def survey(request: HttpRequest, draft: Draft) -> HttpResponse:
     return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted, "who": draft.who})
 
 
-def _take_time(request: HttpRequest, draft: Draft) -> None:
+def _take_time(request: Request, draft: Draft) -> None:
     """Each page carries the time that it shows: another window may have chosen another one since."""
     wanted = request.POST.get("slot") or draft.shown
     if wanted and wanted != draft.slot and TimeForm({"session": wanted}, days=offered_days()).is_valid():
         draft.slot = wanted
 
 
-def _is_no_machine(request: HttpRequest, draft: Draft, person: DetailsForm, form: SurveyForm) -> bool:
+def _is_no_machine(request: Request, draft: Draft, person: DetailsForm, form: SurveyForm) -> bool:
     if not form.is_valid():
         return False
     if draft.seconds_old < settings.BOOKING_MIN_SECONDS:
@@ -171,7 +172,7 @@ def _is_no_machine(request: HttpRequest, draft: Draft, person: DetailsForm, form
     return form.is_valid()
 
 
-def _finish(request: HttpRequest, draft: Draft, person: DetailsForm, survey: SurveyForm) -> HttpResponse | None:
+def _finish(request: Request, draft: Draft, person: DetailsForm, survey: SurveyForm) -> HttpResponse | None:
     """Book. None where the last page should say what is wrong."""
     wanted = draft.wanted
     try:
@@ -199,7 +200,7 @@ def _finish(request: HttpRequest, draft: Draft, person: DetailsForm, survey: Sur
 
 @never_cache
 @require_safe
-def done(request: HttpRequest) -> HttpResponse:
+def done(request: Request) -> HttpResponse:
     reference = booked_reference(request.session)
     appointment = Appointment.objects.visible().select_related("session").filter(reference=reference).first()
     if appointment is None:

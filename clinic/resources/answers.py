@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,9 +12,11 @@ from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
-from backoffice.exchange.columns import BATCH, ExchangeField
+from backoffice.exchange.columns import BATCH, ExchangeField, Row
 from backoffice.exchange.headers import folded
+from backoffice.models import User
 from backoffice.records.mixins import written_at_once
+from backoffice.records.relations import field_of
 from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
 
 
@@ -25,7 +28,7 @@ class AnswerColumn(ExchangeField):
     relation: str
     value: str
 
-    def __init__(self, question: Question, name: str, cell: Cell):
+    def __init__(self, question: Question, name: str, cell: Cell) -> None:
         super().__init__(f"{self.relation}_{question.pk}", name, cell, title=question.text)
         self.question = question
         self.help_text = self.range()
@@ -34,23 +37,23 @@ class AnswerColumn(ExchangeField):
         """Between what an answer must be, as a sentence."""
         raise NotImplementedError
 
-    def clean(self, row, **kwargs):
+    def clean(self, row: Row, **kwargs: Any) -> Any:
         value = super().clean(row, **kwargs)
         if value is NOT_PROVIDED:
             return value
-        value = self.model._meta.get_field(self.value).clean(value, None)
+        value = field_of(self.model, self.value).clean(value, None)
         self.check(value)
         return value
 
-    def check(self, value) -> None:
+    def check(self, value: Any) -> None:
         """Raises ValidationError where the question does not allow this answer."""
 
-    def save(self, instance, row, is_m2m=False, **kwargs):
+    def save(self, instance: Appointment, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         value = self.clean(row, **kwargs)
         if value is not NOT_PROVIDED:
             self._noted(instance)[self.question.pk] = value
 
-    def get_value(self, instance):
+    def get_value(self, instance: Appointment) -> Any:
         noted = self._noted(instance)
         if self.question.pk in noted:
             return noted[self.question.pk]
@@ -60,7 +63,7 @@ class AnswerColumn(ExchangeField):
     def _noted(self, instance: Appointment) -> dict:
         return instance.__dict__.setdefault(f"_noted_{self.relation}", {})
 
-    def _stored(self, instance: Appointment) -> dict[int, models.Model]:
+    def _stored(self, instance: Appointment) -> dict[int, Any]:
         """The answers on file, hidden ones too, by question."""
         if not instance.pk:
             return {}
@@ -70,7 +73,7 @@ class AnswerColumn(ExchangeField):
             instance.__dict__[name] = {answer.question_id: answer for answer in answers}
         return instance.__dict__[name]
 
-    def write(self, rows: Sequence[Appointment], *, user, reason: str) -> None:
+    def write(self, rows: Sequence[Appointment], *, user: User | None, reason: str) -> None:
         """Write what was noted and differs from what is on file. An answer that was hidden is visible again."""
         new, changed = [], []
         for appointment in rows:
@@ -102,22 +105,24 @@ class ScoreCell(WholeCell):
 
 class LikertColumn(AnswerColumn):
     model, relation, value = LikertAnswer, "likert_answers", "score"
+    question: LikertQuestion
 
     def range(self) -> str:
-        ends = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
+        ends: dict[str, object] = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
         ends |= {"at_low": self.question.min_label, "at_high": self.question.max_label}
         return _("From %(low)d (%(at_low)s) to %(high)d (%(at_high)s).") % ends
 
 
 class NumericColumn(AnswerColumn):
     model, relation, value = NumericAnswer, "numeric_answers", "value"
+    question: NumericQuestion
 
-    def __init__(self, question: NumericQuestion, name: str, cell: DecimalCell):
+    def __init__(self, question: NumericQuestion, name: str, cell: DecimalCell) -> None:
         super().__init__(question, name, cell)
         if not question.allows(Decimal(cell.example)):
             cell.example = str(cell.render(question.maximum if question.minimum is None else question.minimum))
 
-    def check(self, value) -> None:
+    def check(self, value: Decimal) -> None:
         if not self.question.allows(value):
             raise ValidationError(self.question.bounds_message())
 
@@ -129,6 +134,7 @@ class NumericColumn(AnswerColumn):
 def answer_columns(taken: Sequence[str]) -> list[AnswerColumn]:
     """A column for each visible question, asked today or not. Two with one wording, or one of `taken`, get a number."""
     names, columns = {folded(name) for name in taken}, []
+    kind: Any
     for kind, cell, questions in (
         (LikertColumn, ScoreCell, LikertQuestion.objects.visible()),
         (NumericColumn, DecimalCell, NumericQuestion.objects.visible()),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -15,7 +16,7 @@ from backoffice.exchange.cells import ChoiceCell, DayCell, NamesCell
 from backoffice.exchange.columns import ChosenField, ExchangeField, Row
 from clinic import booking
 from clinic.booking import imported
-from clinic.models import Appointment, ClinicSession, Period, Symptom
+from clinic.models import Appointment, ClinicSession, Patient, Period, Symptom
 from clinic.resources import patient_columns
 from clinic.resources.answers import AnswerColumn, answer_columns, with_answers
 from clinic.resources.claimed import HoldsClaims
@@ -32,14 +33,14 @@ class SessionColumn(ExchangeField):
 
     model_fields = ("session",)
 
-    def save(self, instance: models.Model, row, is_m2m=False, **kwargs):
+    def save(self, instance: models.Model, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         """The session is set as a whole."""
 
 
 class SymptomsCell(NamesCell):
     example = "cough, fever"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(Symptom, "name")
 
 
@@ -79,7 +80,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
 
     writes_in_preview = True  # only booking tells whether there is a place
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["period"].is_required = True
         self.fields["queue_number"].is_required = False
@@ -92,16 +93,16 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         self._touched: dict[int, ClinicSession] = {}
         self._booked = 0
 
-    def key_columns(self, columns):
+    def key_columns(self, columns: Iterable[str]) -> list[str]:
         return ["reference"] if "reference" in columns else ["date", "period"]
 
     def key_of_row(self, row: Row) -> tuple | None:
         return super().key_of_row(row) if row.get("reference", "").strip() else None
 
-    def get_queryset(self):
+    def get_queryset(self) -> models.QuerySet:
         return with_answers(Appointment.objects.select_related("patient", "session").prefetch_related("symptoms"))
 
-    def for_export(self, queryset):
+    def for_export(self, queryset: models.QuerySet) -> models.QuerySet:
         return with_answers(super().for_export(queryset).select_related("patient", "session"))
 
     # -- All rows, and some -------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         for chunk in chunks:
             booked, known = [row for row in chunk if row.key is None], [row for row in chunk if row.key]
             patients |= self._patients_of(booked).pks() if booked else set()
-            references = [row.key[0] for row in known]
+            references = [row.key[0] for row in known if row.key]
             appointments |= set(Appointment.objects.filter(reference__in=references).values_list("pk", flat=True))
             recorded |= self._slots_of(known)
             to_book |= self._slots_of(booked)
@@ -143,10 +144,10 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
 
     # -- One row ------------------------------------------------------------------------------------------------------
 
-    def init_instance(self, row=None):
+    def init_instance(self, row: Row | None = None) -> Appointment:
         return Appointment(source=Appointment.Source.IMPORTED)
 
-    def import_instance(self, instance, row, **kwargs):
+    def import_instance(self, instance: Appointment, row: Row, **kwargs: Any) -> None:
         super().import_instance(instance, row, **kwargs)
         if row.is_new:
             self._place(instance, row)
@@ -155,31 +156,30 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
 
     def _place(self, appointment: Appointment, row: Row) -> None:
         """The patient and the session of a new one. Raises ValidationError."""
-        for name in ("date", "period"):
-            self._clean(name, row)
+        slot = (self._clean("date", row), self._clean("period", row))
         appointment.patient = self._patient(row)
         if not row.get("identity_conflict", "").strip():
             appointment.identity_conflict = booking.is_to_check(appointment.claimed)
         if row.key is not None:
-            appointment.session = self._seats.session(self._slot(row))
+            appointment.session = self._seats.session(slot)
             if not appointment.queue_number:
                 appointment.queue_number = self._seats.next_number(appointment.session)
             return
         if appointment.queue_number:
             raise ValidationError({"queue_number": _("Booking gives the number. Leave this cell empty.")})
         try:
-            appointment.session = booking.session_to_book(*self._slot(row))
+            appointment.session = booking.session_to_book(*slot)
         except booking.BookingError as refusal:
             raise ValidationError({"date": str(refusal)}) from refusal
 
-    def _clean(self, name: str, row: Row) -> object:
+    def _clean(self, name: str, row: Row) -> Any:
         """The cell's value. Raises ValidationError that names the column."""
         try:
             return self.fields[name].clean(row if name in row else {name: ""})
         except ValidationError as error:
             raise ValidationError({name: error}) from error
 
-    def _patient(self, row: Row):
+    def _patient(self, row: Row) -> Patient:
         try:
             return self._patients.get(patient_columns.key_of_row(self.fields, row))
         except ValidationError as error:
@@ -196,7 +196,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         if self._patient_key(row) and self._patient(row) != appointment.patient:
             problem = _("The appointment with this reference is another patient's.")
             raise ValidationError({self._column_of_patient(row): problem})
-        was = {field.column_name: value for field, value in row.before.items()}
+        was = {field.column_name: value for field, value in (row.before or {}).items()}
         moved = {"date": appointment.session.date, "period": appointment.session.period}
         for name, value in moved.items():
             if name in row and self._clean(name, row) != value:
@@ -204,7 +204,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         if was.get("queue_number", appointment.queue_number) != appointment.queue_number:
             raise ValidationError({"queue_number": _("An import changes no number that was given.")})
 
-    def check(self, appointment: Appointment, excluded):
+    def check(self, appointment: Appointment, excluded: set[str]) -> None:
         super().check(appointment, excluded | ({"queue_number"} if not appointment.queue_number else set()))
         if appointment.is_hidden:
             raise ValidationError({"reference": _("This appointment is hidden. Restore it first.")})
@@ -232,7 +232,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
 
     # -- Into the database --------------------------------------------------------------------------------------------
 
-    def save_instance(self, instance, is_create, row, **kwargs):
+    def save_instance(self, instance: Appointment, is_create: bool, row: Row, **kwargs: Any) -> None:
         self._touched[instance.session_id] = instance.session
         if instance.queue_number:
             super().save_instance(instance, is_create, row, **kwargs)
@@ -262,7 +262,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         self._changed |= {"status", "called_at", "identity_conflict", "reminded_at"}
         self.update_instances.append(appointment)
 
-    def after_bulk(self, rows, *, created, fields):
+    def after_bulk(self, rows: list[Appointment], *, created: bool, fields: set[str] | None) -> None:
         super().after_bulk(rows, created=created, fields=fields)
         for column in self._imported:
             if isinstance(column, AnswerColumn):

@@ -1,16 +1,16 @@
 """Opening hours as files: the hours in one column, as people write them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import Cell
-from backoffice.exchange.columns import ExchangeField
+from backoffice.exchange.columns import ExchangeField, Row
 from backoffice.records.names import name_for, named
 from clinic import booking
 from clinic.hours.losses import Loss, losses_by
@@ -21,13 +21,13 @@ from clinic.models import OpeningHours
 class HoursCell(Cell):
     example = "09:00-12:00"
 
-    def clean(self, value, row=None, **kwargs) -> Hours:
+    def clean(self, value: str, row: Row | None = None, **kwargs: Any) -> Hours:
         return parse_hours(value)
 
-    def render(self, value, **kwargs) -> str:
+    def render(self, value: Hours | None, **kwargs: Any) -> str:
         return str(value) if value else ""
 
-    def what(self):
+    def what(self) -> str:
         return _("Opening and closing time, such as 09:00-12:00; 14:00~17:30 and full-width digits are read too.")
 
 
@@ -36,10 +36,10 @@ class HoursColumn(ExchangeField):
 
     model_fields = ("opens_at", "closes_at")
 
-    def save(self, instance: models.Model, row, is_m2m=False, **kwargs):
+    def save(self, instance: OpeningHours, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         instance.opens_at, instance.closes_at = self.clean(row, **kwargs)
 
-    def get_value(self, instance: models.Model) -> Hours | None:
+    def get_value(self, instance: OpeningHours) -> Hours | None:
         return Hours(instance.opens_at, instance.closes_at) if instance.opens_at else None
 
 
@@ -55,16 +55,16 @@ class OpeningHoursResource(ExchangeResource):
 
     writes_in_preview = True  # only with all rows in it is seen whether two of them overlap
 
-    def begin(self, **kwargs):
+    def begin(self, **kwargs: Any) -> None:
         super().begin(**kwargs)
         self._lines: dict[tuple, int] = {}
 
-    def before_writing(self, chunks) -> None:
+    def before_writing(self, chunks: Iterable[Sequence[Row]]) -> None:
         """Whoever is booked is looked for behind the sessions' locks: nobody comes in before the hours are written."""
         booking.hold_timetable()
         booking.hold(timezone.localdate())
 
-    def check(self, instance: OpeningHours, excluded):
+    def check(self, instance: OpeningHours, excluded: set[str]) -> None:
         try:
             super().check(instance, excluded)
         except ValidationError as error:
@@ -94,7 +94,7 @@ class OpeningHoursResource(ExchangeResource):
         people = (f"{visit.queue_number} {name_for(visit.patient, self.by)}" for visit in loss.people)
         return f"{loss.session}: {named(people)}"
 
-    def save_instance(self, instance, is_create, row, **kwargs):
+    def save_instance(self, instance: OpeningHours, is_create: bool, row: Row, **kwargs: Any) -> None:
         self._lines[instance.weekday, instance.period] = row.line
         super().save_instance(instance, is_create, row, **kwargs)
 
@@ -107,6 +107,6 @@ class OpeningHoursResource(ExchangeResource):
                     text = str(Hours(hours.opens_at, hours.closes_at))
                     yield line, "hours", text, " ".join(error.messages), _("Mend this line, or take it out.")
 
-    def finish(self, *, dry_run: bool):
+    def finish(self, *, dry_run: bool) -> Iterable[str]:
         booking.follow_hours(timezone.localdate())
         return []

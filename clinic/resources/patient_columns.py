@@ -1,6 +1,7 @@
 """Columns that say whose a record is, by what a patient is known by."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -22,13 +23,13 @@ class PatientColumn(ExchangeField):
 
     model_fields = ("patient",)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, help_text=gettext_lazy("As it stands in the patient's record."), **kwargs)
 
-    def save(self, instance: models.Model, row, is_m2m=False, **kwargs):
+    def save(self, instance: models.Model, row: Row, is_m2m: bool = False, **kwargs: Any) -> None:
         """The patient is set as a whole: see Patients."""
 
-    def export(self, instance, **kwargs):
+    def export(self, instance: Any, **kwargs: Any) -> str:
         if not instance.patient.is_hidden:
             return super().export(instance, **kwargs)
         return instance.patient.name_for(None) if self.column_name == NAME else ""
@@ -87,7 +88,7 @@ def key_of(patient: Patient, row: Row) -> Key:
 class Patients:
     """The visible patients that some rows name, read in one query."""
 
-    def __init__(self, keys: Iterable[Key], row: Row):
+    def __init__(self, keys: Iterable[Key], row: Row) -> None:
         self._keys = set(keys)
         ids = [key[0] for key in self._keys if len(key) == 1]
         names = [key[0] for key in self._keys if len(key) == 2]

@@ -1,6 +1,7 @@
 """Patients and symptoms as files."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -36,7 +37,7 @@ class PatientResource(ExchangeResource):
         "email": "lin@example.org",
     }
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["national_id"].widget = TextCell(
             20, normalise=normalise_national_id, remedy=_("The number on the ID card, residence permit or passport.")
@@ -48,7 +49,7 @@ class PatientResource(ExchangeResource):
         )
         self._doubtful: list[int] = []
 
-    def key_columns(self, columns):
+    def key_columns(self, columns: Iterable[str]) -> list[str]:
         return ["national_id"] if "national_id" in columns else ["full_name", "date_of_birth"]
 
     def naming_columns(self, row: Row) -> list[str]:
@@ -69,11 +70,11 @@ class PatientResource(ExchangeResource):
         return patient.full_name, patient.date_of_birth
 
     def candidates(self, rows: Sequence[Row]) -> QuerySet[Patient]:
-        ids = [row.key[0] for row in rows if len(row.key) == 1]
-        names = [row.key[0] for row in rows if len(row.key) == 2]
+        ids = [row.key[0] for row in rows if row.key and len(row.key) == 1]
+        names = [row.key[0] for row in rows if row.key and len(row.key) == 2]
         return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))
 
-    def save_instance(self, instance, is_create, row, **kwargs):
+    def save_instance(self, instance: Patient, is_create: bool, row: Row, **kwargs: Any) -> None:
         super().save_instance(instance, is_create, row, **kwargs)
         if is_create and could_be_a_slip(instance.national_id):
             self._doubtful.append(row.line)
@@ -112,10 +113,10 @@ class SymptomResource(ExchangeResource):
 
     examples = {"name": "cough", "position": "1"}
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet:
         return Symptom.objects.all()
 
-    def check(self, symptom: Symptom, excluded):
+    def check(self, symptom: Symptom, excluded: set[str]) -> None:
         if symptom.is_hidden:
             raise ValidationError(
                 {

@@ -16,7 +16,7 @@ class Seats:
     The rows name them by day and period, or by the `references` of appointments that are there.
     """
 
-    def __init__(self, slots: Iterable[Slot], references: Iterable[str]):
+    def __init__(self, slots: Iterable[Slot], references: Iterable[str]) -> None:
         days = {day for day, _period in slots}
         holding = Appointment.objects.filter(reference__in=references).values("session")
         named = ClinicSession.objects.filter(Q(date__in=days) | Q(pk__in=holding))

@@ -7,6 +7,8 @@ It imports only what decodes, for a fresh Python that imported the application w
 import json
 import resource
 import sys
+from types import ModuleType
+from typing import Any
 
 UNAVAILABLE, UNDECODABLE = 3, 4
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
@@ -53,7 +55,7 @@ def decode_jpeg(frame: bytes, about: dict) -> bytes:
     return image.GetBuffer().encode("utf-8", "surrogateescape")
 
 
-def as_element(gdcm, frame: bytes):
+def as_element(gdcm: ModuleType, frame: bytes) -> Any:
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(frame)
     fragments = gdcm.SequenceOfFragments.New()

@@ -73,8 +73,8 @@ def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
 
 def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
     """A view of the bytes as they are. Big-endian bytes were written as words (OW), also where a pixel is one byte."""
-    size = values.whole(dataset, "BitsAllocated") // 8
-    shape = values.whole(dataset, "Rows"), values.whole(dataset, "Columns")
+    size = values.declared(dataset, "BitsAllocated") // 8
+    shape = values.declared(dataset, "Rows"), values.declared(dataset, "Columns")
     data = dataset.PixelData
     if syntax != uid.ExplicitVRBigEndian:
         return np.frombuffer(data, f"<u{size}", shape[0] * shape[1]).reshape(shape)
@@ -97,7 +97,7 @@ def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> Non
     claim = headers.jpeg2000_claim(frame) if syntax in JPEG2000 else headers.jpeg_claim(frame)
     if claim is None:
         raise _undecodable(syntax)
-    if (claim.width, claim.height) != (values.whole(dataset, "Columns"), values.whole(dataset, "Rows")):
+    if (claim.width, claim.height) != (values.declared(dataset, "Columns"), values.declared(dataset, "Rows")):
         raise Refused(_("The file contradicts itself about the size of its picture. Export it again."))
     if claim.components != 1:
         raise Refused(_("It says that it is greyscale, but its picture is coloured. Export it as greyscale."))
@@ -107,14 +107,14 @@ def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> Non
             "Export it uncompressed, or as JPEG Lossless or JPEG 2000."
         )
         raise Refused(message % {"bits": claim.bits})
-    if claim.bits > values.whole(dataset, "BitsAllocated"):
+    if claim.bits > values.declared(dataset, "BitsAllocated"):
         raise Refused(_("The file contradicts itself about the bits of its pixels. Export it again."))
     return None
 
 
 def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
     segments = headers.rle_segments(frame)
-    pixels = values.whole(dataset, "Columns") * values.whole(dataset, "Rows")
+    pixels = values.declared(dataset, "Columns") * values.declared(dataset, "Rows")
     # A segment has one byte of each pixel, and perhaps one more to come out even.
     if segments is None or any(not pixels <= headers.rle_length(one) <= pixels + 1 for one in segments):
         raise _undecodable(syntax)
@@ -122,12 +122,15 @@ def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
 
 def _decoded_apart(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
     """Never by forking this process, which has threads: a fresh and small one, with limits of its own."""
+    claim = headers.jpeg_claim(frame)
+    if claim is None:
+        raise _undecodable(syntax)
     about = {
         "syntax": str(syntax),
-        "rows": values.whole(dataset, "Rows"),
-        "columns": values.whole(dataset, "Columns"),
-        "allocated": values.whole(dataset, "BitsAllocated"),
-        "stored": headers.jpeg_claim(frame).bits,
+        "rows": values.declared(dataset, "Rows"),
+        "columns": values.declared(dataset, "Columns"),
+        "allocated": values.declared(dataset, "BitsAllocated"),
+        "stored": claim.bits,
         "signed": values.whole(dataset, "PixelRepresentation"),
     }
     command = [sys.executable, "-P", codec.__file__, str(CODEC_MEMORY), str(CODEC_SECONDS)]
@@ -150,16 +153,16 @@ def _decoded_apart(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> n
 
 
 def _samples(data: bytes, dataset: pydicom.Dataset) -> np.ndarray:
-    pixels = values.whole(dataset, "Rows") * values.whole(dataset, "Columns")
+    pixels = values.declared(dataset, "Rows") * values.declared(dataset, "Columns")
     return np.frombuffer(data, "<u2" if len(data) >= 2 * pixels else "u1")
 
 
 def _in_its_shape(dataset: pydicom.Dataset, syntax: uid.UID, pixels: np.ndarray) -> np.ndarray:
     """As the data set says: coders of eight bits write one byte where it may have two."""
-    shape = values.whole(dataset, "Rows"), values.whole(dataset, "Columns")
+    shape = values.declared(dataset, "Rows"), values.declared(dataset, "Columns")
     if pixels.size != shape[0] * shape[1]:
         raise _undecodable(syntax)
-    kind = np.dtype(f"{pixels.dtype.kind}{values.whole(dataset, 'BitsAllocated') // 8}")
+    kind = np.dtype(f"{pixels.dtype.kind}{values.declared(dataset, 'BitsAllocated') // 8}")
     return pixels.reshape(shape).astype(kind, copy=False)
 
 

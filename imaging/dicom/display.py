@@ -39,16 +39,16 @@ def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> tuple[np.ndarray,
 
 def _padding(dataset: pydicom.Dataset, codes: np.ndarray) -> np.ndarray | None:
     """Return where the pixels are no part of the picture; None where none is, or where nothing else would be left."""
-    ends = [values.whole(dataset, name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    if ends[0] is None:
+    one, other = (values.whole(dataset, name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if one is None:
         return None
     kind = np.dtype(f"{'i' if _is_signed(dataset) else 'u'}{codes.itemsize}")
-    first, last = sorted(_as(end, kind) for end in (ends if ends[1] is not None else [ends[0]] * 2))
+    first, last = sorted(_as(end, kind) for end in (one, one if other is None else other))
     as_written = codes.view(kind)
     padding = as_written == first if first == last else (as_written >= first) & (as_written <= last)
     if kind.kind == "i":
         # A signed number may be written in the bits stored alone, without its sign in those above.
-        bits = (1 << values.whole(dataset, "BitsStored")) - 1
+        bits = (1 << values.declared(dataset, "BitsStored")) - 1
         if first == last and (first & bits) >= 0 and first < 0:
             padding |= codes == (first & bits)
     return padding if padding.any() and not padding.all() else None
@@ -64,7 +64,7 @@ def _stored_bits(dataset: pydicom.Dataset, codes: np.ndarray, padding: np.ndarra
 
     Bits above the stored ones may repeat the sign, and bits beside them were once graphics drawn over the picture.
     """
-    stored, high = values.whole(dataset, "BitsStored"), _high_bit(dataset)
+    stored, high = values.declared(dataset, "BitsStored"), _high_bit(dataset)
     width = codes.itemsize * 8
     if stored == width:
         return codes, False
@@ -83,7 +83,7 @@ def _stored_bits(dataset: pydicom.Dataset, codes: np.ndarray, padding: np.ndarra
 
 def _high_bit(dataset: pydicom.Dataset) -> int:
     high = values.whole(dataset, "HighBit")
-    return values.whole(dataset, "BitsStored") - 1 if high is None else high
+    return values.declared(dataset, "BitsStored") - 1 if high is None else high
 
 
 def _is_signed(dataset: pydicom.Dataset) -> bool:
@@ -92,7 +92,7 @@ def _is_signed(dataset: pydicom.Dataset) -> bool:
 
 def _levels(dataset: pydicom.Dataset) -> np.ndarray:
     """Return the number that each pattern of the stored bits stands for, those of negative numbers last."""
-    size = 1 << values.whole(dataset, "BitsStored")
+    size = 1 << values.declared(dataset, "BitsStored")
     levels = np.arange(size)
     return np.where(levels >= size // 2, levels - size, levels) if _is_signed(dataset) else levels
 

@@ -51,11 +51,11 @@ def read(data: bytes) -> Decoded:
     dataset = _parsed(data)
     if reasons := list(objections(dataset, syntax)):
         raise Refused(" ".join(reasons))
-    check_dimensions(values.whole(dataset, "Columns"), values.whole(dataset, "Rows"))
+    check_dimensions(values.declared(dataset, "Columns"), values.declared(dataset, "Rows"))
     grey, is_corrected = displayed(dataset, coded.decoded(dataset, syntax))
     return Decoded(
         grey,
-        bit_depth=values.whole(dataset, "BitsStored"),
+        bit_depth=values.declared(dataset, "BitsStored"),
         is_corrected=is_corrected,
         view=facts.view(dataset),
         taken_on=facts.day_taken(dataset),

@@ -55,7 +55,7 @@ def _objections_to_pixels(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator
 
 
 def _objections_to_bits(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
-    allocated, stored = values.whole(dataset, "BitsAllocated"), values.whole(dataset, "BitsStored")
+    allocated, stored = values.declared(dataset, "BitsAllocated"), values.declared(dataset, "BitsStored")
     high = values.whole(dataset, "HighBit")
     high = stored - 1 if high is None else high
     if allocated not in BITS_ALLOCATED:
@@ -75,5 +75,5 @@ def _objections_to_bits(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[s
 
 
 def _expected_bytes(dataset: pydicom.Dataset) -> int:
-    rows, columns, bits = (values.whole(dataset, name) for name in ("Rows", "Columns", "BitsAllocated"))
+    rows, columns, bits = (values.declared(dataset, name) for name in ("Rows", "Columns", "BitsAllocated"))
     return rows * columns * bits // 8

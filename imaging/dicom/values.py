@@ -3,6 +3,7 @@
 import math
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 import pydicom
 from pydicom.errors import BytesLengthException
@@ -22,7 +23,7 @@ UNREADABLE_VALUE = (
 )
 
 
-def raw(dataset: pydicom.Dataset, keyword: str) -> object:
+def raw(dataset: pydicom.Dataset, keyword: str) -> Any:
     try:
         return dataset.get(keyword)
     except UNREADABLE_VALUE:
@@ -38,6 +39,14 @@ def whole(dataset: pydicom.Dataset, keyword: str) -> int | None:
     """Return the whole number that an element holds; None where it is absent, blank or no such number."""
     number = first_number(dataset, keyword)
     return int(number) if number is not None and math.isfinite(number) and number == int(number) else None
+
+
+def declared(dataset: pydicom.Dataset, keyword: str) -> int:
+    """The same, of an element that objections.py has asked for. Raises ValueError where it is none all the same."""
+    number = whole(dataset, keyword)
+    if number is None:
+        raise ValueError(f"{keyword} is no whole number")
+    return number
 
 
 def first_number(dataset: pydicom.Dataset, keyword: str) -> float | None:
@@ -59,7 +68,7 @@ def items(dataset: pydicom.Dataset, keyword: str) -> list[pydicom.Dataset]:
     return [one for one in value if isinstance(one, pydicom.Dataset)] if isinstance(value, Iterable) else []
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     try:
         return float(value)
     except (ValueError, TypeError, OverflowError):

@@ -1,7 +1,7 @@
 """Networks by their timm name, filled from safetensors files. Torch and timm; no Django."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -137,7 +137,9 @@ class _Uninitialised(TorchFunctionMode):
         )
     )
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Sequence[type], args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         if func in self.DRAWS:
             return args[0] if args else kwargs["tensor"]

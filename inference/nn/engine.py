@@ -83,7 +83,7 @@ class Ensemble:
         device: str = "auto",
         memory_limit: int = DEFAULT_MEMORY_LIMIT,
         dtype: str | None = None,
-    ):
+    ) -> None:
         if not models:
             raise ValueError("an ensemble needs at least one model")
         self.models = tuple(models)

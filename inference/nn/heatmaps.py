@@ -68,13 +68,13 @@ def _last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
     last = blocks[-1]
     if type(last).__name__ == "MultiScaleBlock":
 
-        def watch_branches(watch):
+        def watch_branches(watch: Callable[[Tensor], Tensor]) -> torch.utils.hooks.RemovableHandle:
             return last.register_forward_pre_hook(lambda _, args: ([watch(t) for t in args[0]],))
 
         return watch_branches, 1
     if isinstance(norm := getattr(last, "norm1", None), nn.Module):
 
-        def watch_norm(watch):
+        def watch_norm(watch: Callable[[Tensor], Tensor]) -> torch.utils.hooks.RemovableHandle:
             return norm.register_forward_hook(lambda _, args, output: watch(output))
 
         return watch_norm, network.num_prefix_tokens

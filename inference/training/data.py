@@ -62,7 +62,14 @@ def phantoms(seed: int, train: int, validation: int, held_out: int) -> Split:
         f"{name} {first + part * SEEDS_PER_PART}–{first + part * SEEDS_PER_PART + count - 1}"
         for part, (name, count) in enumerate((("training", train), ("validation", validation), ("held out", held_out)))
     )
-    return Split(phantom.DIAGNOSES, *parts, origin=f"synthetic phantoms (seeds: {seeds})", is_synthetic=True)
+    return Split(
+        phantom.DIAGNOSES,
+        parts[0],
+        parts[1],
+        parts[2],
+        origin=f"synthetic phantoms (seeds: {seeds})",
+        is_synthetic=True,
+    )
 
 
 def _phantom(seed: int) -> Sample:
@@ -98,7 +105,7 @@ def folder_per_class(folder: Path, seed: int, read: Callable[[Path], np.ndarray]
         cuts = np.cumsum(counts)
         for part, some in zip(parts, (samples[cuts[1] :], samples[: cuts[0]], samples[cuts[0] : cuts[1]]), strict=True):
             part.extend(some)
-    return Split(tuple(classes), *parts, origin=f"pictures in the folder {folder.name}")
+    return Split(tuple(classes), parts[0], parts[1], parts[2], origin=f"pictures in the folder {folder.name}")
 
 
 def _pictures_below(folder: Path) -> list[Path]:
@@ -115,7 +122,7 @@ def load_readable(
 ) -> Iterator[tuple[Sample, np.ndarray]]:
     """Yield the samples with their pictures, loaded on threads; name unreadable ones to `skipped`."""
 
-    def attempt(sample: Sample):
+    def attempt(sample: Sample) -> tuple[Sample, np.ndarray | None, Exception | None]:
         try:
             return sample, sample.load(), None
         except (OSError, ValueError) as error:
@@ -123,9 +130,9 @@ def load_readable(
 
     with ThreadPoolExecutor() as threads:
         for sample, picture, error in threads.map(attempt, samples):
-            if error is None:
+            if picture is not None:
                 yield sample, picture
-            else:
+            elif error is not None:
                 skipped(sample.source, error)
 
 

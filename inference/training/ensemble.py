@@ -95,7 +95,7 @@ def train_ensemble(run: Run, out: Path, report: Report) -> dict[str, Any]:
 
 
 class _Skipped:
-    def __init__(self, report: Report):
+    def __init__(self, report: Report) -> None:
         self.report, self.count = report, 0
 
     def __call__(self, source: str, error: Exception) -> None:
@@ -120,7 +120,7 @@ def _train_on_processes(train_one: Callable, recipes: Sequence[Recipe], workers:
     most of their time waiting for one another's threads if one had all the cores."""
     context = multiprocessing.get_context("spawn")  # torch does not survive a fork
     lines = context.SimpleQueue()
-    listener = threading.Thread(target=lambda: [report(line) for line in iter(lines.get, None)])
+    listener = threading.Thread(target=_pass_on, args=(lines, report))
     listener.start()
     try:
         with ProcessPoolExecutor(workers, context, _start_worker, (lines,)) as pool:
@@ -130,6 +130,15 @@ def _train_on_processes(train_one: Callable, recipes: Sequence[Recipe], workers:
     finally:
         lines.put(None)
         listener.join()
+
+
+def _pass_on(lines: Any, report: Report) -> None:
+    for line in iter(lines.get, None):
+        report(line)
+
+
+_lines: Any
+"""Of a worker: what it says to the process that started it."""
 
 
 def _start_worker(lines: Any) -> None:

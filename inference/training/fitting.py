@@ -1,7 +1,7 @@
 """Train one network and calibrate it. Torch; no Django."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +109,9 @@ def _make_positions_heard(network: nn.Module) -> None:
             nn.init.normal_(parameter, std=POSITION_STD)
 
 
-def _batches(inputs: Inputs, scaling: tuple[float, float], device: torch.device):
+def _batches(
+    inputs: Inputs, scaling: tuple[float, float], device: torch.device
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     for batch in torch.randperm(len(inputs.labels)).split(BATCH_SIZE):
         if len(batch) == 1 and len(inputs.labels) > 1:
             continue  # batch normalisation has nothing to normalise one picture by

@@ -1,11 +1,14 @@
 """The one field that takes a code."""
 
+from datetime import datetime
 from math import ceil
+from typing import Any
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access.second_factor import devices
 from backoffice.models import User
@@ -20,11 +23,11 @@ class CodeForm(forms.Form):
         widget=forms.TextInput({"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
     )
 
-    def __init__(self, *args, person: User, **kwargs):
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.person = person
 
-    def clean_code(self):
+    def clean_code(self) -> str:
         if until := devices.throttled_until(self.person):
             raise forms.ValidationError(wait_until(until))
         code = self.cleaned_data["code"]
@@ -40,7 +43,7 @@ class CodeForm(forms.Form):
 class FirstCodeForm(CodeForm):
     """The first code of a phone that is set up: it shows that the secret arrived."""
 
-    def __init__(self, *args, phone, asks_for_password: bool = False, **kwargs):
+    def __init__(self, *args: Any, phone: TOTPDevice, asks_for_password: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, person=phone.user, **kwargs)
         self.device = phone
         if asks_for_password:
@@ -52,7 +55,7 @@ class FirstCodeForm(CodeForm):
         if not self.person.check_password(self.cleaned_data["password"]):
             raise forms.ValidationError(_("This is not your password."))
 
-    def clean_code(self):
+    def clean_code(self) -> str:
         # A wrong password beside it: the phone's code is left for the next try.
         return self.cleaned_data["code"] if self.errors else super().clean_code()
 
@@ -60,7 +63,7 @@ class FirstCodeForm(CodeForm):
         return devices.confirm(self.device, code)
 
 
-def wait_until(until) -> str:
+def wait_until(until: datetime) -> str:
     seconds = ceil((until - timezone.now()).total_seconds())
     return ngettext(
         "There were wrong codes. Try again in %d second.", "There were wrong codes. Try again in %d seconds.", seconds

@@ -2,7 +2,7 @@
 
 import time
 
-from django.db.models import Exists, Q
+from django.db.models import Exists, Q, QuerySet
 from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -10,6 +10,8 @@ from backoffice.access.roles import ADMINISTRATORS
 from backoffice.access.second_factor import devices
 from backoffice.access.session_expiry import SIGNED_IN
 from backoffice.models import Role, User
+from backoffice.models.users import person_of
+from backoffice.web.requests import ours
 
 ASK = "second_factor"
 SET_UP = "second_factor_set_up"
@@ -29,13 +31,13 @@ def is_fresh(request: HttpRequest) -> bool:
 
 def must_ask_again(request: HttpRequest) -> bool:
     """Whether somebody who has a phone shows it once more, before they change what signs them in."""
-    return devices.phone_of(request.user) is not None and not is_fresh(request)
+    return devices.phone_of(person_of(request)) is not None and not is_fresh(request)
 
 
 def must_ask_for_password(request: HttpRequest) -> bool:
     """The same for who has no phone yet: the password, where it was not given a moment ago."""
     is_new = time.time() - request.session.get(SIGNED_IN, 0) < FRESH_SECONDS
-    return devices.phone_of(request.user) is None and not is_new
+    return devices.phone_of(person_of(request)) is None and not is_new
 
 
 def step_before(request: HttpRequest) -> str | None:
@@ -43,9 +45,11 @@ def step_before(request: HttpRequest) -> str | None:
 
     A page's templates ask again and again: the answer is looked up once for a request.
     """
-    if not hasattr(request, "step_before"):
-        request.step_before = None if request.user.is_verified() else _step_before(request.user)
-    return request.step_before
+    asked = ours(request)
+    if not hasattr(asked, "step_before"):
+        person = person_of(request)
+        asked.step_before = None if person.is_verified() else _step_before(person)
+    return asked.step_before
 
 
 def _step_before(person: User) -> str | None:
@@ -58,7 +62,7 @@ def _step_before(person: User) -> str | None:
     return SET_UP if is_required else None
 
 
-def _roles_that_require_it(person: User):
+def _roles_that_require_it(person: User) -> QuerySet[Role]:
     """A superuser may do what administrators may, so what they must do as well."""
     own = Q(group__user=person.pk)
     if person.is_superuser:

@@ -13,7 +13,9 @@ from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django_otp.models import Device
 
+from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import devices, rules
 from backoffice.access.second_factor.forms import CodeForm, FirstCodeForm
 
@@ -33,7 +35,7 @@ def for_staff(view: Callable) -> Callable:
     """For who gave the right password, whether or not more is asked of them: these pages ask it."""
 
     @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponse:
+    def guarded(request: StaffRequest) -> HttpResponse:
         if not (request.user.is_active and request.user.is_staff):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
         return view(request)
@@ -41,7 +43,7 @@ def for_staff(view: Callable) -> Callable:
     return never_cache(guarded)
 
 
-def ask(request: HttpRequest) -> HttpResponse:
+def ask(request: StaffRequest) -> HttpResponse:
     """Ask who gave the password for a code; and again, before they change what the codes come from."""
     if rules.step_before(request) != rules.ASK and not rules.must_ask_again(request):
         return redirect(where_to(request))
@@ -52,7 +54,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return page(request, "ask", _("Code from your phone"), form=form, next=where_to(request))
 
 
-def set_up(request: HttpRequest) -> HttpResponse:
+def set_up(request: StaffRequest) -> HttpResponse:
     """Show a secret, and take the phone into use that answers with its code."""
     if rules.step_before(request) == rules.ASK or rules.must_ask_again(request):
         # Who has a phone shows it first: or a password, or a desk left open, would be enough to replace it.
@@ -72,11 +74,11 @@ def set_up(request: HttpRequest) -> HttpResponse:
     return page(request, "set_up", _("Set up the second factor"), form=form, next=where_to(request), **about)
 
 
-def own_page(request: HttpRequest) -> HttpResponse:
+def own_page(request: StaffRequest) -> HttpResponse:
     return _own_page(request, CodeForm(person=request.user))
 
 
-def turn_off(request: HttpRequest) -> HttpResponse:
+def turn_off(request: StaffRequest) -> HttpResponse:
     """Back to the password alone, for who still has the phone."""
     if request.method != "POST" or rules.is_required_of(request.user):
         return redirect("admin:second_factor_own")
@@ -89,7 +91,7 @@ def turn_off(request: HttpRequest) -> HttpResponse:
     return redirect("admin:second_factor_own")
 
 
-def renew_codes(request: HttpRequest) -> HttpResponse:
+def renew_codes(request: StaffRequest) -> HttpResponse:
     if request.method != "POST" or devices.phone_of(request.user) is None:
         return redirect("admin:second_factor_own")
     if rules.must_ask_again(request):
@@ -105,19 +107,19 @@ def ask_and_go_on_to(page: str) -> HttpResponse:
     return redirect(f"{reverse(f'admin:{rules.ASK}')}?next={page}")
 
 
-def let_in(request: HttpRequest, device) -> None:
+def let_in(request: StaffRequest, device: Device) -> None:
     django_otp.login(request, device)
     request.session[rules.GIVEN_AT] = time.time()
     request.session.cycle_key()  # the session is worth more from here on: no older name of it opens it
     request.step_before = None
 
 
-def codes_page(request: HttpRequest) -> HttpResponse:
+def codes_page(request: StaffRequest) -> HttpResponse:
     codes = devices.new_backup_codes(request.user)
     return page(request, "codes", _("Your backup codes"), codes=codes, next=where_to(request))
 
 
-def _own_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
+def _own_page(request: StaffRequest, form: CodeForm) -> HttpResponse:
     form.fields["code"].widget.attrs.pop("autofocus")  # turning it off is not what the page is for
     about = {
         "phone": devices.phone_of(request.user),
@@ -127,7 +129,7 @@ def _own_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
     return page(request, "own", _("Second factor"), form=form, **about)
 
 
-def page(request: HttpRequest, name: str, title: str, **context) -> HttpResponse:
+def page(request: StaffRequest, name: str, title: str, **context: object) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": title, **context}
     return render(request, f"backoffice/second_factor_{name}.html", context)
 

@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.concurrent_changes import MergesConcurrentChanges
@@ -32,7 +35,13 @@ class ClinicalAdmin(
         models.IntegerField: {"form_class": WholeNumberField},
     }
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         if "_saveasnew" in request.POST:  # which Django takes from anybody, and no form of ours offers
             raise PermissionDenied
         return super().changeform_view(request, object_id, form_url, extra_context)

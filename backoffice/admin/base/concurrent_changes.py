@@ -7,17 +7,24 @@ version, as scripts send it, is taken to show the record as it was when this per
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from simple_history.models import HistoricalChanges
 
+from backoffice.admin.base.masking import MaskingAdmin
 from backoffice.models import AccessEvent
+from backoffice.models.users import person_of
 from backoffice.records.locks import lock_by_key
+from backoffice.records.mixins import ClinicalRecord
 from backoffice.records.relations import history_of
 
 SEEN = "_seen"  # the hidden input: when the record that the form shows was last changed
@@ -28,29 +35,46 @@ class MergesConcurrentChanges(admin.ModelAdmin):
 
     masked_fields: Collection[str]
 
-    def get_object(self, request, object_id, from_field=None):
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Behind a lock where it is about to be saved: nobody changes or hides it between the look and the save."""
         if request.method == "POST" and connection.in_atomic_block and str(object_id).isdecimal():
             lock_by_key(self.model, [int(object_id)])
         return super().get_object(request, object_id, from_field)
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change, **kwargs)
-        if obj is None or request.method != "POST" or not str(request.resolver_match.url_name).endswith("_change"):
+        if (
+            obj is None
+            or request.method != "POST"
+            or not str(getattr(request.resolver_match, "url_name", "")).endswith("_change")
+        ):
             return form
         return type(form.__name__, (_Merging, form), {"request": request, "model_admin": self})
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
         if obj:
             # A form that comes back shows what is here now: the next save knows of it.
             context["seen_version"] = obj.updated_at.isoformat()
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-class _Merging:
+class _Merging(forms.ModelForm):
     """Mixin of a bound form, which is asked for the fields that somebody else has changed."""
 
-    def clean(self):
+    request: HttpRequest
+    model_admin: MaskingAdmin
+
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         cleaned = self.cleaned_data if cleaned is None else cleaned
         changes = changes_since(self.instance, self.request)
@@ -70,16 +94,21 @@ class _Merging:
         return cleaned
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     return value.pk if isinstance(value, models.Model) else value
 
 
 class Changes:
     """What others changed in a record since somebody saw it: by field, (as it was seen, as it is)."""
 
-    def __init__(self, before: models.Model | None = None, last: models.Model | None = None, now=None):
-        self.who, self.when, self.fields = "", None, {}
-        if before is None or last is None:
+    def __init__(
+        self,
+        before: HistoricalChanges | None = None,
+        last: HistoricalChanges | None = None,
+        now: ClinicalRecord | None = None,
+    ) -> None:
+        self.who, self.fields = "", {}
+        if before is None or last is None or now is None:
             return
         self.who = str(last.history_user or _("Somebody"))
         self.when = timezone.localtime(last.history_date)
@@ -88,14 +117,14 @@ class Changes:
             if was != is_now and field.name not in ("updated_at", "created_at"):
                 self.fields[field.name] = (was, is_now)
 
-    def told(self, name: str, now, *, is_masked: bool) -> str:
+    def told(self, name: str, now: object, *, is_masked: bool) -> str:
         told = {"who": self.who, "when": date_format(self.when, "TIME_FORMAT"), "value": now}
         if is_masked or now in ("", None):
             return _("%(who)s changed this meanwhile, at %(when)s. Save again to have it your way.") % told
         return _("%(who)s changed this to “%(value)s” meanwhile, at %(when)s. Save again to have it your way.") % told
 
 
-def changes_since(record: models.Model, request) -> Changes:
+def changes_since(record: ClinicalRecord, request: HttpRequest) -> Changes:
     """What others have changed since the form that was sent was shown; nothing where nobody knows when that was."""
     history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk})
     seen = parse_datetime(request.POST.get(SEEN, "")) if request.POST.get(SEEN) else None
@@ -103,7 +132,7 @@ def changes_since(record: models.Model, request) -> Changes:
         return Changes()
     if seen is None:
         seen = last_look(record, request)
-        if seen is None or not history.filter(history_date__gt=seen).exclude(history_user=request.user).exists():
+        if seen is None or not history.filter(history_date__gt=seen).exclude(history_user=person_of(request)).exists():
             return Changes()
         before = history.filter(history_date__lte=seen).order_by("-history_id").first()
     else:
@@ -111,10 +140,10 @@ def changes_since(record: models.Model, request) -> Changes:
     return Changes(before, history.order_by("-history_id").first(), record)
 
 
-def last_look(record: models.Model, request) -> datetime | None:
+def last_look(record: ClinicalRecord, request: HttpRequest) -> datetime | None:
     """When this person last opened the record."""
     looks = AccessEvent.objects.filter(
-        user=request.user,
+        user=person_of(request),
         action=AccessEvent.Action.VIEW,
         content_type=ContentType.objects.get_for_model(record),
         object_id=record.pk,

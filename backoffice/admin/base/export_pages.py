@@ -1,18 +1,24 @@
 """What the list shows, as a file."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.exchange_access import ExchangeAccess
 from backoffice.admin.base.hiding import HiddenFilter
 from backoffice.admin.base.import_files import XLSX
 from backoffice.exchange.exporting import TooLargeError, dated, stream_csv, write_xlsx
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 
@@ -21,6 +27,8 @@ COUNTED = 100_000  # rows; beyond it, the page says “more than”
 
 class ExportForm(forms.Form):
     """As which kind of file, and which columns."""
+
+    fields: dict[str, Any]
 
     file_format = forms.ChoiceField(
         label=_("File"),
@@ -34,16 +42,16 @@ class ExportForm(forms.Form):
         error_messages={"required": _("Choose at least one column.")},
     )
 
-    def __init__(self, names: list[str], *args, **kwargs):
-        super().__init__(*args, initial={"columns": names, "file_format": "xlsx"}, **kwargs)
+    def __init__(self, names: list[str], data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(data, initial={"columns": names, "file_format": "xlsx"}, **kwargs)
         self.fields["columns"].choices = [(name, name) for name in names]
 
 
-class ExportPages:
+class ExportPages(ExchangeAccess):
     """Mixin of ExchangeAdmin: the list's own filters, search and order, taken from the same query string."""
 
     @admin.action(description=_("Export"))
-    def export_selected(self, request, queryset):
+    def export_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
         if request.POST.get("select_across") == "1":
             return redirect(f"{self.exchange_url('export')}?{request.GET.urlencode()}")
         pks = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True))
@@ -51,14 +59,14 @@ class ExportPages:
         query["pk__in"] = pks
         return redirect(f"{self.exchange_url('export')}?{query.urlencode()}")
 
-    def export_view(self, request):
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
         if not self.has_export_permission(request):
             raise PermissionDenied
         try:
             shown = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return redirect(self.exchange_url("export"))
-        resource = self.resource_class()
+        resource = self.resource()
         names = [field.column_name for field in resource.get_export_fields()]
         form = ExportForm(names, request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -68,19 +76,21 @@ class ExportPages:
                 form.add_error(None, str(error))
         return self._export_page(request, shown, form)
 
-    def _download(self, request, queryset, *, file_format: str, columns: list[str]) -> HttpResponseBase:
+    def _download(
+        self, request: HttpRequest, queryset: QuerySet, *, file_format: str, columns: list[str]
+    ) -> HttpResponseBase:
         """Raises TooLargeError."""
-        resource = self.resource_class()
+        resource = self.resource()
         resource.fields = {name: field for name, field in resource.fields.items() if field.column_name in columns}
         if file_format == "csv":
-            response = stream_csv(resource, queryset, self.opts.model_name)
+            response = stream_csv(resource, queryset, str(self.opts.model_name))
         else:
             file = write_xlsx(resource, queryset)
-            response = send_private(file, content_type=XLSX, download_as=dated(self.opts.model_name, "xlsx"))
+            response = send_private(file, content_type=XLSX, download_as=dated(str(self.opts.model_name), "xlsx"))
         AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, self.model())
         return response
 
-    def _export_page(self, request, shown, form):
+    def _export_page(self, request: HttpRequest, shown: ChangeList, form: ExportForm) -> HttpResponse:
         count = shown.queryset.order_by()[: COUNTED + 1].count()
         context = {
             **self.admin_site.each_context(request),
@@ -96,9 +106,9 @@ class ExportPages:
         return TemplateResponse(request, "backoffice/export.html", context)
 
 
-def narrowed_by(shown: ChangeList) -> list[str]:
+def narrowed_by(shown: ChangeList) -> list[LazyText]:
     """The search, the filters and the choice of rows that a list stands under, in words."""
-    words = [_("search: %(text)s") % {"text": shown.query}] if shown.query else []
+    words: list[LazyText] = [_("search: %(text)s") % {"text": shown.query}] if shown.query else []
     for spec in shown.filter_specs:
         words += [
             f"{spec.title}: {choice['display']}"

@@ -1,12 +1,16 @@
 """Filters for lists of what happened on some day, in the clinic's time zone."""
 
 import datetime
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db import models
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -29,17 +33,23 @@ class DayRangeFilter(admin.ListFilter):
     template = "admin/day_range_filter.html"
     field: str
 
-    def __init__(self, request, params, model, model_admin):
+    def __init__(
+        self,
+        request: HttpRequest,
+        params: dict[str, list[str]],
+        model: type[models.Model],
+        model_admin: admin.ModelAdmin,
+    ) -> None:
         super().__init__(request, params, model, model_admin)
         self.form = DayRangeForm({name: params.pop(name)[-1] for name in self.expected_parameters() if name in params})
 
-    def expected_parameters(self):
+    def expected_parameters(self) -> list[Any]:
         return list(DayRangeForm.base_fields)
 
-    def has_output(self):
+    def has_output(self) -> bool:
         return True
 
-    def choices(self, changelist):
+    def choices(self, changelist: ChangeList) -> Iterator[Mapping[str, object]]:
         """What is asked for most, with one press each. Beside it stands a form for any other days."""
         own = {*self.expected_parameters(), PAGE_VAR}
         self.kept = [
@@ -77,7 +87,7 @@ class DayRangeFilter(admin.ListFilter):
         cleaned = self.form.cleaned_data if self.form.is_valid() else {}
         return cleaned.get("first"), cleaned.get("last")
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> models.QuerySet:
         if not self.form.is_valid():
             raise IncorrectLookupParameters
         first, last = self.chosen()
@@ -100,7 +110,4 @@ def midnight(day: datetime.date) -> datetime.datetime:
 
 def is_moment(model: type[models.Model], path: str) -> bool:
     """Whether the field at `path` (through relations, such as session__date) is a date with a time."""
-    *relations, name = path.split("__")
-    for relation in relations:
-        model = model._meta.get_field(relation).related_model
-    return isinstance(model._meta.get_field(name), models.DateTimeField)
+    return isinstance(get_fields_from_path(model, path)[-1], models.DateTimeField)

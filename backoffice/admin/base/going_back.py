@@ -3,6 +3,8 @@
 So every rule of the form holds, and what the form does not show (a status, a count, a signature) stays as it is.
 """
 
+from typing import Any
+
 from django import forms
 
 from backoffice.records.diffs import Fact
@@ -10,12 +12,13 @@ from backoffice.records.diffs import Fact
 
 def filled_in(form: forms.ModelForm) -> dict:
     """What somebody would send who left the form just as it is shown."""
-    sent = {}
+    sent: dict[str, Any] = {}
     for bound in form:
         widget, value = bound.field.widget, bound.value()
         if isinstance(widget, forms.MultiWidget):
-            parts = widget.decompress(bound.initial)
-            sent |= {bound.html_name + suffix: part for suffix, part in zip(widget.widgets_names, parts, strict=True)}
+            parts = widget.decompress(bound.initial) or ()
+            names = widget.widgets_names  # type: ignore[attr-defined]  # not in the stubs
+            sent |= {bound.html_name + suffix: part for suffix, part in zip(names, parts, strict=True)}
         else:
             sent[bound.html_name] = value
     return sent

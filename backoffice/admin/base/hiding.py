@@ -1,12 +1,16 @@
 """Hiding in place of deleting: the filter, the question before it, and the way back."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -14,9 +18,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.access.people import StaffRequest
 from backoffice.admin.base.history import url_if_any
+from backoffice.lazy import LazyText
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
+from backoffice.records.mixins import HideableQuerySet, hideable
 from backoffice.records.seen import last_to_change
 from backoffice.web.admin_urls import admin_url
 
@@ -34,10 +41,10 @@ class HiddenFilter(admin.SimpleListFilter):
     title = _("hidden")
     parameter_name = "hidden"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, LazyText]]:
         return [("yes", _("Hidden")), ("all", _("All"))]
 
-    def choices(self, changelist):
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
         yield {
             "selected": self.value() is None,
             "query_string": changelist.get_query_string(remove=[self.parameter_name]),
@@ -50,8 +57,9 @@ class HiddenFilter(admin.SimpleListFilter):
                 "display": title,
             }
 
-    def queryset(self, request, queryset):
-        return {"yes": queryset.hidden, "all": queryset.all}.get(self.value(), queryset.visible)()
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        rows = hideable(queryset)
+        return {"yes": rows.hidden, "all": rows.all}.get(self.value() or "", rows.visible)()
 
 
 class HideForm(forms.Form):
@@ -71,65 +79,65 @@ class HideableAdmin(admin.ModelAdmin):
 
     # -- For the admins of single records -----------------------------------------------------------------------------
 
-    def why_not_hide(self, request, queryset: QuerySet) -> list[str]:
+    def why_not_hide(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         """What has to be done first, in sentences; empty where these rows can be hidden."""
         return []
 
-    def what_hiding_does(self, request, queryset: QuerySet) -> list[str]:
+    def what_hiding_does(self, request: HttpRequest, queryset: Any) -> list[str]:
         """What else changes when these rows are hidden, in sentences."""
         return []
 
-    def hide_form_for(self, request, queryset: QuerySet) -> type[HideForm]:
+    def hide_form_for(self, request: HttpRequest, queryset: HideableQuerySet) -> type[HideForm]:
         return HideForm
 
     def lock_rows(self, queryset: QuerySet) -> None:
         """So that nothing comes in the way between the look and the hiding, such as a booking."""
         list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
 
-    def hide_rows(self, request, queryset: QuerySet, *, reason: str, **asked) -> int:
+    def hide_rows(self, request: StaffRequest, queryset: HideableQuerySet, *, reason: str, **asked: Any) -> int:
         """Hide what is visible here; `asked` is what the form of `hide_form_for` asked beside the reason."""
         return queryset.hide(by=request.user, reason=reason)
 
-    def why_not_restore(self, request, queryset: QuerySet) -> list[str]:
+    def why_not_restore(self, request: HttpRequest, queryset: HideableQuerySet) -> list[str]:
         """What has to be done instead, in sentences; empty where these rows can be restored."""
         return []
 
-    def restore_rows(self, request, queryset: QuerySet) -> int:
+    def restore_rows(self, request: StaffRequest, queryset: HideableQuerySet) -> int:
         """Bring back what is hidden here."""
         return queryset.restore(by=request.user)
 
-    def notices(self, request, obj) -> list[str | SafeString]:
+    def notices(self, request: HttpRequest, obj: Any) -> list[str | SafeString]:
         """What somebody who opens this record must know before anything else."""
         return []
 
-    def page_links(self, request, obj) -> list[tuple[str, str]]:
+    def page_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         """(words, address) of what can be done with this record on a page of its own."""
         return []
 
     # -- Who may ------------------------------------------------------------------------------------------------------
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         """So that lists, pages, actions, choices and files know nothing of what this person could not bring back."""
-        return super().get_queryset(request).seen_by(request.user)
+        return hideable(super().get_queryset(request)).seen_by(request.user)
 
-    def get_list_filter(self, request):
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_filter(request), HiddenFilter]
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What is hidden is restored before it is changed."""
         is_gone = obj is not None and obj.is_gone
         return not is_gone and super().has_change_permission(request, obj)
 
-    def has_hide_permission(self, request):
+    def has_hide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
     # -- Hiding -------------------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Hide"), permissions=["hide"])
-    def hide(self, request, queryset):
+    def hide(self, request: StaffRequest, queryset: HideableQuerySet) -> HttpResponse | None:
         """Asks first, and says what else is affected; with `confirm` and a reason it is done."""
         chosen, queryset = queryset, queryset.visible()
         if not queryset.exists():
@@ -158,7 +166,9 @@ class HideableAdmin(admin.ModelAdmin):
             % n
         )
 
-    def _ask(self, request, queryset: QuerySet, form: HideForm, obstacles: list[str]) -> HttpResponse:
+    def _ask(
+        self, request: HttpRequest, queryset: HideableQuerySet, form: HideForm, obstacles: list[str]
+    ) -> HttpResponse:
         count = queryset.count()
         one = count == 1
         context = {
@@ -175,14 +185,14 @@ class HideableAdmin(admin.ModelAdmin):
             "form": form,
             "media": self.media + form.media,
             "sent_along": sent_along(request),
-            "back": request.POST.get(FROM_PAGE) and admin_url(self.model, "change", queryset.first().pk),
+            "back": request.POST.get(FROM_PAGE) and admin_url(self.model, "change", queryset[0].pk),
         }
         return TemplateResponse(request, "admin/hide.html", context)
 
     # -- Restoring ----------------------------------------------------------------------------------------------------
 
     @admin.action(description=_("Restore"), permissions=["hide"])
-    def restore(self, request, queryset):
+    def restore(self, request: StaffRequest, queryset: HideableQuerySet) -> HttpResponse | None:
         if obstacles := self.why_not_restore(request, queryset):
             for sentence in obstacles[:OBSTACLES]:
                 self.message_user(request, sentence, messages.ERROR)
@@ -194,14 +204,14 @@ class HideableAdmin(admin.ModelAdmin):
             self._say_what_stands_in_the_way(request, queryset)
             return self._back(request)
         if not n:
-            told = {"who": last_to_change(self.model, queryset.order_by().values_list("pk", flat=True)[:NAMED])}
-            told = _("Nothing to restore: this is visible, and %(who)s was the last to change it.") % told
+            last = {"who": last_to_change(self.model, queryset.order_by().values_list("pk", flat=True)[:NAMED])}
+            told = _("Nothing to restore: this is visible, and %(who)s was the last to change it.") % last
             self.message_user(request, told, messages.WARNING)
             return self._back(request)
         self.message_user(request, ngettext("%d record is back.", "%d records are back.", n) % n, messages.SUCCESS)
         return self._back(request)
 
-    def _say_what_stands_in_the_way(self, request, queryset: QuerySet) -> None:
+    def _say_what_stands_in_the_way(self, request: HttpRequest, queryset: HideableQuerySet) -> None:
         self.message_user(
             request, _("Nothing was restored. Hide or change what stands in the way first:"), messages.ERROR
         )
@@ -210,7 +220,15 @@ class HideableAdmin(admin.ModelAdmin):
 
     # -- The record's own page ----------------------------------------------------------------------------------------
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
         if obj is not None:
             context["notices"] = self.notices(request, obj)
             context["page_links"] = self.page_links(request, obj)
@@ -219,13 +237,13 @@ class HideableAdmin(admin.ModelAdmin):
             context["may_hide"] = self.has_hide_permission(request) and not context.get("is_popup")
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _back(self, request) -> HttpResponse | None:
+    def _back(self, request: HttpRequest) -> HttpResponse | None:
         """To the record's page, if that is where the button was; None leads to the list, as after any action."""
         row = request.POST.get(ACTION_CHECKBOX_NAME)
         return redirect(admin_url(self.model, "change", row)) if request.POST.get(FROM_PAGE) else None
 
 
-def sent_along(request) -> list[tuple[str, str]]:
+def sent_along(request: HttpRequest) -> list[tuple[str, str]]:
     """What says which rows are meant: of “all of them” one key stands for all, as Django wants at least one."""
     across = request.POST.get("select_across", "0") not in ("", "0")
     return [

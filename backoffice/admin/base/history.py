@@ -6,13 +6,15 @@ used here. Going back fills in the record's own form, so it can do what that for
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch
@@ -21,9 +23,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
+from simple_history.models import HistoricalChanges
 
 from backoffice.admin.base.going_back import filled_in, stays
 from backoffice.admin.base.masking import MaskingAdmin
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent, User
 from backoffice.records.diffs import Kind, Told, Words, kind_of
 from backoffice.records.fields import LineField
@@ -52,7 +56,7 @@ class Entry:
         return hidden_because or self.change.version.history_change_reason or ""
 
     @property
-    def what(self) -> str:
+    def what(self) -> LazyText | None:
         return self.change.model._meta.verbose_name
 
 
@@ -66,13 +70,15 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
     history_leaves_out: Collection[str] = ()
     """Relations by whose other end the timeline would be endless, such as every answer to a question."""
 
-    def also_history_of(self, obj) -> list[int]:
+    def also_history_of(self, obj: Any) -> list[int]:
         """Keys of records whose histories are also this one's."""
         return []
 
     # -- The timeline -------------------------------------------------------------------------------------------------
 
-    def history_view(self, request, object_id, extra_context=None):
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         obj = self._seen_by(request, object_id)
         by = number_in(request.GET.get("by"))
         page_number = number_in(request.GET.get("p")) or 1
@@ -97,13 +103,13 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
         return TemplateResponse(request, "admin/history.html", context)
 
-    def _entries(self, request, obj, changes: list[Change]) -> list[Entry]:
+    def _entries(self, request: HttpRequest, obj: models.Model, changes: list[Change]) -> list[Entry]:
         words = self._words(request)
         return [
             self._entry(obj, change, diffs, words) for change, diffs in zip(changes, words.diffs(changes), strict=True)
         ]
 
-    def _entry(self, obj, change: Change, diffs: list[Told], words: Words) -> Entry:
+    def _entry(self, obj: models.Model, change: Change, diffs: list[Told], words: Words) -> Entry:
         row = getattr(change.version, change.model._meta.pk.attname)
         is_own = change.model is self.model and row == obj.pk
         return Entry(
@@ -116,7 +122,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             url_if_any(change.model, "simple_history", row, change.version.pk),
         )
 
-    def _words(self, request) -> Words:
+    def _words(self, request: HttpRequest) -> Words:
         return Words(request.user, self._masked_fields_of)
 
     def _masked_fields_of(self, model: type[models.Model]) -> Collection[str]:
@@ -125,7 +131,9 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
 
     # -- One version --------------------------------------------------------------------------------------------------
 
-    def history_form_view(self, request, object_id, version_id, extra_context=None):
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """A version, beside the record as it is now; POST with a `reason` goes back to it."""
         obj = self._seen_by(request, object_id)
         version = self._version(obj, version_id)
@@ -161,17 +169,17 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
         return TemplateResponse(request, "admin/history_version.html", context)
 
-    def _version(self, obj, version_id: str):
+    def _version(self, obj: models.Model, version_id: str) -> HistoricalChanges:
         key = number_in(version_id)
         if key is None:
             raise Http404
         of_this_one = history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).select_related("history_user")
         return get_object_or_404(of_this_one, history_id=key)
 
-    def _last_version(self, obj):
+    def _last_version(self, obj: models.Model) -> Any:
         return history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).order_by("-history_id").first()
 
-    def _version_form(self, request, obj, version) -> forms.ModelForm:
+    def _version_form(self, request: HttpRequest, obj: models.Model, version: HistoricalChanges) -> forms.ModelForm:
         """The form of the record's page, as it would be shown with this version in it."""
         form_class = self.get_form(request, obj, change=True)
         chosen = {
@@ -183,7 +191,9 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         return form_class(instance=version.instance, initial=chosen)
 
     @transaction.atomic
-    def _go_back(self, request, obj, version, reason: str) -> tuple[HttpResponse | None, list[str]]:
+    def _go_back(
+        self, request: HttpRequest, obj: Any, version: HistoricalChanges, reason: str
+    ) -> tuple[HttpResponse | None, list[str]]:
         """Save the record's form with what the version would show in it: the answer, or what is in the way. POST `seen`
         is the last version that the page showed."""
         obj = self._seen_by(request, str(obj.pk))  # again, behind its lock
@@ -198,24 +208,25 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         if not form.fields:
             return None, [_("Nothing of this can go back this way: it follows from what was done, and stays.")]
         if not form.is_valid():
-            return None, [message for errors in form.errors.values() for message in errors]
+            return None, [str(message) for errors in form.errors.values() for message in errors]
         obj = self.save_form(request, form, change=True)
         obj._history_user, obj._change_reason = request.user, reason
         self.save_model(request, obj, form, change=True)
         form.save_m2m()
-        self.log_change(request, obj, self.construct_change_message(request, form, []))
+        changed = self.construct_change_message(request, form, [])  # type: ignore[arg-type]  # Django gives it this one
+        self.log_change(request, obj, changed)
         messages.success(request, _("It is as it was on %(when)s again.") % {"when": said(version.history_date)})
         return redirect(admin_url(self.model, "history", obj.pk)), []
 
     # -- Both ---------------------------------------------------------------------------------------------------------
 
-    def _seen_by(self, request, object_id: str):
+    def _seen_by(self, request: HttpRequest, object_id: str) -> models.Model:
         obj = self.get_object(request, unquote(object_id))
         if obj is None or not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         return obj
 
-    def _page_context(self, request, obj) -> dict:
+    def _page_context(self, request: HttpRequest, obj: models.Model) -> dict:
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -225,7 +236,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         }
 
 
-def url_if_any(model: type[models.Model], page: str, *arguments) -> str:
+def url_if_any(model: type[models.Model], page: str, *arguments: object) -> str:
     """`admin_url`; empty where the admin has no such page."""
     try:
         return admin_url(model, page, *arguments)
@@ -238,5 +249,5 @@ def number_in(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 and int(text) else None
 
 
-def said(when) -> str:
+def said(when: datetime) -> str:
     return date_format(timezone.localtime(when), "DATETIME_FORMAT")

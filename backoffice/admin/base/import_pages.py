@@ -3,15 +3,19 @@
 from django import forms
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
-from django.http import Http404
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.access.people import StaffRequest
+from backoffice.admin.base.exchange_access import ExchangeAccess
 from backoffice.admin.base.import_files import SUFFIXES_OF_TEMPLATES, problems_file, template_file
 from backoffice.exchange.reading import SUFFIXES, UnreadableFileError
 from backoffice.imports import progress, runs, uploads
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent, TableImport
 
 LARGEST_FILE = 100 * 1024**2
@@ -35,7 +39,7 @@ class FileForm(forms.Form):
         error_messages={"required": _("Choose a file first.")},
     )
 
-    def clean_file(self):
+    def clean_file(self) -> UploadedFile:
         file = self.cleaned_data["file"]
         if file.size > LARGEST_FILE:
             raise forms.ValidationError(
@@ -63,10 +67,10 @@ def import_of(key: str) -> tuple[TableImport | None, str]:
     return TableImport.objects.filter(pk=pk, sha256=sha256).first(), shown
 
 
-class ImportPages:
+class ImportPages(ExchangeAccess):
     """Mixin of ExchangeAdmin. A page shows a row of TableImport; only `process_import_view` decides over one."""
 
-    def import_view(self, request):
+    def import_view(self, request: StaffRequest) -> HttpResponse:
         """Choose a file. It is kept and checked, and nothing of the table changes."""
         self._require_import_permission(request)
         form = FileForm(request.POST, request.FILES) if request.method == "POST" else FileForm()
@@ -80,7 +84,7 @@ class ImportPages:
         recent = TableImport.objects.of_model(self.model).seen_by(request.user).select_related("uploaded_by")
         context = {
             "form": form,
-            "columns": self.resource_class().columns(),
+            "columns": self.resource().columns(),
             "templates": [
                 (suffix.upper(), self.exchange_url("import_template", suffix)) for suffix in SUFFIXES_OF_TEMPLATES
             ],
@@ -88,27 +92,27 @@ class ImportPages:
         }
         return self._import_page(request, "backoffice/import.html", context)
 
-    def import_result_view(self, request, pk: int):
+    def import_result_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """How an import stands: at work, to be confirmed, done. Who asks for news gets the part that changes."""
         return self._result_page(request, self._import_seen_by(request, pk))
 
-    def import_problems_view(self, request, pk: int):
+    def import_problems_view(self, request: StaffRequest, pk: int) -> StreamingHttpResponse:
         """The errors, as a file to work through beside the table."""
         row = self._import_seen_by(request, pk)
         outcome = runs.outcome_of(row)
-        if not (row.details and outcome.errors):
+        if outcome is None or not (row.details and outcome.errors):
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, row)
         return problems_file(outcome.errors, name=f"import-{row.pk}")
 
-    def import_template_view(self, request, suffix: str):
+    def import_template_view(self, request: StaffRequest, suffix: str) -> StreamingHttpResponse:
         """An empty table with the right columns."""
         self._require_import_permission(request)
         if suffix not in SUFFIXES_OF_TEMPLATES:
             raise Http404
-        return template_file(self.resource_class(), suffix, name=self.opts.model_name)
+        return template_file(self.resource(), suffix, name=str(self.opts.model_name))
 
-    def process_import_view(self, request):
+    def process_import_view(self, request: StaffRequest) -> HttpResponse:
         """Write a checked file, or drop it. Everything about it comes from its row; the request only brings the key."""
         self._require_import_permission(request)
         if request.method != "POST":
@@ -126,7 +130,7 @@ class ImportPages:
             return redirect(self.exchange_url("import"))
         return redirect(self.exchange_url("import_result", row.pk))
 
-    def _decide(self, request, row: TableImport, decision: str, shown: str) -> str | None:
+    def _decide(self, request: StaffRequest, row: TableImport, decision: str, shown: str) -> LazyText | None:
         """Carry out a decision; returns why it was not."""
         if decision == CANCEL:
             return None if uploads.cancel(row) else _("It is too late to cancel this import.")
@@ -143,23 +147,25 @@ class ImportPages:
 
     # -- Who may ------------------------------------------------------------------------------------------------------
 
-    def _require_import_permission(self, request) -> None:
+    def _require_import_permission(self, request: StaffRequest) -> None:
         if not self.has_import_permission(request):
             raise PermissionDenied
 
-    def _import_seen_by(self, request, pk: int) -> TableImport:
+    def _import_seen_by(self, request: StaffRequest, pk: int) -> TableImport:
         self._require_import_permission(request)
         row = get_object_or_404(TableImport.objects.of_model(self.model).select_related("uploaded_by"), pk=pk)
         if not TableImport.objects.seen_by(request.user).filter(pk=pk).exists():
             raise PermissionDenied
         return row
 
-    def _may_decide(self, request, row: TableImport) -> bool:
+    def _may_decide(self, request: StaffRequest, row: TableImport) -> bool:
         return row.uploaded_by_id == request.user.pk or request.user.has_perm("backoffice.change_tableimport")
 
     # -- Pages --------------------------------------------------------------------------------------------------------
 
-    def _result_page(self, request, row: TableImport, *, refusal: str | None = None, status: int = 200):
+    def _result_page(
+        self, request: StaffRequest, row: TableImport, *, refusal: LazyText | None = None, status: int = 200
+    ) -> HttpResponse:
         outcome = runs.outcome_of(row)
         context = {
             "row": row,
@@ -178,10 +184,10 @@ class ImportPages:
         template = "backoffice/_import_state.html" if request.htmx else "backoffice/import_result.html"
         return self._import_page(request, template, context, status)
 
-    def _refuse(self, request, why: str, status: int):
+    def _refuse(self, request: StaffRequest, why: LazyText, status: int) -> HttpResponse:
         return self._import_page(request, "backoffice/import_refused.html", {"why": why}, status)
 
-    def _import_page(self, request, template: str, context: dict, status: int = 200):
+    def _import_page(self, request: StaffRequest, template: str, context: dict, status: int = 200) -> HttpResponse:
         things = self.opts.verbose_name_plural
         shared = {
             **self.admin_site.each_context(request),

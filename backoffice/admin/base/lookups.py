@@ -7,6 +7,7 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
+from django.http import HttpRequest
 
 
 class OnlyOfferedLookups(admin.ModelAdmin):
@@ -16,12 +17,12 @@ class OnlyOfferedLookups(admin.ModelAdmin):
     links_by: Collection[str] = ()
     """Lookups of this list that links on other pages use, such as `patient__exact`; beside those of its own filters."""
 
-    def lookup_allowed(self, lookup, value, request):
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         if self._narrows_by(lookup.split(LOOKUP_SEP)[0], request) and lookup not in self._offered(request):
             return False
         return super().lookup_allowed(lookup, value, request)
 
-    def _narrows_by(self, name: str, request) -> bool:
+    def _narrows_by(self, name: str, request: HttpRequest) -> bool:
         """Whether the database would be asked; the parameters of our own filters are no columns."""
         try:
             self.opts.get_field(name)
@@ -29,8 +30,8 @@ class OnlyOfferedLookups(admin.ModelAdmin):
             return name == "pk" or name in self.get_queryset(request).query.annotations
         return True
 
-    def _offered(self, request) -> set[str]:
-        offered = {"pk__in", *self.links_by}  # rows that were ticked are handed on to an export
+    def _offered(self, request: HttpRequest) -> set[str | None]:
+        offered: set[str | None] = {"pk__in", *self.links_by}  # rows that were ticked are handed on to an export
         for one in self.get_list_filter(request):
             name = one[0] if isinstance(one, tuple) else one
             offered |= self._lookups_of(name) if isinstance(name, str) else {getattr(name, "parameter_name", None)}
@@ -42,7 +43,7 @@ class OnlyOfferedLookups(admin.ModelAdmin):
         """What Django's own filter of this field puts into addresses."""
         field = get_fields_from_path(self.model, name)[-1]
         if field.is_relation:
-            ways = [f"__{field.target_field.name}__exact"]
+            ways = [f"__{field.target_field.name}__exact"]  # type: ignore[attr-defined]  # of every relation
         else:
             ways = ["__gte", "__lt"] if isinstance(field, models.DateField) else ["", "__exact"]
         return {name + way for way in (*ways, *(["__isnull"] if field.null or field.many_to_many else []))}

@@ -1,14 +1,16 @@
 """The trail of one record, and of what belongs to it: of a patient, also who saw the visits and the films."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import or_
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.auditing import AuditedAdmin
@@ -23,7 +25,9 @@ def trailed_models(site: admin.AdminSite) -> dict[type[Model], admin.ModelAdmin]
     }
 
 
-def with_all_below(model: type[Model], keys: list[int], models) -> dict[type[Model], set[int]]:
+def with_all_below(
+    model: type[Model], keys: list[int], models: Mapping[type[Model], admin.ModelAdmin]
+) -> dict[type[Model], set[int]]:
     """The keys by model, with those of every record in `models` that hangs on them, however far down and by whichever
     way: but for what its history leaves out too, such as all that a person ever wrote."""
     found: dict[type[Model], set[int]] = defaultdict(set)
@@ -38,7 +42,9 @@ def with_all_below(model: type[Model], keys: list[int], models) -> dict[type[Mod
     return {kind: kind_keys for kind, kind_keys in found.items() if kind_keys}
 
 
-def _directly_below(model: type[Model], keys: set[int], models) -> Iterator[tuple[type[Model], set[int]]]:
+def _directly_below(
+    model: type[Model], keys: set[int], models: Mapping[type[Model], admin.ModelAdmin]
+) -> Iterator[tuple[type[Model], set[int]]]:
     left_out = getattr(models[model], "history_leaves_out", ())
     for relation in model._meta.related_objects:
         below, is_of_it = relation.related_model, relation.one_to_many or relation.one_to_one
@@ -53,7 +59,9 @@ class RecordFilter(admin.ListFilter):
     title = _("record")
     parameter_name = "of"
 
-    def __init__(self, request, params, model, model_admin):
+    def __init__(
+        self, request: HttpRequest, params: dict[str, list[str]], model: type[Model], model_admin: admin.ModelAdmin
+    ) -> None:
         super().__init__(request, params, model, model_admin)
         self.models = trailed_models(model_admin.admin_site)
         self.record = self._record(params.pop(self.parameter_name)[-1]) if self.parameter_name in params else None
@@ -69,18 +77,20 @@ class RecordFilter(admin.ListFilter):
             raise IncorrectLookupParameters
         return record
 
-    def expected_parameters(self):
+    def expected_parameters(self) -> list[str | None]:
         return [self.parameter_name]
 
-    def has_output(self):
+    def has_output(self) -> bool:
         return self.record is not None
 
-    def choices(self, changelist):
+    def choices(self, changelist: ChangeList) -> Iterator[Mapping[str, object]]:
         everything = changelist.get_query_string(remove=[self.parameter_name])
         yield {"selected": False, "query_string": everything, "display": _("All")}
         yield {"selected": True, "query_string": changelist.get_query_string(), "display": self.record}
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.record is None:
+            return queryset
         found = with_all_below(type(self.record), [self.record.pk], self.models)
         return queryset.filter(
             reduce(

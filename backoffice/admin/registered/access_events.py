@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.prefetch import GenericPrefetch
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
@@ -17,6 +18,7 @@ from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.list_as_csv import ListAsCsv
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.record_filter import RecordFilter, trailed_models
+from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent
 from backoffice.web.admin_urls import admin_url
 
@@ -32,11 +34,11 @@ class KindFilter(admin.SimpleListFilter):
     title = _("kind of record")
     parameter_name = "kind"
 
-    def lookups(self, request, model_admin):
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         kinds = ContentType.objects.get_for_models(*trailed_models(model_admin.admin_site)).items()
         return sorted((str(kind.pk), str(model._meta.verbose_name)) for model, kind in kinds)
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is None:
             return queryset
         if self.value() not in dict(self.lookup_choices):
@@ -57,11 +59,11 @@ class AccessEventAdmin(ListAsCsv, ReadOnlyAdmin, FastListAdmin):
     search_help_text = _("The request's id, as in the logs")
     csv_name = "access-trail"
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         records = [with_its_name(model, admin_) for model, admin_ in trailed_models(self.admin_site).items()]
         return super().get_queryset(request).prefetch_related(GenericPrefetch("target", records))
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """A request's id has no index, which each INSERT would pay for: one plain look over the table finds it."""
         if not (wanted := search_term.strip()):
             return queryset, False
@@ -69,12 +71,12 @@ class AccessEventAdmin(ListAsCsv, ReadOnlyAdmin, FastListAdmin):
         return queryset.filter(pk__in=list(found[:OF_A_REQUEST])), False
 
     @admin.display(description=_("when"))
-    def when(self, event):
+    def when(self, event: AccessEvent) -> str:
         at = timezone.localtime(event.at)
         return f"{date_format(at)}, {time_format(at, 'H:i:s')}"
 
     @admin.display(description=_("record"))
-    def record(self, event):
+    def record(self, event: AccessEvent) -> LazyText | None:
         content_type = ContentType.objects.get_for_id(event.content_type_id)  # remembered, unlike the foreign key
         kind = content_type.model_class()
         if event.object_id is None or kind is None:
@@ -85,14 +87,15 @@ class AccessEventAdmin(ListAsCsv, ReadOnlyAdmin, FastListAdmin):
         url = admin_url(kind, "change", event.object_id)
         return format_html('<span class="soft">{}</span> <a href="{}">{}</a>', kind._meta.verbose_name, url, name)
 
-    def csv_rows(self, request, shown: ChangeList) -> Iterator[Sequence]:
+    def csv_rows(self, request: HttpRequest, shown: ChangeList) -> Iterator[Sequence]:
         return rows_of(shown.queryset)
 
 
 def with_its_name(model: type[Model], model_admin: admin.ModelAdmin) -> QuerySet:
     """The records with what their lists need to name them."""
     related = model_admin.list_select_related
-    return model._default_manager.select_related(*related) if related else model._default_manager.all()
+    named = isinstance(related, list | tuple) and related
+    return model._default_manager.select_related(*named) if named else model._default_manager.all()
 
 
 def rows_of(events: QuerySet[AccessEvent]) -> Iterator[Sequence]:

@@ -1,6 +1,7 @@
 """On a person's page: what keeps them from signing in, and the buttons that help."""
 
 from collections.abc import Callable
+from typing import Any
 
 from axes.models import AccessAttempt
 from axes.utils import reset
@@ -10,16 +11,20 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import devices, rules
+from backoffice.lazy import LazyText
 from backoffice.models import User
 from backoffice.web.admin_urls import admin_url
 
@@ -32,20 +37,20 @@ def is_locked_out(person: User) -> bool:
     return by_address.filter(failures__gte=settings.AXES_FAILURE_LIMIT).exists()
 
 
-def asking_for_the_code(form: type[forms.ModelForm], request) -> type[forms.ModelForm]:
+def asking_for_the_code(form: type[forms.ModelForm], request: HttpRequest) -> type[forms.ModelForm]:
     """The form of what decides how whoever sits here signs in: where their code was given too long ago, saving it asks
     for another, and what they typed stays."""
     asks = request.method == "POST" and rules.must_ask_again(request)
     return type(form.__name__, (_AsksForTheCode, form), {}) if asks else form
 
 
-class _AsksForTheCode:
-    def clean(self):
+class _AsksForTheCode(forms.ModelForm):
+    def clean(self) -> dict[str, Any] | None:
         page = f"{reverse(f'admin:{rules.ASK}')}?next={reverse('admin:second_factor_own')}"
         told = _(
             'This is about your own access: <a href="{}" target="_blank">give the code from your phone</a>, then save.'
         )
-        self.add_error(None, format_html(told, page))
+        self.add_error(None, format_html(str(told), page))
         return super().clean()
 
 
@@ -56,8 +61,8 @@ class SignInHelp(admin.ModelAdmin):
     down at a desk left open must not reach them for the person who left it.
     """
 
-    def get_urls(self):
-        def guarded(help_with: Callable):
+    def get_urls(self) -> list[URLPattern]:
+        def guarded(help_with: Callable) -> Callable[..., HttpResponseBase]:
             return self.admin_site.admin_view(require_POST(self.for_who_may_change(help_with)))
 
         return [
@@ -71,7 +76,7 @@ class SignInHelp(admin.ModelAdmin):
         ]
 
     def for_who_may_change(self, help_with: Callable) -> Callable:
-        def view(request, pk: int) -> HttpResponse:
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
             person = self.get_object(request, str(pk))
             if person is None:
                 raise Http404
@@ -85,18 +90,18 @@ class SignInHelp(admin.ModelAdmin):
 
         return view
 
-    def unlock(self, request, person: User) -> None:
+    def unlock(self, request: StaffRequest, person: User) -> None:
         reset(username=person.username)
         person.note_in_history(_("sign-in unlocked"), by=request.user)
         messages.success(request, _("%s may try to sign in again.") % person)
 
-    def reset_second_factor(self, request, person: User) -> None:
+    def reset_second_factor(self, request: StaffRequest, person: User) -> None:
         devices.forget(person)
         person.note_in_history(_("second factor taken away"), by=request.user)
         messages.success(request, _("%s signs in without the phone from now on, or sets up another one.") % person)
 
     @admin.display(description=_("second factor"))
-    def second_factor(self, person):
+    def second_factor(self, person: User) -> LazyText:
         phone = devices.phone_of(person)
         if phone is None:
             return _("not set up")
@@ -104,21 +109,21 @@ class SignInHelp(admin.ModelAdmin):
         return self.with_button(since, "reset_second_factor", _("Take away"), person)
 
     @admin.display(description=_("second factor"))
-    def own_second_factor(self, person):
+    def own_second_factor(self, person: User) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("admin:second_factor_own"), _("On a page of your own"))
 
-    def user_change_password(self, request, id, form_url=""):  # noqa: A002  (the library's name)
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  (the library's name)
         if self.get_object(request, unquote(id)) == request.user:
             messages.warning(request, _("Your own password is changed here, with the old one."))
             return redirect("admin:password_change")
-        return super().user_change_password(request, id, form_url)
+        return super().user_change_password(request, id, form_url)  # type: ignore[misc]  # of the library's admin of people
 
     @admin.display(description=_("sign-in"))
-    def lockout(self, person):
+    def lockout(self, person: User) -> LazyText:
         if not is_locked_out(person):
             return _("possible")
         return self.with_button(_("locked after wrong passwords"), "unlock", _("Unlock"), person)
 
-    def with_button(self, said: str, name: str, button: str, person: User) -> str:
+    def with_button(self, said: LazyText, name: str, button: LazyText, person: User) -> str:
         html = '{} <button class="btn btn-outline-secondary btn-sm" formaction="{}" formnovalidate>{}</button>'
         return format_html(html, said, admin_url(person, name, person.pk), button)

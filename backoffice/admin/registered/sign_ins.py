@@ -1,6 +1,7 @@
 """Who signed in, and who tried to."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
@@ -14,17 +15,19 @@ class SignInsAdmin(ReadOnlyAdmin, FastListAdmin):
     search_fields = ["username", "ip_address"]
     search_help_text = _("User name or address")
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
 
 @admin.register(SignIn)
 class SignInAdmin(SignInsAdmin):
-    list_display = fields = ["attempt_time", "username", "ip_address", "user_agent", "logout_time"]
+    list_display = ["attempt_time", "username", "ip_address", "user_agent", "logout_time"]
+    fields = ["attempt_time", "username", "ip_address", "user_agent", "logout_time"]
 
 
 @admin.register(FailedSignIn)
 class FailedSignInAdmin(SignInsAdmin):
-    list_display = fields = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
+    list_display = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
+    fields = ["attempt_time", "username", "ip_address", "user_agent", "locked_out"]
     list_filter = ["locked_out", "attempt_time"]
     empty_text = _("Nobody has given a wrong password.")

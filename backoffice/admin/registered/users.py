@@ -1,10 +1,16 @@
 """The people who work here."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as LibraryUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.db import models
+from django.db.models import ManyToManyField, Model, QuerySet
+from django.db.models.fields.related import RelatedField
 from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +18,7 @@ from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
+from backoffice.lazy import LazyText
 from backoffice.models import User
 from backoffice.models.roles import name_of, names_of
 from backoffice.records.fields import EmailField
@@ -20,13 +27,15 @@ from backoffice.resources import UserResource
 
 class PasswordForm(AdminPasswordChangeForm):
     # Django's own is joined from two texts when it is imported, in whatever language that is.
-    usable_password_help_text = _("Without a password nobody can sign in as this person; the one they have is lost.")
+    usable_password_help_text = _("Without a password nobody can sign in as this person; the one they have is lost.")  # type: ignore[assignment]  # the stubs know no lazy text here
 
 
 class RoleFilter(admin.RelatedFieldListFilter):
-    def field_choices(self, field, request, model_admin):
+    def field_choices(
+        self, field: RelatedField, request: HttpRequest, model_admin: admin.ModelAdmin
+    ) -> list[tuple[str, LazyText]]:
         """By their names in the reader's language."""
-        return [(pk, gettext(name)) for pk, name in super().field_choices(field, request, model_admin)]
+        return [(pk, gettext(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
 
 
 @admin.register(User)
@@ -34,7 +43,9 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     resource_class = UserResource
     change_password_form = PasswordForm
     formfield_overrides = {models.EmailField: {"form_class": EmailField}}
-    history_leaves_out = {relation.get_accessor_name() for relation in User._meta.related_objects}  # others' records
+    history_leaves_out = {
+        str(relation.get_accessor_name()) for relation in User._meta.related_objects
+    }  # others' records
     list_display = ["username", "name", "email", "roles", "is_active", "last_login"]
     list_filter = [("groups", RoleFilter), "is_active"]
     fieldsets = [
@@ -60,45 +71,50 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
 
     filter_horizontal = []
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
 
-    def get_fieldsets(self, request, obj=None):
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.own_fieldsets if obj == request.user else super().get_fieldsets(request, obj)
 
-    def get_form(self, request, obj=None, **kwargs):
+    def get_form(  # type: ignore[override]  # as the library has it
+        self, request: HttpRequest, obj: User | None = None, **kwargs: Any
+    ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, **kwargs)
         return asking_for_the_code(form, request) if obj == request.user else form
 
-    def formfield_for_manytomany(self, db_field, request=None, **kwargs):
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField | None:
         """Roles are a few: a box to tick for each."""
         field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
-        field.label, field.help_text, field.label_from_instance = _("Roles"), "", name_of
+        if field:
+            field.label, field.help_text, field.label_from_instance = _("Roles"), "", name_of  # type: ignore[method-assign, assignment]  # as Django's documentation says
         return field
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:
         """Roles are no column of the person: the reason says what becomes of them."""
         if "groups" in form.changed_data:
             obj._change_reason = User.roles_changed(form.initial.get("groups"), form.cleaned_data["groups"])
         super().save_model(request, obj, form, change)
 
     @admin.display(description=_("full name"), ordering="last_name")
-    def name(self, person):
+    def name(self, person: User) -> str:
         return person.get_full_name()
 
     @admin.display(description=_("roles"))
-    def roles(self, person):
+    def roles(self, person: User) -> str:
         return names_of(person.groups.all())
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # a person's name stays on what they did: take their access away instead
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         # Only a superuser decides over a superuser, or an administrator could take the account over.
         is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not is_above and super().has_change_permission(request, obj)
 
-    def get_readonly_fields(self, request, obj=None):
-        fields = super().get_readonly_fields(request, obj)
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        fields = [*super().get_readonly_fields(request, obj)]
         # Nobody shuts themselves out, nor gives themselves what nobody else decided on.
         return [*fields, "is_active", "is_staff", "groups"] if obj == request.user else fields

@@ -1,4 +1,5 @@
 import sys
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -8,7 +9,7 @@ from backoffice.jobs.registry import Check, check
 class Command(BaseCommand):
     help = "Compares what is counted with what is there. Changes nothing; exits with 1 where something differs."
 
-    def handle(self, **options):
+    def handle(self, **options: Any) -> None:
         found = sum(self.run_check(name, function) for name, function in check.all().items())
         if found:
             self.stdout.write(f"{found} differences.")

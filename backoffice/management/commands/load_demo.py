@@ -1,6 +1,7 @@
 import os
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -21,7 +22,7 @@ def served_at() -> str:
 class Command(BaseCommand):
     help = "Fills an empty installation with a clinic to look at. Run again, it adds and changes nothing."
 
-    def handle(self, **options):
+    def handle(self, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError(
                 "The demo's passwords are public: load it only where DJANGO_DEBUG=1 says that no clinic works here."

@@ -1,10 +1,13 @@
 """X-rays from a folder. As every command: exits with 1 where a part of what was asked was not done."""
 
 from pathlib import Path
+from typing import Any
 
 from django.core.files import File
+from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.records.mixins import HideableQuerySet
 from clinic.identity import normalise_national_id
 from clinic.models import Patient
 from imaging.storing import Receipt, receive
@@ -22,11 +25,11 @@ class Command(BaseCommand):
         "Exits with 1 where a file was refused or there was none."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR")
         parser.add_argument("--patient", metavar="NATIONAL_ID", help="whose X-rays these are")
 
-    def handle(self, *, folder: Path, patient: str | None, **options):
+    def handle(self, *, folder: Path, patient: str | None, **options: Any) -> None:
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder.")
         folders = {patient: folder} if patient else self._folders_by_patient(folder)
@@ -75,7 +78,7 @@ class Command(BaseCommand):
         return receipt
 
 
-def _known(national_id: str):
+def _known(national_id: str) -> HideableQuerySet:
     return Patient.objects.visible().filter(national_id=normalise_national_id(national_id)).exclude(national_id="")
 
 

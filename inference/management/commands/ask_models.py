@@ -4,8 +4,10 @@ As every command: exits with 1 where a part of what was asked was not done.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
@@ -15,14 +17,17 @@ from inference.models import DiagnosticModel
 from inference.nn.consensus import Consensus, Vote, decide
 from inference.wording import in_words
 
+if TYPE_CHECKING:  # torch
+    from inference.nn.engine import ModelSpec
+
 
 class Command(BaseCommand):
     help = "Ask the models that vote about picture files (PNG, JPEG, DICOM) and print a table. Stores nothing."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
 
-    def handle(self, *, files: list[Path], **options):
+    def handle(self, *, files: list[Path], **options: Any) -> None:
         pictures, refused = self.read(files)
         if pictures:
             self.print_table(self.answers(pictures))
@@ -73,7 +78,7 @@ class Command(BaseCommand):
 
         return suitability.reasons(picture.body_part, picture.view, picture.patient_age)
 
-    def voting_models(self):
+    def voting_models(self) -> tuple[list["ModelSpec"], list[float], list[bool]]:
         """What is registered and votes; on a machine without a database, the demonstration models."""
         from inference.nn.model_files import read_ensemble
         from inference.voting import spec_of

@@ -1,5 +1,7 @@
 """django-q2's `qcluster`, whose inference cluster looks for work as soon as it starts."""
 
+from typing import Any
+
 from django.conf import settings
 from django_q.conf import Conf
 from django_q.management.commands.qcluster import Command as QClusterCommand
@@ -8,7 +10,7 @@ from inference.requests import wake_a_worker
 
 
 class Command(QClusterCommand):
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         # Rows may wait whose nudge was lost with the last worker; this also makes `--run-once` empty the queue.
         if Conf.CLUSTER_NAME == settings.INFERENCE_CLUSTER:
             wake_a_worker()
