@@ -27,6 +27,7 @@ check: .venv/installed
 	ruff check .
 	ruff format --check .
 	lint-imports --config setup.cfg
+	mypy
 	python .ci/server_requirements.py
 	python .ci/literals.py
 	python .ci/messages.py --check
@@ -45,4 +46,4 @@ format: .venv/installed
 	ruff format .
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache

@@ -44,7 +44,7 @@ def failed_imports(user: User) -> dict | None:
 def seen_by(user: User, imports: TableImportQuerySet) -> list[TableImport]:
     """Those of them whose pages this user may open."""
     theirs = imports.seen_by(user).select_related("content_type", "uploaded_by").defer("details")
-    return [row for row in theirs if user.has_perm(permission_to_import(row))]
+    return [row for row in theirs if row.has_table and user.has_perm(permission_to_import(row))]
 
 
 def permission_to_import(row: TableImport) -> str:

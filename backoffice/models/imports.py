@@ -109,6 +109,11 @@ class TableImport(LeasedJob):
         return self.status in (*self.WAITING, *self.RUNNING)
 
     @property
+    def has_table(self) -> bool:
+        """Not where an app was taken out since."""
+        return self.content_type.model_class() is not None
+
+    @property
     def model(self) -> type[models.Model]:
         model = self.content_type.model_class()
         if model is None:

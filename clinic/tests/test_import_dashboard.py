@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -115,6 +116,15 @@ def test_only_those_see_an_import_who_may_open_its_page(client, administrator, m
     client.force_login(of_symptoms)
     TableImport.objects.update(uploaded_by=of_symptoms)  # and has since lost the right to import patients
     assert "theirs.csv" not in client.get(address).text
+
+
+def test_an_import_into_a_table_that_is_gone_keeps_nobody_from_the_first_page(admin_client):
+    upload(admin_client, *many(LARGE), name="monday.csv")
+    gone = ContentType.objects.create(app_label="taken_out", model="bygone")
+    TableImport.objects.update(content_type=gone)
+    page = admin_client.get("/admin/")
+    assert page.status_code == 200
+    assert "monday.csv" not in page.text
 
 
 @pytest.mark.parametrize("who", ["front_desk", "clinician"])

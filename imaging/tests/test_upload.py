@@ -192,6 +192,13 @@ def test_a_hidden_patients_page_takes_no_files(client, patients_page, patient, c
     assert not XRayImage.objects.exists()
 
 
+def test_the_page_of_a_patient_who_is_not_there_takes_no_files(client, patients_page, patient):
+    nobodys = reverse("admin:clinic_patient_change", args=[patient.pk + 1])
+    page = client.post(nobodys, {"files": SimpleUploadedFile("film.png", png())}, follow=True)
+    assert any("doesn’t exist" in text for text in said(page))
+    assert not XRayImage.objects.exists()
+
+
 def test_saving_the_patients_page_without_files_changes_no_film(client, patients_page, xray):
     form = patients_form(client, patients_page) | {"phone": "02-1234"}
     assert client.post(patients_page, form).status_code == 302
