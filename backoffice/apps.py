@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
@@ -39,7 +37,7 @@ def make_cache_table(using: str, **kwargs: object) -> None:
     call_command("createcachetable", database=using, verbosity=0)
 
 
-def close_files(**kwargs: Any) -> None:
+def close_files(**kwargs: object) -> None:
     """What an older installation left open to everybody on the machine."""
     from backoffice.files import modes
 

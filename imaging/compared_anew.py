@@ -3,7 +3,6 @@ apart, a visit was another person's, a name or a day was corrected."""
 
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from django.db import transaction
 from django.db.models.signals import post_save
@@ -50,17 +49,17 @@ def connect() -> None:
     post_save.connect(_film_saved, sender=XRayImage, dispatch_uid="compared_anew")
 
 
-def _patient_saved(instance: Patient, created: bool, update_fields: Iterable[str] | None, **kwargs: Any) -> None:
+def _patient_saved(instance: Patient, created: bool, update_fields: Iterable[str] | None, **kwargs: object) -> None:
     if not created and (update_fields is None or IDENTITY & set(update_fields)):
         _note_films_of(instance)
 
 
-def _patients_written(rows: list[Patient], created: bool, fields: set[str] | None, **kwargs: Any) -> None:
+def _patients_written(rows: list[Patient], created: bool, fields: set[str] | None, **kwargs: object) -> None:
     if not created and (fields is None or IDENTITY & fields):
         _note_films_of(*rows)
 
 
-def _film_saved(instance: XRayImage, update_fields: Iterable[str] | None, **kwargs: Any) -> None:
+def _film_saved(instance: XRayImage, update_fields: Iterable[str] | None, **kwargs: object) -> None:
     """One that is given to somebody else; its own page compares by itself."""
     if "patient" in (update_fields or ()):
         _note_films_of(instance.patient)

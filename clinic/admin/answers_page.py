@@ -46,8 +46,8 @@ class AsksSurvey(ClinicalAdmin):
             kwargs["form"] = type("WithSurvey", (kwargs.get("form", self.form),), survey_fields(for_staff=True))
         return super().get_form(request, obj, change, **kwargs)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Appointment | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
+    def get_fieldsets(self, request: HttpRequest, obj: Appointment | None = None) -> list[Any]:
+        fieldsets = [*super().get_fieldsets(request, obj)]
         asked = survey_fields(for_staff=True) if obj is None and may_ask(request.user) else {}
         if not asked:
             return fieldsets

@@ -43,9 +43,7 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     resource_class = UserResource
     change_password_form = PasswordForm
     formfield_overrides = {models.EmailField: {"form_class": EmailField}}
-    history_leaves_out = {
-        str(relation.get_accessor_name()) for relation in User._meta.related_objects
-    }  # others' records
+    history_leaves_out = {str(one.get_accessor_name()) for one in User._meta.related_objects}  # others' records
     list_display = ["username", "name", "email", "roles", "is_active", "last_login"]
     list_filter = [("groups", RoleFilter), "is_active"]
     fieldsets = [
@@ -74,8 +72,8 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
 
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return self.own_fieldsets if obj == request.user else super().get_fieldsets(request, obj)
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
+        return [*(self.own_fieldsets if obj == request.user else super().get_fieldsets(request, obj))]
 
     def get_form(  # type: ignore[override]  # as the library has it
         self, request: HttpRequest, obj: User | None = None, **kwargs: Any
