@@ -8,9 +8,12 @@ from django.forms import CheckboxSelectMultiple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.access.second_factor import rules
+from backoffice.access.second_factor.views import ask_and_go_on_to
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
+from backoffice.admin.base.import_pages import CANCEL, import_of
 from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
 from backoffice.models import User
 from backoffice.models.roles import name_of, names_of
@@ -67,8 +70,14 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
         return self.own_fieldsets if obj == request.user else super().get_fieldsets(request, obj)
 
     def get_form(self, request, obj=None, **kwargs):
-        form = super().get_form(request, obj, **kwargs)
-        return asking_for_the_code(form, request) if obj == request.user else form
+        return asking_for_the_code(super().get_form(request, obj, **kwargs), request)
+
+    def process_import_view(self, request):
+        """A file gives roles, too."""
+        row, _shown = import_of(request.POST.get("key", ""))
+        if row and request.POST.get("decision") != CANCEL and rules.must_ask_again(request):
+            return ask_and_go_on_to(self.exchange_url("import_result", row.pk))
+        return super().process_import_view(request)
 
     def formfield_for_manytomany(self, db_field, request=None, **kwargs):
         """Roles are a few: a box to tick for each."""
