@@ -21,8 +21,8 @@ OF_ALL = 600  # the same, from wherever they come
 
 
 class BoundedHandler(AxesDatabaseHandler):
-    """Counts as django-axes does, and writes the rows itself: of a name, axes keeps the last thousand, and a flood would
-    push out who came before it."""
+    """Counts as django-axes does, and writes the rows itself: axes keeps a name's last thousand, and a flood would push
+    out who came before it."""
 
     def user_login_failed(self, sender, credentials: dict, request=None, **kwargs):
         was_locked_out = request is None or request.axes_locked_out

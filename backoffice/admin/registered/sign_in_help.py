@@ -34,8 +34,8 @@ def is_locked_out(person: User) -> bool:
 
 
 def asking_for_the_code(form: type[forms.ModelForm], request) -> type[forms.ModelForm]:
-    """The form of what decides who signs in, and how: where the code of whoever sits here was given too long ago, saving
-    it asks for another, and what they typed stays."""
+    """The form of what decides who signs in: where the code of whoever sits here was given too long ago, saving it asks
+    for another, and what they typed stays."""
     asks = request.method == "POST" and rules.must_ask_again(request)
     return type(form.__name__, (_AsksForTheCode, form), {}) if asks else form
 
@@ -44,7 +44,7 @@ class _AsksForTheCode:
     def clean(self):
         page = f"{reverse(f'admin:{rules.ASK}')}?next={reverse('admin:second_factor_own')}"
         told = _(
-            'This decides who signs in, and how: <a href="{}" target="_blank">give the code from your phone</a>, then save.'
+            'This decides who signs in: <a href="{}" target="_blank">give the code from your phone</a>, then save.'
         )
         self.add_error(None, format_html(told, page))
         return super().clean()
