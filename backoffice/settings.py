@@ -293,7 +293,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long: trying meanwhile makes it no longer
 AXES_RESET_ON_SUCCESS = True
-AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_HANDLER = "backoffice.access.failed_sign_ins.BoundedHandler"
 AXES_CLIENT_IP_CALLABLE = "backoffice.access.addresses.household"
 AXES_LOCKOUT_CALLABLE = "backoffice.access.sign_in.locked_out"
 AXES_ENABLE_ADMIN = False  # backoffice/admin/sign_ins.py shows what is worth reading, to read only

@@ -7,6 +7,7 @@ from axes.models import AccessAttempt
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.access import failed_sign_ins
 from backoffice.models import FailedSignIn, SignIn, User
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +182,47 @@ def test_administrators_read_who_signed_in_and_who_failed_and_nobody_changes_it(
         assert client.post(change, {"username": "somebody"}).status_code == 403
         client.force_login(person)
         assert client.get(reverse(f"admin:backoffice_{name}_changelist")).status_code == 403
+
+
+# -- A flood of failures ----------------------------------------------------------------------------------------------
+
+
+def test_names_that_nobody_has_fill_no_table_and_who_works_here_is_still_listed(sign_in, person, monkeypatch):
+    monkeypatch.setattr(failed_sign_ins, "OF_AN_ADDRESS", 4)
+    for number in range(8):
+        sign_in(f"nobody-{number}", "a guess")
+    assert FailedSignIn.objects.count() == 4
+    sign_in(person.username, "a guess")
+    assert FailedSignIn.objects.filter(username=person.username).count() == 1
+
+
+def test_nor_do_they_from_ever_other_addresses(sign_in, person, monkeypatch):
+    monkeypatch.setattr(failed_sign_ins, "OF_ALL", 4)
+    for number in range(8):
+        sign_in(f"nobody-{number}", "a guess", f"198.51.100.{number}")
+    assert FailedSignIn.objects.count() == 4
+    sign_in(person.username, "a guess")
+    assert FailedSignIn.objects.filter(username=person.username).count() == 1
+
+
+def test_one_person_who_is_tried_from_everywhere_is_listed_up_to_a_number_an_hour(sign_in, person, monkeypatch):
+    monkeypatch.setattr(failed_sign_ins, "OF_A_PERSON", 4)
+    for number in range(8):
+        sign_in(person.username, "a guess", f"198.51.100.{number}")
+    assert FailedSignIn.objects.count() == 4
+    FailedSignIn.objects.update(attempt_time=timezone.now() - timezone.timedelta(hours=2))
+    sign_in(person.username, "a guess", "198.51.100.9")
+    assert FailedSignIn.objects.count() == 5
+
+
+def test_a_flood_pushes_out_nobody_who_came_before_it(sign_in, person):
+    """django-axes would keep a thousand of a name and take out the oldest."""
+    first = FailedSignIn.objects.create(username=person.username, ip_address=ELSEWHERE)
+    FailedSignIn.objects.bulk_create([FailedSignIn(username=person.username) for _row in range(1000)])
+    FailedSignIn.objects.update(attempt_time=timezone.now() - timezone.timedelta(hours=2))
+    sign_in(person.username, "a guess")
+    assert FailedSignIn.objects.filter(pk=first.pk).exists()
+    assert FailedSignIn.objects.filter(ip_address=SOMEWHERE).exists()
 
 
 def test_what_was_typed_as_a_password_is_kept_nowhere(sign_in, person):

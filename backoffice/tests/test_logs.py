@@ -26,13 +26,19 @@ PERSON = ("A123456789", "Lin Mei-ling", "0912 345 678", "lin@example.org")
         "redis://user:secret@10.0.0.5:6379/0 does not answer",
         "no patient has A123456789, ac01234567 or X12345678",
         "call 0912 345 678 or +886-2-1234-5678",
+        "Not Found: /x/A123 456 789/",
+        "A123-456-789 has no film",
+        "uploads/A123456789_chest.dcm, film_X12345678.png",
+        "They rang from 0912 345 678. Nobody answered 0912-345-678.vcf",
+        "Not Found: /nobody/lin%40example.org/",
         "duplicate key\nDETAIL:  Key (full_name, date_of_birth)=(Lin Mei-ling, 1984-05-02) already exists.",
         "Failing row contains (7, Lin Mei-ling, 1984-05-02).",
     ],
 )
 def test_a_line_keeps_nothing_that_is_a_key_or_tells_of_a_person(text):
     said = scrubbed(text)
-    for secret in (*PERSON, "h3Kd", "short", "ac01234567", "X12345678", "+886", "secret@", "1984-05-02"):
+    others = ("A123 456", "A123-456", "0912-345", "example.org", "secret@", "1984-05-02")
+    for secret in (*PERSON, "h3Kd", "short", "ac01234567", "X12345678", "+886", *others):
         assert secret not in said
 
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
@@ -304,6 +305,73 @@ def test_ones_own_record_asks_for_a_fresh_code(own_desk, administrator):
     own_desk.post(person_page(administrator, "change"), typed)
     administrator.refresh_from_db()
     assert administrator.email == "mine@example.org"
+
+
+def gives_the_code(desk) -> None:
+    session = desk.session
+    session[rules.GIVEN_AT] = time.time()
+    session.save()
+
+
+def test_a_desk_left_open_is_not_enough_to_take_somebodys_phone_away(own_desk, person, phone):
+    page = own_desk.get(person_page(person, "change")).text
+    assert person_page(person, "reset_second_factor") in page
+    asked = own_desk.post(person_page(person, "reset_second_factor"), follow=True)
+    assert lands_on(asked) == ASK
+    assert asked.context["next"] == person_page(person, "change")
+    assert "press the button once more" in asked.text
+    assert devices.phone_of(person) == phone
+    gives_the_code(own_desk)
+    own_desk.post(person_page(person, "reset_second_factor"))
+    assert devices.phone_of(person) is None
+
+
+def test_nor_to_give_somebody_a_password(own_desk, person):
+    page = f"/admin/backoffice/user/{person.pk}/password/"
+    new = {"password1": "taken over pass 9", "password2": "taken over pass 9", "set-password": "1"}
+    for answer in (own_desk.get(page, follow=True), own_desk.post(page, new, follow=True)):
+        assert lands_on(answer) == ASK
+        assert answer.context["next"] == page
+    person.refresh_from_db()
+    assert person.check_password(PASSWORD)
+    gives_the_code(own_desk)
+    own_desk.post(page, new)
+    person.refresh_from_db()
+    assert person.check_password("taken over pass 9")
+
+
+def test_nor_to_give_somebody_a_role_or_to_let_in_another(own_desk, person):
+    role = Group.objects.get(name="Administrators")
+    access = {"is_active": "on", "is_staff": "on", "groups": [role.pk]}
+    answer = own_desk.post(person_page(person, "change"), {"username": person.username, **access})
+    assert "give the code from your phone" in answer.text
+    assert role not in person.groups.all()
+    new = {"usable_password": "true", "password1": "taken over pass 9", "password2": "taken over pass 9"}
+    answer = own_desk.post(reverse("admin:backoffice_user_add"), {"username": "another", **new, **access})
+    assert "give the code from your phone" in answer.text
+    assert not User.objects.filter(username="another").exists()
+    gives_the_code(own_desk)
+    own_desk.post(reverse("admin:backoffice_user_add"), {"username": "another", **new, **access})
+    assert role in User.objects.get(username="another").groups.all()
+
+
+def test_nor_by_a_file(own_desk, person):
+    table = f"username,roles\n{person.username},Administrators\n"
+    file = SimpleUploadedFile("people.csv", table.encode(), "text/csv")
+    page = own_desk.post(reverse("admin:backoffice_user_import"), {"file": file}, follow=True)
+    decision = {"key": page.context["key"], "decision": "all"}
+    asked = own_desk.post(reverse("admin:backoffice_user_process_import"), decision, follow=True)
+    assert lands_on(asked) == ASK
+    assert asked.context["next"] == lands_on(page)
+    assert [group.name for group in person.groups.all()] == ["Front desk"]
+    gives_the_code(own_desk)
+    own_desk.post(reverse("admin:backoffice_user_process_import"), decision)
+    assert [group.name for group in person.groups.all()] == ["Administrators"]
+
+
+def test_unlocking_gives_nobody_another_way_in_and_asks_for_none(own_desk, person):
+    answer = own_desk.post(person_page(person, "unlock"), follow=True)
+    assert lands_on(answer) == person_page(person, "change")
 
 
 def test_what_a_role_requires_asks_for_a_fresh_code_too(own_desk):

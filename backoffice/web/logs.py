@@ -22,9 +22,11 @@ TRACEBACK = "Traceback (most recent call last):"
 SECRETS = {
     re.compile(r"(/(?:bookings|reports)/)[^/\s\"']+"): rf"\1{GONE}",  # these addresses are keys
     re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{22,}(?![\w-])"): GONE,  # …anywhere
-    re.compile(r"[^\s@<>\"'/]+@[^\s@<>\"']+"): GONE,  # mailboxes; a server's user and password
-    re.compile(r"(?<!\w)[A-Za-z]{1,3}[0-9]{6,}(?!\w)|(?<!\w)[A-Za-z][A-Da-d][0-9]{8}(?!\w)"): GONE,  # ID numbers
-    re.compile(r"(?<![\w.])\+?[0-9](?:[ -]?[0-9]){8,}(?![\w.])"): GONE,  # phones, and numbers of passports
+    re.compile(r"[^\s@<>\"'/]+(?:@|%40)[^\s@<>\"']+"): GONE,  # mailboxes; a server's user and password
+    # ID numbers, also as they are set in groups, and in a file's name
+    re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,3}[0-9](?:[ -]?[0-9]){5,}(?![A-Za-z0-9])"): GONE,
+    # phones, and numbers of passports
+    re.compile(r"(?<![A-Za-z0-9])(?<![0-9]\.)\+?[0-9](?:[ -]?[0-9]){8,}(?![A-Za-z0-9]|\.[0-9])"): GONE,
     re.compile(r"(DETAIL|CONTEXT|Failing row contains|Key \([^)]*\)=).*", re.DOTALL): GONE,  # what a database quotes
 }
 # The first lines of these say what is missing or broken, and quote no row. Of any other error the kind is told alone.

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event
 
-from clinic.models import Appointment
+from clinic.models import Appointment, ClinicSession
 
 
 def for_calendar(appointment: Appointment) -> bytes:
@@ -25,13 +25,21 @@ def for_calendar(appointment: Appointment) -> bytes:
     is_cancelled = appointment.status == Appointment.Status.CANCELLED
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     # A calendar that has the entry takes another time, or takes it out, only where this has grown (RFC 5546, 2.1.4).
-    event.add("sequence", appointment.history.count() - 1)
+    event.add("sequence", _changes_of(appointment))
     calendar = Calendar()
     calendar.add("method", "CANCEL" if is_cancelled else "PUBLISH")
     calendar.add("prodid", "-//Collimator//Booking//EN")
     calendar.add("version", "2.0")
     calendar.add_component(event)
     return calendar.to_ical()
+
+
+def _changes_of(appointment: Appointment) -> int:
+    """How often it, or the hours of a session that it is or was in, changed since it was booked: never fewer."""
+    sessions = ClinicSession.history.filter(
+        id__in=appointment.history.order_by().values("session_id"), history_date__gt=appointment.created_at
+    )
+    return appointment.history.count() - 1 + sessions.count()
 
 
 def _names(appointment: Appointment) -> dict:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from model_bakery import baker
 
 from clinic import booking
-from clinic.models import Appointment, ClinicSession, Patient
+from clinic.models import Appointment, ClinicSession, OpeningHours, Patient
 from clinic.tests.clinics import session_today
 
 pytestmark = pytest.mark.django_db
@@ -135,21 +135,39 @@ def test_a_moved_booking_is_the_same_calendar_entry(client, visit, afternoon):
     assert uid() == before
 
 
-def test_a_calendar_learns_of_each_change_and_takes_out_what_is_cancelled(client, visit, afternoon):
-    def entry():
-        calendar = icalendar.Calendar.from_ical(client.get(at(visit, "calendar")).content)
-        [event] = calendar.walk("VEVENT")
-        return str(calendar["method"]), int(event["sequence"]), str(event["status"])
+def entry(client, visit) -> tuple[str, int, str, datetime.datetime]:
+    """Method, sequence, status and start of what a calendar is given."""
+    calendar = icalendar.Calendar.from_ical(client.get(at(visit, "calendar")).content)
+    [event] = calendar.walk("VEVENT")
+    return str(calendar["method"]), int(event["sequence"]), str(event["status"]), event.start
 
-    booked = entry()
+
+def test_a_calendar_learns_of_each_change_and_takes_out_what_is_cancelled(client, visit, afternoon):
+    booked = entry(client, visit)
     booking.move(visit, afternoon, by=None)
-    moved = entry()
+    moved = entry(client, visit)
     booking.cancel(visit, by=None)
-    cancelled = entry()
+    cancelled = entry(client, visit)
     assert [what[0] for what in (booked, moved, cancelled)] == ["PUBLISH", "PUBLISH", "CANCEL"]
     assert booked[1] < moved[1] < cancelled[1]
     assert cancelled[2] == "CANCELLED"
     assert at(visit, "calendar") in client.get(at(visit)).content.decode()
+
+
+def test_a_calendar_learns_of_new_hours_also_after_a_move_back(client, visit, session, afternoon):
+    def sets_hours(hour: int) -> None:
+        OpeningHours.objects.filter(period=session.period).update(opens_at=datetime.time(hour))
+        booking.settle({visit.pk: booking.KEEP}, by=None)
+
+    booked = entry(client, visit)
+    sets_hours(10)
+    later = entry(client, visit)
+    booking.move(visit, afternoon, by=None)
+    moved = entry(client, visit)
+    booking.move(visit, session, by=None)
+    back = entry(client, visit)
+    assert booked[3] < later[3] == back[3] < moved[3]
+    assert booked[1] < later[1] < moved[1] < back[1]
 
 
 # -- On the day -------------------------------------------------------------------------------------------------------

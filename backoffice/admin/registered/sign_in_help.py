@@ -12,7 +12,6 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -24,6 +23,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import devices, rules
+from backoffice.access.second_factor.views import ask_and_go_on_to
 from backoffice.lazy import LazyText
 from backoffice.models import User
 from backoffice.web.admin_urls import admin_url
@@ -38,7 +38,7 @@ def is_locked_out(person: User) -> bool:
 
 
 def asking_for_the_code(form: type[forms.ModelForm], request: HttpRequest) -> type[forms.ModelForm]:
-    """The form of what decides how whoever sits here signs in: where their code was given too long ago, saving it asks
+    """The form of what decides who signs in: where the code of whoever sits here was given too long ago, saving it asks
     for another, and what they typed stays."""
     asks = request.method == "POST" and rules.must_ask_again(request)
     return type(form.__name__, (_AsksForTheCode, form), {}) if asks else form
@@ -48,7 +48,7 @@ class _AsksForTheCode(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         page = f"{reverse(f'admin:{rules.ASK}')}?next={reverse('admin:second_factor_own')}"
         told = _(
-            'This is about your own access: <a href="{}" target="_blank">give the code from your phone</a>, then save.'
+            'This decides who signs in: <a href="{}" target="_blank">give the code from your phone</a>, then save.'
         )
         self.add_error(None, format_html(str(told), page))
         return super().clean()
@@ -57,25 +57,26 @@ class _AsksForTheCode(forms.ModelForm):
 class SignInHelp(admin.ModelAdmin):
     """Mixin of the people's admin. The buttons stand in the person's form, so each names its own address.
 
-    Helping others and changing oneself are two doors: the buttons ask for no code and no old password, so whoever sits
-    down at a desk left open must not reach them for the person who left it.
+    Helping others and changing oneself are two doors: the buttons ask for no old password. What gives somebody another
+    way in asks for a fresh code of whoever helps, as it would make somebody else of whoever sits down at a desk left
+    open.
     """
 
     def get_urls(self) -> list[URLPattern]:
-        def guarded(help_with: Callable) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(require_POST(self.for_who_may_change(help_with)))
+        def guarded(help_with: Callable, **options):
+            return self.admin_site.admin_view(require_POST(self.for_who_may_change(help_with, **options)))
 
         return [
             path("<int:pk>/unlock/", guarded(self.unlock), name="backoffice_user_unlock"),
             path(
                 "<int:pk>/reset-second-factor/",
-                guarded(self.reset_second_factor),
+                guarded(self.reset_second_factor, asks_for_code=True),
                 name="backoffice_user_reset_second_factor",
             ),
             *super().get_urls(),
         ]
 
-    def for_who_may_change(self, help_with: Callable) -> Callable:
+    def for_who_may_change(self, help_with: Callable, *, asks_for_code: bool = False) -> Callable:
         def view(request: HttpRequest, pk: int) -> HttpResponse:
             person = self.get_object(request, str(pk))
             if person is None:
@@ -85,6 +86,9 @@ class SignInHelp(admin.ModelAdmin):
             if person == request.user:
                 messages.error(request, _("These buttons help others. What signs you in yourself is changed here."))
                 return redirect("admin:second_factor_own")
+            if asks_for_code and rules.must_ask_again(request):
+                messages.warning(request, _("Give your own code first, then press the button once more."))
+                return ask_and_go_on_to(admin_url(person, "change", pk))
             help_with(request, person)
             return redirect("admin:backoffice_user_change", pk)
 
@@ -116,6 +120,8 @@ class SignInHelp(admin.ModelAdmin):
         if self.get_object(request, unquote(id)) == request.user:
             messages.warning(request, _("Your own password is changed here, with the old one."))
             return redirect("admin:password_change")
+        if rules.must_ask_again(request):
+            return ask_and_go_on_to(request.path)
         return super().user_change_password(request, id, form_url)  # type: ignore[misc]  # of the library's admin of people
 
     @admin.display(description=_("sign-in"))

@@ -14,9 +14,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.access.second_factor import rules
+from backoffice.access.second_factor.views import ask_and_go_on_to
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.history import HistoryAdmin
+from backoffice.admin.base.import_pages import CANCEL, import_of
 from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
 from backoffice.lazy import LazyText
 from backoffice.models import User
@@ -78,8 +81,14 @@ class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUs
     def get_form(  # type: ignore[override]  # as the library has it
         self, request: HttpRequest, obj: User | None = None, **kwargs: Any
     ) -> type[forms.ModelForm]:
-        form = super().get_form(request, obj, **kwargs)
-        return asking_for_the_code(form, request) if obj == request.user else form
+        return asking_for_the_code(super().get_form(request, obj, **kwargs), request)
+
+    def process_import_view(self, request):
+        """A file gives roles, too."""
+        row, _shown = import_of(request.POST.get("key", ""))
+        if row and request.POST.get("decision") != CANCEL and rules.must_ask_again(request):
+            return ask_and_go_on_to(self.exchange_url("import_result", row.pk))
+        return super().process_import_view(request)
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
