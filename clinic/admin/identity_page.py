@@ -6,7 +6,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from backoffice.admin.base.giving_back import given_back, initial_from, seen_on
 from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
@@ -101,11 +102,12 @@ class SettlesIdentities:
     def _forms(self, request, appointment: Appointment) -> tuple[KnownPersonForm, NewPersonForm | None]:
         """Only the one whose button was pressed is bound."""
         answer = request.POST.get("answer")
-        known = KnownPersonForm(request.POST if answer == "known" else None)
+        typed = initial_from(request)
+        known = KnownPersonForm(request.POST if answer == "known" else None, initial=typed)
         if not request.user.has_perm("clinic.add_patient"):
             return known, None
         on_file = appointment.patient  # what does not differ from the file was given just so
-        initial = {"date_of_birth": on_file.date_of_birth, "sex": on_file.sex, **appointment.claimed}
+        initial = {"date_of_birth": on_file.date_of_birth, "sex": on_file.sex, **appointment.claimed, **typed}
         return known, NewPersonForm(request.POST if answer == "new" else None, initial=initial)
 
     @transaction.atomic
@@ -141,8 +143,8 @@ class SettlesIdentities:
             "title": _("Who booked this?"),
             "appointment": appointment,
             "differs": booking.is_to_check(appointment.claimed),
-            "rows": claimed_rows(words, appointment),
-            "seen": identity_conflicts.version_of(appointment),
+            "rows": claimed_rows(words, appointment, request.POST or given_back(request)),
+            "seen": seen_on(request, identity_conflicts.version_of(appointment)),
             "twins": [(twin, masked(twin.national_id)) for twin in twins],
             "may_merge": request.user.has_perm("clinic.merge_patient"),
             "known": known,
@@ -158,8 +160,9 @@ def twins_of(appointment: Appointment) -> QuerySet:
     return Patient.objects.none() if differs else lookalikes(appointment.patient)
 
 
-def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
-    """What was given and is not what the file says, both in words."""
+def claimed_rows(words: Words, appointment: Appointment, sent: QueryDict) -> list[dict]:
+    """What was given and is not what the file says, both in words; all ticked, unless somebody chose from them."""
+    ticked = sent.getlist("field") if sent.get("answer") == "take" else appointment.claimed
     rows = []
     for name, said in appointment.claimed.items():
         field = Patient._meta.get_field(name)
@@ -167,6 +170,7 @@ def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
             {
                 "name": name,
                 "title": capfirst(field.verbose_name),
+                "is_ticked": name in ticked,
                 "given": words.say(field, field.to_python(said)),
                 "on_file": words.say(field, getattr(appointment.patient, name)),
             }

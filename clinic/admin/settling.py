@@ -5,6 +5,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.access.kept_forms import MARK
+from backoffice.admin.base.giving_back import given_back
 from clinic import booking
 from clinic.hours.losses import Loss
 from clinic.hours.text import Hours
@@ -35,6 +37,11 @@ class AsksWhoIsBooked(admin.ModelAdmin):
         except booking.Undecided as undecided:
             return self._decide_page(request, undecided)
 
+    def render_change_form(self, request, context, *args, **kwargs):
+        typed = given_back(request)
+        context["decided"] = [(name, value) for name, value in typed.items() if name.startswith(DECISION)]
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def _decide_page(self, request, undecided: booking.Undecided) -> TemplateResponse:
         """The page that lists who is booked, with what was typed behind it."""
         decided = decisions(request)
@@ -51,7 +58,7 @@ class AsksWhoIsBooked(admin.ModelAdmin):
                 (name, value)
                 for name, values in request.POST.lists()
                 for value in values
-                if name != "csrfmiddlewaretoken" and not name.startswith(DECISION)
+                if name not in ("csrfmiddlewaretoken", MARK) and not name.startswith(DECISION)
             ],
         }
         return TemplateResponse(request, "clinic/admin_people_booked.html", context)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from backoffice.admin.base.giving_back import given_back
 from backoffice.records.locks import lock_by_key
 from clinic.admin.survey_forms import SurveyForms
 from clinic.models import LikertQuestion, NumericQuestion
@@ -43,6 +44,6 @@ def survey(request):
             messages.success(request, told if changed else _("Nothing was changed."))
             return redirect("clinic_admin:survey")
     else:
-        forms = SurveyForms(may_add=may(request, "add"))
+        forms = SurveyForms(given_back(request) or None, may_add=may(request, "add"))
     context = {**admin.site.each_context(request), "title": _("Survey"), "forms": forms}
     return render(request, "clinic/admin_survey.html", context)

@@ -4,6 +4,7 @@ from django.db import models
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.concurrent_changes import MergesConcurrentChanges
 from backoffice.admin.base.exchange import ExchangeAdmin
+from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.hidden_meanwhile import SaysWhatWasHidden
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
@@ -14,6 +15,7 @@ from backoffice.records.forms import ClinicalForm
 
 class ClinicalAdmin(
     SaysWhatWasHidden,
+    GivesFormsBack,
     MergesConcurrentChanges,
     ExchangeAdmin,
     HideableAdmin,

@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from backoffice.admin.base.giving_back import given_back
 from backoffice.models import AccessEvent
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import history_of
@@ -42,8 +43,9 @@ class MergesConcurrentChanges(admin.ModelAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj:
-            # A form that comes back shows what is here now: the next save knows of it.
-            context["seen_version"] = obj.updated_at.isoformat()
+            # A form that comes back shows what is here now: the next save knows of it. One that is given back after
+            # signing in was compared with nothing yet.
+            context["seen_version"] = given_back(request).get(SEEN) or obj.updated_at.isoformat()
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

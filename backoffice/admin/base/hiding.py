@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.history import url_if_any
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
@@ -141,7 +142,9 @@ class HideableAdmin(admin.ModelAdmin):
             if is_confirmed:
                 self.lock_rows(queryset)
             obstacles = self.why_not_hide(request, queryset)
-            form = self.hide_form_for(request, queryset)(request.POST if is_confirmed else None)
+            form = self.hide_form_for(request, queryset)(
+                request.POST if is_confirmed else None, initial=initial_from(request)
+            )
             if obstacles or not form.is_valid():
                 return self._ask(request, queryset, form, obstacles)
             n = self.hide_rows(request, queryset, **form.cleaned_data)
