@@ -30,7 +30,7 @@ class Forms(HTMLParser):
     def _input(self, attrs):
         kind, name = attrs.get("type", "text"), attrs.get("name")
         is_sent = kind not in ("submit", "button", "file") and (kind not in ("checkbox", "radio") or "checked" in attrs)
-        if name and is_sent and "__prefix__" not in name:
+        if name and is_sent and "disabled" not in attrs and "__prefix__" not in name:
             self._add(name, attrs.get("value", "on" if kind in ("checkbox", "radio") else ""))
 
     def handle_data(self, data):
