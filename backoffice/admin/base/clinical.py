@@ -2,6 +2,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.back_to_the_list import LeadsBackToTheList
 from backoffice.admin.base.concurrent_changes import MergesConcurrentChanges
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.giving_back import GivesFormsBack
@@ -20,6 +21,7 @@ class ClinicalAdmin(
     ExchangeAdmin,
     HideableAdmin,
     AuditedAdmin,
+    LeadsBackToTheList,
     FastListAdmin,
     HistoryAdmin,
 ):
