@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.http import HttpResponseRedirect, QueryDict
 
-from backoffice.admin.base.history import address
+from backoffice.web.admin_urls import admin_url
 
 SEARCHED = "_list_search"
 """The hidden input that forms.js adds: what the list was searched for, which no record's address repeats."""
@@ -25,7 +25,7 @@ class LeadsBackToTheList(admin.ModelAdmin):
 
     def _to_its_row(self, response, request, obj):
         parts = urlsplit(response.url)
-        if parts.path != address(self.model, "changelist"):
+        if parts.path != admin_url(self.model, "changelist"):
             return response
         query = QueryDict(parts.query, mutable=True)
         if searched := request.POST.get(SEARCHED):

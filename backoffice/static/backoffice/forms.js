@@ -56,12 +56,12 @@
     addEventListener("load", () => {
       const was = kept(location.pathname);
       if (comesBack && was && inOrder(was.search) === inOrder(location.search)) {
-        scrollTo(0, was.top);
+        scrollTo({ top: was.top, behavior: "instant" });
         if (list) list.scrollLeft = was.left;
       }
       const row = document.querySelector(".results tr:has(:target)");
       if (!row) return;
-      row.scrollIntoView({ block: "nearest", inline: "nearest" });
+      row.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
       history.replaceState(history.state, "", location.pathname + location.search); // it glows once
     });
     return;
