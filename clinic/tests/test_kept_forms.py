@@ -211,6 +211,15 @@ def test_what_others_changed_meanwhile_is_told_when_it_is_saved(client, person, 
     assert "changed this to “0922 222 222” meanwhile" in told.text
 
 
+def test_of_a_record_that_was_hidden_meanwhile_what_was_typed_is_shown_to_be_copied(client, person, other, patient):
+    page = change_page(patient)
+    form = typed_over(client, page, "notes", notes="allergic to penicillin")
+    Patient.objects.filter(pk=patient.pk).hide(by=other, reason="entered twice")
+    back = send_too_late(client, page, form, person)
+    assert "hidden while you had it open" in back.text
+    assert "allergic to penicillin" in back.text
+
+
 def test_rows_of_an_inline_come_back(client, person):
     booked = visit(session_today())
     answer = booked.likert_answers.get()

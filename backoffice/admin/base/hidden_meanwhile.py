@@ -10,6 +10,8 @@ from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backoffice.admin.base.giving_back import given_back
+
 CONFLICT = 409
 
 
@@ -19,7 +21,8 @@ class SaysWhatWasHidden(admin.ModelAdmin):
     masked_fields: Collection[str] = ()
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        may_ask = request.method == "POST" and object_id and self.has_hide_permission(request)
+        is_typed = request.method == "POST" or given_back(request)
+        may_ask = is_typed and object_id and self.has_hide_permission(request)
         if may_ask and (record := self._hidden(object_id)) is not None:
             return self._hidden_page(request, record)
         try:
@@ -49,6 +52,5 @@ class SaysWhatWasHidden(admin.ModelAdmin):
         fields = [
             field for field in self.opts.concrete_fields if field.editable and field.name not in self.masked_fields
         ]
-        return [
-            (capfirst(field.verbose_name), request.POST[field.name]) for field in fields if request.POST.get(field.name)
-        ]
+        sent = request.POST or given_back(request)
+        return [(capfirst(field.verbose_name), sent[field.name]) for field in fields if sent.get(field.name)]
