@@ -25,10 +25,7 @@ class TimetableAdmin(AsksWhoIsBooked, ClinicalAdmin):
 
     change_form_template = "clinic/admin_timetable_form.html"
 
-    # Whoever changes the hours or closures holds them first, and so waits for nobody with something of theirs in hand.
-
     def save_model(self, request, obj, form, change):
-        booking.hold_timetable()
         super().save_model(request, obj, form, change)
         self.carry_over(request, [obj])
 
@@ -42,7 +39,6 @@ class TimetableAdmin(AsksWhoIsBooked, ClinicalAdmin):
         return n
 
     def restore_rows(self, request, queryset):
-        booking.hold_timetable()
         restored = list(queryset.hidden())
         n = super().restore_rows(request, queryset)
         self.carry_over(request, restored)

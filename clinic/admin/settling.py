@@ -1,6 +1,10 @@
 """What is offered changes while people are booked: their page asks what becomes of each, before anything is saved."""
 
+from collections.abc import Callable
+
 from django.contrib import admin, messages
+from django.db import transaction
+from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,11 +26,13 @@ class AsksWhoIsBooked(admin.ModelAdmin):
     class Media:
         css = {"all": ["clinic/staff.css"]}
 
+    # What is typed is checked behind the lock too: of two who save hours that overlap the later one is refused.
+
     def changeform_view(self, request, *args, **kwargs):
-        return self._or_ask(super().changeform_view, request, *args, **kwargs)
+        return self._or_ask(holding_the_timetable(super().changeform_view), request, *args, **kwargs)
 
     def history_form_view(self, request, *args, **kwargs):
-        return self._or_ask(super().history_form_view, request, *args, **kwargs)
+        return self._or_ask(holding_the_timetable(super().history_form_view), request, *args, **kwargs)
 
     def changelist_view(self, request, *args, **kwargs):
         return self._or_ask(super().changelist_view, request, *args, **kwargs)
@@ -72,6 +78,20 @@ class AsksWhoIsBooked(admin.ModelAdmin):
         for what, sentence in told.items():
             if done[what]:
                 messages.success(request, sentence % done[what])
+
+
+def holding_the_timetable(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Whoever changes hours, closures or sessions holds them first, and so waits for nobody with something of theirs in
+    hand."""
+
+    def held(request, *args, **kwargs):
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            booking.hold_timetable()
+            return view(request, *args, **kwargs)
+
+    return held
 
 
 def as_row(proposal: booking.Proposal, decided: dict[int, str]) -> dict:

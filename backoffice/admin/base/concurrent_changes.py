@@ -6,6 +6,7 @@ version, as scripts send it, is taken to show the record as it was when this per
 on the record's page are compared in the same way: see concurrent_rows.py.
 """
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 
@@ -16,18 +17,32 @@ from django.utils.dateparse import parse_datetime
 
 from backoffice.admin.base.concurrent_rows import merging_rows
 from backoffice.admin.base.giving_back import given_back
-from backoffice.admin.base.merging_forms import Changes, MergingForm, changes_between, tell_what_stays
+from backoffice.admin.base.merging_forms import (
+    Changes,
+    ChangesToWhatWasShown,
+    MergingForm,
+    changes_between,
+    tell_what_stays,
+)
 from backoffice.models import AccessEvent
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import history_of
 
-SEEN = "_seen"  # the hidden input: when the record that the form shows was last changed
+SEEN = "_seen"  # the hidden input: the version that the form shows
 
 
-class MergesConcurrentChanges(admin.ModelAdmin):
-    """Mixin of the admin of a record with history and `updated_at`."""
+class MergesForms(admin.ModelAdmin):
+    """Base of the two below, which differ in what a version is."""
 
     masked_fields: Collection[str]
+
+    def version_shown(self, form, record: models.Model) -> str:
+        """What a form says of the record that it shows."""
+        raise NotImplementedError
+
+    def changes_since(self, seen: str, record: models.Model) -> Changes:
+        """What others have changed since the form that says this was shown."""
+        raise NotImplementedError
 
     def get_object(self, request, object_id, from_field=None):
         """Behind a lock where it is about to be saved: nobody changes or hides it between the look and the save."""
@@ -36,22 +51,64 @@ class MergesConcurrentChanges(admin.ModelAdmin):
         return super().get_object(request, object_id, from_field)
 
     def get_form(self, request, obj=None, change=False, **kwargs):
-        form = super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None or not _is_a_sent_form(request):
             return form
-        return type(form.__name__, (_Merging, form), {"request": request, "masked_fields": self.masked_fields})
+        known = {"request": request, "model_admin": self, "masked_fields": self.masked_fields}
+        return type(form.__name__, (_Merging, form), known)
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj:
+            # A form that comes back shows what is here now: the next save knows of it. One that is given back after
+            # signing in was compared with nothing yet.
+            shown = self.version_shown(context["adminform"].form, obj)
+            context["seen_version"] = given_back(request).get(SEEN) or shown
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class MergesConcurrentChanges(MergesForms):
+    """Mixin of the admin of a record with history and `updated_at`."""
+
+    def version_shown(self, form, record):
+        return record.updated_at.isoformat()
+
+    def changes_since(self, seen, record):
+        when = parse_datetime(seen)
+        return Changes() if when in (None, record.updated_at) else changes_between(record, when)
 
     def get_formsets_with_inlines(self, request, obj=None):
         for formset, inline in super().get_formsets_with_inlines(request, obj):
             is_typed_in = obj is not None and inline.has_change_permission(request, obj)
             yield merging_rows(formset, request) if is_typed_in else formset, inline
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        if obj:
-            # A form that comes back shows what is here now: the next save knows of it. One that is given back after
-            # signing in was compared with nothing yet.
-            context["seen_version"] = given_back(request).get(SEEN) or obj.updated_at.isoformat()
-        return super().render_change_form(request, context, add, change, form_url, obj)
+
+class MergesWhatWasShown(MergesForms):
+    """Mixin of the admin of a record whose history does not keep all of it: the form carries what its inputs showed."""
+
+    def version_shown(self, form, record):
+        # Not from the record at hand: what was typed is in it already.
+        now = self.model._base_manager.get(pk=record.pk)
+        return json.dumps(form_values(now, [name for name, field in form.fields.items() if not field.disabled]))
+
+    def changes_since(self, seen, record):
+        try:
+            shown = dict(json.loads(seen))
+        except (ValueError, TypeError):  # of no page of ours
+            return Changes()
+        known = {field.name for field in self.opts.get_fields()}
+        shown = {name: value for name, value in shown.items() if name in known}
+        return ChangesToWhatWasShown(record, shown, form_values(record, shown))
+
+
+def form_values(record: models.Model, names) -> dict:
+    """What a form shows of the record, as JSON keeps it: of several others, their keys."""
+    fields = [record._meta.get_field(name) for name in names]
+    return {
+        field.name: sorted(getattr(record, field.name).values_list("pk", flat=True))
+        if field.many_to_many
+        else getattr(record, field.attname)
+        for field in fields
+    }
 
 
 def _is_a_sent_form(request) -> bool:
@@ -59,8 +116,12 @@ def _is_a_sent_form(request) -> bool:
 
 
 class _Merging(MergingForm):
+    model_admin: MergesForms
+
     def changes_meanwhile(self):
-        return changes_since(self.instance, self.request)
+        if seen := self.request.POST.get(SEEN):
+            return self.model_admin.changes_since(seen, self.instance)
+        return changes_since_last_look(self.instance, self.request)
 
     def clean(self):
         cleaned = super().clean()
@@ -69,11 +130,8 @@ class _Merging(MergingForm):
         return cleaned
 
 
-def changes_since(record: models.Model, request) -> Changes:
-    """What others have changed since the form that was sent was shown; nothing where nobody knows when that was."""
-    seen = parse_datetime(request.POST.get(SEEN, "")) if request.POST.get(SEEN) else None
-    if seen is not None:
-        return Changes() if seen == record.updated_at else changes_between(record, seen)
+def changes_since_last_look(record: models.Model, request) -> Changes:
+    """What others have changed since this person opened the record; nothing where nobody knows when that was."""
     seen = last_look(record, request)
     history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk}).order_by("-history_id")
     if seen is None or not history.filter(history_date__gt=seen).exclude(history_user=request.user).exists():

@@ -84,7 +84,7 @@ class HideableAdmin(admin.ModelAdmin):
         return HideForm
 
     def lock_rows(self, queryset: QuerySet) -> None:
-        """So that nothing comes in the way between the look and the hiding, such as a booking."""
+        """So that nothing comes in the way between the look and the hiding or restoring, such as a booking."""
         list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
 
     def hide_rows(self, request, queryset: QuerySet, *, reason: str, **asked) -> int:
@@ -186,15 +186,17 @@ class HideableAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Restore"), permissions=["hide"])
     def restore(self, request, queryset):
-        if obstacles := self.why_not_restore(request, queryset):
-            for sentence in obstacles[:OBSTACLES]:
-                self.message_user(request, sentence, messages.ERROR)
-            return self._back(request)
         try:
             with transaction.atomic():
-                n = self.restore_rows(request, queryset)
+                self.lock_rows(queryset)
+                obstacles = self.why_not_restore(request, queryset)
+                n = 0 if obstacles else self.restore_rows(request, queryset)
         except IntegrityError:
             self._say_what_stands_in_the_way(request, queryset)
+            return self._back(request)
+        if obstacles:
+            for sentence in obstacles[:OBSTACLES]:
+                self.message_user(request, sentence, messages.ERROR)
             return self._back(request)
         if not n:
             told = {"who": last_to_change(self.model, queryset.order_by().values_list("pk", flat=True)[:NAMED])}

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django import forms
 from django.contrib import messages
 from django.db import models
 from django.http import HttpRequest
@@ -33,8 +34,8 @@ class Changes:
         was, now = (tuple(value_of(version, name) for name in columns) for version in (self.before, self.last))
         return (was, now) if len(columns) > 1 else (was[0], now[0])
 
-    def in_words(self, name: str, user) -> str:
-        """The field as it is now."""
+    def in_words(self, name: str, field: forms.Field, user) -> str:
+        """What it is now."""
         facts = Words(user, lambda model: ()).facts(self.before, self.last)
         names = [field.name for field in told_fields(type(self.last))]
         return dict(zip(names, facts, strict=True))[name].now
@@ -45,6 +46,35 @@ class Changes:
         if not value:
             return _("%(who)s changed this meanwhile, at %(when)s. Save again to have it your way.") % told
         return _("%(who)s changed this to “%(value)s” meanwhile, at %(when)s. Save again to have it your way.") % told
+
+
+class ChangesToWhatWasShown(Changes):
+    """The same where the record's history does not keep all that its form shows: `shown` and `now` are what the inputs
+    showed and would show, by field."""
+
+    def __init__(self, record: models.Model, shown: dict, now: dict):
+        super().__init__()
+        self.shown, self.now = shown, now
+        self.changed = {name for name in shown if shown[name] != now[name]}
+        if self.changed:
+            versions = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk})
+            if last := versions.order_by("-history_id").first():
+                self.who, self.when = who_and_when(last)
+
+    def of(self, columns):
+        [name] = columns
+        return (_as_set(self.shown[name]), _as_set(self.now[name])) if name in self.changed else None
+
+    def in_words(self, name, field, user):
+        if isinstance(self.now[name], list):
+            return ", ".join(map(field.label_from_instance, field.queryset.filter(pk__in=self.now[name])))
+        if isinstance(self.now[name], bool):
+            return str(_("Yes") if self.now[name] else _("No"))
+        return str(dict(getattr(field, "choices", ())).get(self.now[name], self.now[name]))
+
+
+def _as_set(value):
+    return frozenset(value) if isinstance(value, list) else value
 
 
 def who_and_when(version: models.Model) -> tuple[str, str]:
@@ -97,7 +127,7 @@ class MergingForm:
         if name in self.masked_fields or now in ("", None, frozenset()):
             return ""
         if columns == (name,):
-            return self.changes.in_words(name, self.request.user)
+            return self.changes.in_words(name, self.fields[name], self.request.user)
         return str(self.get_initial_for_field(self.fields[name], name))  # as the form shows what is here now
 
     def _keep(self, cleaned: dict, name: str, columns: tuple[str, ...], now) -> None:

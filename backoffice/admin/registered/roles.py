@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.concurrent_changes import MergesWhatWasShown
 from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import asking_for_the_code
@@ -13,7 +14,7 @@ from backoffice.models import Role
 
 
 @admin.register(Role)
-class RoleAdmin(GivesFormsBack, HistoryAdmin):
+class RoleAdmin(GivesFormsBack, MergesWhatWasShown, HistoryAdmin):
     list_display = ["__str__", "people", "needs_second_factor"]
     list_select_related = ["group"]
     fields = ["needs_second_factor"]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.concurrent_changes import MergesWhatWasShown
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.history import HistoryAdmin
@@ -31,7 +32,9 @@ class RoleFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(User)
-class UserAdmin(GivesFormsBack, ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin):
+class UserAdmin(
+    GivesFormsBack, MergesWhatWasShown, ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin
+):
     resource_class = UserResource
     change_password_form = PasswordForm
     formfield_overrides = {models.EmailField: {"form_class": EmailField}}
