@@ -54,7 +54,7 @@ class ChangesToWhatWasShown(Changes):
 
     def __init__(self, record: models.Model, shown: dict, now: dict):
         super().__init__()
-        self.shown, self.now = shown, now
+        self.model, self.shown, self.now = type(record), shown, now
         self.changed = {name for name in shown if shown[name] != now[name]}
         if self.changed:
             versions = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk})
@@ -68,9 +68,7 @@ class ChangesToWhatWasShown(Changes):
     def in_words(self, name, field, user):
         if isinstance(self.now[name], list):
             return ", ".join(map(field.label_from_instance, field.queryset.filter(pk__in=self.now[name])))
-        if isinstance(self.now[name], bool):
-            return str(_("Yes") if self.now[name] else _("No"))
-        return str(dict(getattr(field, "choices", ())).get(self.now[name], self.now[name]))
+        return Words(user, lambda model: ()).say(self.model._meta.get_field(name), self.now[name])
 
 
 def _as_set(value):
