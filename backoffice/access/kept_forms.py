@@ -22,6 +22,9 @@ from django.utils.crypto import salted_hmac
 MARK = "_shown_to"
 """The hidden input that makes a form one of those that are kept."""
 
+ASKED = "confirm"
+"""What the button of a page says that asks before an action is done."""
+
 LIFETIME = 60 * 60  # seconds
 MARK_LIFETIME = 48 * LIFETIME  # a page may stand open overnight
 MOST = 3  # forms: one person's windows
@@ -64,7 +67,9 @@ def keep(request: HttpRequest, page: str) -> bool:
     """Keep the form that comes in, to be given back on `page`. False where it is none of those that are kept, too long,
     or no text."""
     by = shown_to(request)
-    if by is None:
+    if by is None or (
+        request.POST.get("action") and ASKED not in request.POST
+    ):  # an action of a list: nothing is typed
         return False
     fields = [(name, values) for name, values in request.POST.lists() if not _NEVER_KEPT.search(name)]
     files = [file.name for _name, several in request.FILES.lists() for file in several]

@@ -180,6 +180,19 @@ def test_an_answer_that_was_taken_away_meanwhile_says_so_and_stays_away(booked, 
     assert (booked.notes, booked.likert_answers.get().score) == ("by phone", 4)
 
 
+def test_the_rows_of_a_list_that_comes_back_stand_beside_their_own_inputs(administrator, front_desk):
+    for name, place in (("Cough", 1), ("Fever", 2)):
+        baker.make(Symptom, name=name, position=place)
+    one, page = window(administrator), reverse("admin:clinic_symptom_changelist")
+    mine = form_with(one.get(page), "form-0-position")
+    Symptom.objects.filter(name="Cough").update(position=9)
+    told = one.post(page, mine | {"form-1-position": "nowhere", "_save": "Save"})
+    rows = re.findall(r"<tr>.*?</tr>", told.text, re.DOTALL)
+    [fever] = [row for row in rows if 'name="form-1-position"' in row]
+    assert ">Fever<" in fever
+    assert "nowhere" in fever
+
+
 # -- At the same moment -----------------------------------------------------------------------------------------------
 
 

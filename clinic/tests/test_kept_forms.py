@@ -17,7 +17,7 @@ from backoffice.models import AccessEvent, User
 from backoffice.tests.forms_on_pages import form_with
 from backoffice.tests.test_second_factor import ASK, code_of
 from clinic import booking
-from clinic.models import Appointment, Closure, LikertQuestion, Patient, PatientMerge
+from clinic.models import Appointment, Closure, LikertQuestion, Patient, PatientMerge, Symptom
 from clinic.tests.clinics import session_today, visit
 
 pytestmark = pytest.mark.django_db
@@ -308,6 +308,31 @@ def test_the_survey_comes_back_with_its_new_question(client, person):
     again = form_with(back, "likert-0-text")
     assert (again["likert-0-text"], again["likert-1-text"]) == (["How well do you sleep?"], ["A new one"])
     assert LikertQuestion.objects.get().text == "How do you sleep?"
+
+
+def test_a_list_that_is_edited_in_place_comes_back(client, person):
+    cough, fever = (baker.make(Symptom, name=name, position=place) for name, place in (("Cough", 1), ("Fever", 2)))
+    page = "/admin/clinic/symptom/?is_active__exact=1"
+    form = typed_over(client, page, "form-0-position", **{"form-0-position": "7", "_save": "Save"})
+    back = send_too_late(client, page, form, person)
+    assert SAYS_SO in back.text
+    again = form_with(back, "form-0-position")
+    assert (again["form-0-position"], again["form-1-position"]) == (["7"], ["2"])
+    cough.refresh_from_db()
+    assert cough.position == 1
+    fever.name, fever.position = "Fever", 9
+    fever.save()
+    client.post(page, again | {"_save": "Save"})
+    assert list(Symptom.objects.order_by("name").values_list("name", "position")) == [("Cough", 7), ("Fever", 9)]
+
+
+def test_an_action_that_asks_nothing_is_begun_anew(client, person):
+    page = reverse("admin:clinic_symptom_changelist")
+    symptom = baker.make(Symptom, name="Cough")
+    form = typed_over(client, page, "form-0-position", action="hide", _selected_action=symptom.pk)
+    sign_out(client)
+    client.post(page, form)
+    assert SAYS_SO not in sign_in(client, page, person).text
 
 
 def test_who_booked_comes_back_with_what_was_ticked(client, person):

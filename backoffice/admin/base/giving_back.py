@@ -10,9 +10,6 @@ from django.utils.translation import gettext as _
 from backoffice.access import kept_forms
 from backoffice.records.seen import SEEN
 
-ASKED = "confirm"
-"""What the button of a page says that asks before an action is done."""
-
 
 def given_back(request: HttpRequest) -> QueryDict:
     """What this person had typed on this page before they had to sign in again; empty where nothing was. It says so."""
@@ -44,7 +41,7 @@ def _told(form: kept_forms.KeptForm) -> list[str]:
 
 
 class GivesFormsBack(admin.ModelAdmin):
-    """Mixin of an admin whose forms, and whose actions that ask first, come back after signing in again."""
+    """Mixin of an admin whose forms and lists, and whose actions that ask first, come back after signing in again."""
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         request.is_form_page = True
@@ -52,11 +49,17 @@ class GivesFormsBack(admin.ModelAdmin):
 
     def changelist_view(self, request, extra_context=None):
         typed = given_back(request)
-        if ASKED in typed:
+        if kept_forms.ASKED in typed:
             # Without what its button says, the action only asks; and then it finds what was typed in `given_back`.
-            del typed[ASKED]
+            del typed[kept_forms.ASKED]
             request.method, request.POST = "POST", typed
         return super().changelist_view(request, extra_context)
+
+    def get_changelist_formset(self, request, **kwargs):
+        """The rows of a list that is edited in place, as they were typed."""
+        formset = super().get_changelist_formset(request, **kwargs)
+        typed = given_back(request)
+        return type(formset.__name__, (_AsTyped, formset), {"typed": typed}) if "_save" in typed else formset
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -78,7 +81,7 @@ class GivesFormsBack(admin.ModelAdmin):
 
 
 class _AsTyped:
-    """Mixin of a form that is bound to what was typed, though nobody sends it now."""
+    """Mixin of a form, or of a table of them, that is bound to what was typed, though nobody sends it now."""
 
     typed: QueryDict
 
