@@ -119,6 +119,8 @@ class MergesPatients:
             told = {"who": done.by or _("Somebody"), "name": done.kept}
             messages.error(request, _("%(who)s has merged this into the record of %(name)s already.") % told)
             return redirect("admin:clinic_patient_change", done.kept_id)
+        if hidden := self.says_what_was_hidden(request, sent.get("first"), sent.get("second")):
+            return hidden
         first = self._patient(sent.get("first"))
         if first is None:
             raise Http404

@@ -9,7 +9,7 @@ from django.urls import reverse
 from model_bakery import baker
 
 from backoffice.tests.forms_on_pages import form_with
-from clinic.models import Patient, Symptom
+from clinic.models import Appointment, Patient, Symptom
 from clinic.tests.clinics import session_today, visit
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +101,30 @@ def test_a_record_that_was_hidden_while_it_was_open_says_so_and_gives_back_what_
     assert patient.notes == ""
 
 
+def test_each_page_of_a_record_says_that_it_was_hidden_while_it_was_open(administrator, front_desk):
+    booked = visit(session_today())
+    Appointment.objects.filter(pk=booked.pk).hide(by=administrator, reason="entered twice")
+    one = window(front_desk)
+    pages = [reverse(f"admin:clinic_appointment_{name}", args=[booked.pk]) for name in ("move", "identity", "answers")]
+    version = booked.history.first()
+    pages.append(reverse("admin:clinic_appointment_simple_history", args=[booked.pk, version.pk]))
+    for page in pages:
+        told = one.post(page, {"reason": "what I typed"})
+        assert told.status_code == 409, page
+        assert "entered twice" in told.text
+        assert "what I typed" in told.text
+
+
+def test_a_merge_with_a_record_that_was_hidden_meanwhile_says_so(patient, administrator):
+    other = baker.make(Patient, national_id="")
+    Patient.objects.filter(pk=other.pk).hide(by=administrator, reason="entered twice")
+    sent = {"first": patient.pk, "second": other.pk, "keep": patient.pk, "reason": "the same card"}
+    told = window(administrator).post(reverse("admin:clinic_patient_merge"), sent)
+    assert told.status_code == 409
+    assert "entered twice" in told.text
+    assert "the same card" in told.text
+
+
 # -- Several choices, columns that one field shows, and rows of another table ------------------------------------------
 
 
@@ -164,6 +188,20 @@ def test_answers_that_the_other_corrected_stay_and_where_both_did_the_later_is_a
     score.refresh_from_db()
     value.refresh_from_db()
     assert (score.score, value.value) == (2, 9)
+
+
+def test_rows_of_which_a_script_does_not_say_what_it_saw_are_as_this_person_last_looked(
+    booked, administrator, front_desk
+):
+    one, other = window(administrator), window(front_desk)
+    mine, theirs = shown_to(one, booked, "notes"), shown_to(other, booked, "notes")
+    for sent in (mine, theirs):
+        for name in ("_seen", "likert_answers-SEEN", "numeric_answers-SEEN"):
+            del sent[name]
+    other.post(page_of(booked), theirs | {"likert_answers-0-score": "6"})
+    one.post(page_of(booked), mine | {"notes": "by phone"})
+    booked.refresh_from_db()
+    assert (booked.likert_answers.get().score, booked.notes) == (6, "by phone")
 
 
 def test_an_answer_that_was_taken_away_meanwhile_says_so_and_stays_away(booked, administrator, front_desk):

@@ -7,10 +7,8 @@ on the record's page are compared in the same way: see concurrent_rows.py.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 
 from django.contrib import admin
-from django.contrib.contenttypes.models import ContentType
 from django.core import signing
 from django.db import connection, models
 from django.utils.dateparse import parse_datetime
@@ -22,11 +20,11 @@ from backoffice.admin.base.merging_forms import (
     ChangesToWhatWasShown,
     MergingForm,
     changes_between,
+    changes_since_look,
+    last_look,
     tell_what_stays,
 )
-from backoffice.models import AccessEvent
 from backoffice.records.locks import lock_by_key
-from backoffice.records.relations import history_of
 
 SALT = "backoffice.what_was_shown"
 SEEN = "_seen"  # the hidden input: the version that the form shows
@@ -121,30 +119,10 @@ class _Merging(MergingForm):
     def changes_meanwhile(self):
         if seen := self.request.POST.get(SEEN):
             return self.model_admin.changes_since(seen, self.instance)
-        return changes_since_last_look(self.instance, self.request)
+        return changes_since_look(self.instance, last_look(self.instance, self.request), self.request)
 
     def clean(self):
         cleaned = super().clean()
         if self.kept:
             tell_what_stays(self.request, self.changes.who, self.kept)
         return cleaned
-
-
-def changes_since_last_look(record: models.Model, request) -> Changes:
-    """What others have changed since this person opened the record; nothing where nobody knows when that was."""
-    seen = last_look(record, request)
-    history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk}).order_by("-history_id")
-    if seen is None or not history.filter(history_date__gt=seen).exclude(history_user=request.user).exists():
-        return Changes()
-    return Changes(history.filter(history_date__lte=seen).first(), history.first())
-
-
-def last_look(record: models.Model, request) -> datetime | None:
-    """When this person last opened the record."""
-    looks = AccessEvent.objects.filter(
-        user=request.user,
-        action=AccessEvent.Action.VIEW,
-        content_type=ContentType.objects.get_for_model(record),
-        object_id=record.pk,
-    )
-    return looks.order_by("-at").values_list("at", flat=True).first()

@@ -4,6 +4,8 @@ The formset carries the version of each row that it shows, and each row is merge
 is gone says who took it away: saved again, it stays away. Rows that came meanwhile are left alone, and told of.
 """
 
+from datetime import datetime
+
 from django import forms
 from django.contrib import messages
 from django.db import connection
@@ -14,7 +16,15 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from backoffice.admin.base.giving_back import given_back
-from backoffice.admin.base.merging_forms import Changes, MergingForm, changes_between, tell_what_stays, who_and_when
+from backoffice.admin.base.merging_forms import (
+    Changes,
+    MergingForm,
+    changes_between,
+    changes_since_look,
+    last_look,
+    tell_what_stays,
+    who_and_when,
+)
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import history_of
 
@@ -37,9 +47,12 @@ class _ShownAnew(forms.CharField):
 
 class _MergingRow(MergingForm):
     seen = None  # when the row that was shown was last changed
+    looked_at = None  # where nobody says so: when this person last opened the record whose row it is
     why_gone: str | None = None  # "" where it was told already
 
     def changes_meanwhile(self):
+        if self.looked_at:
+            return changes_since_look(self.instance, self.looked_at, self.request)
         return changes_between(self.instance, self.seen) if self.seen else Changes()
 
     def has_changed(self):
@@ -80,6 +93,11 @@ class MergesRows:
         return self.data.get(f"{self.prefix}-{SEEN_ROWS}")
 
     @cached_property
+    def _looked_at(self) -> datetime | None:
+        owner = getattr(self, "instance", None)  # a list, or the survey, is of nobody's
+        return last_look(owner, self.request) if owner is not None else None
+
+    @cached_property
     def _seen(self) -> dict[str, str]:
         return dict(version.partition(":")[::2] for version in (self._sent or "").split())
 
@@ -101,6 +119,8 @@ class MergesRows:
             )  # a page that knows of it has its inputs switched off, and sends nothing
         elif form.instance.pk is None:
             form.why_gone = self._why_gone(key) if key in self._seen or self._sent is None else ""
+        elif self._sent is None:
+            form.looked_at = self._looked_at
         else:
             seen = parse_datetime(self._seen.get(key, "")) if self._seen.get(key) else None
             form.seen = seen if seen != form.instance.updated_at else None

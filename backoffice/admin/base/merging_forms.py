@@ -5,12 +5,14 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import messages
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words, told_fields
 from backoffice.records.relations import history_of
 
@@ -92,6 +94,25 @@ def changes_between(record: models.Model, seen: datetime) -> Changes:
     """Since the version of the record that was changed at `seen`."""
     history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk}).order_by("-history_id")
     return Changes(history.filter(updated_at__lte=seen).first(), history.first())
+
+
+def last_look(record: models.Model, request: HttpRequest) -> datetime | None:
+    """When this person last opened the record."""
+    looks = AccessEvent.objects.filter(
+        user=request.user,
+        action=AccessEvent.Action.VIEW,
+        content_type=ContentType.objects.get_for_model(record),
+        object_id=record.pk,
+    )
+    return looks.order_by("-at").values_list("at", flat=True).first()
+
+
+def changes_since_look(record: models.Model, looked_at: datetime | None, request: HttpRequest) -> Changes:
+    """What others have changed in the record since this person looked; nothing where nobody knows when that was."""
+    history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk}).order_by("-history_id")
+    if looked_at is None or not history.filter(history_date__gt=looked_at).exclude(history_user=request.user).exists():
+        return Changes()
+    return Changes(history.filter(history_date__lte=looked_at).first(), history.first())
 
 
 class MergingForm:
