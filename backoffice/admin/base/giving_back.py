@@ -59,7 +59,7 @@ class GivesFormsBack(admin.ModelAdmin):
         """The rows of a list that is edited in place, as they were typed."""
         formset = super().get_changelist_formset(request, **kwargs)
         typed = given_back(request)
-        return type(formset.__name__, (_AsTyped, formset), {"typed": typed}) if "_save" in typed else formset
+        return type(formset.__name__, (_RowsAsTyped, formset), {"typed": typed}) if "_save" in typed else formset
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -81,9 +81,19 @@ class GivesFormsBack(admin.ModelAdmin):
 
 
 class _AsTyped:
-    """Mixin of a form, or of a table of them, that is bound to what was typed, though nobody sends it now."""
+    """Mixin of a form that is bound to what was typed, though nobody sends it now."""
 
     typed: QueryDict
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **{**kwargs, "data": self.typed})
+
+
+class _RowsAsTyped(_AsTyped):
+    """The same of a table of forms."""
+
+    @property
+    def errors(self):
+        """None, rather than an empty one for each row: the list's template would speak of errors."""
+        errors = super().errors
+        return errors if any(errors) else []

@@ -15,7 +15,7 @@
     const seen = field.matches(".select2-hidden-accessible") ? field.nextElementSibling.querySelector("[role=combobox], [role=searchbox]") : field;
     if (!field.matches("input, select, textarea")) field.tabIndex = -1;
     seen.focus({ preventScroll: true });
-    part.scrollIntoView({ block: "center" });
+    part.scrollIntoView({ block: "center", inline: "center" });
   }
 
   // After Django's own scripts, which draw select2 when the page is ready.
