@@ -12,6 +12,7 @@ class BackofficeConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from backoffice import checks  # noqa: F401  (registers them)
+        from backoffice.access.kept_forms import forget_others
         from backoffice.access.roles import sync_roles
         from backoffice.access.session_expiry import begin
         from backoffice.jobs.schedules import align
@@ -24,6 +25,7 @@ class BackofficeConfig(AppConfig):
         written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.live.versions")
 
         user_logged_in.connect(begin, dispatch_uid="backoffice.session_begins")
+        user_logged_in.connect(forget_others, dispatch_uid="backoffice.forget_others")
         post_migrate.connect(make_cache_table, sender=self, dispatch_uid="backoffice.make_cache_table")
         post_migrate.connect(close_files, sender=self, dispatch_uid="backoffice.close_files")
         post_migrate.connect(align, dispatch_uid="backoffice.align_schedules")

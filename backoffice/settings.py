@@ -314,7 +314,7 @@ X_FRAME_OPTIONS = "DENY"
 BEHIND_PROXY = env.bool("DJANGO_BEHIND_PROXY", default=False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CSRF_FAILURE_VIEW = "backoffice.web.errors.form_refused"
+CSRF_FAILURE_VIEW = "backoffice.access.refused_forms.form_refused"
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_TRUSTED_ORIGINS", default=[])
 
 CONTENT_SECURITY_POLICY = {

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.inlines import FirstRows
 from backoffice.lazy import LazyText
 from backoffice.models.users import person_of
@@ -133,7 +134,7 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
             if form.is_valid():
                 return self._take_in(request, form)
         else:
-            form = UploadForm(initial={"patient": request.GET.get("patient")})
+            form = UploadForm(initial={"patient": request.GET.get("patient")} | initial_from(request))
         return self._upload_page(request, form, extra_context)
 
     def _take_in(self, request: HttpRequest, form: UploadForm) -> HttpResponse:

@@ -3,7 +3,7 @@
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -13,14 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.access.people import StaffRequest
+from backoffice.admin.base.giving_back import given_back
+from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from inference import reviews
 from inference.models import Diagnosis, Prediction, PredictionQuerySet
 from inference.reviews import AlreadySignedError, CannotSignError
-
-SEEN = "seen"
-"""What a list sends of each answer that it shows: `<key>:<version>`. A page of one answer sends the version alone."""
 
 
 class NeedsReviewFilter(admin.BooleanFieldListFilter):
@@ -45,12 +44,15 @@ class SignsAnswers(admin.ModelAdmin):
 
     def sign_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """Sign an answer from the page with the film: agree, or correct it. POST `seen` is its version as it was shown
-        there; `confirm` signs over a signature."""
-        if request.method != "POST" or not self.has_sign_permission(request):
+        there; `confirm` signs over a signature. GET shows what was about to be signed by who was signed out."""
+        typed = given_back(request)
+        if not (request.method == "POST" or typed) or not self.has_sign_permission(request):
             raise PermissionDenied
         prediction = self.get_object(request, str(pk))
         if prediction is None or prediction.is_gone:
             raise Http404
+        if typed:
+            return self._ask_to_sign(request, prediction, typed, seen=typed.get(SEEN, ""))
         diagnosis = request.POST.get("final_diagnosis", "")
         if diagnosis not in Diagnosis.values:
             messages.error(request, _("Choose a diagnosis, then sign."))
@@ -58,7 +60,8 @@ class SignsAnswers(admin.ModelAdmin):
         try:
             self._sign(request, prediction, diagnosis)
         except AlreadySignedError as signed:
-            return self._ask_to_sign_again(request, signed.prediction)
+            seen = reviews.version_of(signed.prediction)
+            return self._ask_to_sign(request, signed.prediction, request.POST, seen=seen)
         except CannotSignError as error:
             messages.error(request, str(error))
         else:
@@ -75,19 +78,20 @@ class SignsAnswers(admin.ModelAdmin):
             again="confirm" in request.POST,
         )
 
-    def _ask_to_sign_again(self, request: HttpRequest, prediction: Prediction) -> HttpResponse:
-        """What somebody has signed, beside what is about to be signed."""
+    def _ask_to_sign(self, request, prediction: Prediction, sent: QueryDict, *, seen: str) -> HttpResponse:
+        """What is about to be signed, beside what somebody has signed already."""
+        is_signed = prediction.is_validated
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("This answer is signed already"),
+            "title": _("This answer is signed already") if is_signed else _("Sign this answer"),
             "prediction": prediction,
             "earlier_signatures": reviews.earlier_signatures(prediction),
             "film_url": film_url(prediction),
-            "seen": reviews.version_of(prediction),
+            "seen": seen,
             "choices": Diagnosis.choices,
-            "chosen": request.POST["final_diagnosis"],
-            "notes": request.POST.get("review_notes", ""),
+            "chosen": sent.get("final_diagnosis"),
+            "notes": sent.get("review_notes", ""),
             "media": self.media,
         }
         return TemplateResponse(request, "inference/sign_again.html", context)
@@ -112,7 +116,7 @@ class SignsAnswers(admin.ModelAdmin):
 
 
 def as_seen(prediction: Prediction) -> SafeString:
-    """What the list's form says of an answer that it shows."""
+    """What the list's form says of an answer that it shows: `<key>:<version>`. A page of one says the version."""
     shown = f"{prediction.pk}:{reviews.version_of(prediction)}"
     return format_html('<input type="hidden" name="{}" value="{}">', SEEN, shown)
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from backoffice.access import kept_forms
 from backoffice.web.requests import Request
 
 SIGNED_IN = "signed_in_at"
@@ -38,7 +39,8 @@ class SessionExpiryMiddleware:
     """Ends the session of who is signed in: after a while without work, and after some hours in any case.
 
     What a page asks for by itself is no work: a list that refreshes keeps nobody signed in. After the end, such a
-    request sends the whole page to where one signs in, and back from there.
+    request sends the whole page to where one signs in, and back from there. A form that came too late is kept, however
+    the session ended.
     """
 
     def __init__(self, get_response: Callable[[Request], HttpResponse]) -> None:
@@ -53,7 +55,9 @@ class SessionExpiryMiddleware:
         response = self.get_response(request)
         if not leads_to_sign_in(response):
             return response
-        if ended:
+        if request.method == "POST" and kept_forms.keep(request, page_shown(request)):
+            messages.info(request, _("You were signed out, and nothing is saved yet. Sign in to have your form back."))
+        elif ended:
             messages.info(request, _("You were signed out, for safety. Sign in to go on where you were."))
         return whole_page(request) if request.htmx else response
 
@@ -78,7 +82,14 @@ def leads_to_sign_in(response: HttpResponse) -> bool:
     return response.status_code == 302 and urlsplit(response["Location"]).path == resolve_url(settings.LOGIN_URL)
 
 
+def page_shown(request: Request) -> str:
+    """The page of ours that the browser shows, or was about to."""
+    if not request.htmx:
+        return request.get_full_path()
+    return request.htmx.current_url_abs_path or resolve_url("admin:index")
+
+
 def whole_page(request: Request) -> HttpResponse:
     """A form to sign in is no fragment of a page: the browser goes there, and comes back to the page it shows now."""
-    page = request.htmx.current_url_abs_path or resolve_url("admin:index")
-    return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page})}")
+    query = urlencode({"next": page_shown(request)})
+    return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{query}")

@@ -19,14 +19,14 @@ from django.views import csrf
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not _is_at_work(request):
+    if not is_at_work(request):
         return render(request, "404.html", status=404)
     why = _("The record may be gone, or the address is mistyped. The menu and each list's search show what is there.")
     return _in_the_frame(request, 404, _("There is no such page"), why)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not _is_at_work(request):
+    if not is_at_work(request):
         return render(request, "403.html", status=403)
     why = _("Your role does not open this page. An administrator gives roles; the menu shows what you may open.")
     return _in_the_frame(request, 403, _("This is not for your role"), why)
@@ -34,7 +34,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     why = _over_the_limit(exception)
-    if not _is_at_work(request):
+    if not is_at_work(request):
         return render(request, "400.html", {"why": why}, status=400)
     if why:
         return _in_the_frame(request, 400, _("This is too much at once"), why)
@@ -64,7 +64,7 @@ def too_large(request: HttpRequest, most: int) -> HttpResponse:
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without the token that this site gave it: open for too long, or not from here."""
-    if not _is_at_work(request):
+    if not is_at_work(request):
         return csrf.csrf_failure(request, reason)
     why = _("The page was open for too long. Nothing was changed. Go back, load the page anew, and send it once more.")
     return _in_the_frame(request, 403, _("Please go back and try again"), why)
@@ -82,7 +82,7 @@ def _waited_in_vain(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError) and "locked" in str(error)
 
 
-def _is_at_work(request: HttpRequest) -> bool:
+def is_at_work(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     return request.path.startswith(reverse("admin:index")) and user is not None and admin.site.has_permission(request)
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.base.giving_back import initial_from, seen_on
 from backoffice.admin.base.hiding import sent_along
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
@@ -74,7 +75,7 @@ class ChangesBookings(ClinicalAdmin):
             raise PermissionDenied
         if appointment is None:
             raise Http404
-        form = MoveForm(request.POST or None, appointment=appointment)
+        form = MoveForm(request.POST or None, initial=initial_from(request), appointment=appointment)
         if request.method == "POST" and form.is_valid():
             try:
                 appointment = self._move(request, pk, ClinicSession.parse(form.cleaned_data["session"]))
@@ -86,7 +87,7 @@ class ChangesBookings(ClinicalAdmin):
                 return redirect("admin:clinic_appointment_change", pk)
             appointment.refresh_from_db()
         what = {"title": _("Move to another time"), "button": _("Move"), "rows": self._named(request, [appointment])}
-        return self._booking_page(request, form, seen=as_shown([appointment]), **what)
+        return self._booking_page(request, form, seen=seen_on(request, as_shown([appointment])), **what)
 
     @transaction.atomic
     def _move(self, request: StaffRequest, pk: int, wanted: ClinicSession) -> Appointment:
@@ -111,7 +112,7 @@ class ChangesBookings(ClinicalAdmin):
     def cancel(self, request: StaffRequest, queryset: QuerySet) -> HttpResponse | None:
         """Asks first, with the names; with `confirm` it is done."""
         chosen = queryset.select_related("patient", "session").order_by("session_id", "queue_number")
-        form = CancelForm(request.POST if "confirm" in request.POST else None)
+        form = CancelForm(request.POST if "confirm" in request.POST else None, initial=initial_from(request))
         cancelled = form.is_valid() and self._cancel(request, form, queryset)
         if not cancelled:
             n = chosen.count()
@@ -124,7 +125,7 @@ class ChangesBookings(ClinicalAdmin):
                 rows=self._named(request, chosen[:NAMED]),
                 more=max(0, n - NAMED),
                 sent_along=sent_along(request),
-                seen=as_shown(chosen),
+                seen=seen_on(request, as_shown(chosen)),
                 back=request.get_full_path(),
             )
         return None

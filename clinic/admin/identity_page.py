@@ -8,7 +8,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.base.giving_back import given_back, initial_from, seen_on
 from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
@@ -108,11 +109,12 @@ class SettlesIdentities(ClinicalAdmin):
     def _forms(self, request: HttpRequest, appointment: Appointment) -> tuple[KnownPersonForm, NewPersonForm | None]:
         """Only the one whose button was pressed is bound."""
         answer = request.POST.get("answer")
-        known = KnownPersonForm(request.POST if answer == "known" else None)
+        typed = initial_from(request)
+        known = KnownPersonForm(request.POST if answer == "known" else None, initial=typed)
         if not request.user.has_perm("clinic.add_patient"):
             return known, None
         on_file = appointment.patient  # what does not differ from the file was given just so
-        initial = {"date_of_birth": on_file.date_of_birth, "sex": on_file.sex, **appointment.claimed}
+        initial = {"date_of_birth": on_file.date_of_birth, "sex": on_file.sex, **appointment.claimed, **typed}
         return known, NewPersonForm(request.POST if answer == "new" else None, initial=initial)
 
     @transaction.atomic
@@ -153,8 +155,8 @@ class SettlesIdentities(ClinicalAdmin):
             "title": _("Who booked this?"),
             "appointment": appointment,
             "differs": booking.is_to_check(appointment.claimed),
-            "rows": claimed_rows(words, appointment),
-            "seen": identity_conflicts.version_of(appointment),
+            "rows": claimed_rows(words, appointment, request.POST or given_back(request)),
+            "seen": seen_on(request, identity_conflicts.version_of(appointment)),
             "twins": [(twin, masked(twin.national_id)) for twin in twins],
             "may_merge": request.user.has_perm("clinic.merge_patient"),
             "known": known,
@@ -170,8 +172,9 @@ def twins_of(appointment: Appointment) -> QuerySet:
     return Patient.objects.none() if differs else lookalikes(appointment.patient)
 
 
-def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
-    """What was given and is not what the file says, both in words."""
+def claimed_rows(words: Words, appointment: Appointment, sent: QueryDict) -> list[dict]:
+    """What was given and is not what the file says, both in words; all ticked, unless somebody chose from them."""
+    ticked = sent.getlist("field") if sent.get("answer") == "take" else appointment.claimed
     rows = []
     for name, said in appointment.claimed.items():
         field = field_of(Patient, name)
@@ -179,6 +182,7 @@ def claimed_rows(words: Words, appointment: Appointment) -> list[dict]:
             {
                 "name": name,
                 "title": capfirst(field.verbose_name),
+                "is_ticked": name in ticked,
                 "given": words.say(field, field.to_python(said)),
                 "on_file": words.say(field, getattr(appointment.patient, name)),
             }

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.base.giving_back import given_back, initial_from, seen_on
 from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.readers import Reader
@@ -126,13 +127,15 @@ class MergesPatients(ClinicalAdmin):
             told = {"who": done.by or _("Somebody"), "name": done.kept}
             messages.error(request, _("%(who)s has merged this into the record of %(name)s already.") % told)
             return redirect("admin:clinic_patient_change", done.kept_id)
+        if hidden := self.says_what_was_hidden(request, sent.get("first"), sent.get("second")):
+            return hidden
         first = self._patient(sent.get("first"))
         if first is None:
             raise Http404
         second = self._patient(sent.get("second"))
         if second is None or second == first:
             return self._ask_for_the_other(request, first)
-        form = MergeForm(request.POST or None)
+        form = MergeForm(request.POST or None, initial=initial_from(request))
         wanted = request.method == "POST" and form.is_valid()
         if wanted and (done := self._merge(request, first, second, form.cleaned_data["reason"])):
             return redirect("admin:clinic_patient_change", done.kept_id)
@@ -167,13 +170,14 @@ class MergesPatients(ClinicalAdmin):
 
     def _side_by_side(self, request: HttpRequest, first: Patient, second: Patient, form: MergeForm) -> HttpResponse:
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, first, second)
-        keep = request.POST.get("keep", str(first.pk))
+        chosen = request.POST or given_back(request)
+        keep = chosen.get("keep", str(first.pk))
         context = {
             "second": second,
             "form": form,
             "keep": keep,
-            "seen": merging.version_of(first, second),
-            "rows": field_rows(self._words(request), first, second, request.POST),
+            "seen": seen_on(request, merging.version_of(first, second)),
+            "rows": field_rows(self._words(request), first, second, chosen),
             "belongings": [told_belongings(request.user, first), told_belongings(request.user, second)],
             "copies": [copy for copy, _stays in merging.copies(first, second) if may_view(request.user, type(copy))][
                 :NAMED

@@ -32,10 +32,7 @@ class TimetableAdmin(AsksWhoIsBooked, ClinicalAdmin):
 
     change_form_template = "clinic/admin_timetable_form.html"
 
-    # Whoever changes the hours or closures holds them first, and so waits for nobody with something of theirs in hand.
-
     def save_model(self, request: HttpRequest, obj: ClinicalRecord, form: forms.ModelForm, change: bool) -> None:
-        booking.hold_timetable()
         super().save_model(request, obj, form, change)
         self.carry_over(request, [obj])
 
@@ -49,7 +46,6 @@ class TimetableAdmin(AsksWhoIsBooked, ClinicalAdmin):
         return n
 
     def restore_rows(self, request: StaffRequest, queryset: HideableQuerySet) -> int:
-        booking.hold_timetable()
         restored = list(queryset.hidden())
         n = super().restore_rows(request, queryset)
         self.carry_over(request, restored)

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.access.kept_forms import MARK
+from backoffice.admin.base.giving_back import given_back
 from backoffice.admin.base.history import HistoryAdmin
 from clinic import booking
 from clinic.hours.losses import Loss
@@ -26,11 +29,13 @@ class AsksWhoIsBooked(HistoryAdmin):
     class Media:
         css = {"all": ["clinic/staff.css"]}
 
+    # What is typed is checked behind the lock too: of two who save hours that overlap the later one is refused.
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_ask(super().changeform_view, request, *args, **kwargs)
+        return self._or_ask(holding_the_timetable(super().changeform_view), request, *args, **kwargs)
 
     def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_ask(super().history_form_view, request, *args, **kwargs)
+        return self._or_ask(holding_the_timetable(super().history_form_view), request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._or_ask(super().changelist_view, request, *args, **kwargs)
@@ -42,6 +47,11 @@ class AsksWhoIsBooked(HistoryAdmin):
             return view(request, *args, **kwargs)
         except booking.Undecided as undecided:
             return self._decide_page(request, undecided)
+
+    def render_change_form(self, request, context, *args, **kwargs):
+        typed = given_back(request)
+        context["decided"] = [(name, value) for name, value in typed.items() if name.startswith(DECISION)]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def _decide_page(self, request: HttpRequest, undecided: booking.Undecided) -> TemplateResponse:
         """The page that lists who is booked, with what was typed behind it."""
@@ -59,7 +69,7 @@ class AsksWhoIsBooked(HistoryAdmin):
                 (name, value)
                 for name, values in request.POST.lists()
                 for value in values
-                if name != "csrfmiddlewaretoken" and not name.startswith(DECISION)
+                if name not in ("csrfmiddlewaretoken", MARK) and not name.startswith(DECISION)
             ],
         }
         return TemplateResponse(request, "clinic/admin_people_booked.html", context)
@@ -73,6 +83,20 @@ class AsksWhoIsBooked(HistoryAdmin):
         for what, sentence in told.items():
             if done[what]:
                 messages.success(request, sentence % done[what])
+
+
+def holding_the_timetable(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Whoever changes hours, closures or sessions holds them first, and so waits for nobody with something of theirs in
+    hand."""
+
+    def held(request, *args, **kwargs):
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            booking.hold_timetable()
+            return view(request, *args, **kwargs)
+
+    return held
 
 
 def as_row(proposal: booking.Proposal, decided: dict[int, str]) -> dict:

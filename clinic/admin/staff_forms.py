@@ -100,6 +100,8 @@ class HoursField(forms.CharField):
 class HoursForm(ClinicalForm):
     """Shows a pair of times as the one text field `hours`."""
 
+    made_of = {"hours": ("opens_at", "closes_at")}
+
     hours = HoursField(
         label=_("hours"), help_text=_("Such as 09:00-12:00; 14:00~17:30 and full-width digits are read too.")
     )

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
-from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.concurrent_rows import merging_rows
 from backoffice.records.forms import RowForm
 from clinic.models import LikertQuestion, NumericQuestion
 from clinic.models.survey import Question
@@ -84,11 +84,6 @@ class QuestionFormSet(forms.BaseModelFormSet):
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
         return {**super().get_form_kwargs(index), "end": self.end}
 
-    def clean(self) -> None:
-        super().clean()
-        if any(form.instance.pk is None for form in self.initial_forms):
-            raise forms.ValidationError(_("A question was hidden while this page was open. Open the page anew."))
-
     @property
     def end(self) -> int:
         return max((question.position for question in self.get_queryset()), default=0) + 1
@@ -114,11 +109,12 @@ LikertFormSet, NumericFormSet = _formset(LikertQuestionForm), _formset(NumericQu
 
 
 class SurveyForms:
-    """Bound where there is `data`. `may_add` offers an empty row of each kind, and takes more."""
+    """Bound where there is `data`. `may_add` offers an empty row of each kind, and takes more. What comes in is checked
+    and saved in one transaction."""
 
-    def __init__(self, data: QueryDict | None = None, *, may_add: bool) -> None:
-        self.likert = LikertFormSet(data, prefix="likert", may_add=may_add)
-        self.numeric = NumericFormSet(data, prefix="numeric", may_add=may_add)
+    def __init__(self, data=None, *, may_add: bool, request):
+        self.likert = merging_rows(LikertFormSet, request)(data, prefix="likert", may_add=may_add)
+        self.numeric = merging_rows(NumericFormSet, request)(data, prefix="numeric", may_add=may_add)
 
     def __iter__(self) -> Iterator[QuestionFormSet]:
         return iter([self.likert, self.numeric])
@@ -131,7 +127,6 @@ class SurveyForms:
     def have_errors(self) -> bool:
         return any(formset.is_bound and formset.total_error_count() for formset in self)
 
-    @transaction.atomic
     def save(self) -> int:
         """Save what changed, of both or of neither. Returns how many questions that were."""
         return sum(len(formset.save()) for formset in self)

@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from backoffice.records.locks import lock_by_key
+from backoffice.admin.base.giving_back import given_back
 from clinic.admin.survey_forms import SurveyForms
-from clinic.models import LikertQuestion, NumericQuestion
 
 MODELS = ("likertquestion", "numericquestion")
 
@@ -23,13 +22,8 @@ def may(request: HttpRequest, verb: str) -> bool:
 
 @transaction.atomic
 def save(request: HttpRequest) -> tuple[SurveyForms, int | None]:
-    """The forms, and how many questions were saved; None where something is to be corrected first.
-
-    Behind locks: nobody changes a question between the look and the save.
-    """
-    for model in (LikertQuestion, NumericQuestion):
-        lock_by_key(model, model.objects.visible().order_by().values_list("pk", flat=True))
-    forms = SurveyForms(request.POST, may_add=may(request, "add"))
+    """The forms, and how many questions were saved; None where something is to be corrected first."""
+    forms = SurveyForms(request.POST, may_add=may(request, "add"), request=request)
     return forms, forms.save() if forms.is_valid() else None
 
 
@@ -44,6 +38,6 @@ def survey(request: HttpRequest) -> HttpResponse:
             messages.success(request, told if changed else _("Nothing was changed."))
             return redirect("clinic_admin:survey")
     else:
-        forms = SurveyForms(may_add=may(request, "add"))
+        forms = SurveyForms(given_back(request) or None, may_add=may(request, "add"), request=request)
     context = {**admin.site.each_context(request), "title": _("Survey"), "forms": forms}
     return render(request, "clinic/admin_survey.html", context)

@@ -3,6 +3,7 @@
 import datetime
 import logging
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -59,9 +60,12 @@ def session_to_book(day: datetime.date, period: str) -> ClinicSession:
 def hold_timetable() -> None:
     """Until this transaction ends, nobody else changes hours or closures, nor makes a session by them.
 
-    One row stands for all. It comes before any other lock: of the hours themselves, of appointments and of sessions.
+    One row stands for all, and is there before there are any hours. It comes before any other lock: of the hours
+    themselves, of appointments and of sessions.
     """
-    OpeningHours.objects.order_by("pk").select_for_update(no_key=True).values_list("pk").first()
+    opts = OpeningHours._meta
+    kind = ContentType.objects.filter(app_label=opts.app_label, model=opts.model_name)
+    kind.select_for_update(no_key=True).values_list("pk").get()
 
 
 def hold(first: datetime.date) -> None:

@@ -40,6 +40,12 @@ def test_processes_that_book_from_one_address_share_one_limit(installation):
     assert sum(rush(installation, "knock(processes=8, times=10)")) == 30
 
 
+@pytest.mark.parametrize("of", ["openinghours", "clinicsession"])
+def test_of_two_who_type_overlapping_hours_at_once_the_later_is_refused(installation, of):
+    command = f"from clinic.tests import rush_forms; rush_forms.type_overlapping_hours(rounds=5, of='{of}')"
+    assert json.loads(installation.python(command)) == [[[200, 302], 1]] * 5
+
+
 def test_nobody_books_a_time_by_hours_that_somebody_is_about_to_take_away(installation):
     told = rush(installation, "close_a_day_that_somebody_begins_to_book()")
     assert told == {"answers": ["SessionClosed", "closed"], "booked": 0}

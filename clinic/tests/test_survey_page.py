@@ -6,6 +6,7 @@ from django.db import DatabaseError
 from django.urls import reverse
 from model_bakery import baker
 
+from backoffice.tests.forms_on_pages import form_with
 from clinic import booking
 from clinic.models import LikertQuestion, NumericQuestion, Patient
 from clinic.public import forms
@@ -181,8 +182,45 @@ def test_nothing_is_deleted_whatever_is_posted(office, sleep):
 def test_a_question_that_was_hidden_meanwhile_is_not_overwritten(office, sleep, administrator):
     posted = filled_in(office, likert__0__text="Overwritten")
     LikertQuestion.objects.all().hide(by=administrator)
-    assert "A question was hidden while this page was open." in office.post(PAGE, posted).content.decode()
+    told = office.post(PAGE, posted)
+    assert "administrators has hidden “How do you sleep?” since you looked. Nothing was saved." in told.text
+    assert "Overwritten" in told.text
+    assert "Nothing was changed." in office.post(PAGE, form_with(told, "likert-0-text"), follow=True).text
     assert LikertQuestion.objects.get().text == "How do you sleep?"
+
+
+def test_where_two_changed_one_question_the_later_is_asked_and_decides(office, sleep, smokes, front_desk):
+    mine = filled_in(office, likert__0__text="How well do you sleep?", numeric__0__unit="packs")
+    change(sleep, by=front_desk, text="How was your night?", max_label="very well")
+    told = office.post(PAGE, mine)
+    assert "frontdesk changed this to “How was your night?” meanwhile" in told.text
+    sleep.refresh_from_db()
+    smokes.refresh_from_db()
+    assert (sleep.text, smokes.unit) == ("How was your night?", "cigarettes")
+    office.post(PAGE, form_with(told, "likert-0-text"))
+    sleep.refresh_from_db()
+    smokes.refresh_from_db()
+    assert (sleep.text, sleep.max_label, smokes.unit) == ("How well do you sleep?", "very well", "packs")
+
+
+def test_what_only_the_other_changed_in_the_survey_stays_and_so_does_what_they_added(office, sleep, smokes, front_desk):
+    mine = filled_in(office, numeric__0__unit="packs")
+    change(sleep, by=front_desk, max_label="very well")
+    baker.make(LikertQuestion, text="And your appetite?", position=2)
+    told = office.post(PAGE, mine, follow=True)
+    sleep.refresh_from_db()
+    assert (sleep.max_label, NumericQuestion.objects.get().unit) == ("very well", "packs")
+    assert "Frontdesk changed this meanwhile, and it stays so: " in told.text
+    assert "This came meanwhile, and stays: And your appetite?." in told.text
+    assert [row.history_user for row in sleep.history.all()] == [front_desk, None]  # nobody wrote it a second time
+
+
+def change(question, *, by, **values) -> None:
+    other = type(question).objects.get(pk=question.pk)
+    for name, value in values.items():
+        setattr(other, name, value)
+    other._history_user = by
+    other.save()
 
 
 def test_a_post_without_its_counters_is_refused_politely(office, sleep):

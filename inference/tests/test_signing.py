@@ -8,6 +8,7 @@ from model_bakery import baker
 
 from backoffice.access import roles
 from backoffice.models import User
+from backoffice.tests.forms_on_pages import form_with
 from imaging.models import XRayImage
 from inference.models import Prediction
 
@@ -260,3 +261,19 @@ def test_it_waits_again_when_the_newer_one_is_hidden(doctor, clinician):
     open_and_sign(doctor, newer, "Normal")
     Prediction.objects.filter(pk=newer.pk).hide(by=clinician)
     assert waiting_in_the_list(doctor) == [older.pk]
+
+
+def test_an_opinion_that_comes_in_after_its_sender_was_signed_out_comes_back_unsigned(client, clinician, answered):
+    client.force_login(clinician)
+    opinion = form_with(client.get(film_page(answered)), "review_notes")
+    opinion |= {"final_diagnosis": ["COVID"], "review_notes": ["both bases"]}
+    page = reverse("admin:inference_prediction_sign", args=[answered.pk])
+    client.logout()
+    client.post(page, opinion)
+    client.force_login(clinician)
+    back = client.get(page)
+    assert form_with(back, "review_notes") | {"csrfmiddlewaretoken": None} == opinion | {"csrfmiddlewaretoken": None}
+    assert signature(answered) == ("", None)
+    client.post(page, form_with(back, "review_notes"))
+    assert signature(answered) == ("COVID", clinician)
+    assert client.get(page).status_code == 403

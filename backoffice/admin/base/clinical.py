@@ -5,8 +5,10 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.back_to_the_list import LeadsBackToTheList
 from backoffice.admin.base.concurrent_changes import MergesConcurrentChanges
 from backoffice.admin.base.exchange import ExchangeAdmin
+from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.hidden_meanwhile import SaysWhatWasHidden
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
@@ -17,10 +19,12 @@ from backoffice.records.forms import ClinicalForm
 
 class ClinicalAdmin(
     SaysWhatWasHidden,
+    GivesFormsBack,
     MergesConcurrentChanges,
     ExchangeAdmin,
     HideableAdmin,
     AuditedAdmin,
+    LeadsBackToTheList,
     FastListAdmin,
     HistoryAdmin,
 ):

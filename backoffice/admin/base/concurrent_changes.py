@@ -2,38 +2,49 @@
 
 A form carries the version that it shows. What only somebody else has changed since stays as they made it; where both
 changed the same field, the form comes back, says who changed it to what, and the next save decides. A form without a
-version, as scripts send it, is taken to show the record as it was when this person last opened it.
+version, as scripts send it, is taken to show the record as it was when this person last opened it. Rows of other tables
+on the record's page are compared in the same way: see concurrent_rows.py.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.contenttypes.models import ContentType
+from django.contrib import admin
+from django.core import signing
 from django.db import connection, models
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
-from simple_history.models import HistoricalChanges
 
-from backoffice.admin.base.masking import MaskingAdmin
-from backoffice.models import AccessEvent
-from backoffice.models.users import person_of
+from backoffice.admin.base.concurrent_rows import merging_rows
+from backoffice.admin.base.giving_back import given_back
+from backoffice.admin.base.merging_forms import (
+    Changes,
+    ChangesToWhatWasShown,
+    MergingForm,
+    changes_between,
+    changes_since_look,
+    last_look,
+    tell_what_stays,
+)
 from backoffice.records.locks import lock_by_key
-from backoffice.records.mixins import ClinicalRecord
-from backoffice.records.relations import history_of
 
-SEEN = "_seen"  # the hidden input: when the record that the form shows was last changed
+SALT = "backoffice.what_was_shown"
+SEEN = "_seen"  # the hidden input: the version that the form shows
 
 
-class MergesConcurrentChanges(admin.ModelAdmin):
-    """Mixin of the admin of a record with history and `updated_at`."""
+class MergesForms(admin.ModelAdmin):
+    """Base of the two below, which differ in what a version is."""
 
     masked_fields: Collection[str]
+
+    def version_shown(self, form, record: models.Model) -> str:
+        """What a form says of the record that it shows."""
+        raise NotImplementedError
+
+    def changes_since(self, seen: str, record: models.Model) -> Changes:
+        """What others have changed since the form that says this was shown."""
+        raise NotImplementedError
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Behind a lock where it is about to be saved: nobody changes or hides it between the look and the save."""
@@ -44,14 +55,11 @@ class MergesConcurrentChanges(admin.ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
-        form = super().get_form(request, obj, change, **kwargs)
-        if (
-            obj is None
-            or request.method != "POST"
-            or not str(getattr(request.resolver_match, "url_name", "")).endswith("_change")
-        ):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None or not _is_a_sent_form(request):
             return form
-        return type(form.__name__, (_Merging, form), {"request": request, "model_admin": self})
+        known = {"request": request, "model_admin": self, "masked_fields": self.masked_fields}
+        return type(form.__name__, (_Merging, form), known)
 
     def render_change_form(
         self,
@@ -63,89 +71,71 @@ class MergesConcurrentChanges(admin.ModelAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         if obj:
-            # A form that comes back shows what is here now: the next save knows of it.
-            context["seen_version"] = obj.updated_at.isoformat()
+            # A form that comes back shows what is here now: the next save knows of it. One that is given back after
+            # signing in was compared with nothing yet.
+            shown = self.version_shown(context["adminform"].form, obj)
+            context["seen_version"] = given_back(request).get(SEEN) or shown
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-class _Merging(forms.ModelForm):
-    """Mixin of a bound form, which is asked for the fields that somebody else has changed."""
+class MergesConcurrentChanges(MergesForms):
+    """Mixin of the admin of a record with history and `updated_at`."""
 
-    request: HttpRequest
-    model_admin: MaskingAdmin
+    def version_shown(self, form, record):
+        return record.updated_at.isoformat()
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        cleaned = self.cleaned_data if cleaned is None else cleaned
-        changes = changes_since(self.instance, self.request)
-        kept = []
-        for name, (before, now) in changes.fields.items():
-            if name not in self.fields or name not in cleaned:
-                continue
-            mine = _plain(cleaned[name])
-            if mine == before:
-                cleaned[name] = getattr(self.instance, name)  # as it is now: nothing typed is in the instance yet
-                kept.append(str(self.fields[name].label))
-            elif mine != now:
-                self.add_error(name, changes.told(name, now, is_masked=name in self.model_admin.masked_fields))
-        if kept and not self.errors:
-            told = {"who": changes.who, "fields": ", ".join(kept)}
-            messages.info(self.request, _("%(who)s changed this meanwhile, and it stays so: %(fields)s.") % told)
-        return cleaned
+    def changes_since(self, seen, record):
+        when = parse_datetime(seen)
+        return Changes() if when in (None, record.updated_at) else changes_between(record, when)
+
+    def get_formsets_with_inlines(self, request, obj=None):
+        for formset, inline in super().get_formsets_with_inlines(request, obj):
+            is_typed_in = obj is not None and inline.has_change_permission(request, obj)
+            yield merging_rows(formset, request) if is_typed_in else formset, inline
 
 
-def _plain(value: object) -> object:
-    return value.pk if isinstance(value, models.Model) else value
+class MergesWhatWasShown(MergesForms):
+    """Mixin of the admin of a record whose history does not keep all of it: the form carries what its inputs showed."""
 
+    def version_shown(self, form, record):
+        # Not from the record at hand: what was typed is in it already.
+        now = self.model._base_manager.get(pk=record.pk)
+        shown = form_values(now, [name for name, field in form.fields.items() if not field.disabled])
+        return signing.dumps(shown, salt=SALT)
 
-class Changes:
-    """What others changed in a record since somebody saw it: by field, (as it was seen, as it is)."""
-
-    def __init__(
-        self,
-        before: HistoricalChanges | None = None,
-        last: HistoricalChanges | None = None,
-        now: ClinicalRecord | None = None,
-    ) -> None:
-        self.who, self.fields = "", {}
-        if before is None or last is None or now is None:
-            return
-        self.who = str(last.history_user or _("Somebody"))
-        self.when = timezone.localtime(last.history_date)
-        for field in history_of(type(now)).model.tracked_fields:
-            was, is_now = getattr(before, field.attname), getattr(now, field.attname)
-            if was != is_now and field.name not in ("updated_at", "created_at"):
-                self.fields[field.name] = (was, is_now)
-
-    def told(self, name: str, now: object, *, is_masked: bool) -> str:
-        told = {"who": self.who, "when": date_format(self.when, "TIME_FORMAT"), "value": now}
-        if is_masked or now in ("", None):
-            return _("%(who)s changed this meanwhile, at %(when)s. Save again to have it your way.") % told
-        return _("%(who)s changed this to “%(value)s” meanwhile, at %(when)s. Save again to have it your way.") % told
-
-
-def changes_since(record: ClinicalRecord, request: HttpRequest) -> Changes:
-    """What others have changed since the form that was sent was shown; nothing where nobody knows when that was."""
-    history = history_of(type(record)).filter(**{record._meta.pk.attname: record.pk})
-    seen = parse_datetime(request.POST.get(SEEN, "")) if request.POST.get(SEEN) else None
-    if seen is not None and seen == record.updated_at:
-        return Changes()
-    if seen is None:
-        seen = last_look(record, request)
-        if seen is None or not history.filter(history_date__gt=seen).exclude(history_user=person_of(request)).exists():
+    def changes_since(self, seen, record):
+        try:
+            shown = signing.loads(seen, salt=SALT)
+        except signing.BadSignature:  # of no page of ours
             return Changes()
-        before = history.filter(history_date__lte=seen).order_by("-history_id").first()
-    else:
-        before = history.filter(updated_at__lte=seen).order_by("-history_id").first()
-    return Changes(before, history.order_by("-history_id").first(), record)
+        return ChangesToWhatWasShown(record, shown, form_values(record, shown))
 
 
-def last_look(record: ClinicalRecord, request: HttpRequest) -> datetime | None:
-    """When this person last opened the record."""
-    looks = AccessEvent.objects.filter(
-        user=person_of(request),
-        action=AccessEvent.Action.VIEW,
-        content_type=ContentType.objects.get_for_model(record),
-        object_id=record.pk,
-    )
-    return looks.order_by("-at").values_list("at", flat=True).first()
+def form_values(record: models.Model, names) -> dict:
+    """What a form shows of the record, as JSON keeps it: of several others, their keys."""
+    fields = [record._meta.get_field(name) for name in names]
+    return {
+        field.name: sorted(getattr(record, field.name).values_list("pk", flat=True))
+        if field.many_to_many
+        else getattr(record, field.attname)
+        for field in fields
+    }
+
+
+def _is_a_sent_form(request) -> bool:
+    return request.method == "POST" and str(request.resolver_match.url_name).endswith("_change")
+
+
+class _Merging(MergingForm):
+    model_admin: MergesForms
+
+    def changes_meanwhile(self):
+        if seen := self.request.POST.get(SEEN):
+            return self.model_admin.changes_since(seen, self.instance)
+        return changes_since_look(self.instance, last_look(self.instance, self.request), self.request)
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.kept:
+            tell_what_stays(self.request, self.changes.who, self.kept)
+        return cleaned

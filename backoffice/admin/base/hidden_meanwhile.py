@@ -1,15 +1,17 @@
 """A form comes in for a record that somebody hid while it was open: it says so, and gives back what was typed."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backoffice.admin.base.giving_back import given_back
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.lazy import LazyText
 
@@ -21,6 +23,14 @@ class SaysWhatWasHidden(HideableAdmin):
 
     masked_fields: Collection[str] = ()
 
+    @property
+    def urls(self):
+        """Each of the record's pages says so, whichever it is that refuses the record as it is now."""
+        urls = super().urls
+        for pattern in urls:
+            pattern.callback = self._or_says_so(pattern.callback)
+        return urls
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -28,17 +38,32 @@ class SaysWhatWasHidden(HideableAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        may_ask = request.method == "POST" and self.has_hide_permission(request)
-        if object_id and may_ask and (record := self._hidden(object_id)) is not None:
-            return self._hidden_page(request, record)
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except PermissionDenied:  # hidden since the look, which a lock has shown
-            if object_id and may_ask and (record := self._hidden(object_id)) is not None:
-                return self._hidden_page(request, record)
-            raise
+        if object_id and given_back(request) and (page := self.says_what_was_hidden(request, object_id)):
+            return page
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def _hidden(self, key: str) -> Model | None:
+    def _or_says_so(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def page(request, *args, **kwargs):
+            try:
+                return view(request, *args, **kwargs)
+            except (PermissionDenied, Http404):
+                key = kwargs.get("object_id", kwargs.get("pk")) or next(iter(args), None)
+                instead = self.says_what_was_hidden(request, key)
+                if instead is None:
+                    raise
+                return instead
+
+        return page
+
+    def says_what_was_hidden(self, request: HttpRequest, *keys: str | int | None) -> TemplateResponse | None:
+        """The page that says so; None where nobody has typed anything, or none of these is hidden."""
+        if (request.method != "POST" and not given_back(request)) or not self.has_hide_permission(request):
+            return None
+        records = (self._hidden(key) for key in keys)
+        return next((self._hidden_page(request, record) for record in records if record is not None), None)
+
+    def _hidden(self, key: str | int | None) -> Model | None:
         found = self.model._base_manager.filter(pk=key).first() if str(key).isdecimal() and len(str(key)) < 19 else None
         return found if found is not None and found.is_gone else None
 
@@ -58,6 +83,6 @@ class SaysWhatWasHidden(HideableAdmin):
         fields = [
             field for field in self.opts.concrete_fields if field.editable and field.name not in self.masked_fields
         ]
-        return [
-            (capfirst(field.verbose_name), request.POST[field.name]) for field in fields if request.POST.get(field.name)
-        ]
+        titles = {field.name: capfirst(field.verbose_name) for field in fields} | {"reason": _("Reason")}
+        sent = request.POST or given_back(request)
+        return [(title, sent[name]) for name, title in titles.items() if sent.get(name)]

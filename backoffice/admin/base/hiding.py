@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.access.people import StaffRequest
+from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.history import url_if_any
 from backoffice.lazy import LazyText
 from backoffice.records.fields import LineField
@@ -91,7 +92,7 @@ class HideableAdmin(admin.ModelAdmin):
         return HideForm
 
     def lock_rows(self, queryset: QuerySet) -> None:
-        """So that nothing comes in the way between the look and the hiding, such as a booking."""
+        """So that nothing comes in the way between the look and the hiding or restoring, such as a booking."""
         list(queryset.order_by("pk").select_for_update(of=("self",), no_key=True))
 
     def hide_rows(self, request: StaffRequest, queryset: HideableQuerySet, *, reason: str, **asked: Any) -> int:
@@ -149,7 +150,9 @@ class HideableAdmin(admin.ModelAdmin):
             if is_confirmed:
                 self.lock_rows(queryset)
             obstacles = self.why_not_hide(request, queryset)
-            form = self.hide_form_for(request, queryset)(request.POST if is_confirmed else None)
+            form = self.hide_form_for(request, queryset)(
+                request.POST if is_confirmed else None, initial=initial_from(request)
+            )
             if obstacles or not form.is_valid():
                 return self._ask(request, queryset, form, obstacles)
             n = self.hide_rows(request, queryset, **form.cleaned_data)
@@ -193,15 +196,17 @@ class HideableAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Restore"), permissions=["hide"])
     def restore(self, request: StaffRequest, queryset: HideableQuerySet) -> HttpResponse | None:
-        if obstacles := self.why_not_restore(request, queryset):
-            for sentence in obstacles[:OBSTACLES]:
-                self.message_user(request, sentence, messages.ERROR)
-            return self._back(request)
         try:
             with transaction.atomic():
-                n = self.restore_rows(request, queryset)
+                self.lock_rows(queryset)
+                obstacles = self.why_not_restore(request, queryset)
+                n = 0 if obstacles else self.restore_rows(request, queryset)
         except IntegrityError:
             self._say_what_stands_in_the_way(request, queryset)
+            return self._back(request)
+        if obstacles:
+            for sentence in obstacles[:OBSTACLES]:
+                self.message_user(request, sentence, messages.ERROR)
             return self._back(request)
         if not n:
             last = {"who": last_to_change(self.model, queryset.order_by().values_list("pk", flat=True)[:NAMED])}

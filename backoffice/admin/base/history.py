@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.models import HistoricalChanges
 
+from backoffice.admin.base.giving_back import initial_from, seen_on
 from backoffice.admin.base.going_back import filled_in, stays
 from backoffice.admin.base.masking import MaskingAdmin
 from backoffice.lazy import LazyText
@@ -138,7 +139,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         obj = self._seen_by(request, object_id)
         version = self._version(obj, version_id)
         current = self._last_version(obj)
-        form = ReasonForm(request.POST or None)
+        form = ReasonForm(request.POST or None, initial=initial_from(request))
         problems: list[str] = []
         if request.method not in ("GET", "HEAD"):
             if not self.has_change_permission(request, obj):
@@ -163,7 +164,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
             "nothing_comes_back": len(staying) == len(differing),
             "may_go_back": self.has_change_permission(request, obj),
             "stays": staying,
-            "seen": current and current.history_id,
+            "seen": seen_on(request, current and str(current.history_id)),
             **(extra_context or {}),
         }
         AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)

@@ -15,12 +15,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from backoffice.admin.base.back_to_the_list import row_id
 from backoffice.admin.base.lookups import OnlyOfferedLookups
 from backoffice.records.paging import LISTED
 from backoffice.records.search import Search, matching
 
 FEW = 1000  # rows that a filter leaves: so few are searched through sooner than a whole table by its index
-CHECKBOX = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+CHECKBOX = '<input type="checkbox" name="{}" value="{}" id="{}" class="action-select" aria-label="{}">'
 
 
 class Listed(Protocol):
@@ -109,7 +110,7 @@ class FastListAdmin(OnlyOfferedLookups):
     def action_checkbox(self, obj: Model) -> SafeString:
         """Django's, without a template for every row."""
         label = _("Select this object for an action - {}").format(obj)
-        return format_html(CHECKBOX, ACTION_CHECKBOX_NAME, obj.pk, label)
+        return format_html(CHECKBOX, ACTION_CHECKBOX_NAME, obj.pk, row_id(obj.pk), label)
 
     @property
     def search_fields(self) -> list[str]:  # type: ignore[override]  # nobody sets it

@@ -10,13 +10,15 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.concurrent_changes import MergesWhatWasShown
+from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered.sign_in_help import asking_for_the_code
 from backoffice.models import Role
 
 
 @admin.register(Role)
-class RoleAdmin(HistoryAdmin):
+class RoleAdmin(GivesFormsBack, MergesWhatWasShown, HistoryAdmin):
     list_display = ["__str__", "people", "needs_second_factor"]
     list_select_related = ["group"]
     fields = ["needs_second_factor"]

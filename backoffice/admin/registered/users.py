@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.access.second_factor import rules
 from backoffice.access.second_factor.views import ask_and_go_on_to
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.concurrent_changes import MergesWhatWasShown
 from backoffice.admin.base.exchange import ExchangeAdmin
+from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.base.import_pages import CANCEL, import_of
 from backoffice.admin.registered.sign_in_help import SignInHelp, asking_for_the_code
@@ -42,7 +44,9 @@ class RoleFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(User)
-class UserAdmin(ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin):
+class UserAdmin(
+    GivesFormsBack, MergesWhatWasShown, ExchangeAdmin, SignInHelp, AuditedAdmin, HistoryAdmin, LibraryUserAdmin
+):
     resource_class = UserResource
     change_password_form = PasswordForm
     formfield_overrides = {models.EmailField: {"form_class": EmailField}}

@@ -45,4 +45,3 @@ document.addEventListener("click", (event) => {
   else if (button && "add" in button.dataset) add(button);
 });
 reveal(document.querySelector(".survey"));
-document.querySelector(".survey .errorlist")?.closest("[data-question]")?.querySelector(".errors input")?.focus();
