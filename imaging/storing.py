@@ -82,7 +82,7 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
         xray._history_user, xray._change_reason = by, _("Uploaded")
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
-        xray.pixels.save("pixels.png", ContentFile(picture.pixels_png), save=False)
+        xray.pixels.save("pixels.png", File(picture.pixels), save=False)
         xray.thumbnail.save("thumbnail.jpg", ContentFile(picture.thumbnail), save=False)
         with transaction.atomic(durable=True):
             xray.patient = merging.lock_standing(patient)  # somebody may have merged the record at this moment

@@ -7,7 +7,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from backoffice.exchange import table, xlsx_rows, xlsx_table
+from backoffice.exchange import table, xlsx_rows, xlsx_sheet
 from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
 
 
@@ -185,9 +185,9 @@ def test_rows_that_hold_a_format_and_nothing_else_are_neither_counted_nor_walked
     with zipfile.ZipFile(io.BytesIO(source)) as parts, zipfile.ZipFile(file, "w") as archive:
         for name in parts.namelist():
             archive.writestr(name, parts.read(name).replace(b"</sheetData>", blank + b"</sheetData>"))
-    read = table_of(file.getvalue(), "table.xlsx")
-    assert (read.count, list(read)) == (1, [(2, {"a": "x"})])
-    assert len(list(read._rows())) == 2
+    sheet = xlsx_sheet.Sheet(file)
+    assert (sheet.count, list(sheet)) == (1, [(2, {"a": "x"})])
+    assert len(list(sheet._rows())) == 2
 
 
 @pytest.mark.parametrize("value", ["text", 1.5, True, datetime.date(2026, 11, 23)])
@@ -205,8 +205,8 @@ def test_only_the_first_sheet_is_read_and_that_is_said():
     assert "Only the first sheet" in note
 
 
-def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr(xlsx_table, "LARGEST_UNPACKED", 1024**2)
+def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(settings):
+    settings.XLSX_MAX_UNPACKED = 1024**2
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 2 * 1024**2)
@@ -273,7 +273,7 @@ def test_rows_far_apart_are_read_as_the_few_that_they_are():
     ],
 )
 def test_a_number_is_read_as_a_spreadsheet_shows_it(value, text):
-    assert xlsx_table.canonical(value) == text
+    assert xlsx_sheet.canonical(value) == text
 
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
