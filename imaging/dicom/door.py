@@ -27,6 +27,10 @@ INFLATED_HEADER = 1 << 20
 # pydicom reads an element in one to three steps.
 STEPS_PER_ELEMENT = 3
 
+# A sequence whose length is said is taken apart when it is asked for. A table takes 128 kB, and these hold a few.
+ASKED_FOR, LARGEST_SEQUENCE = ("ModalityLUTSequence", "VOILUTSequence"), 4 << 20
+ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+
 # What pydicom raises on a header whose elements do not follow one another.
 UNREADABLE = (
     InvalidDicomError,
@@ -99,7 +103,15 @@ def parse(data: bytes) -> Film:
         raise _too_many_elements() if source.is_spent else _damaged() from error
     if not dataset:  # pydicom hands on nothing at all where the file ends within an element
         raise Refused(_("The file is cut off: it ends in the middle of its data. Send it again, whole."))
+    if any(_is_swollen(dataset.get_item(keyword).value) for keyword in ASKED_FOR if keyword in dataset):
+        raise _too_many_elements()
     return Film(dataset, syntax)
+
+
+def _is_swollen(value: object) -> bool:
+    return isinstance(value, bytes) and (
+        len(value) > LARGEST_SEQUENCE or max(map(value.count, ITEMS)) > settings.DICOM_MAX_ELEMENTS
+    )
 
 
 class Counted(BytesIO):
