@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 import zipfile
 
 import openpyxl
@@ -9,6 +10,9 @@ import pytest
 
 from backoffice.exchange import table, xlsx_rows, xlsx_sheet
 from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
+from backoffice.files import apart
+from backoffice.files.apart import Why
+from backoffice.tests import xlsx_bombs
 
 
 def table_of(content: bytes | str, name: str = "table.csv"):
@@ -212,6 +216,42 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(s
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 2 * 1024**2)
     assert len(bomb.getvalue()) < 10_000
     assert "too large once it is unpacked" in why_not(bomb.getvalue(), "table.xlsx")
+
+
+@pytest.mark.parametrize("kind", xlsx_bombs.KINDS)
+def test_a_small_workbook_that_swells_is_refused_whichever_part_it_is(kind):
+    make, says = xlsx_bombs.KINDS[kind]
+    try:
+        assert len(list(table_of(make(), "table.xlsx"))) == 999
+        said = ""
+    except UnreadableFileError as refusal:
+        said = str(refusal)
+    assert says in said
+    assert bool(says) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [
+        (Why.MEMORY, "more memory than the 600 MB that a file may take. Save it as “CSV UTF-8”"),
+        (Why.TIME, "longer than a file may take. Save it as “CSV UTF-8”"),
+        (Why.BUSY, "Send it again in a minute.$"),
+    ],
+)
+def test_a_child_that_does_not_come_to_an_end_is_told_in_words_for_a_table(why, says, monkeypatch):
+    def ends(*_args, **_options):
+        raise apart.Undone(why)
+        yield
+
+    monkeypatch.setattr(apart, "values", ends)
+    assert re.search(says, why_not(workbook(["a"], [1]), "table.xlsx"))
+
+
+def test_a_large_table_is_read_on_while_its_child_is_long_gone():
+    rows = [[f"{number}", "王小明" * 20] for number in range(3000)]
+    read = iter(table_of(workbook(["a", "b"], *rows), "table.xlsx"))
+    assert next(read) == (2, {"a": "0", "b": "王小明" * 20})
+    assert [values["a"] for _line, values in read] == [f"{number}" for number in range(1, 3000)]
 
 
 def test_a_zip_that_is_no_workbook_is_refused():
