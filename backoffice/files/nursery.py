@@ -11,6 +11,7 @@ import errno
 import gc
 import importlib
 import json
+import logging
 import os
 import resource
 import selectors
@@ -18,6 +19,7 @@ import signal
 import socket
 import sys
 import traceback
+import warnings
 from contextlib import ExitStack, suppress
 from typing import NoReturn
 
@@ -48,6 +50,9 @@ def set_up(values: dict) -> None:
 
     settings.configure(**values)
     django.setup()
+    # The libraries' warnings hold what is in the file: a patient's name, perhaps.
+    warnings.simplefilter("ignore")
+    logging.disable()
 
 
 class Nursery:

@@ -1,11 +1,13 @@
 """What children are set to do in test_files_apart.py."""
 
 import ctypes
+import logging
 import os
 import signal
 import socket
 import stat
 import time
+import warnings
 
 from django.conf import settings
 from django.db import connection
@@ -51,6 +53,12 @@ def crash(source):
 def raise_with_a_name_in_it(source):
     yield "nothing yet"
     raise BufferError("Chen Wei-Ting, A123456789")
+
+
+def warn_with_a_name_in_it(source):
+    warnings.warn("Invalid value: Chen Wei-Ting", stacklevel=1)
+    logging.getLogger("a.library").error("Invalid value: Chen Wei-Ting")
+    yield "warned"
 
 
 def fill_the_disk(source, target):

@@ -118,6 +118,12 @@ def test_the_log_says_what_ended_it_and_none_of_its_words(caplog):
     assert "Chen" not in caplog.text
 
 
+def test_what_libraries_say_of_a_file_reaches_no_log(capfd, monkeypatch):
+    monkeypatch.setattr(apart, "nurse", apart.Nurse())  # one that writes where this test looks
+    assert list(ask("warn_with_a_name_in_it")) == ["warned"]
+    assert "Chen" not in "".join(capfd.readouterr())
+
+
 def test_whoever_listens_no_more_ends_the_child():
     with closing(ask("spin")) as answers:
         pid = next(answers)
