@@ -1,9 +1,10 @@
 """The X-ray's files, each sent by a view that first asks who is there."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404
+from django.http import FileResponse, Http404, HttpResponse
 from django.urls import path
 
+from backoffice.files.apart import Undone
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 from imaging import ingest
@@ -41,10 +42,14 @@ class PrivateFiles:
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(xray.pixels, content_type="image/png")
 
-    def enhanced_view(self, request, pk: int) -> FileResponse:
+    def enhanced_view(self, request, pk: int) -> FileResponse | HttpResponse:
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
-        return send_private(open_enhanced(xray), content_type="image/png")
+        try:
+            drawn = open_enhanced(xray)
+        except Undone as undone:
+            return HttpResponse(str(undone), status=503, content_type="text/plain; charset=utf-8")
+        return send_private(drawn, content_type="image/png")
 
     def thumbnail_view(self, request, pk: int) -> FileResponse:
         # Not in the access trail: a list shows fifty, and opening the record is noted there.
