@@ -13,6 +13,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.utils.translation import gettext as _
 from openpyxl.reader.excel import ExcelReader
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from backoffice.exchange.table import UnreadableFileError
 
@@ -97,10 +98,22 @@ class Reader(ExcelReader):
             super().read_strings()
 
     def read_worksheets(self) -> None:
-        """Their beginnings: there may be one for each day of the year."""
-        _known = self.parser.rels  # what is read now counts as a part that is read whole
-        with self.archive.allowing(for_a_sheet()):
-            super().read_worksheets()
+        for sheet, relation in self.parser.find_sheets():
+            if relation.target not in self.valid_files:
+                continue
+            if "chartsheet" in relation.Type:
+                self.read_chartsheet(sheet, relation)
+                continue
+            worksheet = UnmeasuredWorksheet(self.wb, sheet.name, relation.target, self.shared_strings)
+            worksheet.sheet_state = sheet.state
+            self.wb._sheets.append(worksheet)
+
+
+class UnmeasuredWorksheet(ReadOnlyWorksheet):
+    """One whose size is not looked for: where the sheet does not say it first, that takes reading all of it."""
+
+    def _get_size(self) -> None:
+        pass
 
 
 def for_a_sheet() -> Allowance:

@@ -8,7 +8,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from backoffice.exchange import table, xlsx_rows, xlsx_sheet
+from backoffice.exchange import table, xlsx_parts, xlsx_rows, xlsx_sheet
 from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
 from backoffice.files import apart
 from backoffice.files.apart import Why
@@ -252,6 +252,16 @@ def test_a_large_table_is_read_on_while_its_child_is_long_gone():
     read = iter(table_of(workbook(["a", "b"], *rows), "table.xlsx"))
     assert next(read) == (2, {"a": "0", "b": "王小明" * 20})
     assert [values["a"] for _line, values in read] == [f"{number}" for number in range(1, 3000)]
+
+
+@pytest.mark.filterwarnings("ignore:Workbook contains no stylesheet")
+def test_a_long_sheet_that_does_not_say_its_size_is_read(monkeypatch):
+    """As programs write that stream their rows: only what holds nothing counts against it."""
+    for module in (xlsx_parts, xlsx_sheet):
+        monkeypatch.setattr(module, "WALKED_TAGS", 20_000)
+    rows = "".join(xlsx_bombs.row(number, *["x"] * 30) for number in range(2, 500))
+    sheet = xlsx_sheet.Sheet(io.BytesIO(xlsx_bombs.workbook(rows=rows)))
+    assert (sheet.count, len(list(sheet))) == (498, 498)
 
 
 def test_a_zip_that_is_no_workbook_is_refused():
