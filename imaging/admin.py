@@ -29,7 +29,7 @@ from backoffice.records.search import Exact, through
 from backoffice.web.admin_urls import admin_url
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
-from imaging import ingest, whose
+from imaging import whose
 from imaging.forms import UploadForm, XRayForm
 from imaging.ingest import ACCEPTED
 from imaging.models import XRayImage
@@ -177,11 +177,6 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
             context["conflict_words"] = list(whose.in_words(obj.identity_conflict))
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def save_model(self, request: HttpRequest, obj: XRayImage, form: forms.ModelForm, change: bool) -> None:
-        if change and "patient" in form.changed_data:
-            obj.identity_conflict = whose.conflicts(ingest.named(obj.original), obj.patient)
-        super().save_model(request, obj, form, change)
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Without the icons to change the patient or the visit, which have pages of their own."""

@@ -1,5 +1,6 @@
 """Checked pictures into rows and files: the one place that does it, for the admin, the command and the demo alike."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ from django.core.files.base import ContentFile, File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from backoffice.files.nursery import told
 from backoffice.models import User
 from clinic.models import Patient
 from clinic.patients import merging
@@ -17,6 +19,8 @@ from imaging import ingest, whose
 from imaging.ingest import Picture, Refused
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
+
+logger = logging.getLogger(__name__)
 
 
 class AlreadyThere(Exception):  # noqa: N818 — an answer, not a fault
@@ -65,6 +69,12 @@ def receive(
         return Receipt(name, refusal=str(refusal))
     except AlreadyThere as already:
         return Receipt(name, already.xray, was_there=True)
+    except Exception as error:  # whatever it is: the files beside it are good
+        logger.error("a film was not taken in: %s", told(error))  # and not its words, which may name a patient
+        message = _(
+            "Something went wrong with it here, and nothing of it was kept. Try again; the log says what it was."
+        )
+        return Receipt(name, refusal=message)
     return Receipt(name, xray, warnings=tuple(_warnings(picture, xray)))
 
 
@@ -95,7 +105,7 @@ def store(picture: Picture, original: File, patient: Patient, *, by: User | None
         xray._history_user, xray._change_reason = by, _("Uploaded")
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
-        xray.pixels.save("pixels.png", ContentFile(picture.pixels_png), save=False)
+        xray.pixels.save("pixels.png", File(picture.pixels), save=False)
         xray.thumbnail.save("thumbnail.jpg", ContentFile(picture.thumbnail), save=False)
         with transaction.atomic(durable=True):
             xray.patient = merging.lock_standing(patient)  # somebody may have merged the record at this moment

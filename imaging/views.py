@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
+from backoffice.files.apart import Undone
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 from imaging import ingest
@@ -45,7 +46,11 @@ class PrivateFiles(admin.ModelAdmin):
     def enhanced_view(self, request: HttpRequest, pk: int) -> FileResponse:
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
-        return send_private(open_enhanced(xray), content_type="image/png")
+        try:
+            drawn = open_enhanced(xray)
+        except Undone as undone:
+            return HttpResponse(str(undone), status=503, content_type="text/plain; charset=utf-8")
+        return send_private(drawn, content_type="image/png")
 
     def thumbnail_view(self, request: HttpRequest, pk: int) -> FileResponse:
         # Not in the access trail: a list shows fifty, and opening the record is noted there.

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pydicom
+from django.conf import settings
 from PIL import Image
 
-from imaging.decoded import MAX_PIXELS
 from imaging.dicom import values
 from imaging.dicom.tone import tone
 
@@ -116,7 +116,7 @@ def _squared(dataset: pydicom.Dataset, grey: np.ndarray) -> tuple[np.ndarray, bo
     height, width = grey.shape
     # The shorter side grows, so that nothing is lost; where that is too much, the other one shrinks.
     size = (width, round(height * aspect)) if aspect > 1 else (round(width / aspect), height)
-    if math.prod(size) > MAX_PIXELS:
+    if math.prod(size) > settings.PICTURE_MAX_PIXELS:
         size = (round(width / aspect), height) if aspect > 1 else (width, round(height * aspect))
     return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR)), True
 
