@@ -35,8 +35,14 @@ def may_book(request: HttpRequest, person: str, email: str = "") -> bool:
     return (
         _address_may("address", request, settings.BOOKING_RATE_LIMIT)
         and _claim("person", person, each)
-        and (not email or _claim("mailbox", email.casefold(), each))
+        and (not email or _claim("mailbox", _mailbox(email), each))
     )
+
+
+def _mailbox(email: str) -> str:
+    """Whose mailbox it is: lin+1@ and lin+2@ are one person's (RFC 5233), and anybody may write them."""
+    name, _at, host = email.casefold().rpartition("@")
+    return f"{name.partition('+')[0]}@{host}"
 
 
 def may_move(request: HttpRequest, appointment: Appointment) -> bool:
