@@ -48,7 +48,7 @@ def survives(name: str, data: bytes) -> str:
     return said
 
 
-TOO_MANY_ELEMENTS, TOO_MUCH_MEMORY = "more than the 20000 elements", "more memory than the 600 MB"
+TOO_MANY_ELEMENTS, TOO_MUCH_MEMORY = "more than the 20000 elements", "more memory than the 570 MB"
 
 SAYS = {
     "rgba.png": TOO_MUCH_MEMORY,
@@ -77,7 +77,7 @@ def test_a_bomb_made_at_random_costs_one_refusal_at_most(seed):
 @pytest.mark.parametrize(
     ("why", "says"),
     [
-        (Why.MEMORY, "more memory than the 600 MB that a file may take. Export it again"),
+        (Why.MEMORY, "more memory than the 570 MB that a file may take. Export it again"),
         (Why.TIME, "longer than a file may take. Export it again"),
         (Why.CRASHED, "broke down on it"),
         (Why.SPACE, "unpacks to more"),
