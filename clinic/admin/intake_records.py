@@ -36,7 +36,7 @@ class SymptomFilter(admin.SimpleListFilter):
     parameter_name = "symptom"
 
     def lookups(self, request, model_admin):
-        return [(str(pk), name) for pk, name in Symptom.objects.values_list("pk", "name")]
+        return [(str(symptom.pk), symptom.shown_name) for symptom in Symptom.objects.all()]
 
     def queryset(self, request, queryset):
         if self.value() is None:

@@ -14,11 +14,12 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from backoffice.records.mixins import written_at_once
 from backoffice.records.noted import Noted
+from backoffice.records.two_languages import CHINESE, shown
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
-SHOWN = {Patient: {"date_of_birth"}, Symptom: {"name", "position"}, ClinicSession: {"date", "period"}}
-DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "answers"]
+SHOWN = {Patient: {"date_of_birth"}, Symptom: {"name", "name_other", "position"}, ClinicSession: {"date", "period"}}
+DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "symptoms_in_chinese", "answers"]
 
 
 def rebuild(appointment_ids: Iterable[int]) -> int:
@@ -81,9 +82,14 @@ def _record_of(appointment: Appointment) -> IntakeRecord:
         date=appointment.session.date,
         period=appointment.session.period,
         age=appointment.patient.age_on(appointment.session.date),
-        symptoms=", ".join(symptom.name for symptom in appointment.symptoms.all()),
+        symptoms=_named(appointment, "en"),
+        symptoms_in_chinese=_named(appointment, CHINESE),
         answers=likert | numeric,
     )
+
+
+def _named(appointment: Appointment, language: str) -> str:
+    return ", ".join(shown(symptom, "name", language) for symptom in appointment.symptoms.all())
 
 
 def plain(value: Decimal) -> int | float:

@@ -105,7 +105,7 @@ class LikertColumn(AnswerColumn):
 
     def range(self) -> str:
         ends = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
-        ends |= {"at_low": self.question.min_label, "at_high": self.question.max_label}
+        ends |= {"at_low": self.question.shown_min_label, "at_high": self.question.shown_max_label}
         return _("From %(low)d (%(at_low)s) to %(high)d (%(at_high)s).") % ends
 
 

@@ -107,7 +107,7 @@ class SymptomResource(ExchangeResource):
 
     class Meta(ExchangeResource.Meta):
         model = Symptom
-        fields = ["name", "position", "is_active"]
+        fields = ["name", "name_other", "position", "is_active"]
         import_id_fields = ["name"]
 
     examples = {"name": "cough", "position": "1"}

@@ -9,7 +9,17 @@ class LikertQuestionResource(ExchangeResource):
 
     class Meta(ExchangeResource.Meta):
         model = LikertQuestion
-        fields = ["text", "min_label", "max_label", "position", "is_active", "is_required"]
+        fields = [
+            "text",
+            "text_other",
+            "min_label",
+            "min_label_other",
+            "max_label",
+            "max_label_other",
+            "position",
+            "is_active",
+            "is_required",
+        ]
         import_id_fields = ["text"]
 
     examples = {"text": "How often do you feel short of breath?", "min_label": "never", "max_label": "always"}
@@ -20,7 +30,17 @@ class NumericQuestionResource(ExchangeResource):
 
     class Meta(ExchangeResource.Meta):
         model = NumericQuestion
-        fields = ["text", "unit", "minimum", "maximum", "position", "is_active", "is_required"]
+        fields = [
+            "text",
+            "text_other",
+            "unit",
+            "unit_other",
+            "minimum",
+            "maximum",
+            "position",
+            "is_active",
+            "is_required",
+        ]
         import_id_fields = ["text"]
 
     examples = {"text": "How many cigarettes a day?", "unit": "cigarettes", "minimum": "0", "maximum": "100"}
