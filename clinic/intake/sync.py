@@ -14,7 +14,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from backoffice.records.mixins import written_at_once
 from backoffice.records.noted import Noted
-from backoffice.records.two_languages import CHINESE, shown
+from backoffice.records.two_languages import CHINESE, is_chinese, shown
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
@@ -89,7 +89,8 @@ def _record_of(appointment: Appointment) -> IntakeRecord:
 
 
 def _named(appointment: Appointment, language: str) -> str:
-    return ", ".join(shown(symptom, "name", language) for symptom in appointment.symptoms.all())
+    comma = "、" if is_chinese(language) else ", "
+    return comma.join(shown(symptom, "name", language) for symptom in appointment.symptoms.all())
 
 
 def plain(value: Decimal) -> int | float:
