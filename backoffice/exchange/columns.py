@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
+from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 
@@ -88,6 +90,13 @@ class ExchangeField(Field):
     def model_fields(self) -> Sequence[str]:
         """The fields of the model that it writes."""
         return [self.attribute]
+
+    def called(self, language: str | None) -> str:
+        """Its title in a language; None calls it by its stable name."""
+        if language is None:
+            return self.column_name
+        with translation.override(language):
+            return capfirst(str(self.title))
 
     def what(self) -> str:
         """What to write in it."""

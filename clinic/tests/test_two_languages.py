@@ -190,7 +190,7 @@ def test_lists_show_the_readers_text_and_are_searched_by_both(admin_client, surv
 
 @pytest.fixture
 def ticked(session, survey, django_capture_on_commit_callbacks):
-    scale, number = survey
+    scale, _number = survey
     cough, fever = (
         baker.make(Symptom, name="Cough", name_other="咳嗽"),
         baker.make(Symptom, name="發燒", name_other="Fever"),
