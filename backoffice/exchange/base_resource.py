@@ -77,10 +77,9 @@ class ExchangeResource(ModelResource):
 
     def columns(self) -> list[Column]:
         """What people read of them."""
-        names = told(self.columns_of_files())
         return [
             Column(
-                name=names[field.column_name],
+                name=field.column_name,
                 title=capfirst(str(field.title)),
                 what=field.what(),
                 is_required=field.is_required,
@@ -91,8 +90,7 @@ class ExchangeResource(ModelResource):
 
     def sample(self) -> list[list[str]]:
         """A template to fill in: the columns' names as its reader is told them, and one line of examples."""
-        columns = self.columns()
-        return [[column.name for column in columns], [column.example for column in columns]]
+        return [list(told(self.columns_of_files()).values()), [column.example for column in self.columns()]]
 
     def remedy(self, column: str) -> str:
         """What to write in a column, for somebody who wrote something else."""

@@ -27,6 +27,12 @@ from backoffice.records.two_languages import shown
 CHINESE_COMMAS = re.compile("[、，；]")
 
 
+def readers_language() -> str | None:
+    """In which language names are told to who reads now; None in English, where the stable names are."""
+    language = translation.get_language() or "en"
+    return None if language.startswith("en") else language
+
+
 class Cell(Widget):
     """One kind of cell. `clean` reads a text that is not empty, and raises ValidationError; `render` writes a value.
 
@@ -141,7 +147,6 @@ def yes_and_no(language: str | None) -> dict[bool, str]:
 
 class YesNoCell(Cell):
     leaves_no_doubt = True
-    example = "yes"
     YES, NO = {"yes", "y", "true", "1", "是"}, {"no", "n", "false", "0", "否"}
 
     def clean(self, value, row=None, **kwargs) -> bool:
@@ -151,6 +156,10 @@ class YesNoCell(Cell):
         if word not in self.NO:
             self.refuse(_("This is neither yes nor no."))
         return False
+
+    @property
+    def example(self) -> str:
+        return self.render(True, readers_language())
 
     def render(self, value, language=None, **kwargs) -> str:
         return yes_and_no(language).get(value, "")
@@ -179,7 +188,7 @@ class ChoiceCell(Cell):
 
     @property
     def example(self) -> str:
-        return self.render(self.choices[0][0])
+        return self.render(self.choices[0][0], readers_language())
 
     @cached_property
     def _values(self) -> dict[str, object]:
@@ -209,8 +218,7 @@ class ChoiceCell(Cell):
 
     def what(self):
         """By their names in the reader's language, which are read as well; in English by what a table holds."""
-        language = translation.get_language() or "en"
-        words = [self.render(value, None if language.startswith("en") else language) for value, _label in self.choices]
+        words = [self.render(value, readers_language()) for value, _label in self.choices]
         return _("One of: %(values)s.") % {"values": ", ".join(words)}
 
 

@@ -44,14 +44,14 @@ class Row(dict):
     def is_new(self) -> bool:
         return self.before is None
 
-    def changes(self) -> list[tuple[str, object, object]]:
-        """(column, before, after), as a preview shows them."""
+    def changes(self, language: str | None = None) -> list[tuple[str, object, object]]:
+        """(column, before, after), choices by their names in the language."""
         before = self.before or {}
         return [
             (
                 field.column_name,
-                field.widget.render(before[field]) if field in before else "",
-                field.widget.render(field.get_value(self.record)),
+                field.widget.render(before[field], language=language) if field in before else "",
+                field.widget.render(field.get_value(self.record), language=language),
             )
             for field in self.differing
         ]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from import_export.results import RowResult
 
 from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.exchange.cells import readers_language
 from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
 from backoffice.exchange.names import told
@@ -204,7 +205,7 @@ class Import:
         counter = {RowResult.IMPORT_TYPE_NEW: "new", RowResult.IMPORT_TYPE_UPDATE: "updated"}.get(result.import_type)
         self._count(counter or "unchanged", row.line, row.changes_of_record() if counter == "updated" else "")
         if counter and len(self.outcome.preview) < ROWS_PREVIEWED:
-            cells = [(self._told(column), before, after) for column, before, after in row.changes()]
+            cells = [(self._told(column), before, after) for column, before, after in row.changes(readers_language())]
             self.outcome.add_preview(row.line, counter, cells, "" if row.is_new else str(row.record))
 
     def _say_what_is_wrong(self, row: Row, error: ValidationError) -> None:

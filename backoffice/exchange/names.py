@@ -6,11 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from django.conf import settings
-from django.utils.translation import get_language
 
+from backoffice.exchange.cells import readers_language
 from backoffice.exchange.columns import ExchangeField
-
-SOURCE = "en"  # in it, people read the stable names themselves
 
 _also_called: dict[str, Collection[str]] = {}
 
@@ -41,8 +39,7 @@ def called(fields: Collection[ExchangeField], language: str | None) -> dict[str,
 
 def told(fields: Collection[ExchangeField]) -> dict[str, str]:
     """Stable names to what a page calls the columns: in English these names, else the titles."""
-    language = get_language() or SOURCE
-    return called(fields, None if language.startswith(SOURCE) else language)
+    return called(fields, readers_language())
 
 
 def known(fields: Iterable[ExchangeField]) -> dict[str, list[str]]:

@@ -84,7 +84,8 @@ class AnswerColumn(ExchangeField):
             value = self._noted(appointment)[self.question.pk]
             answer = self._stored(appointment).get(self.question.pk)
             if answer is None:
-                answer = self.model(appointment=appointment, question=self.question, asked_as=self.question.text)
+                asked_as = shown(self.question, "text", appointment.language)
+                answer = self.model(appointment=appointment, question=self.question, asked_as=asked_as)
                 new.append(answer)
             elif getattr(answer, self.value) != value or answer.is_hidden:
                 answer.hidden_at, answer.hidden_by, answer.hide_reason = None, None, ""

@@ -110,7 +110,7 @@ class SymptomResource(ExchangeResource):
         fields = ["name", "name_other", "position", "is_active"]
         import_id_fields = ["name"]
 
-    examples = {"name": "cough", "position": "1"}
+    examples = {"name": "cough", "name_other": "咳嗽", "position": "1"}
 
     def get_queryset(self):
         return Symptom.objects.all()

@@ -22,7 +22,14 @@ class LikertQuestionResource(ExchangeResource):
         ]
         import_id_fields = ["text"]
 
-    examples = {"text": "How often do you feel short of breath?", "min_label": "never", "max_label": "always"}
+    examples = {
+        "text": "How often do you feel short of breath?",
+        "text_other": "您多常覺得喘？",
+        "min_label": "never",
+        "min_label_other": "從不",
+        "max_label": "always",
+        "max_label_other": "總是",
+    }
 
 
 class NumericQuestionResource(ExchangeResource):
@@ -43,4 +50,11 @@ class NumericQuestionResource(ExchangeResource):
         ]
         import_id_fields = ["text"]
 
-    examples = {"text": "How many cigarettes a day?", "unit": "cigarettes", "minimum": "0", "maximum": "100"}
+    examples = {
+        "text": "How many cigarettes a day?",
+        "text_other": "您一天抽幾支菸？",
+        "unit": "cigarettes",
+        "unit_other": "支",
+        "minimum": "0",
+        "maximum": "100",
+    }
