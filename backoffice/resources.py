@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,6 +12,7 @@ from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import NamesCell
 from backoffice.exchange.columns import ChosenField, Row
 from backoffice.models import User
+from backoffice.models.roles import name_of
 from backoffice.records.mixins import REASON_LENGTH
 
 
@@ -19,6 +21,10 @@ class RolesCell(NamesCell):
 
     def __init__(self) -> None:
         super().__init__(Group, "name")
+
+    def name_in(self, language, row):
+        with translation.override(language):
+            return name_of(row)
 
     def what(self) -> str:
         return _("Names of roles with commas between, such as Front desk.")

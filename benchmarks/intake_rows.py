@@ -132,6 +132,7 @@ def _write_records(rows: int) -> None:
         period="s.period",
         age="1 + i * 17 % 90",
         symptoms="y.name",
+        symptoms_in_chinese="y.name",
         answers=f"jsonb_strip_nulls(jsonb_build_object({flat}))"
         if postgres
         else f"json_patch('{{}}', json_object({flat}))",

@@ -86,7 +86,7 @@ def _card(plan: Plan, period: Period, kept: ClinicSession | None, day: date) -> 
     if session is None:
         return Card(**named, closed_because=_("no hours on this weekday"))
     if not session.is_open:
-        why = closure.reason if closure else _("closed by hand")
+        why = closure.shown_reason if closure else _("closed by hand")
         return Card(**named, session=Running.of(session), closed_because=why)
     return Card(
         **named,

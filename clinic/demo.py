@@ -72,14 +72,14 @@ class Demo:
                 OpeningHours.objects.create(
                     weekday=weekday, period=period, opens_at=opens_at, closes_at=closes_at, capacity=row["capacity"]
                 )
-        closure = self.words["closure"]
-        day = self.now.date() + timedelta(days=closure["days_ahead"])
-        Closure.objects.create(starts_on=day, ends_on=day, reason=closure["reason"])
+        closure = dict(self.words["closure"])
+        day = self.now.date() + timedelta(days=closure.pop("days_ahead"))
+        Closure.objects.create(starts_on=day, ends_on=day, **closure)
 
     def write_survey(self) -> None:
         self.symptoms = [
-            Symptom.objects.create(name=name, position=position)
-            for position, name in enumerate(self.words["symptoms"], start=1)
+            Symptom.objects.create(position=position, **row)
+            for position, row in enumerate(self.words["symptoms"], start=1)
         ]
         self.likert = [
             LikertQuestion.objects.create(position=position, **row)

@@ -64,7 +64,7 @@ class ReadsSurvey:
 
 def scale_field(question: LikertQuestion) -> forms.Field:
     field = forms.TypedChoiceField(
-        label=question.text,
+        label=question.shown_text,
         required=question.is_required,
         choices=[(score, str(score)) for score in range(question.LOWEST, question.HIGHEST + 1)],
         coerce=int,
@@ -78,7 +78,7 @@ def scale_field(question: LikertQuestion) -> forms.Field:
 
 def number_field(question: NumericQuestion) -> forms.Field:
     field = NumberField(
-        label=question.text,
+        label=question.shown_text,
         required=question.is_required,
         max_digits=10,
         decimal_places=2,

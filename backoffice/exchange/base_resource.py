@@ -19,6 +19,7 @@ from simple_history.utils import bulk_update_with_history
 from backoffice.exchange.cells import TextCell, cell_for
 from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeField, Row
 from backoffice.exchange.history import write_history_of_new
+from backoffice.exchange.names import told
 from backoffice.exchange.natural_keys import ByNaturalKey
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
@@ -77,8 +78,12 @@ class ExchangeResource(ModelResource):
             help_text=django_field.help_text,
         )
 
-    def columns(self) -> list[Column]:
+    def columns_of_files(self) -> list[ExchangeField]:
         """The columns that a file may have, in the order of an export."""
+        return [field for field in self.get_import_fields() if not field.readonly]
+
+    def columns(self) -> list[Column]:
+        """What people read of them."""
         return [
             Column(
                 name=field.column_name,
@@ -87,14 +92,12 @@ class ExchangeResource(ModelResource):
                 is_required=field.is_required,
                 example=self.examples.get(field.column_name, field.widget.example),
             )
-            for field in self.get_import_fields()
-            if not field.readonly
+            for field in self.columns_of_files()
         ]
 
     def sample(self) -> list[list[str]]:
-        """A template to fill in: the columns' names, and one line of examples."""
-        columns = self.columns()
-        return [[column.name for column in columns], [column.example for column in columns]]
+        """A template to fill in: the columns' names as its reader is told them, and one line of examples."""
+        return [list(told(self.columns_of_files()).values()), [column.example for column in self.columns()]]
 
     def remedy(self, column: str) -> str:
         """What to write in a column, for somebody who wrote something else."""

@@ -3,10 +3,13 @@
 import csv
 import datetime
 import io
+import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import chain
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -21,12 +24,22 @@ from backoffice.lazy import LazyText
 from backoffice.records.dates import parse_day
 from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
+from backoffice.records.two_languages import shown
+
+CHINESE_COMMAS = re.compile("[、，；]")
+
+
+def readers_language() -> str | None:
+    """In which language names are told to who reads now; None in English, where the stable names are."""
+    language = translation.get_language() or "en"
+    return None if language.startswith("en") else language
 
 
 class Cell(Widget):
     """One kind of cell. `clean` reads a text that is not empty, and raises ValidationError; `render` writes a value.
 
-    Plain numbers are written as numbers; everything else is text that `clean` reads back, in whatever language.
+    Plain numbers are written as numbers; everything else is text that `clean` reads back, in whatever language it is
+    written: what has a name in a `language` is written by it, and where that is None by its stable one.
     """
 
     example: str = ""
@@ -128,20 +141,30 @@ class DecimalCell(Cell):
         return _("A number, such as %(example)s.") % {"example": self.example}
 
 
+@cache
+def yes_and_no(language: str | None) -> dict[bool, str]:
+    with translation.override(language or "en"):
+        return {True: _("yes"), False: _("no")}
+
+
 class YesNoCell(Cell):
     leaves_no_doubt = True
-    example = "yes"
+    YES, NO = {"yes", "y", "true", "1", "是"}, {"no", "n", "false", "0", "否"}
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> bool:
         word = plain(value).casefold()
-        if word in {"yes", "y", "true", "1", "是", _("yes").casefold()}:
+        if word in self.YES:
             return True
-        if word not in {"no", "n", "false", "0", "否", _("no").casefold()}:
+        if word not in self.NO:
             self.refuse(_("This is neither yes nor no."))
         return False
 
-    def render(self, value: bool | None, **kwargs: Any) -> str:
-        return {True: "yes", False: "no", None: ""}.get(value, "")
+    @property
+    def example(self) -> str:
+        return self.render(True, readers_language())
+
+    def render(self, value, language=None, **kwargs) -> str:
+        return yes_and_no(language).get(value, "")
 
     def what(self) -> str:
         return _("yes or no.")
@@ -163,19 +186,25 @@ class ChoiceCell(Cell):
     def __init__(self, choices: Iterable[tuple], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = list(choices)
+        self._labels_in: dict[str, dict] = {}
 
     @property
     def example(self) -> str:  # type: ignore[override]  # nobody sets this one
-        return self.render(self.choices[0][0])
+        return self.render(self.choices[0][0], readers_language())
 
     @cached_property
     def _values(self) -> dict[str, Any]:
         words = _also_read.get(tuple(value for value, _label in self.choices), {})
         named = words | {str(value).casefold(): value for value, _label in self.choices}
         for language, _name in settings.LANGUAGES:
-            with translation.override(language):
-                named |= {str(label).casefold(): value for value, label in self.choices}
+            named |= {plain(label).casefold(): value for value, label in self._labels(language).items()}
         return named
+
+    def _labels(self, language: str) -> dict[object, str]:
+        if language not in self._labels_in:
+            with translation.override(language):
+                self._labels_in[language] = {value: str(label) for value, label in self.choices}
+        return self._labels_in[language]
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> str | int:
         try:
@@ -183,19 +212,15 @@ class ChoiceCell(Cell):
         except KeyError:
             self.refuse(_("This is none of the values that are possible here."))
 
-    def render(self, value: str | int | None, **kwargs: Any) -> str:
-        """The value; in place of one that is only a number, its English name."""
-        return self._english.get(value, value) if isinstance(value, int) else value or ""
-
-    @cached_property
-    def _english(self) -> dict:
-        with translation.override("en"):
-            return {value: str(label) for value, label in self.choices}
+    def render(self, value, language=None, **kwargs) -> str:
+        """Its name in the language. The stable one is the value, or of one that is only a number its English name."""
+        if language is None and not isinstance(value, int):
+            return value or ""
+        return self._labels(language or "en").get(value, value or "")
 
     def what(self) -> str:
         """By their names in the reader's language, which are read as well; in English by what a table holds."""
-        is_english = (translation.get_language() or "en").startswith("en")
-        words = [self.render(value) if is_english else str(label) for value, label in self.choices]
+        words = [self.render(value, readers_language()) for value, _label in self.choices]
         return _("One of: %(values)s.") % {"values": ", ".join(words)}
 
 
@@ -205,23 +230,51 @@ class NamesCell(Cell):
     def __init__(self, model: type[models.Model], field: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model, self.field = model, field
+        self._names_in: dict[str, dict[int, str]] = {}
+
+    def name_in(self, language: str, row: models.Model) -> str:
+        """What a record is called in a language."""
+        return shown(row, self.field, language)
 
     @cached_property
     def _by_name(self) -> dict[str, models.Model]:
-        return {getattr(row, self.field): row for row in self.model._base_manager.all()}
+        """By the stable names, and by those in each language that mean one record only."""
+        meant = defaultdict(set)
+        for language, _name in settings.LANGUAGES:
+            for row in self._rows:
+                meant[self.name_in(language, row)].add(row)
+        in_languages = {name: found.pop() for name, found in meant.items() if len(found) == 1}
+        return in_languages | {getattr(row, self.field): row for row in self._rows}
+
+    @cached_property
+    def _rows(self) -> list[models.Model]:
+        return list(self.model._base_manager.all())
+
+    def _names(self, language: str) -> dict[int, str]:
+        """What each record is called in the language, by key; where that means another too, by its stable name."""
+        if language not in self._names_in:
+            names = {row.pk: (row, self.name_in(language, row)) for row in self._rows}
+            self._names_in[language] = {
+                pk: name if self._by_name.get(name) == row else getattr(row, self.field)
+                for pk, (row, name) in names.items()
+            }
+        return self._names_in[language]
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> list[models.Model]:
         names: Iterable[str] = next(csv.reader(io.StringIO(value, newline=""), skipinitialspace=True), [])
-        names = dict.fromkeys(tidy_line(name) for name in names if name.strip())
+        names = [tidy_line(name) for name in names if name.strip()]
+        pieces = ([name] if name in self._by_name else filter(None, CHINESE_COMMAS.split(name)) for name in names)
+        names = dict.fromkeys(tidy_line(name) for name in chain.from_iterable(pieces))
         if unknown := [name for name in names if name not in self._by_name]:
             self.refuse(_("“%(name)s” is not known here.") % {"name": "”, “".join(unknown)})
         return sorted((self._by_name[name] for name in names), key=lambda row: row.pk)
 
-    def render(self, value: models.Manager | Iterable[models.Model] | None, **kwargs: Any) -> str:
+    def render(self, value, language=None, **kwargs) -> str:
         """`value` is the related manager, or rows of it."""
         rows = value.all() if isinstance(value, models.Manager) else value or []
         text = io.StringIO(newline="")
-        csv.writer(text).writerow(sorted(getattr(row, self.field) for row in rows))
+        names = self._names(language) if language else {}
+        csv.writer(text).writerow(sorted(names.get(row.pk) or getattr(row, self.field) for row in rows))
         return text.getvalue().removesuffix("\r\n")
 
     def what(self) -> str:

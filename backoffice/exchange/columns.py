@@ -7,6 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
+from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 
@@ -44,14 +46,14 @@ class Row(dict):
     def is_new(self) -> bool:
         return self.before is None
 
-    def changes(self) -> list[tuple[str, object, object]]:
-        """(column, before, after), as a preview shows them."""
+    def changes(self, language: str | None = None) -> list[tuple[str, object, object]]:
+        """(column, before, after), choices by their names in the language."""
         before = self.before or {}
         return [
             (
                 field.column_name,
-                field.widget.render(before[field]) if field in before else "",
-                field.widget.render(field.get_value(self.record)),
+                field.widget.render(before[field], language=language) if field in before else "",
+                field.widget.render(field.get_value(self.record), language=language),
             )
             for field in self.differing
         ]
@@ -98,6 +100,13 @@ class ExchangeField(Field):
     def model_fields(self) -> Sequence[str]:
         """The fields of the model that it writes."""
         return [self.attribute]
+
+    def called(self, language: str | None) -> str:
+        """Its title in a language; None calls it by its stable name."""
+        if language is None:
+            return self.column_name
+        with translation.override(language):
+            return capfirst(str(self.title))
 
     def what(self) -> str:
         """What to write in it."""

@@ -17,6 +17,7 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.formulas import formula_safe
+from backoffice.exchange.names import called
 from backoffice.exchange.xlsx_text import LONGEST_CELL, to_xlsx
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for the system's own encoding and garbles Chinese
@@ -34,9 +35,11 @@ def dated(name: str, suffix: str) -> str:
     return f"{name}-{timezone.localtime():%Y-%m-%d-%H%M}.{suffix}"
 
 
-def stream_csv(resource: ExchangeResource, queryset: QuerySet, filename: str) -> StreamingHttpResponse:
-    """A table's rows as CSV. The file's name is `filename` with day and time."""
-    return csv_file(rows_of(resource, queryset), dated(filename, "csv"))
+def stream_csv(
+    resource: ExchangeResource, queryset: QuerySet, filename: str, language: str | None = None
+) -> StreamingHttpResponse:
+    """A table's rows as CSV. The file's name is `filename` with day and time; for `language` see `rows_of`."""
+    return csv_file(rows_of(resource, queryset, language), dated(filename, "csv"))
 
 
 def csv_file(rows: Iterable[Sequence], download_as: str) -> StreamingHttpResponse:
@@ -48,9 +51,9 @@ def csv_file(rows: Iterable[Sequence], download_as: str) -> StreamingHttpRespons
     return response
 
 
-def write_xlsx(resource: ExchangeResource, queryset: QuerySet) -> IO[bytes]:
-    """A table's rows as a workbook. Raises TooLargeError."""
-    return workbook(rows_of(resource, queryset))
+def write_xlsx(resource: ExchangeResource, queryset: QuerySet, language: str | None = None) -> BinaryIO:
+    """A table's rows as a workbook; for `language` see `rows_of`. Raises TooLargeError."""
+    return workbook(rows_of(resource, queryset, language))
 
 
 def workbook(rows: Iterable[Sequence]) -> IO[bytes]:
@@ -78,12 +81,17 @@ def fill(sheet: WriteOnlyWorksheet, rows: Iterable[Sequence]) -> None:
         sheet.append([cell_of(formula_safe(value)) for value in row])
 
 
-def rows_of(resource: ExchangeResource, queryset: QuerySet) -> Iterator[Sequence]:
-    """The columns' names, then each record: texts as they are, numbers as numbers."""
+def rows_of(resource: ExchangeResource, queryset: QuerySet, language: str | None = None) -> Iterator[Sequence]:
+    """The columns' names, then each record: texts as they are, numbers as numbers.
+
+    Columns and choices are named in the `language`; with None by their stable names, which are English. An import reads
+    them either way.
+    """
     fields = resource.get_export_fields()
-    yield [field.column_name for field in fields]
+    names = called(fields, language)
+    yield [names[field.column_name] for field in fields]
     for instance in resource.for_export(queryset).iterator(chunk_size=CHUNK):
-        yield [field.export(instance) for field in fields]
+        yield [field.export(instance, language=language) for field in fields]
 
 
 def csv_lines(rows: Iterable[Sequence]) -> Iterator[str]:

@@ -1,12 +1,12 @@
 """The names in a file's first line, and the columns that they mean."""
 
-from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.exchange.names import folded, known, told
 from backoffice.exchange.outcome import Outcome
 from backoffice.exchange.table import Table
 
@@ -14,66 +14,56 @@ SIMILAR = 0.6
 
 
 def match_columns(resource: ExchangeResource, table: Table, outcome: Outcome) -> dict[str, str]:
-    """The file's names to the resource's columns, found by name or title. What is wrong goes to the outcome."""
-    known = known_names(resource)
-    if not any(folded(header) in known or similar(header, known) for header in table.headers):
-        refuse_all(table, known, outcome)
+    """The file's names to the stable names of the resource's columns. What is wrong goes to the outcome."""
+    fields = resource.columns_of_files()
+    meant, names = known(fields), told(fields)
+    if not any(folded(header) in meant or similar(header, meant) for header in table.headers):
+        refuse_all(table, names, outcome)
         return {}
 
     def refuse(column: str, problem: str, remedy: str) -> None:
         outcome.add_error(table.header_line, column, column, problem, remedy)
 
-    names: dict[str, str] = {}
+    headers: dict[str, str] = {}  # by the stable name that each means
     for header in table.headers:
-        name = known.get(folded(header))
-        if name is None:
-            problem = _("No column is named “%(name)s” here.") % {"name": header}
-            refuse(header, problem, nearest(header, known))
-        elif name in names.values():
-            refuse(header, _("Two columns mean “%(name)s”.") % {"name": name}, _("Keep one of them."))
-        else:
-            names[header] = name
-    for name in resource.key_columns(names.values()):
-        if name not in names.values():
-            problem = _("There is no column “%(name)s”, and without it no record can be found.") % {"name": name}
-            refuse(name, problem, _("Add it, and fill it in on every line."))
-    return names
+        match meant.get(folded(header), ()):
+            case []:
+                problem = _("No column is named “%(name)s” here.") % {"name": header}
+                refuse(header, problem, nearest(header, meant, names))
+            case [name] if name in headers:
+                both = {"first": headers[name], "second": header, "name": names[name]}
+                refuse(header, _("“%(first)s” and “%(second)s” both mean “%(name)s”.") % both, _("Keep one of them."))
+            case [name]:
+                headers[name] = header
+            case several:
+                problem = _("“%(name)s” may mean several columns here.") % {"name": header}
+                remedy = _("Name it as the one that is meant: %(names)s.") % {"names": ", ".join(several)}
+                refuse(header, problem, remedy)
+    for name in resource.key_columns(headers):
+        if name not in headers:
+            problem = _("There is no column “%(name)s”, and without it no record can be found.") % {"name": names[name]}
+            refuse(names[name], problem, _("Add it, and fill it in on every line."))
+    return {header: name for name, header in headers.items()}
 
 
-def known_names(resource: ExchangeResource) -> dict[str, str]:
-    """What a column may be called: by its title where no other has the same, and before all by its name."""
-    columns = resource.columns()
-    titles = Counter(folded(column.title) for column in columns)
-    known = {folded(column.title): column.name for column in columns if titles[folded(column.title)] == 1}
-    return known | {folded(column.name): column.name for column in columns}
-
-
-def refuse_all(table: Table, known: Mapping[str, str], outcome: Outcome) -> None:
+def refuse_all(table: Table, names: Mapping[str, str], outcome: Outcome) -> None:
     """One error for them all: it is another table's file, or the line that names the columns is missing."""
     outcome.add_error(
         table.header_line,
         table.headers[0],
         ", ".join(table.headers),
         _("This line must name the columns, and none of these names is known here."),
-        _("Is this the right file? The columns are named %(names)s.") % {"names": names_of(known)},
+        _("Is this the right file? The columns are named %(names)s.") % {"names": ", ".join(names.values())},
     )
 
 
-def nearest(header: str, known: Mapping[str, str]) -> str:
+def nearest(header: str, meant: Mapping[str, list[str]], names: Mapping[str, str]) -> str:
     """What to do about a name that is not known."""
-    if name := similar(header, known):
-        return _("Did you mean “%(name)s”? Otherwise take the column out.") % {"name": name}
-    return _("Take it out, or give it one of these names: %(names)s.") % {"names": names_of(known)}
+    if name := similar(header, meant):
+        return _("Did you mean “%(name)s”? Otherwise take the column out.") % {"name": names[name]}
+    return _("Take it out, or give it one of these names: %(names)s.") % {"names": ", ".join(names.values())}
 
 
-def similar(header: str, known: Mapping[str, str]) -> str | None:
-    close = get_close_matches(folded(header), known, n=1, cutoff=SIMILAR)
-    return known[close[0]] if close else None
-
-
-def names_of(known: Mapping[str, str]) -> str:
-    return ", ".join(dict.fromkeys(known.values()))
-
-
-def folded(name: str) -> str:
-    return " ".join(name.replace("_", " ").casefold().split())
+def similar(header: str, meant: Mapping[str, list[str]]) -> str | None:
+    close = get_close_matches(folded(header), meant, n=1, cutoff=SIMILAR)
+    return meant[close[0]][0] if close else None

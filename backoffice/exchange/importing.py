@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from import_export.results import RowResult
 
 from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.exchange.cells import readers_language
 from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
+from backoffice.exchange.names import told
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
 from backoffice.models import User
@@ -58,11 +60,13 @@ class Import:
         self.outcome = Outcome(notes=list(table.notes))
         self.rows_digest = hashlib.sha256()
         self.names: dict[str, str] = {}
+        self.told: dict[str, str] = {}  # what a column is called in the file; one that it has not, on our pages
         self.first_lines: dict[tuple, int] = {}
         self.missing_was_said = False
 
     def run(self) -> Outcome:
         self.names = match_columns(self.resource, self.table, self.outcome)
+        self.told = told(self.resource.columns_of_files()) | {name: header for header, name in self.names.items()}
         if self.outcome.error_count:
             return self.outcome
         reason = _("Imported from %(file)s") % {"file": self.table.name}
@@ -109,8 +113,9 @@ class Import:
             )
         if self._writes:
             for objection in self.resource.objections():
+                line, column, *what = objection
                 self.skip_invalid = self.outcome.is_whole = False
-                self.outcome.add_error(*objection)
+                self.outcome.add_error(line, self._told(column), *what)
                 self.rows_digest.update(f"{objection}\n".encode())
             for note in self.resource.finish(dry_run=self.dry_run):
                 self.outcome.notes.append(note)
@@ -174,7 +179,10 @@ class Import:
     def _key_of(self, row: Row) -> tuple[str, str]:
         """By which columns a row names its record, and what stands there."""
         columns = [name for name in self.resource.naming_columns(row) if row.get(name, "").strip()]
-        return ", ".join(columns), ", ".join(row[name] for name in columns)
+        return ", ".join(map(self._told, columns)), ", ".join(row[name] for name in columns)
+
+    def _told(self, column: str) -> str:
+        return self.told.get(column, column)
 
     def _refuse(self, line: int, *what: str) -> None:
         self._count("refused", line)
@@ -205,7 +213,8 @@ class Import:
         counter = {RowResult.IMPORT_TYPE_NEW: "new", RowResult.IMPORT_TYPE_UPDATE: "updated"}.get(result.import_type)
         self._count(counter or "unchanged", row.line, row.changes_of_record() if counter == "updated" else "")
         if counter and len(self.outcome.preview) < ROWS_PREVIEWED:
-            self.outcome.add_preview(row.line, counter, row.changes(), "" if row.is_new else str(row.record))
+            cells = [(self._told(column), before, after) for column, before, after in row.changes(readers_language())]
+            self.outcome.add_preview(row.line, counter, cells, "" if row.is_new else str(row.record))
 
     def _say_what_is_wrong(self, row: Row, error: ValidationError) -> None:
         by_column = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
@@ -217,7 +226,7 @@ class Import:
             if name == NON_FIELD_ERRORS:
                 (column, value), remedy = self._key_of(row), _("Mend this line, or take it out.")
             else:
-                column, value, remedy = name, row.get(name, ""), self.resource.remedy(name)
+                column, value, remedy = self._told(name), row.get(name, ""), self.resource.remedy(name)
             for one in errors:
                 self.outcome.add_error(row.line, column, value, " ".join(one.messages), remedy)
 
@@ -229,9 +238,9 @@ class Import:
         for name in missing:
             self.outcome.add_error(
                 row.line,
-                name,
+                self._told(name),
                 "",
-                _("This line is a new record, and there is no column “%(name)s”.") % {"name": name},
+                _("This line is a new record, and there is no column “%(name)s”.") % {"name": self._told(name)},
                 _("Add the column. %(what)s") % {"what": self.resource.remedy(name)},
             )
 

@@ -9,10 +9,10 @@ from clinic.models import Closure
 
 @admin.register(Closure)
 class ClosureAdmin(HidesClosures, TimetableAdmin):
-    fields = ["starts_on", "ends_on", "period", "reason"]
-    list_display = ["reason", "starts_on", "ends_on", "closed_period"]
+    fields = ["starts_on", "ends_on", "period", ("reason", "reason_other")]
+    list_display = ["shown_reason", "starts_on", "ends_on", "closed_period"]
     list_filter = ["period"]
-    search_fields = ["reason"]
+    search_fields = ["reason", "reason_other"]
     date_hierarchy = "starts_on"
     empty_text = gettext_lazy("No closed days: holidays and days off stand here, and cannot be booked.")
 

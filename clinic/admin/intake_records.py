@@ -40,7 +40,7 @@ class SymptomFilter(admin.SimpleListFilter):
     parameter_name = "symptom"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in Symptom.objects.values_list("pk", "name")]
+        return [(str(symptom.pk), symptom.shown_name) for symptom in Symptom.objects.all()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         chosen = self.value()

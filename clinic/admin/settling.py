@@ -123,7 +123,7 @@ def chosen(proposal: booking.Proposal, slug: str, decided: str | None) -> str:
 def what_is_lost(loss: Loss) -> list[str]:
     """In sentences."""
     if loss.closure:
-        return [_("Closed: %(reason)s") % {"reason": loss.closure.reason}]
+        return [_("Closed: %(reason)s") % {"reason": loss.closure.shown_reason}]
     if loss.then is None or loss.closes:
         return [_("This time would no longer be offered. Whoever is kept still comes; nobody new can book.")]
     said = []

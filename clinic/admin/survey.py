@@ -10,12 +10,12 @@ from clinic.resources import LikertQuestionResource, NumericQuestionResource, Sy
 @admin.register(Symptom)
 class SymptomAdmin(HidesSymptoms, EditableListAdmin):
     resource_class = SymptomResource
-    fields = ["name", "position", "is_active"]
-    list_display = ["name", "position", "is_active"]
+    fields = [("name", "name_other"), "position", "is_active"]
+    list_display = ["shown_name", "position", "is_active"]
     list_editable = ["position", "is_active"]
     list_filter = ["is_active"]
     empty_text = _("No symptoms yet: patients tick them when they book.")
-    search_fields = ["name"]
+    search_fields = ["name", "name_other"]
 
 
 class QuestionAdmin(HidesQuestions, EditableListAdmin):
@@ -24,18 +24,33 @@ class QuestionAdmin(HidesQuestions, EditableListAdmin):
     list_editable = ["position", "is_active", "is_required"]
     list_filter = ["is_active", "is_required"]
     empty_text = _("No questions of this kind yet: patients answer them when they book.")
-    search_fields = ["text"]
+    search_fields = ["text", "text_other"]
 
 
 @admin.register(LikertQuestion)
 class LikertQuestionAdmin(QuestionAdmin):
     resource_class = LikertQuestionResource
-    fields = ["text", "min_label", "max_label", "position", "is_active", "is_required"]
-    list_display = ["text", "min_label", "max_label", "position", "is_active", "is_required"]
+    fields = [
+        ("text", "text_other"),
+        ("min_label", "min_label_other"),
+        ("max_label", "max_label_other"),
+        "position",
+        "is_active",
+        "is_required",
+    ]
+    list_display = ["shown_text", "shown_min_label", "shown_max_label", "position", "is_active", "is_required"]
 
 
 @admin.register(NumericQuestion)
 class NumericQuestionAdmin(QuestionAdmin):
     resource_class = NumericQuestionResource
-    fields = ["text", "unit", "minimum", "maximum", "position", "is_active", "is_required"]
-    list_display = ["text", "unit", "minimum", "maximum", "position", "is_active", "is_required"]
+    fields = [
+        ("text", "text_other"),
+        ("unit", "unit_other"),
+        "minimum",
+        "maximum",
+        "position",
+        "is_active",
+        "is_required",
+    ]
+    list_display = ["shown_text", "shown_unit", "minimum", "maximum", "position", "is_active", "is_required"]

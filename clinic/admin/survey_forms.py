@@ -50,13 +50,33 @@ class QuestionForm(RowForm):
 class LikertQuestionForm(QuestionForm):
     class Meta:
         model = LikertQuestion
-        fields = ["position", "text", "min_label", "max_label", "is_active", "is_required"]
+        fields = [
+            "position",
+            "text",
+            "text_other",
+            "min_label",
+            "min_label_other",
+            "max_label",
+            "max_label_other",
+            "is_active",
+            "is_required",
+        ]
 
 
 class NumericQuestionForm(QuestionForm):
     class Meta:
         model = NumericQuestion
-        fields = ["position", "text", "unit", "minimum", "maximum", "is_active", "is_required"]
+        fields = [
+            "position",
+            "text",
+            "text_other",
+            "unit",
+            "unit_other",
+            "minimum",
+            "maximum",
+            "is_active",
+            "is_required",
+        ]
 
     def clean(self) -> dict[str, Any] | None:
         """Says at the field what the model's constraint would say of the whole question."""

@@ -143,7 +143,7 @@ def _carry_out_one(appointment: Appointment, loss: Loss, decision: str, *, by: U
             mails.write("hours", appointment)
         return "kept"
     if decision == CANCEL:
-        reason = loss.closure.reason if loss.closure else gettext("What was booked is no longer offered")
+        reason = loss.closure.shown_reason if loss.closure else gettext("What was booked is no longer offered")
         cancel(appointment, by=by, reason=reason)
         return "cancelled"
     move(appointment, _session(decision), by=by)

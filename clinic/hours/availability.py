@@ -115,7 +115,7 @@ def _offer(plan: Plan, kept: ClinicSession | None, date: datetime.date, period: 
         return None
     session.booked = kept.booked if kept else 0
     closure = plan.closure(date, period)
-    return Offer(session, closure.reason if closure else "")
+    return Offer(session, closure.shown_reason if closure else "")
 
 
 def running_now(days: list[Day], now: datetime.datetime | None = None) -> ClinicSession | None:

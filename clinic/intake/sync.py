@@ -15,15 +15,16 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from backoffice.records.mixins import written_at_once
 from backoffice.records.noted import Noted
+from backoffice.records.two_languages import CHINESE, is_chinese, shown
 from clinic.models import Appointment, ClinicSession, IntakeRecord, LikertAnswer, NumericAnswer, Patient, Symptom
 
 BATCH = 500
 SHOWN: dict[type[Model], set[str]] = {
     Patient: {"date_of_birth"},
-    Symptom: {"name", "position"},
+    Symptom: {"name", "name_other", "position"},
     ClinicSession: {"date", "period"},
 }
-DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "answers"]
+DERIVED = ["patient", "number", "date", "period", "age", "symptoms", "symptoms_in_chinese", "answers"]
 
 
 def rebuild(appointment_ids: Iterable[int]) -> int:
@@ -86,9 +87,15 @@ def _record_of(appointment: Appointment) -> IntakeRecord:
         date=appointment.session.date,
         period=appointment.session.period,
         age=appointment.patient.age_on(appointment.session.date),
-        symptoms=", ".join(symptom.name for symptom in appointment.symptoms.all()),
+        symptoms=_named(appointment, "en"),
+        symptoms_in_chinese=_named(appointment, CHINESE),
         answers=likert | numeric,
     )
+
+
+def _named(appointment: Appointment, language: str) -> str:
+    comma = "、" if is_chinese(language) else ", "
+    return comma.join(shown(symptom, "name", language) for symptom in appointment.symptoms.all())
 
 
 def plain(value: Decimal) -> int | float:

@@ -13,6 +13,7 @@ from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, 
 from backoffice.records.paging import LISTED
 from backoffice.records.relations import field_of
 from backoffice.records.text import masked
+from backoffice.records.two_languages import is_chinese
 from clinic.models import (
     IntakeRecord,
     LikertAnswer,
@@ -36,7 +37,7 @@ OF_THE_PATIENT = {
     "patient_national_id": F("patient__national_id"),
     "patient_hidden_at": F("patient__hidden_at"),
 }
-READ = [*OF_THE_PATIENT, "patient_id", "number", "date", "period", "age", "symptoms", "answers"]
+READ = [*OF_THE_PATIENT, "patient_id", "number", "date", "period", "age", "symptoms", "symptoms_in_chinese", "answers"]
 
 
 class Column:
@@ -110,8 +111,12 @@ class PeriodColumn(Column):
 
 
 class SymptomsColumn(Column):
+    """By their names in the reader's language, and in the order of these."""
+
     def __init__(self) -> None:
         super().__init__("symptoms")
+        self.kept_in = "symptoms_in_chinese" if is_chinese() else "symptoms"
+        self.order = [self.kept_in, "appointment_id"]
 
     def filled(self, records: QuerySet) -> QuerySet:
         return records.exclude(symptoms="")
@@ -120,7 +125,7 @@ class SymptomsColumn(Column):
         return records.filter(symptoms="")
 
     def value(self, row: Row) -> str | None:
-        return row.symptoms or None
+        return getattr(row, self.kept_in) or None
 
 
 class AnswerColumn(Column):

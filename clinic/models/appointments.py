@@ -207,7 +207,7 @@ class Answer(ClinicalRecord):
 
     def save(self, **kwargs: Any) -> None:
         if not self.asked_as:
-            self.asked_as = self.question.text
+            self.asked_as = self.question.shown_text
         super().save(**kwargs)
 
 
@@ -270,6 +270,9 @@ class IntakeRecord(models.Model):
     # Not a positive field: a mistyped date of birth shows as an age below zero, and keeps nothing from being written.
     age = models.SmallIntegerField(_("age"))
     symptoms = models.TextField(_("symptoms"), blank=True)
+    symptoms_in_chinese = models.TextField(
+        _("symptoms in Chinese"), blank=True, help_text=_("Those that have no Chinese name by the one they have.")
+    )
     answers = models.JSONField(
         _("answers"), default=dict, help_text=_("`likert_<question>` and `numeric_<question>` to the answer.")
     )

@@ -14,6 +14,7 @@ from simple_history.models import HistoricalRecords
 from backoffice.readers import Reader
 from backoffice.records.indexes import SearchIndex, hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
+from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
 from clinic.identity import validate_national_id
 from clinic.phones import normalise_phone, phone_key_of
 
@@ -120,12 +121,14 @@ class Patient(ClinicalRecord):
         return self.age_on(timezone.localdate())
 
 
-class Symptom(ClinicalRecord):
+class Symptom(InTwoLanguages, ClinicalRecord):
     name = models.CharField(_("name"), max_length=80, unique=True)
+    name_other = other_text(_("name in the other language"), 80)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_active = models.BooleanField(_("offered"), default=True, help_text=_("Old records keep it either way."))
 
     history = HistoricalRecords()
+    shown_name = Shown("name")
 
     class Meta:
         default_permissions = EXCHANGED
@@ -134,4 +137,4 @@ class Symptom(ClinicalRecord):
         ordering = ["position", "name"]
 
     def __str__(self) -> str:
-        return self.name
+        return self.shown_name

@@ -17,6 +17,7 @@ from simple_history.models import HistoricalRecords
 
 from backoffice.records.changes import record
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
+from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
 
 
 class Period(models.TextChoices):
@@ -96,7 +97,7 @@ class ClosureQuerySet(HideableQuerySet):
         return self.visible().filter(starts_on__lte=last, ends_on__gte=first)
 
 
-class Closure(ClinicalRecord):
+class Closure(InTwoLanguages, ClinicalRecord):
     """Days (or one period of each) on which the clinic is closed, whatever the hours say."""
 
     starts_on = models.DateField(_("first day"))
@@ -105,9 +106,11 @@ class Closure(ClinicalRecord):
         _("period"), max_length=10, choices=Period, blank=True, help_text=_("Empty: the whole day.")
     )
     reason = models.CharField(_("reason"), max_length=120, help_text=_("Patients read this, such as “public holiday”."))
+    reason_other = other_text(_("reason in the other language"), 120)
 
     objects: ClassVar = ClosureQuerySet.as_manager()
     history = HistoricalRecords()
+    shown_reason = Shown("reason")
 
     class Meta:
         verbose_name = _("closure")
@@ -122,8 +125,8 @@ class Closure(ClinicalRecord):
         ]
 
     def __str__(self) -> str:
-        days = dict.fromkeys([self.starts_on, self.ends_on])
-        return f"{' – '.join(map(date_format, days))}: {self.reason}"
+        days = str(self.starts_on) if self.starts_on == self.ends_on else f"{self.starts_on} – {self.ends_on}"
+        return f"{days}: {self.shown_reason}"
 
     def covers(self, day: datetime.date, period: str) -> bool:
         return self.starts_on <= day <= self.ends_on and self.period in ("", period)

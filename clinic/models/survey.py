@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
+from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
 
 
 class QuestionQuerySet(HideableQuerySet):
@@ -17,13 +18,15 @@ class QuestionQuerySet(HideableQuerySet):
         return self.visible().filter(is_active=True)
 
 
-class Question(ClinicalRecord):
+class Question(InTwoLanguages, ClinicalRecord):
     text = models.CharField(_("question"), max_length=250)
+    text_other = other_text(_("question in the other language"), 250)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_active = models.BooleanField(_("asked"), default=True, help_text=_("Past answers stay either way."))
     is_required = models.BooleanField(_("required"), default=True)
 
     objects: ClassVar = QuestionQuerySet.as_manager()
+    shown_text = Shown("text")
 
     class Meta:
         abstract = True
@@ -31,11 +34,11 @@ class Question(ClinicalRecord):
         ordering = ["position", "pk"]
 
     def __str__(self) -> str:
-        return self.text
+        return self.shown_text
 
     @property
     def text_with_unit(self) -> str:
-        return self.text
+        return self.shown_text
 
 
 class LikertQuestion(Question):
@@ -44,9 +47,12 @@ class LikertQuestion(Question):
     LOWEST, HIGHEST = 1, 7
 
     min_label = models.CharField(_("label at 1"), max_length=60)
+    min_label_other = other_text(_("label at 1 in the other language"), 60)
     max_label = models.CharField(_("label at 7"), max_length=60)
+    max_label_other = other_text(_("label at 7 in the other language"), 60)
 
     history = HistoricalRecords()
+    shown_min_label, shown_max_label = Shown("min_label"), Shown("max_label")
 
     class Meta(Question.Meta):
         verbose_name = _("scale question")
@@ -57,10 +63,12 @@ class NumericQuestion(Question):
     """Answered with a number in a unit, perhaps within bounds."""
 
     unit = models.CharField(_("unit"), max_length=30, blank=True)
+    unit_other = other_text(_("unit in the other language"), 30)
     minimum = models.DecimalField(_("smallest answer"), max_digits=10, decimal_places=2, null=True, blank=True)
     maximum = models.DecimalField(_("largest answer"), max_digits=10, decimal_places=2, null=True, blank=True)
 
     history = HistoricalRecords()
+    shown_unit = Shown("unit")
 
     class Meta(Question.Meta):
         verbose_name = _("number question")
@@ -75,7 +83,7 @@ class NumericQuestion(Question):
 
     @property
     def text_with_unit(self) -> str:
-        return f"{self.text} ({self.unit})" if self.unit else self.text
+        return f"{self.shown_text} ({self.shown_unit})" if self.unit else self.shown_text
 
     def allows(self, value: Decimal) -> bool:
         return (self.minimum is None or self.minimum <= value) and (self.maximum is None or value <= self.maximum)

@@ -1,9 +1,10 @@
 """A column for each question of the survey, named as the question is worded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Prefetch, QuerySet
@@ -13,10 +14,11 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
 from backoffice.exchange.columns import BATCH, ExchangeField, Row
-from backoffice.exchange.headers import folded
+from backoffice.exchange.names import folded
 from backoffice.models import User
 from backoffice.records.mixins import written_at_once
 from backoffice.records.relations import field_of
+from backoffice.records.two_languages import shown
 from clinic.models import Appointment, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Question
 
 
@@ -28,10 +30,13 @@ class AnswerColumn(ExchangeField):
     relation: str
     value: str
 
-    def __init__(self, question: Question, name: str, cell: Cell) -> None:
-        super().__init__(f"{self.relation}_{question.pk}", name, cell, title=question.text)
-        self.question = question
+    def __init__(self, question: Question, names: dict[str | None, str], cell: Cell):
+        super().__init__(f"{self.relation}_{question.pk}", names[None], cell, title=question.shown_text)
+        self.question, self.names = question, names
         self.help_text = self.range()
+
+    def called(self, language):
+        return self.names[language]
 
     def range(self) -> str:
         """Between what an answer must be, as a sentence."""
@@ -82,7 +87,8 @@ class AnswerColumn(ExchangeField):
             value = self._noted(appointment)[self.question.pk]
             answer = self._stored(appointment).get(self.question.pk)
             if answer is None:
-                answer = self.model(appointment=appointment, question=self.question, asked_as=self.question.text)
+                asked_as = shown(self.question, "text", appointment.language)
+                answer = self.model(appointment=appointment, question=self.question, asked_as=asked_as)
                 new.append(answer)
             elif getattr(answer, self.value) != value or answer.is_hidden:
                 answer.hidden_at, answer.hidden_by, answer.hide_reason = None, None, ""
@@ -109,7 +115,7 @@ class LikertColumn(AnswerColumn):
 
     def range(self) -> str:
         ends: dict[str, object] = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
-        ends |= {"at_low": self.question.min_label, "at_high": self.question.max_label}
+        ends |= {"at_low": self.question.shown_min_label, "at_high": self.question.shown_max_label}
         return _("From %(low)d (%(at_low)s) to %(high)d (%(at_high)s).") % ends
 
 
@@ -117,8 +123,8 @@ class NumericColumn(AnswerColumn):
     model, relation, value = NumericAnswer, "numeric_answers", "value"
     question: NumericQuestion
 
-    def __init__(self, question: NumericQuestion, name: str, cell: DecimalCell) -> None:
-        super().__init__(question, name, cell)
+    def __init__(self, question: NumericQuestion, names: dict[str | None, str], cell: DecimalCell):
+        super().__init__(question, names, cell)
         if not question.allows(Decimal(cell.example)):
             cell.example = str(cell.render(question.maximum if question.minimum is None else question.minimum))
 
@@ -131,23 +137,36 @@ class NumericColumn(AnswerColumn):
         return self.question.bounds_message() if is_bounded else ""
 
 
-def answer_columns(taken: Sequence[str]) -> list[AnswerColumn]:
-    """A column for each visible question, asked today or not. Two with one wording, or one of `taken`, get a number."""
-    names, columns = {folded(name) for name in taken}, []
-    kind: Any
-    for kind, cell, questions in (
-        (LikertColumn, ScoreCell, LikertQuestion.objects.visible()),
-        (NumericColumn, DecimalCell, NumericQuestion.objects.visible()),
-    ):
-        for question in questions:
-            wording = name = " ".join(question.text.split())
-            number = 1
-            while folded(name) in names:
-                number += 1
-                name = f"{wording} ({number})"
-            names.add(folded(name))
-            columns.append(kind(question, name, cell()))
-    return columns
+def answer_columns(taken: Iterable[str]) -> list[AnswerColumn]:
+    """A column for each visible question, asked today or not, named as it is worded in each language. Two with one
+    wording, or one of `taken`, which are folded, get a number."""
+    asked = [(LikertColumn, ScoreCell, question) for question in LikertQuestion.objects.visible()]
+    asked += [(NumericColumn, DecimalCell, question) for question in NumericQuestion.objects.visible()]
+    taken = set(taken)
+    stable = [numbered(question.text, taken) for _kind, _cell, question in asked]
+    return [
+        kind(question, {None: name} | names_in_languages(question, name, taken), cell())
+        for name, (kind, cell, question) in zip(stable, asked, strict=True)
+    ]
+
+
+def names_in_languages(question: Question, stable: str, taken: set[str]) -> dict[str, str]:
+    wordings = {language: shown(question, "text", language) for language, _name in settings.LANGUAGES}
+    return {
+        language: stable if wording == question.text else numbered(wording, taken)
+        for language, wording in wordings.items()
+    }
+
+
+def numbered(wording: str, taken: set[str]) -> str:
+    """The wording, with a number where it is one of those taken; it is taken then."""
+    wording = name = " ".join(wording.split())
+    number = 1
+    while folded(name) in taken:
+        number += 1
+        name = f"{wording} ({number})"
+    taken.add(folded(name))
+    return name
 
 
 def with_answers(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:

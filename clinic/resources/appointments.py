@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import ChoiceCell, DayCell, NamesCell
 from backoffice.exchange.columns import ChosenField, ExchangeField, Row
+from backoffice.exchange.names import known
 from clinic import booking
 from clinic.booking import imported
 from clinic.models import Appointment, ClinicSession, Patient, Period, Symptom
@@ -87,8 +88,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         self.fields["language"].widget = ChoiceCell(settings.LANGUAGES)
         self.fields["reference"].help_text = _("Leave it empty to book.")
         self.fields["queue_number"].help_text = _("Leave it empty to book.")
-        titles = [str(field.title) for field in self.fields.values() if getattr(field, "title", "")]
-        for column in answer_columns([*self.fields, *titles]):
+        for column in answer_columns(known(self.columns_of_files())):
             self.fields[column.column_name] = column
         self._touched: dict[int, ClinicSession] = {}
         self._booked = 0

@@ -108,10 +108,10 @@ class SymptomResource(ExchangeResource):
 
     class Meta(ExchangeResource.Meta):
         model = Symptom
-        fields = ["name", "position", "is_active"]
+        fields = ["name", "name_other", "position", "is_active"]
         import_id_fields = ["name"]
 
-    examples = {"name": "cough", "position": "1"}
+    examples = {"name": "cough", "name_other": "咳嗽", "position": "1"}
 
     def get_queryset(self) -> QuerySet:
         return Symptom.objects.all()

@@ -9,10 +9,27 @@ class LikertQuestionResource(ExchangeResource):
 
     class Meta(ExchangeResource.Meta):
         model = LikertQuestion
-        fields = ["text", "min_label", "max_label", "position", "is_active", "is_required"]
+        fields = [
+            "text",
+            "text_other",
+            "min_label",
+            "min_label_other",
+            "max_label",
+            "max_label_other",
+            "position",
+            "is_active",
+            "is_required",
+        ]
         import_id_fields = ["text"]
 
-    examples = {"text": "How often do you feel short of breath?", "min_label": "never", "max_label": "always"}
+    examples = {
+        "text": "How often do you feel short of breath?",
+        "text_other": "您多常覺得喘？",
+        "min_label": "never",
+        "min_label_other": "從不",
+        "max_label": "always",
+        "max_label_other": "總是",
+    }
 
 
 class NumericQuestionResource(ExchangeResource):
@@ -20,7 +37,24 @@ class NumericQuestionResource(ExchangeResource):
 
     class Meta(ExchangeResource.Meta):
         model = NumericQuestion
-        fields = ["text", "unit", "minimum", "maximum", "position", "is_active", "is_required"]
+        fields = [
+            "text",
+            "text_other",
+            "unit",
+            "unit_other",
+            "minimum",
+            "maximum",
+            "position",
+            "is_active",
+            "is_required",
+        ]
         import_id_fields = ["text"]
 
-    examples = {"text": "How many cigarettes a day?", "unit": "cigarettes", "minimum": "0", "maximum": "100"}
+    examples = {
+        "text": "How many cigarettes a day?",
+        "text_other": "您一天抽幾支菸？",
+        "unit": "cigarettes",
+        "unit_other": "支",
+        "minimum": "0",
+        "maximum": "100",
+    }

@@ -18,12 +18,12 @@ def take_in(resource: type[ExchangeResource], *rows: Sequence, by=None, dry_run=
     return run_import(resource(), table, by=by, dry_run=dry_run, **kwargs)
 
 
-def as_csv(resource: type[ExchangeResource], queryset) -> bytes:
-    return b"".join(stream_csv(resource(), queryset, "table"))
+def as_csv(resource: type[ExchangeResource], queryset, language: str | None = None) -> bytes:
+    return b"".join(stream_csv(resource(), queryset, "table", language))
 
 
-def as_xlsx(resource: type[ExchangeResource], queryset) -> bytes:
-    with write_xlsx(resource(), queryset) as file:
+def as_xlsx(resource: type[ExchangeResource], queryset, language: str | None = None) -> bytes:
+    with write_xlsx(resource(), queryset, language) as file:
         return file.read()
 
 

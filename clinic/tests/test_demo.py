@@ -8,9 +8,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.models import User
+from backoffice.records.two_languages import OTHER
 from clinic import demo
 from clinic.identity import taiwan_national_id
-from clinic.models import Appointment, ClinicSession, Closure, Patient
+from clinic.models import (
+    Appointment,
+    ClinicSession,
+    Closure,
+    LikertQuestion,
+    NumericQuestion,
+    Patient,
+    Symptom,
+)
 from clinic.tests.clinics import session_today
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +88,14 @@ def test_todays_session_runs_whenever_somebody_looks(clock, django_user_model):
     clinic.keep_open(session)
     session.refresh_from_db()
     assert session.is_running(clinic.now)
+
+
+def test_what_the_demos_clinic_has_typed_is_there_in_both_languages(loaded):
+    records = [*LikertQuestion.objects.all(), *NumericQuestion.objects.all(), *Symptom.objects.all()]
+    records += Closure.objects.all()
+    assert len(records) == 17
+    for record in records:
+        record.clean()  # one of two texts is Chinese, the other is not
+        pairs = {f.name: f"{f.name}{OTHER}" for f in record._meta.fields if hasattr(record, f"{f.name}{OTHER}")}
+        missing = [name for name, other in pairs.items() if getattr(record, name) and not getattr(record, other)]
+        assert missing in ([], ["unit"]), f"{record}: {missing}"  # °C is °C

@@ -8,16 +8,19 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.exchange_access import ExchangeAccess
 from backoffice.admin.base.hiding import HiddenFilter
 from backoffice.admin.base.import_files import XLSX
+from backoffice.exchange.columns import ExchangeField
 from backoffice.exchange.exporting import TooLargeError, dated, stream_csv, write_xlsx
+from backoffice.exchange.names import called
 from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
@@ -25,8 +28,11 @@ from backoffice.web.media import send_private
 COUNTED = 100_000  # rows; beyond it, the page says “more than”
 
 
+STABLE, OWN = "stable", "own"
+
+
 class ExportForm(forms.Form):
-    """As which kind of file, and which columns."""
+    """As which kind of file, under which names, and which columns: `fields` are those that there are."""
 
     fields: dict[str, Any]
 
@@ -36,15 +42,26 @@ class ExportForm(forms.Form):
         initial="xlsx",
         widget=forms.RadioSelect,
     )
+    names = forms.ChoiceField(
+        label=_("Names of columns and choices"),
+        choices=[
+            (STABLE, _("The same always, in English: for other programs")),
+            (OWN, _("As on these pages, in your language")),
+        ],
+        initial=STABLE,
+        required=False,
+        widget=forms.RadioSelect,
+    )
     columns = forms.MultipleChoiceField(
         label=_("Columns"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one column.")},
     )
 
-    def __init__(self, names: list[str], data: QueryDict | None = None, **kwargs: Any) -> None:
-        super().__init__(data, initial={"columns": names, "file_format": "xlsx"}, **kwargs)
-        self.fields["columns"].choices = [(name, name) for name in names]
+    def __init__(self, fields: list[ExchangeField], *args, **kwargs):
+        titles = called(fields, get_language())
+        super().__init__(*args, initial={"columns": list(titles), "file_format": "xlsx", "names": STABLE}, **kwargs)
+        self.fields["columns"].choices = list(titles.items())
 
 
 class ExportPages(ExchangeAccess):
@@ -67,8 +84,7 @@ class ExportPages(ExchangeAccess):
         except IncorrectLookupParameters:
             return redirect(self.exchange_url("export"))
         resource = self.resource()
-        names = [field.column_name for field in resource.get_export_fields()]
-        form = ExportForm(names, request.POST or None)
+        form = ExportForm(resource.get_export_fields(), request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 return self._download(request, shown.queryset, **form.cleaned_data)
@@ -76,16 +92,14 @@ class ExportPages(ExchangeAccess):
                 form.add_error(None, str(error))
         return self._export_page(request, shown, form)
 
-    def _download(
-        self, request: HttpRequest, queryset: QuerySet, *, file_format: str, columns: list[str]
-    ) -> HttpResponseBase:
+    def _download(self, request, queryset, *, file_format: str, names: str, columns: list[str]) -> HttpResponseBase:
         """Raises TooLargeError."""
-        resource = self.resource()
+        resource, language = self.resource(), get_language() if names == OWN else None
         resource.fields = {name: field for name, field in resource.fields.items() if field.column_name in columns}
         if file_format == "csv":
-            response = stream_csv(resource, queryset, str(self.opts.model_name))
+            response = stream_csv(resource, queryset, str(self.opts.model_name), language)
         else:
-            file = write_xlsx(resource, queryset)
+            file = write_xlsx(resource, queryset, language)
             response = send_private(file, content_type=XLSX, download_as=dated(str(self.opts.model_name), "xlsx"))
         AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, self.model())
         return response

@@ -1,0 +1,91 @@
+"""What the clinic types and people read: in one language, or in two.
+
+One text is enough, and is read by everybody. Where a second is given, who reads Chinese is shown the one of the two
+that is Chinese, and everybody else the other. Which is which their signs tell, not a setting and not their order: a
+clinic types first what comes first to it, and nobody turns round what it has typed.
+
+A field keeps the same text for every reader, as histories, natural keys of files and searches want it; only
+`shown_…` differs. That is why no library for translated models is used: there the field itself would.
+"""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+OTHER = "_other"
+CHINESE = "zh"  # how the codes of its kinds begin
+HAN = re.compile("[\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+READ_BY = gettext_lazy("The same in Chinese or in English, for who reads that. May stay empty.")
+
+
+def other_text(title: str, longest: int) -> models.CharField:
+    """The field beside `<name>`, to be called `<name>_other`."""
+    return models.CharField(title, max_length=longest, blank=True, help_text=READ_BY)
+
+
+def in_language(first: str, other: str, language: str | None = None) -> str:
+    """The one of two texts for who reads this language: by default, that of this moment."""
+    if not other:
+        return first
+    chinese, western = (first, other) if share_of_han(first) > share_of_han(other) else (other, first)
+    return chinese if is_chinese(language) else western
+
+
+def is_chinese(language: str | None = None) -> bool:
+    """Whether this language, or that of this moment, is a kind of Chinese."""
+    return (language or get_language() or "").startswith(CHINESE)
+
+
+def share_of_han(text: str) -> float:
+    """How much of a text's letters is Chinese: from 0 to 1. An English sentence may quote a Chinese name, and the other
+    way round."""
+    letters = sum(map(str.isalpha, text))
+    return len(HAN.findall(text)) / letters if letters else 0.0
+
+
+class Shown:
+    """`shown_name = Shown("name")`: the text for whoever reads now. It can be a column of a list."""
+
+    def __init__(self, field: str):
+        self.field = self.admin_order_field = field
+
+    def __set_name__(self, owner: type[models.Model], name: str) -> None:
+        self.owner = owner
+
+    def __get__(self, record: models.Model | None, owner: type[models.Model]):
+        return self if record is None else shown(record, self.field)
+
+    @property
+    def short_description(self) -> str:
+        return self.owner._meta.get_field(self.field).verbose_name
+
+
+def shown(record: models.Model, field: str, language: str | None = None) -> str:
+    """The text of a field that may have a second one, for who reads this language."""
+    return in_language(getattr(record, field), getattr(record, field + OTHER, ""), language)
+
+
+class InTwoLanguages(models.Model):
+    """Refuses two texts of which nobody could say which one is Chinese. The same twice is one."""
+
+    class Meta:
+        abstract = True
+
+    def clean(self):
+        super().clean()
+        errors = {}
+        for field in self._meta.concrete_fields:
+            other = f"{field.name}{OTHER}"
+            if not getattr(self, other, ""):
+                continue
+            first, second = getattr(self, field.name), getattr(self, other)
+            if first == second:
+                setattr(self, other, "")
+            elif share_of_han(first) == share_of_han(second):
+                errors[other] = _("Of the two texts one must be Chinese and the other not. Leave this empty otherwise.")
+        if errors:
+            raise ValidationError(errors)
