@@ -51,7 +51,7 @@ def csv_file(rows: Iterable[Sequence], download_as: str) -> StreamingHttpRespons
     return response
 
 
-def write_xlsx(resource: ExchangeResource, queryset: QuerySet, language: str | None = None) -> BinaryIO:
+def write_xlsx(resource: ExchangeResource, queryset: QuerySet, language: str | None = None) -> IO[bytes]:
     """A table's rows as a workbook; for `language` see `rows_of`. Raises TooLargeError."""
     return workbook(rows_of(resource, queryset, language))
 
