@@ -28,6 +28,10 @@ from imaging.quality import QualityIssue
 from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
 from imaging.views import PrivateFiles
+from imaging.worklist import Worklist
+
+MOST_BESIDE = 20
+"""Of a patient's films, the newest, that a page offers to compare with."""
 
 DROPZONE = Script("imaging/dropzone.js", defer=True)
 
@@ -87,7 +91,7 @@ class QualityFilter(admin.SimpleListFilter):
 
 
 @admin.register(XRayImage)
-class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
+class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
     resource_class = XRayResource
     takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission"}
     form = XRayForm
@@ -111,8 +115,8 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     empty_action = _("Upload the first")
 
     class Media:
-        css = {"all": ["imaging/xray.css"]}
-        js = [Script("imaging/viewer.js", defer=True), DROPZONE]
+        css = {"all": ["imaging/xray.css", "imaging/viewer.css"]}
+        js = [Script("imaging/viewer/main.js", type="module"), DROPZONE]
 
     def add_view(self, request, form_url="", extra_context=None):
         """Take several films of one patient in, each for itself: a bad one keeps no good one out."""
@@ -154,8 +158,16 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         if xray := kwargs.get("obj"):
             context["quality_chips"] = self.quality(xray)
             context["conflict_words"] = list(whose.in_words(xray.identity_conflict))
+            context["other_films"] = self._others_of_the_patient(request, xray)
+            context["neighbours"] = self.neighbours(request, xray)
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
         return super().render_change_form(request, context, **kwargs)
+
+    def _others_of_the_patient(self, request, xray) -> list[XRayImage]:
+        """What can be laid beside it, the newest first. Not `visible`: the page of a hidden film shows what it had."""
+        others = XRayImage.objects.seen_by(request.user).filter(patient=xray.patient_id, hidden_at=None)
+        films = list(others.exclude(pk=xray.pk)[:MOST_BESIDE])
+        return sorted(films, key=lambda film: film.day, reverse=True)
 
     def save_model(self, request, obj, form, change):
         if change and "patient" in form.changed_data:

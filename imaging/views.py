@@ -7,6 +7,7 @@ from django.urls import path
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 from imaging import ingest
+from imaging.deep import open_deep
 from imaging.enhanced import open_enhanced
 from imaging.models import XRayImage
 
@@ -22,6 +23,7 @@ class PrivateFiles:
             path("<int:pk>/original/", view(self.original_view), name="imaging_xrayimage_original"),
             path("<int:pk>/pixels/", view(self.pixels_view), name="imaging_xrayimage_pixels"),
             path("<int:pk>/thumbnail/", view(self.thumbnail_view), name="imaging_xrayimage_thumbnail"),
+            path("<int:pk>/deep/", view(self.deep_view), name="imaging_xrayimage_deep"),
             path("<int:pk>/enhanced/", view(self.enhanced_view), name="imaging_xrayimage_enhanced"),
             *super().get_urls(),
         ]
@@ -40,6 +42,14 @@ class PrivateFiles:
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(xray.pixels, content_type="image/png")
+
+    def deep_view(self, request, pk: int) -> FileResponse:
+        """Send the picture of all bits, of a film that has more than 8."""
+        xray = self._film_seen_by(request, pk)
+        if not xray.has_deep_values:
+            raise Http404
+        AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
+        return send_private(open_deep(xray), content_type="image/png")
 
     def enhanced_view(self, request, pk: int) -> FileResponse:
         xray = self._film_seen_by(request, pk)
