@@ -80,11 +80,11 @@ export class View {
     this.#settle();
   }
 
-  // How it was turned, as people say it: mirrored or not, and then so many degrees clockwise.
+  // How it was turned, as people say it: so many degrees clockwise, and then mirrored or not.
   get orientation() {
     const [a, b, c, d] = this.turned;
     const isMirrored = a * d - b * c < 0;
-    const [cosine, , sine] = isMirrored ? after(this.turned, MIRRORED) : this.turned;
+    const [cosine, , sine] = isMirrored ? after(MIRRORED, this.turned) : this.turned;
     return { isMirrored, degrees: (Math.round(Math.atan2(sine, cosine) / (Math.PI / 2)) * 90 + 360) % 360 };
   }
 

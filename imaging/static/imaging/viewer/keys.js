@@ -40,8 +40,8 @@ export class Keys {
       if (action(event) !== false) event.preventDefault();
       return;
     }
-    const key = event.key.length === 1 && event.shiftKey ? event.key.toUpperCase() : event.key.toLowerCase();
-    const control = this.#controls().find(({ dataset }) => dataset.filmKey === key);
+    const names = [event.key, `${event.shiftKey ? "Shift+" : ""}${event.key.toUpperCase()}`];
+    const control = this.#controls().find(({ dataset }) => names.includes(dataset.filmKey));
     if (!control) return;
     event.preventDefault();
     if (control instanceof HTMLSelectElement) nextOf(control);

@@ -3,6 +3,8 @@
 import { number, say } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const BELOW = 24; // px, the length under its line
+const EDGE = 12;
 const SHORTEST = 2; // px of the picture: less is a click
 
 export class Marks {
@@ -44,11 +46,16 @@ export class Marks {
       const [start, end] = mark.shape.querySelectorAll("circle");
       set(start, { cx: x1, cy: y1 });
       set(end, { cx: x2, cy: y2 });
-      const text = mark.shape.querySelector("text");
-      text.textContent = this.#length(mark);
-      const isAtTheRight = Math.max(x1, x2) > view.port[0] * 0.7;
-      set(text, { x: x1 > x2 === isAtTheRight ? x2 : x1, y: (x1 > x2 === isAtTheRight ? y2 : y1) - 10, "text-anchor": isAtTheRight ? "end" : "start" });
+      this.#write(mark, [(x1 + x2) / 2, Math.max(y1, y2) + BELOW], view.port);
     }
+  }
+
+  // Within the window, also where the line runs out of it.
+  #write(mark, [x, y], [width, height]) {
+    const text = mark.shape.querySelector("text");
+    text.textContent = this.#length(mark);
+    const half = text.getComputedTextLength() / 2 + EDGE;
+    set(text, { x: clamp(x, half, width - half), y: clamp(y, 2 * EDGE, height - EDGE) });
   }
 
   #length({ from, to }) {
@@ -67,4 +74,5 @@ export class Marks {
   }
 }
 
+const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
 const set = (shape, values) => Object.entries(values).forEach(([name, value]) => shape.setAttribute(name, value));

@@ -9,7 +9,7 @@ import { preset, Tone } from "./tone.js";
 import { number, say } from "./words.js";
 
 const WHOLE = [0, 255];
-const LENS = 110; // px, its radius
+const LENS = 110; // px, its radius, where there is room
 const STRONGER = 2.5;
 const ABOVE_A_FINGER = 130;
 
@@ -102,7 +102,8 @@ export class Pane {
 
   magnify(point, isFinger) {
     const stronger = Math.max(STRONGER, 1 / (this.view.scale * this.renderer.ratio));
-    this.lens = point && { place: isFinger ? [point[0], point[1] - ABOVE_A_FINGER] : point, under: point, radius: LENS, stronger };
+    const radius = Math.round(Math.min(LENS, Math.min(...this.view.port) / 3));
+    this.lens = point && { place: isFinger ? [point[0], point[1] - ABOVE_A_FINGER] : point, under: point, radius, stronger };
     this.draw();
   }
 
@@ -194,7 +195,7 @@ export class Pane {
   #turned() {
     const { isMirrored, degrees } = this.view.orientation;
     if (!isMirrored && !degrees) return "";
-    const what = !degrees ? "mirrored" : isMirrored ? "mirrored-turned" : "turned";
+    const what = !degrees ? "mirrored" : isMirrored ? "turned-mirrored" : "turned";
     return say(this.film, what, { degrees: number(degrees) });
   }
 
