@@ -207,20 +207,19 @@ NATIONAL_ID_RULE = env.str("NATIONAL_ID_RULE", default="clinic.identity.taiwan_d
 # -- The second opinion -----------------------------------------------------------------------------------------------
 
 
-def byte_size(text: str) -> int:
+def byte_size(name: str, default: str) -> int:
     """`8GB`, `512 MB` or plain bytes → bytes (powers of 1024, as memory is counted)."""
+    text = env.str(name, default=default)
     number = text.strip().upper().removesuffix("B").strip()
     power = {"K": 1, "M": 2, "G": 3, "T": 4}.get(number[-1:], 0)
     try:
         return int(float(number[:-1] if power else number) * 1024**power)
     except ValueError:
-        raise ImproperlyConfigured(
-            f"INFERENCE_MEMORY_LIMIT={text!r} is not a size; write it like 8GB or 512MB."
-        ) from None
+        raise ImproperlyConfigured(f"{name}={text!r} is not a size; write it like 8GB or 512MB.") from None
 
 
 INFERENCE_DEVICE = env.str("INFERENCE_DEVICE", default="auto")
-INFERENCE_MEMORY_LIMIT = byte_size(env.str("INFERENCE_MEMORY_LIMIT", default="8GB"))
+INFERENCE_MEMORY_LIMIT = byte_size("INFERENCE_MEMORY_LIMIT", default="8GB")
 CONFIDENCE_THRESHOLD = env.float("CONFIDENCE_THRESHOLD", default=0.75)
 MAX_PREDICTIONS_PER_DAY = env.int("MAX_PREDICTIONS_PER_DAY", default=50)
 MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", default=32)
@@ -262,6 +261,14 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FILE_UPLOAD_MAX_MEMORY_SIZE = 500_000  # bytes a file, so that the most files at once take 100 MB
 DATA_UPLOAD_MAX_NUMBER_FILES = 200  # a day's films of a clinic; each waits in memory or as a temporary file
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # closing days posts a decision for each person who is booked on them
+
+# Pictures and workbooks are read by children with these limits, as many at once as fit: see backoffice/files/.
+FILE_MEMORY_LIMIT = byte_size("FILE_MEMORY_LIMIT", default="600MB")
+FILE_SECONDS = env.int("FILE_SECONDS", default=10)  # of computing, not of waiting
+FILES_AT_ONCE = env.int("FILES_AT_ONCE", default=0)  # 0: as many as a quarter of the memory holds, one for each core
+PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", default=64_000_000)
+DICOM_MAX_ELEMENTS = env.int("DICOM_MAX_ELEMENTS", default=20_000)
+XLSX_MAX_UNPACKED = byte_size("XLSX_MAX_UNPACKED", default="512MB")
 
 # -- Mail -------------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from backoffice.records.search import Exact, through
 from backoffice.web.admin_urls import admin_url
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
-from imaging import ingest, whose
+from imaging import whose
 from imaging.forms import UploadForm, XRayForm
 from imaging.ingest import ACCEPTED
 from imaging.models import XRayImage
@@ -168,11 +168,6 @@ class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
         others = XRayImage.objects.seen_by(request.user).filter(patient=xray.patient_id, hidden_at=None)
         films = list(others.exclude(pk=xray.pk)[:MOST_BESIDE])
         return sorted(films, key=lambda film: film.day, reverse=True)
-
-    def save_model(self, request, obj, form, change):
-        if change and "patient" in form.changed_data:
-            obj.identity_conflict = whose.conflicts(ingest.named(obj.original), obj.patient)
-        super().save_model(request, obj, form, change)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         """Without the icons to change the patient or the visit, which have pages of their own."""

@@ -1,31 +1,26 @@
-"""The contrast-enhanced view: rendered when somebody first asks for it, and kept."""
+"""The contrast-enhanced view: drawn when somebody first asks for it, and kept."""
 
-from io import BytesIO
+import tempfile
+from contextlib import closing
+from typing import BinaryIO
 
-import numpy as np
-from django.core.files.base import ContentFile, File
-from django.core.files.storage import default_storage
-from PIL import Image
+from django.core.files.base import File
 
+from backoffice.files import apart
+from imaging import derived
 from imaging.models import XRayImage
+
+KIND = "picture"
 
 
 def open_enhanced(xray: XRayImage) -> File:
-    """Return the CLAHE view of an X-ray as an open PNG file."""
-    name = xray.pixels.name.replace("pixels", "enhanced", 1)
-    if not default_storage.exists(name):
-        kept_as = default_storage.save(name, ContentFile(_render(xray)))
-        if kept_as != name:  # somebody else asked at the same moment
-            default_storage.delete(kept_as)
-    return default_storage.open(name)
+    """Return the CLAHE view of an X-ray as an open PNG file. Raises apart.Undone."""
+    return derived.opened(xray, derived.ENHANCED, _draw)
 
 
-def _render(xray: XRayImage) -> bytes:
-    # OpenCV stays out of the web process until somebody needs it.
-    from imaging.pixels import enhance
-
-    with xray.pixels.open() as source, Image.open(source, formats=["PNG"]) as picture:
-        enhanced = enhance(np.asarray(picture))
-    target = BytesIO()
-    Image.fromarray(enhanced).save(target, "PNG", compress_level=3)
-    return target.getvalue()
+def _draw(xray: XRayImage) -> BinaryIO:
+    drawn = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — the caller's to close
+    with xray.pixels.open() as pixels:
+        with closing(apart.values("imaging.drawing:enhanced", pixels, kind=KIND, into=[drawn])) as answers:
+            list(answers)
+    return drawn

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from io import BytesIO
 
 import pydicom
+
+from imaging.dicom import values
 
 LATERAL, OBLIQUE = "LL", "OBL"
 VIEWS = {
@@ -31,26 +32,18 @@ class Exposure:
     patient_age: int | None = None
 
 
-def read(data: bytes) -> Exposure:
-    """Read what a file that decodes says; what it says in another way than DICOM's is as if not said."""
-    dataset = pydicom.dcmread(BytesIO(data), stop_before_pixels=True)
+def read(dataset: pydicom.Dataset) -> Exposure:
+    """Read what a film says; what it says in another way than DICOM's is as if not said."""
     return Exposure(
-        body_part=_text(dataset, "BodyPartExamined")[:LONGEST_BODY_PART],
-        view=VIEWS.get(_text(dataset, "ViewPosition").upper(), ""),
-        patient_age=_years(_text(dataset, "PatientAge").upper()),
+        body_part=values.text(dataset, "BodyPartExamined")[:LONGEST_BODY_PART],
+        view=VIEWS.get(values.text(dataset, "ViewPosition").upper(), ""),
+        patient_age=_years(values.text(dataset, "PatientAge").upper()),
     )
 
 
 def is_chest(body_part: str) -> bool:
     """Whether it may be a chest: one that is not named may be."""
     return not body_part or bool(CHEST.search(body_part))
-
-
-def _text(dataset: pydicom.Dataset, keyword: str) -> str:
-    try:
-        return str(dataset.get(keyword) or "").strip()
-    except (ValueError, TypeError):
-        return ""
 
 
 def _years(age: str) -> int | None:

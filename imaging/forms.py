@@ -98,4 +98,15 @@ class XRayForm(ClinicalForm):
             self.add_error(
                 "appointment", _("This visit is another patient's. Choose none, or one of the patient's own.")
             )
+        if patient and "patient" in self.changed_data:
+            self._compare_with(patient)
         return cleaned
+
+    def _compare_with(self, patient: Patient) -> None:
+        """Note on the film what its file says against its new owner."""
+        try:
+            named = ingest.named(self.instance.original)
+        except ingest.Refused as refusal:
+            self.add_error("patient", str(refusal))
+        else:
+            self.instance.identity_conflict = whose.conflicts(named, patient)

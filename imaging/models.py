@@ -60,11 +60,6 @@ class XRayImage(ClinicalRecord):
     )
     original = models.FileField(_("file as it came"), upload_to=RandomName("originals"), editable=False)
     pixels = models.FileField(_("canonical picture"), upload_to=RandomName("pixels"), editable=False)
-    # Where the file has more than 8 bits: the same picture as 16-bit grey PNG, with what its values mean (see deep.py).
-    # Empty in rows that are older than it, for which it is made when somebody first asks.
-    deep_pixels = models.FileField(
-        _("picture of all bits"), upload_to=RandomName("deep"), blank=True, editable=False, max_length=100
-    )
     thumbnail = models.FileField(_("thumbnail"), upload_to=RandomName("thumbnails"), editable=False)
     sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, editable=False, db_index=True)
     source_format = models.CharField(_("format"), max_length=8, choices=Format, editable=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 
 from imaging.decoded import Decoded
 
@@ -38,7 +39,7 @@ def quality_issues(decoded: Decoded) -> list[str]:
 
 def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
     height, width = decoded.grey.shape
-    counts = np.bincount(decoded.grey.ravel(), minlength=256)
+    counts = np.array(Image.fromarray(decoded.grey).histogram())  # numpy would count in eight bytes a pixel
     dark, bright = np.searchsorted(counts.cumsum(), [0.05 * decoded.grey.size, 0.95 * decoded.grey.size])
     if min(width, height) < MIN_SHORT_EDGE:
         yield QualityIssue.LOW_RESOLUTION

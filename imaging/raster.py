@@ -9,7 +9,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image
 
-from imaging.decoded import Decoded, Refused, check_dimensions, to_eight_bits, too_many_pixels
+from imaging.decoded import Decoded, Deep, Refused, check_dimensions, range_used, to_eight_bits, too_many_pixels
 
 # Ours is the stricter check; this one stands behind it wherever Pillow opens a picture, inside DICOM files too.
 # Set once for the process: `warnings.catch_warnings` is not safe among threads.
@@ -69,7 +69,9 @@ def read(data: bytes) -> Decoded:
 def _decode(picture: Image.Image, has_more_pictures: bool) -> Decoded:
     upright = _turn_upright(picture)
     if upright.mode == "I;16":
-        return Decoded(to_eight_bits(np.asarray(upright), clip=True), bit_depth=16)
+        values = np.asarray(upright)
+        window = range_used(values)
+        return Decoded(to_eight_bits(values, *window), bit_depth=16, deep=Deep(values, window))
     flat = _flatten(upright)
     return Decoded(
         np.asarray(flat.convert("L")),
@@ -87,12 +89,15 @@ def _turn_upright(picture: Image.Image) -> Image.Image:
 
 def _flatten(picture: Image.Image) -> Image.Image:
     """Grey stays grey; everything else becomes RGB, on black where it is transparent, as film is outside the beam."""
-    if picture.mode in ("1", "L"):
-        return picture
-    if picture.has_transparency_data:
+    if picture.has_transparency_data and picture.mode not in ("1", "L"):
         black = Image.new("RGBA", picture.size, "black")
-        return Image.alpha_composite(black, picture.convert("RGBA")).convert("RGB")
-    return picture.convert("RGB")
+        return in_mode("RGB", Image.alpha_composite(black, in_mode("RGBA", picture)))
+    return picture if picture.mode in ("1", "L") else in_mode("RGB", picture)
+
+
+def in_mode(mode: str, picture: Image.Image) -> Image.Image:
+    """`convert` would copy a picture that has the mode already, and the largest take a quarter of a gigabyte."""
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _is_colour(picture: Image.Image) -> bool:

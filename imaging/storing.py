@@ -1,5 +1,6 @@
 """Checked pictures into rows and files: the one place that does it, for the admin, the command and the demo alike."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -7,11 +8,14 @@ from django.core.files.base import ContentFile, File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from backoffice.files.nursery import told
 from clinic.patients import merging
-from imaging import ingest, whose
+from imaging import derived, ingest, whose
 from imaging.ingest import Picture, Refused
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
+
+logger = logging.getLogger(__name__)
 
 
 class AlreadyThere(Exception):  # noqa: N818 — an answer, not a fault
@@ -52,6 +56,12 @@ def receive(file: File, patient, *, by=None, view: str = "", taken_on=None, note
         return Receipt(name, refusal=str(refusal))
     except AlreadyThere as already:
         return Receipt(name, already.xray, was_there=True)
+    except Exception as error:  # whatever it is: the files beside it are good
+        logger.error("a film was not taken in: %s", told(error))  # and not its words, which may name a patient
+        message = _(
+            "Something went wrong with it here, and nothing of it was kept. Try again; the log says what it was."
+        )
+        return Receipt(name, refusal=message)
     return Receipt(name, xray, warnings=tuple(_warnings(picture, xray)))
 
 
@@ -71,6 +81,8 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
         width=picture.width,
         height=picture.height,
         bit_depth=picture.bit_depth,
+        pixel_spacing=picture.pixel_spacing,
+        spacing_from=picture.spacing_from,
         body_part=picture.body_part,
         age_in_file=picture.patient_age,
         quality_issues=picture.quality_issues,
@@ -82,7 +94,9 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
         xray._history_user, xray._change_reason = by, _("Uploaded")
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
-        xray.pixels.save("pixels.png", ContentFile(picture.pixels_png), save=False)
+        xray.pixels.save("pixels.png", File(picture.pixels), save=False)
+        if picture.deep:
+            derived.keep(xray, derived.DEEP, picture.deep)
         xray.thumbnail.save("thumbnail.jpg", ContentFile(picture.thumbnail), save=False)
         with transaction.atomic(durable=True):
             xray.patient = merging.lock_standing(patient)  # somebody may have merged the record at this moment
@@ -97,6 +111,8 @@ def store(picture: Picture, original: File, patient, *, by=None, **details) -> X
 
 
 def _remove_files(xray: XRayImage) -> None:
+    if xray.pixels:
+        derived.forget(xray)
     for file in (xray.original, xray.pixels, xray.thumbnail):
         if file:
             file.delete(save=False)

@@ -1,9 +1,13 @@
 """The X-ray's files, each sent by a view that first asks who is there."""
 
+from collections.abc import Callable
+
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404
+from django.core.files.base import File
+from django.http import FileResponse, Http404, HttpResponse
 from django.urls import path
 
+from backoffice.files.apart import Undone
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 from imaging import ingest
@@ -43,18 +47,23 @@ class PrivateFiles:
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(xray.pixels, content_type="image/png")
 
-    def deep_view(self, request, pk: int) -> FileResponse:
-        """Send the picture of all bits, of a film that has more than 8."""
+    def enhanced_view(self, request, pk: int) -> FileResponse | HttpResponse:
+        return self._send_drawn(request, self._film_seen_by(request, pk), open_enhanced)
+
+    def deep_view(self, request, pk: int) -> FileResponse | HttpResponse:
+        """Send the picture of all bits, of a film that has more than a canonical picture holds."""
         xray = self._film_seen_by(request, pk)
         if not xray.has_deep_values:
             raise Http404
-        AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
-        return send_private(open_deep(xray), content_type="image/png")
+        return self._send_drawn(request, xray, open_deep)
 
-    def enhanced_view(self, request, pk: int) -> FileResponse:
-        xray = self._film_seen_by(request, pk)
+    def _send_drawn(self, request, xray: XRayImage, open_drawn: Callable[[XRayImage], File]) -> HttpResponse:
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
-        return send_private(open_enhanced(xray), content_type="image/png")
+        try:
+            drawn = open_drawn(xray)
+        except (Undone, ingest.Refused) as why:
+            return HttpResponse(str(why), status=503, content_type="text/plain; charset=utf-8")
+        return send_private(drawn, content_type="image/png")
 
     def thumbnail_view(self, request, pk: int) -> FileResponse:
         # Not in the access trail: a list shows fifty, and opening the record is noted there.

@@ -1,203 +1,60 @@
-"""XLSX files: the first sheet that can be seen, one row at a time."""
+"""XLSX files as tables. A child reads them, as `xlsx_sheet` says (see backoffice/files/); here are its answers."""
 
-import datetime
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
-from itertools import islice
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import BinaryIO
-from xml.etree.ElementTree import ParseError
 
-import openpyxl
+from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._reader import WorkSheetParser
 
-from backoffice.exchange.outcome import shortened
-from backoffice.exchange.table import MAX_COLUMNS, Table, UnreadableFileError
-from backoffice.exchange.xlsx_rows import rows_with_values
-from backoffice.exchange.xlsx_text import LONGEST_CELL, from_xlsx
+from backoffice.exchange.table import Table, UnreadableFileError
+from backoffice.files import apart
 
-# A small file can unpack to gigabytes. The sizes that it declares bind: no more than that is unpacked.
-LARGEST_UNPACKED = 512 * 1024**2
-LARGEST_TEXTS = 96 * 1024**2  # the table of shared texts, the one part that is held in memory
-MOST_PARTS = 2000
-
-VISIBLE = "visible"
-STRICT, LONGEST_START = b"purl.oclc.org/ooxml", 4096
-HALF_A_SECOND = datetime.timedelta(microseconds=500_000)
-
-# Some programs write a tick as a formula.
-BOOLEANS = {"=TRUE": "yes", "=TRUE()": "yes", "=FALSE": "no", "=FALSE()": "no"}
-
-DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, ParseError)
-"""What openpyxl raises for what is no workbook, or a broken one."""
+KIND = "table"
+MEGABYTE = 1_000_000
 
 
 class XlsxTable(Table):
-    """The first visible sheet. Days are read as 2026-11-23, 1.0 as 1; a cell that holds a formula is refused."""
+    """The first sheet that can be seen. Each reading of its rows is a child's, which goes ahead in a file of its own:
+    whoever takes long over the rows keeps nobody waiting for a place."""
 
     def __init__(self, file: BinaryIO, name: str):
         super().__init__(name)
-        refuse_bombs(file)
-        try:
-            file.seek(0)
-            workbook = openpyxl.load_workbook(file, read_only=True, keep_links=False)
-            sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == VISIBLE]
-        except DAMAGED as error:
-            raise damaged() from error
-        if not sheets:
-            raise UnreadableFileError(_("Every sheet of the workbook is hidden. Show the one that holds the table."))
-        self._sheet = sheets[0]
-        if others := len(workbook.sheetnames) - 1:
-            self.notes.append(
-                ngettext(
-                    "Only the first sheet that can be seen, “%(sheet)s”, is read; %(others)d other is not.",
-                    "Only the first sheet that can be seen, “%(sheet)s”, is read; %(others)d others are not.",
-                    others,
-                )
-                % {"sheet": self._sheet.title, "others": others}
-            )
-        self._filled = self._rows_with_values()
-        self.read_headers()
-        self.count = None if self._filled is None else max(0, self._filled - 1)
-
-    def _rows_with_values(self) -> int | None:
-        try:
-            with self._sheet._get_source() as source:
-                return rows_with_values(source)
-        except DAMAGED as error:
-            raise damaged() from error
+        self._file = file
+        with closing(self._answers("about")) as answers:
+            about = next(answers)
+        self.headers, self.header_line, self.notes = about["headers"], about["header_line"], about["notes"]
+        self.count = about["count"]
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
+        with tempfile.TemporaryFile(buffering=0) as rows, closing(self._answers("rows", into=[rows])) as answers:
+            start = 0
+            for answer in answers:
+                self.number_columns.update(answer["number_columns"])
+                # The child's position in the file is this side's, too.
+                block = os.pread(rows.fileno(), answer["end"] - start, start)
+                start = answer["end"]
+                for row in block.splitlines():
+                    line, cells = json.loads(row)
+                    yield line, cells
+
+    def _answers(self, what: str, into: Sequence[BinaryIO] = ()) -> Iterator[dict]:
+        task = f"backoffice.exchange.xlsx_sheet:{what}"
         try:
-            for line, cells in self._rows():
-                values: dict[int, str] = {}
-                for cell in cells:
-                    number = min(cell["column"] - 1, MAX_COLUMNS)
-                    if text := self._text(cell, line, number):
-                        values[number] = text
-                if values:
-                    # A sheet keeps no cells at the end of a row that are empty.
-                    width = max(len(self.headers), max(values) + 1)
-                    yield line, [values.get(number, "") for number in range(width)]
-        except DAMAGED as error:
-            raise damaged() from error
-
-    def _rows(self) -> Iterator[tuple[int, list[dict]]]:
-        """The rows that are there to the last value, by their numbers, each with its cells. openpyxl's own would fill
-        in every row and every cell between, and a sheet may name its last row a million lines below the one before."""
-        sheet, book = self._sheet, self._sheet.parent
-        formats = {"date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
-        with sheet._get_source() as source:
-            parser = WorkSheetParser(source, sheet._shared_strings, data_only=False, epoch=book.epoch, **formats)
-            yield from islice(parser.parse(), self._filled)
-
-    def nothing_in_it(self) -> str:
-        if not self.notes:
-            return super().nothing_in_it()
-        return _(
-            "The first sheet, “%(sheet)s”, is empty, and no other is read. Move the table's sheet to the front."
-        ) % {"sheet": self._sheet.title}
-
-    def _text(self, cell: Mapping, line: int, number: int) -> str:
-        value, kind = cell["value"], cell["data_type"]
-        if value is None:
-            return ""
-        if kind == "f" and value in BOOLEANS:
-            return BOOLEANS[value]
-        if kind == "e":
-            problem = _("Cell %(cell)s holds an error in place of a value.")
-            raise self._refusal(problem, _("Write the value that it should hold, or empty it."), value, line, number)
-        if kind == "f":
-            raise self._refusal(
-                _("Cell %(cell)s holds a formula."),
-                _("Select everything, copy it, paste it as values, and save the file again."),
-                str(value) if isinstance(value, str) else "=…",
-                line,
-                number,
+            with closing(apart.values(task, self._file, kind=KIND, into=into, seconds=self._seconds())) as answers:
+                for answer in answers:
+                    if "problem" in answer:
+                        raise UnreadableFileError(**answer)
+                    yield answer
+        except apart.Undone as undone:
+            remedy = (
+                "" if undone.why == apart.Why.BUSY else _("Save it as “CSV UTF-8”, or split it into several files.")
             )
-        if isinstance(value, str):
-            return self._checked(value, line, number)
-        if number < len(self.headers) and isinstance(value, int | float) and not isinstance(value, bool):
-            self.number_columns.add(self.headers[number])
-        return canonical(value)
+            raise UnreadableFileError(str(undone), remedy) from undone
 
-    def _checked(self, value: str, line: int, number: int) -> str:
-        if len(value) > LONGEST_CELL:
-            problem = _("Cell %(cell)s has too many characters.")
-            remedy = _("Shorten it to %(most)d.") % {"most": LONGEST_CELL}
-            raise self._refusal(problem, remedy, value, line, number)
-        text = from_xlsx(value)
-        if "\0" in text:
-            problem = _("Cell %(cell)s holds a NUL character, which no text has.")
-            raise self._refusal(problem, _("Type it anew."), text.replace("\0", "␀"), line, number)
-        return text
-
-    def _refusal(self, problem: str, remedy: str, value: str, line: int, number: int) -> UnreadableFileError:
-        cell = {"cell": f"{get_column_letter(number + 1)}{line}"}
-        return UnreadableFileError(
-            problem % cell, remedy, line=line, column=self.column(number), value=shortened(value)
-        )
-
-
-def damaged() -> UnreadableFileError:
-    return UnreadableFileError(
-        _("The file cannot be read as an Excel workbook: it is damaged, or is something else."),
-        _("Open it in your spreadsheet and save it as XLSX, or as “CSV UTF-8”."),
-    )
-
-
-def refuse_bombs(file: BinaryIO) -> None:
-    """Raises UnreadableFileError where unpacking it would take more than a table can need."""
-    file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            parts = archive.infolist()
-            if what := another_kind(archive):
-                raise UnreadableFileError(what)
-    except DAMAGED as error:
-        raise damaged() from error
-    texts = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
-    if too_large(parts) or texts > LARGEST_TEXTS:
-        raise UnreadableFileError(
-            _("The workbook is too large once it is unpacked. Save it as “CSV UTF-8”, or split it into several files.")
-        )
-
-
-def another_kind(archive: zipfile.ZipFile) -> str:
-    """What the file is, where it is packed like a workbook and is none that can be read; empty for any other."""
-    names = set(archive.namelist())
-    if "mimetype" in names or any(name.endswith(".iwa") for name in names):
-        return _("This is an OpenDocument or Numbers file. Save the table as XLSX or “CSV UTF-8”.")
-    if "xl/workbook.bin" in names:
-        return _("This is a binary workbook (XLSB). Save it as XLSX.")
-    if any(name.startswith(("word/", "ppt/")) for name in names):
-        return _("This is a text document or a presentation, and no workbook. Choose the table's file.")
-    for name in names & {"xl/workbook.xml", "xl/worksheets/sheet1.xml"}:
-        with archive.open(name) as part:
-            if STRICT in part.read(LONGEST_START):
-                return _("This workbook is saved as “Strict Open XML”. Save it as the ordinary “Excel workbook”, XLSX.")
-    return ""
-
-
-def too_large(parts: Sequence[zipfile.ZipInfo]) -> bool:
-    return len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED
-
-
-def canonical(value) -> str:
-    """A number, day or time as one would type it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        # Fifteen digits, as a spreadsheet shows: what comes after is noise of its arithmetic.
-        return format(Decimal(format(value, ".15g")).normalize(), "f")
-    if isinstance(value, datetime.datetime):
-        value = (value + HALF_A_SECOND).replace(microsecond=0)
-        is_day = value.time() == datetime.time(0)
-        return value.date().isoformat() if is_day else value.isoformat(" ", timespec="seconds")
-    if isinstance(value, datetime.time):
-        at = datetime.datetime.combine(datetime.date(2000, 1, 1), value) + HALF_A_SECOND
-        return at.time().isoformat(timespec="minutes")
-    return str(value)
+    def _seconds(self) -> int:
+        """A large table takes long, and is a large file: one that is small and takes long is none."""
+        return settings.FILE_SECONDS * (1 + self._file.seek(0, os.SEEK_END) // MEGABYTE)

@@ -2,13 +2,17 @@
 
 import datetime
 import io
+import re
 import zipfile
 
 import openpyxl
 import pytest
 
-from backoffice.exchange import table, xlsx_rows, xlsx_table
+from backoffice.exchange import table, xlsx_parts, xlsx_rows, xlsx_sheet
 from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
+from backoffice.files import apart
+from backoffice.files.apart import Why
+from backoffice.tests import xlsx_bombs
 
 
 def table_of(content: bytes | str, name: str = "table.csv"):
@@ -185,9 +189,9 @@ def test_rows_that_hold_a_format_and_nothing_else_are_neither_counted_nor_walked
     with zipfile.ZipFile(io.BytesIO(source)) as parts, zipfile.ZipFile(file, "w") as archive:
         for name in parts.namelist():
             archive.writestr(name, parts.read(name).replace(b"</sheetData>", blank + b"</sheetData>"))
-    read = table_of(file.getvalue(), "table.xlsx")
-    assert (read.count, list(read)) == (1, [(2, {"a": "x"})])
-    assert len(list(read._rows())) == 2
+    sheet = xlsx_sheet.Sheet(file)
+    assert (sheet.count, list(sheet)) == (1, [(2, {"a": "x"})])
+    assert len(list(sheet._rows())) == 2
 
 
 @pytest.mark.parametrize("value", ["text", 1.5, True, datetime.date(2026, 11, 23)])
@@ -205,13 +209,59 @@ def test_only_the_first_sheet_is_read_and_that_is_said():
     assert "Only the first sheet" in note
 
 
-def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr(xlsx_table, "LARGEST_UNPACKED", 1024**2)
+def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(settings):
+    settings.XLSX_MAX_UNPACKED = 1024**2
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 2 * 1024**2)
     assert len(bomb.getvalue()) < 10_000
     assert "too large once it is unpacked" in why_not(bomb.getvalue(), "table.xlsx")
+
+
+@pytest.mark.parametrize("kind", xlsx_bombs.KINDS)
+def test_a_small_workbook_that_swells_is_refused_whichever_part_it_is(kind):
+    make, says = xlsx_bombs.KINDS[kind]
+    try:
+        assert len(list(table_of(make(), "table.xlsx"))) == 999
+        said = ""
+    except UnreadableFileError as refusal:
+        said = str(refusal)
+    assert says in said
+    assert bool(says) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [
+        (Why.MEMORY, "more memory than the 600 MB that a file may take. Save it as “CSV UTF-8”"),
+        (Why.TIME, "longer than a file may take. Save it as “CSV UTF-8”"),
+        (Why.BUSY, "Send it again in a minute.$"),
+    ],
+)
+def test_a_child_that_does_not_come_to_an_end_is_told_in_words_for_a_table(why, says, monkeypatch):
+    def ends(*_args, **_options):
+        raise apart.Undone(why)
+        yield
+
+    monkeypatch.setattr(apart, "values", ends)
+    assert re.search(says, why_not(workbook(["a"], [1]), "table.xlsx"))
+
+
+def test_a_large_table_is_read_on_while_its_child_is_long_gone():
+    rows = [[f"{number}", "王小明" * 20] for number in range(3000)]
+    read = iter(table_of(workbook(["a", "b"], *rows), "table.xlsx"))
+    assert next(read) == (2, {"a": "0", "b": "王小明" * 20})
+    assert [values["a"] for _line, values in read] == [f"{number}" for number in range(1, 3000)]
+
+
+@pytest.mark.filterwarnings("ignore:Workbook contains no stylesheet")
+def test_a_long_sheet_that_does_not_say_its_size_is_read(monkeypatch):
+    """As programs write that stream their rows: only what holds nothing counts against it."""
+    for module in (xlsx_parts, xlsx_sheet):
+        monkeypatch.setattr(module, "WALKED_TAGS", 20_000)
+    rows = "".join(xlsx_bombs.row(number, *["x"] * 30) for number in range(2, 500))
+    sheet = xlsx_sheet.Sheet(io.BytesIO(xlsx_bombs.workbook(rows=rows)))
+    assert (sheet.count, len(list(sheet))) == (498, 498)
 
 
 def test_a_zip_that_is_no_workbook_is_refused():
@@ -273,7 +323,7 @@ def test_rows_far_apart_are_read_as_the_few_that_they_are():
     ],
 )
 def test_a_number_is_read_as_a_spreadsheet_shows_it(value, text):
-    assert xlsx_table.canonical(value) == text
+    assert xlsx_sheet.canonical(value) == text
 
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])

@@ -1,14 +1,11 @@
 """Coded pixels → decoded ones. Each coding has one decoder: what else is installed must not change what a film
 looks like."""
 
-import json
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 
 import numpy as np
 import pydicom
+from django.conf import settings
 from django.utils.translation import gettext as _
 from pydicom import uid
 from pydicom.encaps import get_frame
@@ -25,7 +22,7 @@ NATIVE = {
     uid.DeflatedExplicitVRLittleEndian,
 }
 
-# Of each coding that is decoded in this process, the plugin of pydicom that does it.
+# Of each coding that pydicom decodes, the plugin of its that does it.
 PLUGINS = {
     uid.JPEGBaseline8Bit: "pillow",
     uid.JPEGExtended12Bit: "pillow",
@@ -34,24 +31,23 @@ PLUGINS = {
     uid.RLELossless: "pydicom",
 }
 JPEG2000 = {uid.JPEG2000Lossless, uid.JPEG2000}
+JPEG2000_BYTES = 10  # of memory for each pixel, about
 
-# What is decoded in a process of its own (see `codec`), and the module that does it there.
-APART = {
+# What others' libraries decode (see `codec`), and the module that does it.
+LIBRARIES = {
     uid.JPEGLossless: "gdcm",
     uid.JPEGLosslessSV1: "gdcm",
     uid.JPEGLSLossless: "jpeg_ls",
     uid.JPEGLSNearLossless: "jpeg_ls",
 }
-CODEC_MEMORY = 2_000_000_000
-CODEC_SECONDS = 20  # a 10 MB film takes a quarter of one
 
 # What pydicom and Pillow raise on damaged frames.
 UNDECODABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, *BOMBS)
 
 
 def is_read_here(syntax: uid.UID) -> bool:
-    if syntax in APART:
-        return find_spec(APART[syntax]) is not None
+    if syntax in LIBRARIES:
+        return find_spec(LIBRARIES[syntax]) is not None
     return syntax in NATIVE or syntax in PLUGINS
 
 
@@ -61,12 +57,14 @@ def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
         return _native(dataset, syntax)
     frame = _frame(dataset, syntax)
     _check_claim(dataset, syntax, frame)
-    if syntax in APART:
-        return _decoded_apart(dataset, syntax, frame)
+    if syntax in LIBRARIES:
+        return _decoded_by_library(dataset, syntax, frame)
     try:
         # Of one sample there is nothing to convert, and `raw` leaves the values alone.
         pixels = get_decoder(syntax).as_array(dataset, raw=True, decoding_plugin=PLUGINS[syntax])[0]
     except UNDECODABLE as error:
+        if syntax in JPEG2000 and pixel_count(dataset) * JPEG2000_BYTES > settings.FILE_MEMORY_LIMIT:
+            raise MemoryError from error  # which OpenJPEG tells as damage
         raise _undecodable(syntax) from error
     return _in_its_shape(dataset, syntax, pixels)
 
@@ -114,14 +112,13 @@ def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> Non
 
 def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
     segments = headers.rle_segments(frame)
-    pixels = values.whole(dataset, "Columns") * values.whole(dataset, "Rows")
+    pixels = pixel_count(dataset)
     # A segment has one byte of each pixel, and perhaps one more to come out even.
     if segments is None or any(not pixels <= headers.rle_length(one) <= pixels + 1 for one in segments):
         raise _undecodable(syntax)
 
 
-def _decoded_apart(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
-    """Never by forking this process, which has threads: a fresh and small one, with limits of its own."""
+def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
     about = {
         "syntax": str(syntax),
         "rows": values.whole(dataset, "Rows"),
@@ -130,28 +127,26 @@ def _decoded_apart(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> n
         "stored": headers.jpeg_claim(frame).bits,
         "signed": values.whole(dataset, "PixelRepresentation"),
     }
-    command = [sys.executable, "-P", codec.__file__, str(CODEC_MEMORY), str(CODEC_SECONDS)]
     try:
-        done = subprocess.run(  # noqa: S603 — our own script
-            command,
-            input=json.dumps(about).encode() + b"\n" + frame,
-            capture_output=True,
-            timeout=2 * CODEC_SECONDS,
-            # Buffers for each core would take up the address space on a large machine.
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            check=False,
+        data = codec.decode(frame, about)
+    except ImportError as error:
+        message = _(
+            "What decodes %(coding)s is not whole on this server. Tell whoever runs it, or export it uncompressed."
         )
-    except subprocess.TimeoutExpired as error:
-        message = _("Decoding its picture, coded as %(coding)s, took longer than %(seconds)d seconds. Export it again.")
-        raise Refused(message % {"coding": syntax.name, "seconds": 2 * CODEC_SECONDS}) from error
-    if done.returncode:
-        raise _undecodable(syntax)
-    return _in_its_shape(dataset, syntax, _samples(done.stdout, dataset))
+        raise Refused(message % {"coding": syntax.name}) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _undecodable(syntax) from error
+    return _in_its_shape(dataset, syntax, _samples(data, dataset))
 
 
 def _samples(data: bytes, dataset: pydicom.Dataset) -> np.ndarray:
-    pixels = values.whole(dataset, "Rows") * values.whole(dataset, "Columns")
-    return np.frombuffer(data, "<u2" if len(data) >= 2 * pixels else "u1")
+    return np.frombuffer(data, "<u2" if len(data) >= 2 * pixel_count(dataset) else "u1")
+
+
+def pixel_count(dataset: pydicom.Dataset) -> int:
+    return values.whole(dataset, "Rows") * values.whole(dataset, "Columns")
 
 
 def _in_its_shape(dataset: pydicom.Dataset, syntax: uid.UID, pixels: np.ndarray) -> np.ndarray:

@@ -2,26 +2,35 @@
 
 import struct
 import zlib
+from dataclasses import dataclass
 from io import BytesIO
 
 import pydicom
+from django.conf import settings
 from django.utils.translation import gettext as _
 from pydicom import uid
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag
 
-from imaging.decoded import MAX_PIXELS, Decoded, Named, Refused, check_dimensions
+from imaging.decoded import Decoded, Named, Refused, check_dimensions
 from imaging.dicom import coded, facts, values
 from imaging.dicom.display import displayed
 from imaging.dicom.objections import objections
+from imaging.dicom.spacing import spacing
 
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
 FILE_META_GROUP = 0x0002
 
-# Two bytes a pixel, and room for what stands before them: a deflated file that unpacks to more is a bomb.
-MAX_INFLATED_BYTES = 2 * MAX_PIXELS + (1 << 20)
-INFLATE_STEP = 1 << 24
+# Beside the pixels of a deflated file, bytes of what stands before them: one that unpacks to more is a bomb.
+INFLATED_HEADER = 1 << 20
+
+# pydicom reads an element in one to three steps.
+STEPS_PER_ELEMENT = 3
+
+# A sequence whose length is said is taken apart when it is asked for. A table takes 128 kB, and these hold a few.
+ASKED_FOR, LARGEST_SEQUENCE = ("ModalityLUTSequence", "VOILUTSequence"), 4 << 20
+ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 # What pydicom raises on a header whose elements do not follow one another.
 UNREADABLE = (
@@ -45,18 +54,34 @@ def is_dicom(data: bytes) -> bool:
     return data[MAGIC_OFFSET : MAGIC_OFFSET + len(MAGIC)] == MAGIC
 
 
+@dataclass(frozen=True)
+class Film:
+    """A file's data set, and the transfer syntax that it was written in."""
+
+    dataset: pydicom.Dataset
+    syntax: uid.UID
+
+
 def read(data: bytes) -> Decoded:
     """Decode the single greyscale frame of a DICOM file, or raise Refused."""
-    syntax = _checked_syntax(data)
-    dataset = _parsed(data)
+    return decode(parse(data))
+
+
+def decode(film: Film) -> Decoded:
+    """Decode the single greyscale frame of `film`, or raise Refused."""
+    dataset, syntax = film.dataset, film.syntax
     if reasons := list(objections(dataset, syntax)):
         raise Refused(" ".join(reasons))
     check_dimensions(values.whole(dataset, "Columns"), values.whole(dataset, "Rows"))
-    grey, is_corrected = displayed(dataset, coded.decoded(dataset, syntax))
+    shown = displayed(dataset, coded.decoded(dataset, syntax))
+    pixel_spacing, spacing_from = spacing(dataset, shown.grey.shape[1])
     return Decoded(
-        grey,
+        shown.grey,
         bit_depth=values.whole(dataset, "BitsStored"),
-        is_corrected=is_corrected,
+        is_corrected=shown.is_corrected,
+        deep=shown.deep,
+        pixel_spacing=pixel_spacing,
+        spacing_from=spacing_from,
         view=facts.view(dataset),
         taken_on=facts.day_taken(dataset),
         named=facts.named(dataset),
@@ -65,53 +90,83 @@ def read(data: bytes) -> Decoded:
 
 def named(data: bytes) -> Named:
     """Return whom a file that was read before names as its patient."""
-    _checked_syntax(data)
-    return facts.named(_parsed(data))
+    return facts.named(parse(data).dataset)
 
 
-def _checked_syntax(data: bytes) -> uid.UID:
-    """Return the transfer syntax, once it is known to be one that says how the rest is to be parsed."""
+def parse(data: bytes) -> Film:
+    """Take a file apart into its elements, or raise Refused."""
+    source = Counted(data)
     try:
-        source = BytesIO(data)
-        read_preamble(source, force=False)
-        meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_is_past_file_meta)
-        syntax = uid.UID(values.text(meta, "TransferSyntaxUID"))
+        syntax = _checked_syntax(source)
+        if syntax == uid.DeflatedExplicitVRLittleEndian:
+            source = Counted(_inflated(source.read()))
+            dataset = read_dataset(source, is_implicit_VR=False, is_little_endian=True)
+        else:
+            source.seek(0)
+            dataset = pydicom.dcmread(source)
     except UNREADABLE as error:
-        raise _damaged() from error
+        raise _too_many_elements() if source.is_spent else _damaged() from error
+    if not dataset:  # pydicom hands on nothing at all where the file ends within an element
+        raise Refused(_("The file is cut off: it ends in the middle of its data. Send it again, whole."))
+    if any(_is_swollen(dataset.get_item(keyword).value) for keyword in ASKED_FOR if keyword in dataset):
+        raise _too_many_elements()
+    return Film(dataset, syntax)
+
+
+def _is_swollen(value: object) -> bool:
+    return isinstance(value, bytes) and (
+        len(value) > LARGEST_SEQUENCE or max(map(value.count, ITEMS)) > settings.DICOM_MAX_ELEMENTS
+    )
+
+
+class Counted(BytesIO):
+    """Bytes that are read in so many steps at most: an empty element takes eight of them, and pydicom half a kilobyte
+    of memory for it."""
+
+    def __init__(self, data: bytes):
+        super().__init__(data)
+        self.steps_left = STEPS_PER_ELEMENT * settings.DICOM_MAX_ELEMENTS
+
+    @property
+    def is_spent(self) -> bool:
+        return self.steps_left < 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.steps_left -= 1
+        if self.is_spent:
+            raise OSError("too many elements")
+        return super().read(size)
+
+
+def _checked_syntax(source: Counted) -> uid.UID:
+    """Return the transfer syntax, once it is known to be one that says how the rest is to be parsed."""
+    read_preamble(source, force=False)
+    meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_is_past_file_meta)
+    syntax = uid.UID(values.text(meta, "TransferSyntaxUID"))
     if not syntax:
         raise Refused(_("It does not say how its pixels are coded (no transfer syntax). Export it again."))
     if syntax.is_private or not syntax.is_transfer_syntax:
         message = _("It is written in a way that is not read here (transfer syntax %(uid)s). Export it uncompressed.")
         raise Refused(message % {"uid": syntax})
-    if syntax == uid.DeflatedExplicitVRLittleEndian:
-        _check_inflated_size(source.read())
     return syntax
 
 
-def _check_inflated_size(rest: bytes) -> None:
-    """pydicom inflates a deflated file whole, however large it grows: measure it first, a step at a time."""
-    inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-    try:
-        while step := inflater.decompress(rest, INFLATE_STEP):
-            rest, size = inflater.unconsumed_tail, size + len(step)
-            if size > MAX_INFLATED_BYTES:
-                raise Refused(_("The file unpacks to far more than a picture. Export it again without compression."))
-    except zlib.error as error:
-        raise _damaged() from error
+def _inflated(data: bytes) -> bytes:
+    """pydicom would inflate it whole, however large it grew."""
+    inflater, most = zlib.decompressobj(-zlib.MAX_WBITS), 2 * settings.PICTURE_MAX_PIXELS + INFLATED_HEADER
+    inflated = inflater.decompress(data, most)
+    if inflater.unconsumed_tail:
+        raise Refused(_("The file unpacks to far more than a picture. Export it again without compression."))
+    return inflated
 
 
 def _is_past_file_meta(tag: BaseTag, vr: str | None, length: int) -> bool:
     return tag.group != FILE_META_GROUP
 
 
-def _parsed(data: bytes) -> pydicom.Dataset:
-    try:
-        dataset = pydicom.dcmread(BytesIO(data))
-    except UNREADABLE as error:
-        raise _damaged() from error
-    if not dataset:  # pydicom hands on nothing at all where the file ends within an element
-        raise Refused(_("The file is cut off: it ends in the middle of its data. Send it again, whole."))
-    return dataset
+def _too_many_elements() -> Refused:
+    message = _("It holds more than the %(most)d elements that are read, and a film has hundreds. Export it again.")
+    return Refused(message % {"most": settings.DICOM_MAX_ELEMENTS})
 
 
 def _damaged() -> Refused:

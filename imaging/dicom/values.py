@@ -30,8 +30,9 @@ def raw(dataset: pydicom.Dataset, keyword: str) -> object:
 
 
 def text(dataset: pydicom.Dataset, keyword: str) -> str:
+    """Return an element's text, without what is no text: PostgreSQL keeps neither NUL nor half a character."""
     value = raw(dataset, keyword)
-    return "" if value is None else str(value).strip()
+    return "" if value is None else str(value).encode("utf-8", "ignore").decode().replace("\0", "").strip()
 
 
 def whole(dataset: pydicom.Dataset, keyword: str) -> int | None:

@@ -13,7 +13,6 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
 from imaging import dicom
-from imaging.dicom import door
 from imaging.ingest import Refused, read
 from imaging.tests.pictures import encoded, gradient
 from imaging.tests.realfiles import every_file_in, manifest, needs_real_files
@@ -180,10 +179,8 @@ def test_a_picture_larger_than_the_file_says_is_not_decoded():
         read(target.getvalue(), "film.dcm")
 
 
-def test_a_deflated_bomb_is_stopped_while_it_unpacks(monkeypatch):
-    monkeypatch.setattr(door, "MAX_INFLATED_BYTES", 1_000_000)
-    monkeypatch.setattr(door, "INFLATE_STEP", 100_000)
-    monkeypatch.setattr(pydicom, "dcmread", lambda *_: pytest.fail("it was unpacked whole"))
+def test_a_deflated_bomb_is_stopped_while_it_unpacks(settings):
+    settings.PICTURE_MAX_PIXELS = 1_000_000
     head = film(gradient(), uid.DeflatedExplicitVRLittleEndian)[:400]
     meta_end = 144 + int.from_bytes(head[140:144], "little")
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)

@@ -8,6 +8,8 @@ import pytest
 from django.urls import reverse
 from PIL import Image
 
+from backoffice.files import apart
+from backoffice.files.apart import Undone, Why
 from backoffice.models import AccessEvent
 from imaging.models import XRayImage
 from imaging.tests.pictures import png
@@ -114,3 +116,15 @@ def test_private_files_have_no_public_address(client, clinician, xray):
     with pytest.raises(ValueError, match="no URL"):
         _ = xray.pixels.url
     assert client.get(f"/media/{xray.pixels.name}").status_code == 404
+
+
+def test_an_enhanced_view_that_cannot_be_drawn_now_says_why(client, clinician, xray, monkeypatch):
+    def busy(*_args, **_options):
+        raise Undone(Why.BUSY)
+        yield
+
+    monkeypatch.setattr(apart, "values", busy)
+    client.force_login(clinician)
+    response = client.get(address("enhanced", xray))
+    assert response.status_code == 503
+    assert "in a minute" in response.text

@@ -1,0 +1,130 @@
+"""A workbook's parts, none of which unpacks to more than it may, whatever it is called and whatever it says of itself.
+
+openpyxl makes objects of every element of a part, but for the sheets, which are read row by row: a tag of four bytes
+becomes half a kilobyte. So what is counted is what is unpacked, and the tags in it.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+from backoffice.exchange.table import UnreadableFileError
+
+BLOCK = 1 << 16
+MOST_PARTS = 2000
+
+MEGABYTE = 1024**2
+WHOLE_BYTES, WHOLE_TAGS = (
+    32 * MEGABYTE,
+    300_000,
+)  # styles, names and all else together; Excel has 65,000 formats at most
+TEXT_BYTES, TEXT_TAGS = 96 * MEGABYTE, 10_000_000  # the table of shared texts
+WALKED_TAGS = 2_000_000  # from one row that holds something to the next
+
+
+@dataclass
+class Allowance:
+    """What may still be read."""
+
+    bytes: int
+    tags: int
+
+    def take(self, block: bytes) -> None:
+        self.bytes -= len(block)
+        self.tags -= block.count(b"<")
+        if self.bytes < 0 or self.tags < 0:
+            raise too_large()
+
+
+class Parts(zipfile.ZipFile):
+    def __init__(self, file: BinaryIO):
+        super().__init__(file)
+        if len(self.infolist()) > MOST_PARTS or sum(part.file_size for part in self.infolist()) > most_unpacked():
+            raise too_large()
+        self.allowance = Allowance(WHOLE_BYTES, WHOLE_TAGS)
+
+    def open(self, name, mode="r", pwd=None, *, force_zip64=False):
+        return CountedPart(super().open(name, mode, pwd, force_zip64=force_zip64), self.allowance)
+
+    @contextmanager
+    def allowing(self, allowance: Allowance) -> Iterator[Allowance]:
+        """What is opened meanwhile counts for itself, and not among the parts that are read whole."""
+        before, self.allowance = self.allowance, allowance
+        try:
+            yield allowance
+        finally:
+            self.allowance = before
+
+
+class CountedPart:
+    """A part that stops unpacking once its allowance is spent."""
+
+    def __init__(self, source: BinaryIO, allowance: Allowance):
+        self._source, self._allowance = source, allowance
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(BLOCK), b""))
+        block = self._source.read(size)
+        self._allowance.take(block)
+        return block
+
+    def close(self) -> None:
+        self._source.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()
+
+
+class Reader(ExcelReader):
+    """openpyxl's, for reading row by row, from counted parts."""
+
+    def __init__(self, parts: Parts):
+        super().__init__(parts.fp, read_only=True, keep_links=False)
+        self.archive = parts
+
+    def read_strings(self) -> None:
+        with self.archive.allowing(Allowance(TEXT_BYTES, TEXT_TAGS)):
+            super().read_strings()
+
+    def read_worksheets(self) -> None:
+        for sheet, relation in self.parser.find_sheets():
+            if relation.target not in self.valid_files:
+                continue
+            if "chartsheet" in relation.Type:
+                self.read_chartsheet(sheet, relation)
+                continue
+            worksheet = UnmeasuredWorksheet(self.wb, sheet.name, relation.target, self.shared_strings)
+            worksheet.sheet_state = sheet.state
+            self.wb._sheets.append(worksheet)
+
+
+class UnmeasuredWorksheet(ReadOnlyWorksheet):
+    """One whose size is not looked for: where the sheet does not say it first, that takes reading all of it."""
+
+    def _get_size(self) -> None:
+        pass
+
+
+def for_a_sheet() -> Allowance:
+    return Allowance(most_unpacked(), WALKED_TAGS)
+
+
+def most_unpacked() -> int:
+    return settings.XLSX_MAX_UNPACKED
+
+
+def too_large() -> UnreadableFileError:
+    return UnreadableFileError(
+        _("The workbook is too large once it is unpacked. Save it as “CSV UTF-8”, or split it into several files.")
+    )

@@ -1,0 +1,222 @@
+"""Files from outside are read apart: by a child with little memory and little time, whose end is one file's refusal.
+
+    with closing(apart.values("imaging.reading:picture", file, kind="picture", into=[pixels])) as answers:
+        said = next(answers)
+
+The task is a function of ours that takes the file and those it may write into, all binary, and yields what goes into
+JSON. It sees no database, no session and no key (see nursery.py, which runs it).
+"""
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO
+
+from django.apps import apps
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from backoffice.files import nursery, places
+
+logger = logging.getLogger(__name__)
+
+# What a child knows of the settings: how days and numbers are written, and its limits. No key, no address.
+WRITING = (
+    "USE_I18N",
+    "USE_TZ",
+    "TIME_ZONE",
+    "LANGUAGE_CODE",
+    "LANGUAGES",
+    "LOCALE_PATHS",
+    "FORMAT_MODULE_PATH",
+    "USE_THOUSAND_SEPARATOR",
+)
+LIMITS = ("FILE_MEMORY_LIMIT", "PICTURE_MAX_PIXELS", "DICOM_MAX_ELEMENTS", "XLSX_MAX_UNPACKED")
+ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZDIR")
+
+# Waiting is longer than working where the machine has much to do.
+WAITING_PER_SECOND = 4
+LONGEST_LINE = 1 << 20
+LARGEST_OUTPUT = 512 * 1024**2
+
+
+class Why(Enum):
+    MEMORY, TIME, SPACE, CRASHED, FAILED = (
+        nursery.MEMORY,
+        nursery.TIME,
+        nursery.SPACE,
+        nursery.CRASHED,
+        nursery.FAILED,
+    )
+    BUSY = "busy"
+
+
+class Undone(Exception):  # noqa: N818 — an answer to the user, not a fault of the program
+    """The file was not read to its end; `str()` of it is a sentence that tells whoever sent it why."""
+
+    def __init__(self, why: Why):
+        super().__init__(why.value)
+        self.why = why
+
+    def __str__(self):
+        sentences = {
+            Why.MEMORY: _("Reading it takes more memory than the %(megabytes)d MB that a file may take."),
+            Why.TIME: _("Reading it takes longer than a file may take."),
+            Why.SPACE: _("It unpacks to more than a file may."),
+            Why.CRASHED: _("The program that reads such files broke down on it, which happens with damaged ones."),
+            Why.FAILED: _("It is written in a way that nothing here can read."),
+            Why.BUSY: _("Too many files are being read at this moment. Send it again in a minute."),
+        }
+        return sentences[self.why] % {"megabytes": settings.FILE_MEMORY_LIMIT // 1024**2}
+
+
+def values(
+    task: str,
+    file: BinaryIO,
+    *,
+    kind: str,
+    into: Sequence[BinaryIO] = (),
+    seconds: int | None = None,
+    most: int = -1,
+    **arguments,
+) -> Iterator:
+    """Yield what `task` ("module:function") yields of `file`, as it does so.
+
+    `into` are files of the system's, unbuffered, that it may write: both sides share their position. `kind` names the
+    queue, and `most` says how many bytes matter. Raises Undone. Closing the iterator ends the child.
+    """
+    seconds = seconds or settings.FILE_SECONDS
+    answers, theirs = socket.socketpair()
+    with closing(answers):
+        with closing(theirs), with_descriptor(file, most) as source:
+            try:
+                place = places.take(kind)
+            except places.NoPlaceError as error:
+                raise Undone(Why.BUSY) from error
+            try:
+                job = {
+                    "task": task,
+                    "arguments": arguments,
+                    "language": translation.get_language() or settings.LANGUAGE_CODE,
+                    "settings": {name: getattr(settings, name) for name in LIMITS},
+                    "memory": settings.FILE_MEMORY_LIMIT,
+                    "seconds": seconds,
+                    "space": LARGEST_OUTPUT,
+                }
+                nurse.send(job, [theirs.fileno(), place, source.fileno(), *(one.fileno() for one in into)])
+            finally:
+                os.close(place)
+        answers.settimeout(seconds * WAITING_PER_SECOND)
+        yield from until_the_end(answers, task)
+
+
+def until_the_end(answers: socket.socket, task: str) -> Iterator:
+    end = {"end": nursery.CRASHED}
+    with answers.makefile("rb") as lines:
+        try:
+            while line := lines.readline(LONGEST_LINE):
+                said = parsed(line)
+                if "end" in said:
+                    end = said
+                    break
+                if "value" in said:
+                    yield said["value"]
+        except TimeoutError:
+            end = {"end": nursery.TIME}
+        except ConnectionError:
+            pass
+    if end["end"] != nursery.DONE:
+        logger.warning("%s ended: %s (%s)", task, end["end"], end.get("what", ""))
+        raise Undone(Why(end["end"]))
+
+
+def parsed(line: bytes) -> dict:
+    """What a line says; nothing where the child died within it: the nursery says why, on the next."""
+    with suppress(ValueError):
+        return json.loads(line)
+    return {}
+
+
+def with_descriptor(file: BinaryIO, most: int) -> BinaryIO:
+    """The file as one of the system's, with a position of its own; else a copy of so many bytes."""
+    with suppress(AttributeError, OSError):
+        file.flush()
+        return open(f"/proc/self/fd/{file.fileno()}", "rb")
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 — the caller's to close
+    file.seek(0)
+    copy.write(file.read(most))
+    copy.flush()
+    return copy
+
+
+class Nurse:
+    """This process's nursery: started when the first file comes, and again where it has died."""
+
+    def __init__(self):
+        self._forget()
+        # A fork of this process has children of its own, or its answers would reach the wrong one.
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._lock, self._control, self._process = threading.Lock(), None, None
+
+    def send(self, job: dict, descriptors: list[int]) -> None:
+        message = [json.dumps(job).encode()]
+        with self._lock:
+            if self._control is not None:
+                with suppress(OSError):
+                    socket.send_fds(self._control, message, descriptors)
+                    return
+                self._control.close()
+                self._process.wait()
+            self._start()
+            socket.send_fds(self._control, message, descriptors)
+
+    def _start(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with closing(theirs):
+            self._process = subprocess.Popen(  # noqa: S603 — our own program
+                [sys.executable, "-P", "-m", nursery.__name__, json.dumps(what_it_knows())],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                env=environment(),
+                start_new_session=True,  # a Ctrl-C is ours: it ends with us, when its socket closes
+            )
+
+
+def what_it_knows() -> dict:
+    ours = [Path(config.path) for config in apps.get_app_configs() if settings.BASE_DIR in Path(config.path).parents]
+    catalogues = [str(path / "locale") for path in ours if (path / "locale").is_dir()]
+    values = {name: getattr(settings, name) for name in WRITING}
+    return {
+        **values,
+        "LANGUAGES": [[code, str(name)] for code, name in settings.LANGUAGES],
+        "LOCALE_PATHS": [*map(str, settings.LOCALE_PATHS), *catalogues],
+        "LOGGING_CONFIG": None,
+        **{name: getattr(settings, name) for name in LIMITS},
+    }
+
+
+def environment() -> dict[str, str]:
+    passed_on = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    # Buffers for each core, and for each thread, would take up the address space on a large machine.
+    return passed_on | {
+        "PYTHONPATH": str(settings.BASE_DIR),
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "1",
+    }
+
+
+nurse = Nurse()

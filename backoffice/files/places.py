@@ -1,0 +1,58 @@
+"""How many files of a kind are read at once on this machine, by whichever of the processes: as many as memory allows.
+
+A place is a locked file. The child holds the lock, so that the place is free when the child is gone, however it went.
+"""
+
+import fcntl
+import os
+import time
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from django.conf import settings
+
+LONGEST_WAIT = 30  # seconds; a file takes one or two
+PAUSE = 0.02
+
+SHARE = 4  # of the machine's memory, a quarter for each kind
+CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+class NoPlaceError(Exception):
+    """All were taken for too long."""
+
+
+def take(kind: str) -> int:
+    """Wait for a place, and return the descriptor that holds it until its last copy is closed."""
+    folder = settings.DATA_DIR / "run"
+    folder.mkdir(exist_ok=True)
+    until = time.monotonic() + LONGEST_WAIT
+    for attempt in count():
+        if attempt and time.monotonic() > until:
+            raise NoPlaceError
+        for number in range(how_many()):
+            descriptor = os.open(folder / f"{kind}-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+            else:
+                return descriptor
+        time.sleep(PAUSE)
+    raise NoPlaceError
+
+
+def how_many() -> int:
+    if settings.FILES_AT_ONCE:
+        return settings.FILES_AT_ONCE
+    return max(1, min(os.cpu_count() or 1, memory() // SHARE // settings.FILE_MEMORY_LIMIT))
+
+
+def memory() -> int:
+    """Bytes that this machine has, or this container may use."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for path in CGROUP_LIMITS:
+        with suppress(OSError, ValueError):
+            limits.append(int(Path(path).read_text()))  # ValueError: "max"
+    return min(limits)
