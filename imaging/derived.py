@@ -1,5 +1,7 @@
-"""Pictures that are drawn from a film's files: each is drawn once, kept whole or not at all, and drawn again where it is
-missing. None of them is a row's own: they are found by the name of the canonical picture."""
+"""Pictures drawn from a film's files: each once, kept whole or not at all, and drawn again where it is missing.
+
+None of them is a row's own: they are found by the name of the canonical picture.
+"""
 
 from collections.abc import Callable
 from typing import BinaryIO

@@ -20,7 +20,9 @@ def open_enhanced(xray: XRayImage) -> File:
 
 def _draw(xray: XRayImage) -> BinaryIO:
     drawn = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — the caller's to close
-    with xray.pixels.open() as pixels:
-        with closing(apart.values("imaging.drawing:enhanced", pixels, kind=KIND, into=[drawn])) as answers:
-            list(answers)
+    with (
+        xray.pixels.open() as pixels,
+        closing(apart.values("imaging.drawing:enhanced", pixels, kind=KIND, into=[drawn])) as answers,
+    ):
+        list(answers)
     return drawn

@@ -33,10 +33,10 @@ class Picture:
     """A picture that may be kept.
 
     `sha256` is that of the file as it came; `width` and `height` are those of `pixels`, the canonical picture as a PNG
-    file that is gone when it is closed, as is `deep`, the picture of all bits (see `deep.py`), None where 8 are all;
-    `bit_depth` is that of the source. `pixel_spacing` is in mm, and `spacing_from` is an `XRayImage.SpacingFrom`. `thumbnail` is a grey JPEG of at most
-    `reading.THUMBNAIL_EDGE` pixels a side. `quality_issues` are `QualityIssue` values. `view`, `taken_on` and `named`
-    come from DICOM, else are empty.
+    file that is gone when it is closed; so is `deep`, the picture of all bits (see `deep.py`), None where 8 are all.
+    `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most `reading.THUMBNAIL_EDGE` pixels a side.
+    `quality_issues` are `QualityIssue` values, and `spacing_from` is an `XRayImage.SpacingFrom`; `pixel_spacing` is in
+    mm. `view`, `taken_on`, `named` and the spacing come from DICOM, else are empty.
     """
 
     sha256: str
@@ -71,7 +71,8 @@ def read(source: bytes | BinaryIO, name: str) -> Picture:
     Raises Refused, with a sentence for the user, where the file is too large, of another kind than it may be or
     claims to be, damaged, or not one greyscale still, and where reading it costs more than a file may.
     """
-    pixels, deep = (tempfile.TemporaryFile(buffering=0) for _file in range(2))  # the picture's, to be closed with it
+    # The picture's, to be closed with it.
+    pixels, deep = (tempfile.TemporaryFile(buffering=0) for _file in range(2))  # noqa: SIM115
     with tempfile.TemporaryFile(buffering=0) as thumbnail:
         try:
             said = _said("picture", source, into=[pixels, thumbnail, deep], name=name)

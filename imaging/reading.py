@@ -35,9 +35,7 @@ THUMBNAIL_EDGE = 320
 PNG_EFFORT = 3
 
 
-def picture(
-    source: BinaryIO, pixels: BinaryIO, thumbnail: BinaryIO, deep: BinaryIO, *, name: str
-) -> Iterator[dict]:
+def picture(source: BinaryIO, pixels: BinaryIO, thumbnail: BinaryIO, deep: BinaryIO, *, name: str) -> Iterator[dict]:
     """Yield what a Picture says beside its files, which are written (`deep` where there are more than 8 bits); or why
     it is refused."""
     try:
