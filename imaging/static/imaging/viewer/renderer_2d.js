@@ -3,19 +3,42 @@
 import { levelAt } from "./renderer_gl.js";
 
 const OPAQUE = 0xff000000;
+const SLOW = 12; // ms, for a whole drawing: more, and what moves is drawn in fewer pixels
+const STILL = 120; // ms without a change, and it is drawn whole
+const COARSER = 2;
 
 export class PlainRenderer {
   constructor(canvas) {
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.ratio = 1;
+    this.took = 0;
   }
 
   draw(picture, view, tone, lens) {
+    clearTimeout(this.later);
+    const isMoving = performance.now() - this.drawnAt < STILL;
+    this.#draw(picture, view, tone, lens, this.took > SLOW && isMoving ? COARSER : 1);
+    this.drawnAt = performance.now();
+    if (this.isCoarse) this.later = setTimeout(() => this.#draw(picture, view, tone, lens, 1), STILL);
+  }
+
+  #draw(picture, view, tone, lens, coarser) {
     const { context } = this;
     const { width, height } = context.canvas;
     const greys = this.#greys(picture, tone);
     const middle = [width / 2, height / 2];
-    context.putImageData(drawn(picture, view, greys, middle, width, height, 1), 0, 0);
+    const began = performance.now();
+    this.isCoarse = coarser > 1;
+    if (this.isCoarse) {
+      const [across, down] = [Math.ceil(width / coarser), Math.ceil(height / coarser)];
+      const glass = new OffscreenCanvas(across, down);
+      glass.getContext("2d").putImageData(drawn(picture, view, greys, [(across * coarser) / 2, (down * coarser) / 2], across, down, 1 / coarser), 0, 0);
+      context.clearRect(0, 0, width, height);
+      context.drawImage(glass, 0, 0, across * coarser, down * coarser);
+    } else {
+      context.putImageData(drawn(picture, view, greys, middle, width, height, 1), 0, 0);
+      this.took = performance.now() - began;
+    }
     if (lens) this.#drawLens(picture, view, greys, lens);
   }
 

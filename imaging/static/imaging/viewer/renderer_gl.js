@@ -56,7 +56,8 @@ const NO_LENS = { place: [0, 0], under: [0, 0], radius: -1, stronger: 1 };
 
 export class GlRenderer {
   static on(canvas) {
-    const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false });
+    // A GPU that a processor plays is slower than drawing without one.
+    const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, failIfMajorPerformanceCaveat: true });
     return gl && new GlRenderer(gl);
   }
 
