@@ -37,6 +37,10 @@ from imaging.quality import QualityIssue
 from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
 from imaging.views import PrivateFiles
+from imaging.worklist import Worklist
+
+MOST_BESIDE = 20
+"""Of a patient's films, the newest, that a page offers to compare with."""
 
 DROPZONE = Script("imaging/dropzone.js", defer=True)
 
@@ -96,7 +100,7 @@ class QualityFilter(admin.SimpleListFilter):
 
 
 @admin.register(XRayImage)
-class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
+class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
     resource_class = XRayResource
     takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission"}
     form = XRayForm
@@ -120,8 +124,8 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
     empty_action = _("Upload the first")
 
     class Media:
-        css = {"all": ["imaging/xray.css"]}
-        js = [Script("imaging/viewer.js", defer=True), DROPZONE]
+        css = {"all": ["imaging/xray.css", "imaging/viewer.css"]}
+        js = [Script("imaging/viewer/main.js", type="module"), DROPZONE]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -175,8 +179,16 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
         if obj:
             context["quality_chips"] = self.quality(obj)
             context["conflict_words"] = list(whose.in_words(obj.identity_conflict))
+            context["other_films"] = self._others_of_the_patient(request, obj)
+            context["neighbours"] = self.neighbours(request, obj)
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _others_of_the_patient(self, request, xray: XRayImage) -> list[XRayImage]:
+        """What can be laid beside it, the newest first. Not `visible`: the page of a hidden film shows what it had."""
+        others = XRayImage.objects.seen_by(request.user).filter(patient=xray.patient_id, hidden_at=None)
+        films = list(others.exclude(pk=xray.pk)[:MOST_BESIDE])
+        return sorted(films, key=lambda film: film.day, reverse=True)
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Without the icons to change the patient or the visit, which have pages of their own."""

@@ -36,12 +36,32 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Deep:
+    """All the bits of a film that has more than 8.
+
+    `values` is a uint16 array of the shape of `Decoded.grey`, brighter where larger; what is no part of the picture is
+    0. `window` are the values that `grey` shows as black and as white, by the straight line that comes nearest. A value
+    stands for `offset` + `step` × value in the file's own numbers.
+    """
+
+    values: np.ndarray
+    window: tuple[float, float]
+    offset: float = 0
+    step: float = 1
+
+    def told(self) -> dict:
+        """What stands in the file beside the values."""
+        return {"window": self.window, "offset": self.offset, "step": self.step}
+
+
+@dataclass(frozen=True)
 class Decoded:
     """Pixels and the little that a file says about them.
 
     `grey` is a uint8 array of shape (height, width), upright, bright where the film is bright (bone is white).
     `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to be shown
-    made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say.
+    made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in mm, by
+    the element that `spacing_from` names.
     """
 
     grey: np.ndarray
@@ -49,6 +69,9 @@ class Decoded:
     is_colour: bool = False
     has_more_pictures: bool = False
     is_corrected: bool = False
+    deep: Deep | None = None
+    pixel_spacing: float | None = None
+    spacing_from: str = ""
     view: str = ""
     taken_on: date | None = None
     named: Named = field(default_factory=Named)
@@ -70,18 +93,20 @@ def check_dimensions(width: int, height: int) -> None:
         )
 
 
-def to_eight_bits(values: np.ndarray) -> np.ndarray:
-    """Scale `values` (uint16, shape (height, width)) to uint8 by the range they really use.
+def range_used(values: np.ndarray) -> tuple[float, float]:
+    """Return between which `values` a picture's lie: percentiles, so that a marker or a dead pixel does not set it."""
+    low, high = np.percentile(values, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE))
+    return (float(low), float(high)) if low < high else (float(values.min()), float(values.max()))
+
+
+def to_eight_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Scale `values` (uint16, shape (height, width)) to uint8 by the range that they really use.
 
     A 12-bit film in a 16-bit file uses a sixteenth of the range, so scaling by the file's depth would leave it black.
-    The range is that between two percentiles, so that a marker or a dead pixel does not set it. By a table, so that no
-    film is held as floats.
+    By a table, so that no film is held as floats.
     """
-    low, high = np.percentile(values, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE))
-    if low == high:
-        low, high = values.min(), values.max()
     if low == high:
         return np.zeros(values.shape, np.uint8)
     levels = np.arange(1 << 16, dtype=np.float32)
-    scaled = (levels - np.float32(low)) * np.float32(255 / (float(high) - float(low)))
+    scaled = (levels - np.float32(low)) * np.float32(255 / (high - low))
     return np.clip(scaled, 0, 255).round().astype(np.uint8)[values]

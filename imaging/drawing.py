@@ -2,7 +2,7 @@
 do a film's pixels, several times over."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from PIL import Image
 from imaging.pixels import enhance
 
 
-def enhanced(source: BinaryIO, target: BinaryIO) -> Iterator[str]:
+def enhanced(source: IO[bytes], target: IO[bytes]) -> Iterator[str]:
     """Write the CLAHE view of the canonical picture `source` as PNG, and say so."""
     cv2.setNumThreads(1)  # a child may start none
     with Image.open(source, formats=["PNG"]) as picture:

@@ -2,11 +2,12 @@
 
 import tempfile
 from contextlib import closing
+from typing import IO
 
 from django.core.files.base import File
-from django.core.files.storage import default_storage
 
 from backoffice.files import apart
+from imaging import derived
 from imaging.models import XRayImage
 
 KIND = "picture"
@@ -14,12 +15,14 @@ KIND = "picture"
 
 def open_enhanced(xray: XRayImage) -> File:
     """Return the CLAHE view of an X-ray as an open PNG file. Raises apart.Undone."""
-    name = str(xray.pixels.name).replace("pixels", "enhanced", 1)
-    if not default_storage.exists(name):
-        with tempfile.TemporaryFile(buffering=0) as drawn, xray.pixels.open() as pixels:
-            with closing(apart.values("imaging.drawing:enhanced", pixels, kind=KIND, into=[drawn])) as answers:
-                list(answers)
-            kept_as = default_storage.save(name, File(drawn))
-        if kept_as != name:  # somebody else asked at the same moment
-            default_storage.delete(kept_as)
-    return default_storage.open(name)
+    return derived.opened(xray, derived.ENHANCED, _draw)
+
+
+def _draw(xray: XRayImage) -> IO[bytes]:
+    drawn = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — the caller's to close
+    with (
+        xray.pixels.open() as pixels,
+        closing(apart.values("imaging.drawing:enhanced", pixels, kind=KIND, into=[drawn])) as answers,
+    ):
+        list(answers)
+    return drawn

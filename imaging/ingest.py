@@ -33,9 +33,10 @@ class Picture:
     """A picture that may be kept.
 
     `sha256` is that of the file as it came; `width` and `height` are those of `pixels`, the canonical picture as a PNG
-    file that is gone when it is closed; `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most
-    `reading.THUMBNAIL_EDGE` pixels a side. `quality_issues` are `QualityIssue` values. `view`, `taken_on` and `named`
-    come from DICOM, else are empty.
+    file that is gone when it is closed; so is `deep`, the picture of all bits (see `deep.py`), None where 8 are all.
+    `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most `reading.THUMBNAIL_EDGE` pixels a side.
+    `quality_issues` are `QualityIssue` values, and `spacing_from` is an `XRayImage.SpacingFrom`; `pixel_spacing` is in
+    mm. `view`, `taken_on`, `named` and the spacing come from DICOM, else are empty.
     """
 
     sha256: str
@@ -44,8 +45,11 @@ class Picture:
     height: int
     bit_depth: int
     pixels: IO[bytes] = field(compare=False, repr=False)
+    deep: IO[bytes] | None = field(compare=False, repr=False)
     thumbnail: bytes
     quality_issues: list[str]
+    pixel_spacing: float | None = None
+    spacing_from: str = ""
     body_part: str = ""
     patient_age: int | None = None
     view: str = ""
@@ -67,17 +71,20 @@ def read(source: bytes | IO[bytes], name: str) -> Picture:
     Raises Refused, with a sentence for the user, where the file is too large, of another kind than it may be or
     claims to be, damaged, or not one greyscale still, and where reading it costs more than a file may.
     """
-    pixels = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — the picture's, to be closed with it
+    # The picture's, to be closed with it.
+    pixels, deep = (tempfile.TemporaryFile(buffering=0) for _file in range(2))  # noqa: SIM115
     with tempfile.TemporaryFile(buffering=0) as thumbnail:
         try:
-            said = _said("picture", source, into=[pixels, thumbnail], name=name)
+            said = _said("picture", source, into=[pixels, thumbnail, deep], name=name)
             return Picture(
                 **said | {"named": _named(said["named"]), "taken_on": _day(said["taken_on"])},
                 pixels=pixels,
+                deep=deep if _size(deep) else None,
                 thumbnail=_whole(thumbnail, LARGEST_THUMBNAIL),
             )
         except BaseException:
             pixels.close()
+            deep.close()
             raise
 
 
@@ -113,6 +120,9 @@ def _day(said: str | None) -> date | None:
     return date.fromisoformat(said) if said else None
 
 
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
 def _whole(file: IO[bytes], most: int | None = None) -> bytes:
-    size = os.fstat(file.fileno()).st_size
-    return os.pread(file.fileno(), size if most is None else min(size, most), 0)
+    return os.pread(file.fileno(), _size(file) if most is None else min(_size(file), most), 0)

@@ -1,5 +1,7 @@
 """X-rays: the file as it came, and the canonical picture that everything else looks at."""
 
+from datetime import date
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -15,6 +17,8 @@ from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.web.media import RandomName
 from clinic.models import Appointment, Patient
 from imaging.whose import impossible_day
+
+CANONICAL_BITS = 8
 
 
 class XRayImage(ClinicalRecord):
@@ -37,6 +41,13 @@ class XRayImage(ClinicalRecord):
         JPEG = "JPEG", "JPEG"
         DICOM = "DICOM", "DICOM"
 
+    class SpacingFrom(models.TextChoices):
+        """The DICOM element that says how large a pixel is, and so where lengths are right."""
+
+        PATIENT = "PixelSpacing", _("calibrated")
+        DETECTOR = "ImagerPixelSpacing", _("at the detector")
+        SCANNER = "NominalScannedPixelSpacing", _("on the scanned film")
+
     HANGS_ON = ("patient",)
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="xrays", verbose_name=_("patient"))
@@ -56,6 +67,10 @@ class XRayImage(ClinicalRecord):
     width = models.PositiveIntegerField(_("width"), editable=False, help_text=_("In pixels, upright."))
     height = models.PositiveIntegerField(_("height"), editable=False, help_text=_("In pixels, upright."))
     bit_depth = models.PositiveSmallIntegerField(_("bits per pixel"), editable=False, help_text=_("Of the file."))
+    pixel_spacing = models.FloatField(
+        _("pixel spacing"), null=True, blank=True, editable=False, help_text=_("In mm, of the canonical picture.")
+    )
+    spacing_from = models.CharField(_("spacing by"), max_length=32, choices=SpacingFrom, blank=True, editable=False)
     body_part = models.CharField(_("part of the body"), max_length=64, blank=True, editable=False)
     age_in_file = models.PositiveSmallIntegerField(
         _("age in the file"), null=True, blank=True, editable=False, help_text=_("In years, at the exposure.")
@@ -108,5 +123,18 @@ class XRayImage(ClinicalRecord):
         return self.name_for(None)
 
     def name_for(self, user: Reader | None) -> str:
-        day = self.taken_on or timezone.localdate(self.created_at)
-        return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {date_format(day)}"
+        return f"{self.patient.name_for(user)} · {self.short_name}"
+
+    @property
+    def short_name(self) -> str:
+        """Without the patient's name."""
+        return f"{self.view or _('X-ray')} · {date_format(self.day)}"
+
+    @property
+    def day(self) -> date:
+        """When it was taken, as far as is known."""
+        return self.taken_on or timezone.localdate(self.created_at)
+
+    @property
+    def has_deep_values(self) -> bool:
+        return self.bit_depth > CANONICAL_BITS

@@ -9,7 +9,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image
 
-from imaging.decoded import Decoded, Refused, check_dimensions, to_eight_bits, too_many_pixels
+from imaging.decoded import Decoded, Deep, Refused, check_dimensions, range_used, to_eight_bits, too_many_pixels
 
 # Ours is the stricter check; this one stands behind it wherever Pillow opens a picture, inside DICOM files too.
 # Set once for the process: `warnings.catch_warnings` is not safe among threads.
@@ -69,7 +69,9 @@ def read(data: bytes) -> Decoded:
 def _decode(picture: Image.Image, has_more_pictures: bool) -> Decoded:
     upright = _turn_upright(picture)
     if upright.mode == "I;16":
-        return Decoded(to_eight_bits(np.asarray(upright)), bit_depth=16)
+        values = np.asarray(upright)
+        window = range_used(values)
+        return Decoded(to_eight_bits(values, *window), bit_depth=16, deep=Deep(values, window))
     flat = _flatten(upright)
     return Decoded(
         np.asarray(flat.convert("L")),

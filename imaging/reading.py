@@ -4,15 +4,16 @@ No database and no web here. What it refuses it says; whatever else happens is t
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import IO
 
 from django.utils.translation import gettext as _
 from PIL import Image
 
-from imaging import dicom, exposure, raster
+from imaging import dicom, exposure, png, raster
 from imaging.decoded import Named, Refused
 from imaging.quality import quality_issues
 
@@ -34,15 +35,18 @@ THUMBNAIL_EDGE = 320
 PNG_EFFORT = 3
 
 
-def picture(source: BinaryIO, pixels: BinaryIO, thumbnail: BinaryIO, *, name: str) -> Iterator[dict]:
-    """Yield what a Picture says beside its files, which are written; or why it is refused."""
+def picture(
+    source: IO[bytes], pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes], *, name: str
+) -> Iterator[dict]:
+    """Yield what a Picture says beside its files, which are written (`deep` where there are more than 8 bits); or why
+    it is refused."""
     try:
-        yield _picture(source.read(MAX_DICOM_BYTES + 1), name, pixels, thumbnail)
+        yield _picture(source.read(MAX_DICOM_BYTES + 1), name, pixels, thumbnail, deep)
     except Refused as refusal:
         yield {"refused": str(refusal)}
 
 
-def named(source: BinaryIO) -> Iterator[dict]:
+def named(source: IO[bytes]) -> Iterator[dict]:
     """Yield whom the file names as its patient, without decoding its picture."""
     data = source.read(MAX_DICOM_BYTES + 1)
     try:
@@ -51,7 +55,7 @@ def named(source: BinaryIO) -> Iterator[dict]:
         yield {"refused": str(refusal)}
 
 
-def _picture(data: bytes, name: str, pixels: BinaryIO, thumbnail: BinaryIO) -> dict:
+def _picture(data: bytes, name: str, pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes]) -> dict:
     sha256 = hashlib.sha256(data).hexdigest()
     source_format = _checked_format(data, name)
     if source_format == DICOM:
@@ -64,12 +68,16 @@ def _picture(data: bytes, name: str, pixels: BinaryIO, thumbnail: BinaryIO) -> d
     image.save(pixels, "PNG", compress_level=PNG_EFFORT)
     image.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
     image.save(thumbnail, "JPEG", quality=85)
+    if decoded.deep:
+        png.write(deep, decoded.deep.values, {"tone": json.dumps(decoded.deep.told())})
     return {
         "sha256": sha256,
         "source_format": source_format,
         "width": width,
         "height": height,
         "bit_depth": decoded.bit_depth,
+        "pixel_spacing": decoded.pixel_spacing,
+        "spacing_from": decoded.spacing_from,
         "quality_issues": quality_issues(decoded),
         "body_part": exposed.body_part,
         "patient_age": exposed.patient_age,

@@ -15,7 +15,7 @@ from backoffice.files.nursery import told
 from backoffice.models import User
 from clinic.models import Patient
 from clinic.patients import merging
-from imaging import ingest, whose
+from imaging import derived, ingest, whose
 from imaging.ingest import Picture, Refused
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
@@ -94,6 +94,8 @@ def store(picture: Picture, original: File, patient: Patient, *, by: User | None
         width=picture.width,
         height=picture.height,
         bit_depth=picture.bit_depth,
+        pixel_spacing=picture.pixel_spacing,
+        spacing_from=picture.spacing_from,
         body_part=picture.body_part,
         age_in_file=picture.patient_age,
         quality_issues=picture.quality_issues,
@@ -106,6 +108,8 @@ def store(picture: Picture, original: File, patient: Patient, *, by: User | None
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
         xray.pixels.save("pixels.png", File(picture.pixels), save=False)
+        if picture.deep:
+            derived.keep(xray, derived.DEEP, picture.deep)
         xray.thumbnail.save("thumbnail.jpg", ContentFile(picture.thumbnail), save=False)
         with transaction.atomic(durable=True):
             xray.patient = merging.lock_standing(patient)  # somebody may have merged the record at this moment
@@ -120,6 +124,8 @@ def store(picture: Picture, original: File, patient: Patient, *, by: User | None
 
 
 def _remove_files(xray: XRayImage) -> None:
+    if xray.pixels:
+        derived.forget(xray)
     for file in (xray.original, xray.pixels, xray.thumbnail):
         if file:
             file.delete(save=False)

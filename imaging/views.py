@@ -1,7 +1,10 @@
 """The X-ray's files, each sent by a view that first asks who is there."""
 
+from collections.abc import Callable
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.core.files.base import File
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
@@ -9,6 +12,7 @@ from backoffice.files.apart import Undone
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 from imaging import ingest
+from imaging.deep import open_deep
 from imaging.enhanced import open_enhanced
 from imaging.models import XRayImage
 
@@ -24,6 +28,7 @@ class PrivateFiles(admin.ModelAdmin):
             path("<int:pk>/original/", view(self.original_view), name="imaging_xrayimage_original"),
             path("<int:pk>/pixels/", view(self.pixels_view), name="imaging_xrayimage_pixels"),
             path("<int:pk>/thumbnail/", view(self.thumbnail_view), name="imaging_xrayimage_thumbnail"),
+            path("<int:pk>/deep/", view(self.deep_view), name="imaging_xrayimage_deep"),
             path("<int:pk>/enhanced/", view(self.enhanced_view), name="imaging_xrayimage_enhanced"),
             *super().get_urls(),
         ]
@@ -44,12 +49,21 @@ class PrivateFiles(admin.ModelAdmin):
         return send_private(xray.pixels, content_type="image/png")
 
     def enhanced_view(self, request: HttpRequest, pk: int) -> FileResponse:
+        return self._send_drawn(request, self._film_seen_by(request, pk), open_enhanced)
+
+    def deep_view(self, request, pk: int) -> FileResponse | HttpResponse:
+        """Send the picture of all bits, of a film that has more than a canonical picture holds."""
         xray = self._film_seen_by(request, pk)
+        if not xray.has_deep_values:
+            raise Http404
+        return self._send_drawn(request, xray, open_deep)
+
+    def _send_drawn(self, request, xray: XRayImage, open_drawn: Callable[[XRayImage], File]) -> HttpResponse:
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         try:
-            drawn = open_enhanced(xray)
-        except Undone as undone:
-            return HttpResponse(str(undone), status=503, content_type="text/plain; charset=utf-8")
+            drawn = open_drawn(xray)
+        except (Undone, ingest.Refused) as why:
+            return HttpResponse(str(why), status=503, content_type="text/plain; charset=utf-8")
         return send_private(drawn, content_type="image/png")
 
     def thumbnail_view(self, request: HttpRequest, pk: int) -> FileResponse:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -51,7 +51,7 @@ class Allowance:
 
 
 class Parts(zipfile.ZipFile):
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: IO[bytes]):
         super().__init__(file)
         if len(self.infolist()) > MOST_PARTS or sum(part.file_size for part in self.infolist()) > most_unpacked():
             raise too_large()
@@ -73,7 +73,7 @@ class Parts(zipfile.ZipFile):
 class CountedPart:
     """A part that stops unpacking once its allowance is spent."""
 
-    def __init__(self, source: BinaryIO, allowance: Allowance):
+    def __init__(self, source: IO[bytes], allowance: Allowance):
         self._source, self._allowance = source, allowance
 
     def read(self, size: int | None = -1) -> bytes:
@@ -124,7 +124,7 @@ class UnmeasuredWorksheet(ReadOnlyWorksheet):
         pass
 
 
-def shared_texts(part: BinaryIO) -> list[str]:
+def shared_texts(part: IO[bytes]) -> list[str]:
     """As openpyxl reads them, without its objects for each: the plain text or the runs, and nothing of how it is
     pronounced."""
     texts = []

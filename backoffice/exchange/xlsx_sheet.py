@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
-from typing import BinaryIO
+from typing import IO
 from xml.etree.ElementTree import ParseError
 
 from django.utils.translation import gettext as _
@@ -33,7 +33,7 @@ DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, Attr
 """What openpyxl raises for what is no workbook, or a broken one."""
 
 
-def about(source: BinaryIO) -> Iterator[dict]:
+def about(source: IO[bytes]) -> Iterator[dict]:
     """Yield what the table says before its rows; or why it is none that can be read."""
     try:
         sheet = Sheet(source)
@@ -47,7 +47,7 @@ def about(source: BinaryIO) -> Iterator[dict]:
         yield vars(error)
 
 
-def rows(source: BinaryIO, written: BinaryIO) -> Iterator[dict]:
+def rows(source: IO[bytes], written: IO[bytes]) -> Iterator[dict]:
     """Write `[line, cells]` of every row, each on a line, the columns' names first. Yield how far they are written, and
     at last what keeps the others from being read, where something does."""
     said = 0
@@ -68,7 +68,7 @@ def rows(source: BinaryIO, written: BinaryIO) -> Iterator[dict]:
 class Sheet(Table):
     """The first visible sheet. Days are read as 2026-11-23, 1.0 as 1; a cell that holds a formula is refused."""
 
-    def __init__(self, file: BinaryIO, name: str = ""):
+    def __init__(self, file: IO[bytes], name: str = ""):
         super().__init__(name)
         try:
             self._parts = Parts(file)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from django.apps import apps
 from django.conf import settings
@@ -82,10 +82,10 @@ class Undone(Exception):  # noqa: N818 — an answer to the user, not a fault of
 
 def values(
     task: str,
-    file: BinaryIO,
+    file: IO[bytes],
     *,
     kind: str,
-    into: Sequence[BinaryIO] = (),
+    into: Sequence[IO[bytes]] = (),
     seconds: int | None = None,
     most: int = -1,
     **arguments,
@@ -150,7 +150,7 @@ def parsed(line: bytes) -> dict:
     return {}
 
 
-def with_descriptor(file: BinaryIO, most: int) -> BinaryIO:
+def with_descriptor(file: IO[bytes], most: int) -> IO[bytes]:
     """The file as one of the system's, with a position of its own; else a copy of so many bytes."""
     with suppress(AttributeError, OSError):
         file.flush()

@@ -1,13 +1,15 @@
 """Decoded pixels → a grey picture, upright pixels square. Works on tables, so that no film is held as floats."""
 
-import math
+from dataclasses import dataclass
 
 import numpy as np
 import pydicom
-from django.conf import settings
 from PIL import Image
 
+from imaging.decoded import Deep
 from imaging.dicom import values
+from imaging.dicom.deep import deep_table
+from imaging.dicom.spacing import squared_size
 from imaging.dicom.tone import tone
 
 BACKGROUND = 0
@@ -15,26 +17,45 @@ BACKGROUND = 0
 # Rows counted at a time: numpy counts in eight bytes a pixel.
 ROWS_AT_A_TIME = 256
 
-# Spacings in files are rounded, and what is less out of square than this nobody sees.
-SQUARE_ENOUGH = 0.01
-MAX_ASPECT = 5
-
-SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
+SHADES = 256  # of what a screen shows
 
 
-def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Return what `pixels` (as decoded, 8 or 16 bits, shape (Rows, Columns)) look like, and whether something the
-    file says of that made no sense and was put right."""
+@dataclass(frozen=True)
+class Displayed:
+    """`grey` is what a screen shows, `deep` holds all the bits where there are more than it does; `is_corrected` says
+    that something the file says of that made no sense and was put right."""
+
+    grey: np.ndarray
+    deep: Deep | None
+    is_corrected: bool
+
+
+def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> Displayed:
+    """Return what `pixels` (as decoded, 8 or 16 bits, shape (Rows, Columns)) look like."""
     codes = pixels.view(np.uint8 if pixels.itemsize == 1 else np.uint16)
     padding = _padding(dataset, codes)
     stored, has_stray_bits = _stored_bits(dataset, codes, padding)
     levels = _levels(dataset)
     shown = tone(dataset, levels, _counts(stored, padding, levels.size))
-    grey = shown.grey[stored]
-    if padding is not None:
-        grey[padding] = BACKGROUND
-    squared, makes_sense = _squared(dataset, grey)
-    return squared, shown.is_corrected or has_stray_bits or not makes_sense
+    size, makes_sense = squared_size(dataset, *stored.shape)
+
+    def picture(table: np.ndarray) -> np.ndarray:
+        drawn = table[stored]
+        if padding is not None:
+            drawn[padding] = BACKGROUND
+        return _resized(drawn, size)
+
+    deep = None
+    if levels.size > SHADES:
+        table = deep_table(shown)
+        deep = Deep(picture(table.values), table.window, table.offset, table.step)
+    return Displayed(picture(shown.grey), deep, shown.is_corrected or has_stray_bits or not makes_sense)
+
+
+def _resized(drawn: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if drawn.shape == size[::-1]:
+        return drawn
+    return np.asarray(Image.fromarray(drawn).resize(size, Image.Resampling.BILINEAR))
 
 
 def _padding(dataset: pydicom.Dataset, codes: np.ndarray) -> np.ndarray | None:
@@ -104,28 +125,3 @@ def _counts(stored: np.ndarray, padding: np.ndarray | None, size: int) -> np.nda
         used = rows.ravel() if padding is None else rows[~padding[top : top + ROWS_AT_A_TIME]]
         counts += np.bincount(used, minlength=size)
     return counts
-
-
-def _squared(dataset: pydicom.Dataset, grey: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Return the picture with pixels as wide as they are high, and whether the file's word on that made sense."""
-    aspect = _aspect(dataset)
-    if aspect is None or abs(aspect - 1) < SQUARE_ENOUGH:
-        return grey, True
-    if not 1 / MAX_ASPECT <= aspect <= MAX_ASPECT:
-        return grey, False
-    height, width = grey.shape
-    # The shorter side grows, so that nothing is lost; where that is too much, the other one shrinks.
-    size = (width, round(height * aspect)) if aspect > 1 else (round(width / aspect), height)
-    if math.prod(size) > settings.PICTURE_MAX_PIXELS:
-        size = (round(width / aspect), height) if aspect > 1 else (width, round(height * aspect))
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR)), True
-
-
-def _aspect(dataset: pydicom.Dataset) -> float | None:
-    """Return the height of a pixel by its width, NaN where it makes no sense, None where the file does not say."""
-    for keyword in SPACINGS:
-        pair = values.numbers(dataset, keyword)
-        if len(pair) == 2:
-            height, width = pair
-            return height / width if height > 0 and width > 0 else math.nan
-    return None

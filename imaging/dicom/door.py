@@ -17,6 +17,7 @@ from imaging.decoded import Decoded, Named, Refused, check_dimensions
 from imaging.dicom import coded, facts, values
 from imaging.dicom.display import displayed
 from imaging.dicom.objections import objections
+from imaging.dicom.spacing import spacing
 
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
 FILE_META_GROUP = 0x0002
@@ -72,11 +73,15 @@ def decode(film: Film) -> Decoded:
     if reasons := list(objections(dataset, syntax)):
         raise Refused(" ".join(reasons))
     check_dimensions(values.declared(dataset, "Columns"), values.declared(dataset, "Rows"))
-    grey, is_corrected = displayed(dataset, coded.decoded(dataset, syntax))
+    shown = displayed(dataset, coded.decoded(dataset, syntax))
+    pixel_spacing, spacing_from = spacing(dataset, shown.grey.shape[1])
     return Decoded(
-        grey,
+        shown.grey,
         bit_depth=values.declared(dataset, "BitsStored"),
-        is_corrected=is_corrected,
+        is_corrected=shown.is_corrected,
+        deep=shown.deep,
+        pixel_spacing=pixel_spacing,
+        spacing_from=spacing_from,
         view=facts.view(dataset),
         taken_on=facts.day_taken(dataset),
         named=facts.named(dataset),

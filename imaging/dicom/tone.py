@@ -20,11 +20,18 @@ MIN_SHARE_IN_GREY = 0.1
 
 @dataclass(frozen=True)
 class Tone:
-    """`grey` holds the uint8 level of every stored value, in the order of `levels`; `is_corrected` says that some of
+    """What is known of every stored value, in the order of `levels`: `measured`, its number after the modality LUT;
+    `shown`, from 0 to 1, its grey before the inversion; and `grey`, its uint8 level. `is_corrected` says that some of
     what the file says about it made no sense."""
 
-    grey: np.ndarray
+    measured: np.ndarray
+    shown: np.ndarray
+    is_inverted: bool
     is_corrected: bool
+
+    @property
+    def grey(self) -> np.ndarray:
+        return ((1 - self.shown if self.is_inverted else self.shown) * 255).round().astype(np.uint8)
 
 
 def tone(dataset: pydicom.Dataset, levels: np.ndarray, counts: np.ndarray) -> Tone:
@@ -33,10 +40,12 @@ def tone(dataset: pydicom.Dataset, levels: np.ndarray, counts: np.ndarray) -> To
     shown, voi_fails = _chosen(dataset, measured, counts)
     if shown is None:
         shown = _full_range(measured, counts, every_level=is_linear and levels.size <= 256)
-    if values.text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
-        shown = 1 - shown
-    is_corrected = modality_fails or voi_fails or _contradicts_itself(dataset)
-    return Tone((shown * 255).round().astype(np.uint8), is_corrected)
+    return Tone(
+        measured,
+        shown,
+        is_inverted=values.text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
+        is_corrected=modality_fails or voi_fails or _contradicts_itself(dataset),
+    )
 
 
 def _measured(dataset: pydicom.Dataset, levels: np.ndarray) -> tuple[np.ndarray, bool, bool]:
