@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.inlines import FirstRows
+from backoffice.formats.lists import in_turn, listed
 from backoffice.records.diffs import words_for
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
@@ -34,7 +35,7 @@ DROPZONE = Script("imaging/dropzone.js", defer=True)
 
 @words_for(XRayImage, "quality_issues")
 def issues_told(issues: list[str]) -> str:
-    return ", ".join(str(QualityIssue(issue).label) for issue in issues)
+    return listed(QualityIssue(issue).label for issue in issues)
 
 
 def announce(request, receipt: Receipt) -> None:
@@ -47,7 +48,7 @@ def announce(request, receipt: Receipt) -> None:
         messages.warning(request, format_html(_("“{}” was already there: {}"), receipt.name, link))
         return
     level = messages.WARNING if receipt.warnings else messages.SUCCESS
-    warnings = " ".join(receipt.warnings)
+    warnings = in_turn(receipt.warnings)
     messages.add_message(request, level, format_html(_("“{}” is kept: {} {}"), receipt.name, link, warnings))
 
 

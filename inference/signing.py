@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from backoffice.formats.lists import told_of
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from inference import reviews
@@ -104,7 +105,7 @@ class SignsAnswers(admin.ModelAdmin):
             reviews.decide(prediction, by=request.user, diagnosis=prediction.diagnosis, seen=seen)
         except CannotSignError as error:
             link = format_html('<a href="{}">{}</a>', film_url(prediction), prediction)
-            self.message_user(request, format_html("{}: {}", link, error), messages.ERROR)
+            self.message_user(request, format_html(told_of("{}", "{}"), link, error), messages.ERROR)
             return False
         return True
 

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from simple_history.utils import bulk_create_with_history
 
 from backoffice.records.hangs_on import lock_with_above
@@ -248,6 +249,6 @@ def close(prediction: Prediction, status: Status, **values) -> bool:
             [Prediction.objects.get(pk=prediction.pk)],
             update=True,
             default_user=prediction.requested_by,
-            default_change_reason=_("Written by a worker, for who asked"),
+            default_change_reason=gettext_noop("Written by a worker, for who asked"),
         )
     return ours

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
+from backoffice.formats.lists import listed
 from backoffice.records.dates import parse_day
 from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
@@ -194,7 +195,7 @@ class ChoiceCell(Cell):
         """By their names in the reader's language, which are read as well; in English by what a table holds."""
         is_english = (translation.get_language() or "en").startswith("en")
         words = [self.render(value) if is_english else str(label) for value, label in self.choices]
-        return _("One of: %(values)s.") % {"values": ", ".join(words)}
+        return _("One of: %(values)s.") % {"values": listed(words)}
 
 
 class NamesCell(Cell):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.outcome import Outcome
 from backoffice.exchange.table import Table
+from backoffice.formats.lists import listed
 
 SIMILAR = 0.6
 
@@ -53,7 +54,7 @@ def refuse_all(table: Table, known: Mapping[str, str], outcome: Outcome) -> None
     outcome.add_error(
         table.header_line,
         table.headers[0],
-        ", ".join(table.headers),
+        listed(table.headers),
         _("This line must name the columns, and none of these names is known here."),
         _("Is this the right file? The columns are named %(names)s.") % {"names": names_of(known)},
     )
@@ -72,7 +73,7 @@ def similar(header: str, known: Mapping[str, str]) -> str | None:
 
 
 def names_of(known: Mapping[str, str]) -> str:
-    return ", ".join(dict.fromkeys(known.values()))
+    return listed(dict.fromkeys(known.values()))
 
 
 def folded(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
+from django.utils.translation import gettext
 
 from backoffice.records.mixins import REASON_LENGTH
 
@@ -11,3 +12,12 @@ def record(row: models.Model, by: AbstractBaseUser | None, reason: str) -> None:
     row.refresh_from_db()
     row._history_user, row._change_reason = by, reason[:REASON_LENGTH]
     row.save(update_fields=["updated_at"])
+
+
+def reason_told(reason: str | None) -> str:
+    """Why a change was made, in the reader's language where the software gave the reason; else as somebody typed it.
+
+    What the software says is kept in English (`gettext_noop`): who reads a history may speak another language than
+    who caused it.
+    """
+    return gettext(reason) if reason else ""

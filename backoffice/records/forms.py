@@ -2,6 +2,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import told_of
 from backoffice.records.mixins import Hideable
 from backoffice.records.seen import last_to_change
 
@@ -39,7 +40,7 @@ class RowForm(ClinicalForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            field.widget.attrs["aria-label"] = f"{field.label}: {self.name_of_row()}"
+            field.widget.attrs["aria-label"] = told_of(field.label, self.name_of_row())
             # A script that fills the table in may leave that out: then it is taken to have seen the row as it is now.
             field.disabled = field.disabled or self.instance.is_hidden  # it is restored before it is changed
             field.show_hidden_initial = bool(self.instance.pk) and (

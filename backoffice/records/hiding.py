@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet, UniqueConstraint
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import in_turn
 from backoffice.records.relations import may_view, pointing_at
 
 
@@ -54,7 +55,7 @@ def obstacles_to(rows: Iterable[Model], most: int) -> list[Obstacle]:
             try:
                 constraint.validate(type(row), row)
             except ValidationError as error:
-                found.append(Obstacle(row, " ".join(error.messages), _holder(row, constraint)))
+                found.append(Obstacle(row, in_turn(error.messages), _holder(row, constraint)))
         if len(found) >= most:
             break
     return found or [

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.formats.lists import told_of
 from backoffice.live.chips import Tone, chip
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
@@ -179,7 +180,9 @@ class AppointmentAdmin(
         if appointment.patient.is_hidden:
             return "–"
         names = {name: Patient._meta.get_field(name).verbose_name for name in appointment.claimed}
-        return format_html_join("", "{}: {}<br>", ((names[name], said) for name, said in appointment.claimed.items()))
+        return format_html_join(
+            "", "{}<br>", ((told_of(names[name], said),) for name, said in appointment.claimed.items())
+        )
 
     @admin.display(description=_("identity"), ordering="identity_conflict")
     def identity(self, appointment):
@@ -213,7 +216,7 @@ class AppointmentAdmin(
                 done += 1
             except booking.BookingError as refusal:
                 told = refusal.for_staff(request.user)
-                messages.error(request, f"{name_for(appointment.patient, request.user)}: {told}")
+                messages.error(request, told_of(name_for(appointment.patient, request.user), told))
         return done
 
     def _tell(self, request, n: int, sentence: str) -> None:

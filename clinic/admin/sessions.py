@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.first_page import OnTheFirstPage
+from backoffice.formats.lists import told_of
 from backoffice.live.chips import Tone, chip
 from backoffice.records.names import name_for
 from clinic import booking
@@ -124,7 +125,7 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, AsksWhoIsBooke
             try:
                 called = function(session, by=request.user)
             except booking.BookingError as refusal:
-                messages.error(request, f"{session}: {refusal}")
+                messages.error(request, told_of(session, refusal))
                 continue
             if called is None:
                 messages.warning(request, _("%(session)s: nobody is waiting.") % {"session": session})

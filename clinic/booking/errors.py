@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.formats.lists import listed, quoted
 from clinic.models import Appointment, ClinicSession, Question
 
 
@@ -82,7 +83,7 @@ class AlreadyAnswered(BookingError):
 
     def __init__(self, questions: Collection[Question]):
         self.questions = questions
-        told = {"questions": ", ".join(f"“{question}”" for question in questions)}
+        told = {"questions": listed(map(quoted, questions))}
         super().__init__(
             _("Answered meanwhile by somebody else: %(questions)s. Nothing was written yet; save the rest once more.")
             % told

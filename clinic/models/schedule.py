@@ -9,10 +9,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, pgettext
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.lists import told_of
 from backoffice.records.changes import record
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 
@@ -121,7 +122,7 @@ class Closure(ClinicalRecord):
 
     def __str__(self):
         days = str(self.starts_on) if self.starts_on == self.ends_on else f"{self.starts_on} – {self.ends_on}"
-        return f"{days}: {self.reason}"
+        return told_of(days, self.reason)
 
     def covers(self, day: datetime.date, period: str) -> bool:
         return self.starts_on <= day <= self.ends_on and self.period in ("", period)
@@ -235,7 +236,7 @@ class ClinicSession(ClinicalRecord):
     def note_overbooking(self, by) -> None:
         """Where a place beyond capacity was given, the session's history says who gave it."""
         if self.booked > self.capacity:
-            record(self, by, gettext("Booked beyond capacity"))
+            record(self, by, gettext_noop("Booked beyond capacity"))
 
     def has_ended(self, now=None) -> bool:
         now = timezone.localtime(now)

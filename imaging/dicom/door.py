@@ -11,6 +11,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag
 
+from backoffice.formats.lists import in_turn
 from imaging.decoded import MAX_PIXELS, Decoded, Named, Refused, check_dimensions
 from imaging.dicom import coded, facts, values
 from imaging.dicom.display import displayed
@@ -50,7 +51,7 @@ def read(data: bytes) -> Decoded:
     syntax = _checked_syntax(data)
     dataset = _parsed(data)
     if reasons := list(objections(dataset, syntax)):
-        raise Refused(" ".join(reasons))
+        raise Refused(in_turn(reasons))
     check_dimensions(values.whole(dataset, "Columns"), values.whole(dataset, "Rows"))
     grey, is_corrected = displayed(dataset, coded.decoded(dataset, syntax))
     return Decoded(

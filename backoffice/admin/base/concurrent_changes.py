@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import listed
 from backoffice.models import AccessEvent
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import history_of
@@ -65,7 +66,7 @@ class _Merging:
             elif mine != now:
                 self.add_error(name, changes.told(name, now, is_masked=name in self.model_admin.masked_fields))
         if kept and not self.errors:
-            told = {"who": changes.who, "fields": ", ".join(kept)}
+            told = {"who": changes.who, "fields": listed(kept)}
             messages.info(self.request, _("%(who)s changed this meanwhile, and it stays so: %(fields)s.") % told)
         return cleaned
 

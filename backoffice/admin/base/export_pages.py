@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin.base.hiding import HiddenFilter
 from backoffice.admin.base.import_files import XLSX
 from backoffice.exchange.exporting import TooLargeError, dated, stream_csv, write_xlsx
+from backoffice.formats.lists import told_of
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
 
@@ -101,7 +102,7 @@ def narrowed_by(shown: ChangeList) -> list[str]:
     words = [_("search: %(text)s") % {"text": shown.query}] if shown.query else []
     for spec in shown.filter_specs:
         words += [
-            f"{spec.title}: {choice['display']}"
+            told_of(spec.title, choice["display"])
             for number, choice in enumerate(spec.choices(shown))
             if choice["selected"] and number  # the first is always “all”
         ]
@@ -110,5 +111,5 @@ def narrowed_by(shown: ChangeList) -> list[str]:
         if name == "pk__in":
             words.append(_("the rows that you chose"))
         elif name not in said:  # part of a day, or a link's own lookup
-            words.append(f"{name.replace('__', ' ').replace('_', ' ')}: {value}")
+            words.append(told_of(name.replace("__", " ").replace("_", " "), value))
     return words

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import listed
+
 PHANTOM_SIZE, PICTURE_SIZE = 96, 224
 SIZE_STEP = 32  # every family's patches and strides divide it
 
@@ -75,7 +77,7 @@ class Command(BaseCommand):
         if unknown := sorted(set(names or ()) - known.keys()):
             raise CommandError(
                 _("Unknown models: %(unknown)s. Known: %(known)s.")
-                % {"unknown": ", ".join(unknown), "known": ", ".join(known)}
+                % {"unknown": listed(unknown), "known": listed(known)}
             )
         chosen = [known[name] for name in names] if names else RECIPES
         return [replace(recipe, epochs=epochs) for recipe in chosen] if epochs else list(chosen)
