@@ -188,7 +188,8 @@ class XRayImageAdmin(PrivateFiles, ClinicalAdmin):
 
     @admin.display(description=_("file"), ordering="source_format")
     def file(self, xray):
-        about = two_lines(xray.source_format, f"{xray.width} × {xray.height}, {xray.bit_depth} bit")
+        size = {"width": xray.width, "height": xray.height, "bits": xray.bit_depth}
+        about = two_lines(xray.source_format, _("%(width)s × %(height)s, %(bits)s bit") % size)
         return format_html("{} {}", about, self.quality(xray)) if xray.quality_issues else about
 
     @admin.display(description=_("uploaded"), ordering="created_at")

@@ -23,5 +23,5 @@ class Command(BaseCommand):
             self.stdout.write(told_of(gettext(name), sentence))
             found += 1
         if not found:
-            self.stdout.write(told_of(gettext(name), gettext("all agrees")))
+            self.stdout.write(told_of(gettext(name), gettext("ok")))
         return found

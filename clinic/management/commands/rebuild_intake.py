@@ -28,7 +28,7 @@ class Command(BaseCommand):
             records += sync.rebuild(batch)
         told = {"records": records, "appointments": appointments}
         self.stdout.write(
-            _("Records written: %(records)d, for %(appointments)d appointments; hidden ones have none.") % told
+            _("%(records)d records written for %(appointments)d appointments; hidden ones have none.") % told
         )
 
     def check_records(self):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         for pk, what in differences.differences():
             found += 1
             if found <= TOLD:
-                self.stdout.write(_("Appointment %(key)d: %(what)s") % {"key": pk, "what": what})
+                self.stdout.write(_("appointment %(key)d: %(what)s") % {"key": pk, "what": what})
         if found > TOLD:
             self.stdout.write(_("… and %(n)d more") % {"n": found - TOLD})
         if found:

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from backoffice.formats.lists import in_turn, told_of
 from clinic.identity import normalise_national_id
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(_("%(kept)d kept, %(there)d already there, %(refused)d refused.") % told)
         if refused:
             told = {"n": refused, "all": len(receipts)}
-            raise CommandError(_("Files refused: %(n)d of %(all)d; the reasons are above.") % told)
+            raise CommandError(_("%(n)d of %(all)d files were refused; the reasons are above.") % told)
 
     def _folders_by_patient(self, folder: Path) -> dict[str, Path]:
         found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -54,14 +54,12 @@ class Command(BaseCommand):
         if loose and not folders and _known(folder.resolve().name).exists():
             return {folder.resolve().name: folder}
         if loose:
-            told = ngettext(
-                "Nobody can tell whose film lies in %(folder)s itself: %(n)d file beside the folders. "
-                "Nothing was imported.",
-                "Nobody can tell whose films lie in %(folder)s itself: %(n)d files beside the folders. "
-                "Nothing was imported.",
-                loose,
+            told = _(
+                "Nobody can tell whose films lie in %(folder)s itself: %(n)d files beside %(folders)d folders. "
+                "Nothing was imported."
             )
-            raise CommandError(in_turn(sentence % {"folder": folder, "n": loose} for sentence in (told, LAYOUT)))
+            facts = {"folder": folder, "n": loose, "folders": len(folders)}
+            raise CommandError(in_turn(sentence % facts for sentence in (told, LAYOUT)))
         return {path.name: path for path in folders}
 
     def _patient(self, national_id: str) -> Patient:
@@ -82,7 +80,7 @@ class Command(BaseCommand):
         if receipt.xray is None:
             self.stderr.write(told_of(path, receipt.refusal))
         for warning in receipt.warnings:
-            self.stderr.write(told_of(path, in_turn([_("Kept."), warning])))
+            self.stderr.write(told_of(path, in_turn([_("kept."), warning])))
         return receipt
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from backoffice.formats.columns import in_column
+from backoffice.formats.columns import cells, in_column
 from backoffice.formats.lists import listed_apart, told_of
 from imaging import ingest
 from inference.demo import WEIGHTS
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             self.stderr.write(told_of(path, why))
         if refused:
             told = {"n": len(refused), "all": len(files)}
-            raise CommandError(_("Files without an answer: %(n)d of %(all)d.") % told)
+            raise CommandError(_("%(n)d of %(all)d files were not answered.") % told)
 
     def read(self, files: list[Path]) -> tuple[dict[Path, ingest.Picture], dict[Path, str]]:
         pictures, refused = {}, {}
@@ -99,10 +99,9 @@ class Command(BaseCommand):
         models = [vote.model for vote in next(iter(answers.values()))[0]]
         rows = [[_("file"), _("diagnosis"), _("confidence"), _("agree"), *models]]
         for path, (votes, consensus) in answers.items():
-            cells = [f"{vote.diagnosis} {max(vote.probabilities.values()):.2f}" for vote in votes]
-            rows.append(
-                [path.name, consensus.diagnosis, f"{consensus.confidence:.2f}", f"{consensus.agreement:.0%}", *cells]
-            )
+            said = [consensus.diagnosis, f"{consensus.confidence:.2f}", f"{consensus.agreement:.0%}"]
+            said += [f"{vote.diagnosis} {max(vote.probabilities.values()):.2f}" for vote in votes]
+            rows.append([path.name, *said])
         widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             self.stdout.write("  ".join(map(in_column, row, widths)).rstrip())
