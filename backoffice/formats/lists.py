@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 FULL_WIDTH_END = re.compile("(?<=[。！？：；，]) ")  # these signs bring the blank behind them
@@ -30,3 +31,8 @@ def told_of(name, what) -> str:
 
 def quoted(name) -> str:
     return pgettext("a name within a sentence", "“%(name)s”") % {"name": name}
+
+
+def counted(kinds: Iterable[tuple[int, str]]) -> str:
+    """`[(2, "appointments"), (1, "X-ray")]` → `2 appointments, 1 X-ray`; the names are in the right number already."""
+    return listed(_("%(n)d %(things)s") % {"n": n, "things": things} for n, things in kinds)
