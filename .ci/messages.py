@@ -1,9 +1,10 @@
 """Renews and compiles the catalogues of Traditional Chinese, or checks (`--check`) that they are whole.
 
 Whole means: every string of the code is there, each is translated with the placeholders of the English one and in the
-same words everywhere, none is fuzzy, and what is compiled is what is written. Reading the code needs GNU gettext
-(Debian: gettext); without it that part of the check is left out, and said, unless CI is set. Prints what is wrong, and
-exits with 1 where anything is.
+same words everywhere, those of docs/glossary.md, none is fuzzy, and what is compiled is what is written. What is said
+in Chinese, but not in Taiwan, and half-width signs are found too. Reading the code needs GNU gettext (Debian: gettext);
+without it that part of the check is left out, and said, unless CI is set. Prints what is wrong, and exits with 1 where
+anything is.
 """
 
 import os
@@ -22,6 +23,14 @@ LOCALE = "zh_Hant"
 READ = {".py", ".html", ".txt", ".js", ".po"}
 NOT_OURS = ("tests", "benchmarks", "conftest.py", ".venv", "var")
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sdrf]|\{\w*\}")
+GLOSSARY = re.compile(r"^\| (.+?) \| (.+?) \| .+ \|$", re.MULTILINE)
+# What these things are called elsewhere; here they are 軟體, 資訊, 預設, 使用者, 連結, 品質 …
+NOT_SAID_HERE = re.compile(
+    "軟件|硬件|信息|默認|缺省|用戶|賬戶|鏈接|質量|網絡|數據庫|視頻|服務器|文件夾|打印|登錄名|郵箱|菜單|界面|刷新|"
+    "激活|緩存|粘貼|屏幕|鼠標|字符串|搜索|文檔"
+)
+HALF_WIDTH = re.compile("[\u3400-\u9fff）」] ?[,;:!?]|[,;!?] ?[\u3400-\u9fff]|[，。：；！？、] |[“”]")
+NO_BLANK = re.compile("[\u3400-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u3400-\u9fff]")
 HEADER = {
     "Language": LOCALE,
     "MIME-Version": "1.0",
@@ -99,6 +108,37 @@ def told_in_two_ways() -> list[str]:
     return [f"{msgid!r} is told in {len(ways)} ways: {ways}" for (_, msgid), ways in told.items() if len(ways) > 1]
 
 
+def written_otherwise() -> list[str]:
+    """Chinese that a Taiwanese reader would stumble over."""
+    found = []
+    for path in catalogues(ROOT):
+        for (_context, msgid), (text, plurals) in said(read(path)).items():
+            for told in (text, *(form for _number, form in plurals)):
+                plain = PLACEHOLDER.sub("·", told)
+                if NOT_SAID_HERE.search(plain) or HALF_WIDTH.search(plain) or NO_BLANK.search(plain):
+                    found.append(f"{path.relative_to(ROOT)}: not as it is written here: {told!r} for {msgid!r}")
+    return found
+
+
+def not_as_the_glossary_says() -> list[str]:
+    """Terms that are told in other words, or by nothing that the code says."""
+    told = [
+        (msgid.casefold(), text or dict(plurals).get(0, ""))
+        for path in catalogues(ROOT)
+        for (context, msgid), (text, plurals) in said(read(path)).items()
+        if not context
+    ]
+    found = []
+    for english, chinese in GLOSSARY.findall((ROOT / "docs" / "glossary.md").read_text())[2:]:
+        term = english.casefold()
+        whole = {text for msgid, text in told if msgid == term}
+        if whole and whole != {chinese}:
+            found.append(f"docs/glossary.md says {chinese} for {english!r}, and the catalogues {whole}")
+        elif not whole and not any(term in msgid and chinese in text for msgid, text in told):
+            found.append(f"docs/glossary.md says {chinese} for {english!r}, which nothing in the catalogues does")
+    return found
+
+
 def strings_that_are_missing() -> list[str]:
     """Strings of the code that the catalogues lack, and the other way round. Reads a copy: a check changes nothing."""
     listed = subprocess.run(
@@ -126,7 +166,8 @@ def differences(renewed: Path, name: Path) -> list[str]:
 
 
 def check() -> list[str]:
-    found = [fault for path in catalogues(ROOT) for fault in faults_of(path)] + told_in_two_ways()
+    found = [fault for path in catalogues(ROOT) for fault in faults_of(path)]
+    found += told_in_two_ways() + written_otherwise() + not_as_the_glossary_says()
     if shutil.which("xgettext"):
         return found + strings_that_are_missing()
     if os.environ.get("CI") == "true":

@@ -3,9 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import OutputWrapper
 from django.db.models import DateTimeField, F, Model
+from django.utils.translation import ngettext
 
 from backoffice.access import roles
 from backoffice.models import User
@@ -22,7 +24,7 @@ def password_of(username: str) -> str:
 
 
 def load(stdout: OutputWrapper) -> None:
-    """Add the accounts that are missing; one that is there keeps its password."""
+    """Add the accounts that are missing; one that is there keeps its password, and the language that it chose."""
     added = 0
     for username, (first_name, last_name, role) in ACCOUNTS.items():
         if not User.objects.filter(username=username).exists():
@@ -31,7 +33,10 @@ def load(stdout: OutputWrapper) -> None:
             )
             person.groups.add(Group.objects.get(name=role))
             added += 1
-    stdout.write(f"people: {added} accounts added.")
+    if settings.LANGUAGES[0][0] != settings.LANGUAGE_CODE:
+        # Whoever starts the demo in this language reads it, whatever their browser asks for.
+        User.objects.filter(username__in=ACCOUNTS, language="").update(language=settings.LANGUAGE_CODE)
+    stdout.write(ngettext("%d account added.", "%d accounts added.", added) % added)
 
 
 def move_back(record: Any, ago: timedelta) -> None:

@@ -6,6 +6,7 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.imports import cleanup
@@ -19,45 +20,45 @@ def trail_kept_since() -> datetime:
     return timezone.now() - timedelta(days=settings.ACCESS_TRAIL_RETENTION_DAYS)
 
 
-@purge("access events beyond ACCESS_TRAIL_RETENTION_DAYS")
+@purge(gettext_noop("access events beyond ACCESS_TRAIL_RETENTION_DAYS"))
 def old_access_events(*, dry_run: bool) -> int:
     if dry_run:
         return AccessEvent.objects.filter(at__lt=trail_kept_since()).count()
     return AccessEvent.objects.purge(before=trail_kept_since())
 
 
-@purge("sign-ins beyond ACCESS_TRAIL_RETENTION_DAYS")
+@purge(gettext_noop("sign-ins beyond ACCESS_TRAIL_RETENTION_DAYS"))
 def old_sign_ins(*, dry_run: bool) -> int:
     return take_out(SignIn.objects.filter(attempt_time__lt=trail_kept_since()), dry_run=dry_run)
 
 
-@purge("failed sign-ins older than 30 days")
+@purge(gettext_noop("failed sign-ins older than 30 days"))
 def old_failed_sign_ins(*, dry_run: bool) -> int:
     return take_out(FailedSignIn.objects.filter(attempt_time__lt=timezone.now() - A_MONTH), dry_run=dry_run)
 
 
-@purge("wrong passwords that lock nobody out any more")
+@purge(gettext_noop("wrong passwords that lock nobody out any more"))
 def old_attempts(*, dry_run: bool) -> int:
     since = timezone.now() - settings.AXES_COOLOFF_TIME
     return take_out(AccessAttempt.objects.filter(attempt_time__lt=since), dry_run=dry_run)
 
 
-@purge("mails sent more than 30 days ago")
+@purge(gettext_noop("mails sent more than 30 days ago"))
 def sent_mails(*, dry_run: bool) -> int:
     return take_out(Mail.objects.filter(sent_at__lt=timezone.now() - A_MONTH), dry_run=dry_run)
 
 
-@purge("expired sessions")
+@purge(gettext_noop("expired sessions"))
 def expired_sessions(*, dry_run: bool) -> int:
     return take_out(Session.objects.filter(expire_date__lt=timezone.now()), dry_run=dry_run)
 
 
-@purge("phones that nobody finished setting up")
+@purge(gettext_noop("phones that nobody finished setting up"))
 def unfinished_phones(*, dry_run: bool) -> int:
     return take_out(TOTPDevice.objects.filter(confirmed=False, created_at__lt=timezone.now() - A_DAY), dry_run=dry_run)
 
 
-@purge("imports that nobody confirmed")
+@purge(gettext_noop("imports that nobody confirmed"))
 def abandoned_imports(*, dry_run: bool) -> int:
     count = cleanup.abandoned().count()
     if not dry_run:

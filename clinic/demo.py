@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import OutputWrapper
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from backoffice.models import User
 from clinic import booking
@@ -35,11 +36,12 @@ DAYS_BEFORE, DAYS_AHEAD = 14, 7
 def load(stdout: OutputWrapper) -> None:
     """Fill an empty clinic, all of it or nothing. Where there is a patient, there is a clinic: it is left alone."""
     if Patient.objects.exists():
-        stdout.write("clinic: there are patients already; nothing added.")
+        stdout.write(_("There are patients already; nothing added."))
         return
     with transaction.atomic():
         Demo(json.loads(WORDS.read_text())).load()
-    stdout.write(f"clinic: {Patient.objects.count()} patients, {Appointment.objects.count()} appointments added.")
+    told = {"patients": Patient.objects.count(), "appointments": Appointment.objects.count()}
+    stdout.write(_("Added: %(patients)d patients, %(appointments)d appointments.") % told)
 
 
 class Demo:

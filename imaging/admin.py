@@ -20,6 +20,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.inlines import FirstRows
+from backoffice.formats.lists import in_turn, listed
 from backoffice.lazy import LazyText
 from backoffice.models.users import person_of
 from backoffice.records.diffs import words_for
@@ -47,7 +48,7 @@ DROPZONE = Script("imaging/dropzone.js", defer=True)
 
 @words_for(XRayImage, "quality_issues")
 def issues_told(issues: list[str]) -> str:
-    return ", ".join(str(QualityIssue(issue).label) for issue in issues)
+    return listed(QualityIssue(issue).label for issue in issues)
 
 
 def announce(request: HttpRequest, receipt: Receipt) -> None:
@@ -60,7 +61,7 @@ def announce(request: HttpRequest, receipt: Receipt) -> None:
         messages.warning(request, format_html(str(_("“{}” was already there: {}")), receipt.name, link))
         return
     level = messages.WARNING if receipt.warnings else messages.SUCCESS
-    warnings = " ".join(receipt.warnings)
+    warnings = in_turn(receipt.warnings)
     messages.add_message(request, level, format_html(str(_("“{}” is kept: {} {}")), receipt.name, link, warnings))
 
 
@@ -215,7 +216,8 @@ class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
 
     @admin.display(description=_("file"), ordering="source_format")
     def file(self, xray: XRayImage) -> SafeString:
-        about = two_lines(xray.source_format, f"{xray.width} × {xray.height}, {xray.bit_depth} bit")
+        size = {"width": xray.width, "height": xray.height, "bits": xray.bit_depth}
+        about = two_lines(xray.source_format, _("%(width)s × %(height)s, %(bits)s bit") % size)
         return format_html("{} {}", about, self.quality(xray)) if xray.quality_issues else about
 
     @admin.display(description=_("uploaded"), ordering="created_at")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models.signals import post_save
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice.records.locks import lock_by_key
 from backoffice.records.mixins import written_at_once
@@ -33,7 +33,7 @@ def compare(keys: Iterable[int]) -> None:
             continue
         if found != film.identity_conflict:
             film.identity_conflict = found
-            film._change_reason = _("Compared with the patient’s record as it is now")
+            film._change_reason = gettext_noop("Compared with the patient’s record as it is now")
             film.save(update_fields=["identity_conflict", "updated_at"])
 
 

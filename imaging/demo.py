@@ -8,6 +8,7 @@ import numpy as np
 from django.core.files.base import ContentFile
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
+from django.utils.translation import ngettext
 from PIL import Image
 
 from backoffice.access.roles import CLINICIANS
@@ -48,7 +49,8 @@ def load(stdout: OutputWrapper) -> None:
         move_back(add(number, patient, today - ago, size=OLD_SIZE), ago)
     for number, patient in enumerate(patients[:NEW]):
         add(number, patient, today - timedelta(days=number))
-    stdout.write(f"{XRayImage.objects.count()} phantom X-rays added.")
+    n = XRayImage.objects.count()
+    stdout.write(ngettext("%d phantom X-ray added.", "%d phantom X-rays added.", n) % n)
 
 
 def _png(picture: np.ndarray) -> bytes:

@@ -10,8 +10,10 @@ from typing import Any
 from django.core.files.base import ContentFile, File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice.files.nursery import told
+from backoffice.formats.lists import listed
 from backoffice.models import User
 from clinic.models import Patient
 from clinic.patients import merging
@@ -104,7 +106,7 @@ def store(picture: Picture, original: File, patient: Patient, *, by: User | None
         **details,
     )
     if by is not None:
-        xray._history_user, xray._change_reason = by, _("Uploaded")
+        xray._history_user, xray._change_reason = by, gettext_noop("Uploaded")
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
         xray.pixels.save("pixels.png", File(picture.pixels), save=False)
@@ -137,5 +139,5 @@ def _warnings(picture: Picture, xray: XRayImage) -> Iterator[str]:
     for twin in XRayImage.objects.visible().filter(sha256=xray.sha256).exclude(patient=xray.patient)[:1]:
         yield _("%(patient)s has this very file too. Hide the one that is wrong.") % {"patient": twin.patient}
     if picture.quality_issues:
-        issues = ", ".join(str(QualityIssue(issue).label) for issue in picture.quality_issues)
+        issues = listed(QualityIssue(issue).label for issue in picture.quality_issues)
         yield _("The picture may not suit the models: %(issues)s.") % {"issues": issues}

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from backoffice.demo import move_back
 from backoffice.models import User
@@ -24,7 +25,8 @@ CORRECTED = 7  # every seventh finding is corrected: nobody agrees with a machin
 def load(stdout: OutputWrapper) -> None:
     """Register the models; on the first run, also ask them about the demo's X-rays here and now."""
     registered = register_folder(WEIGHTS)
-    stdout.write(f"inference: {len(registered)} demonstration models registered.")
+    n = len(registered)
+    stdout.write(ngettext("%d demonstration model registered.", "%d demonstration models registered.", n) % n)
     clinician = get_user_model().objects.filter(username="clinician").first()
     unasked = XRayImage.objects.visible().filter(notes=NOTE, predictions=None).order_by("pk")
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -36,7 +38,8 @@ def load(stdout: OutputWrapper) -> None:
 
     from inference.worker import answer_waiting  # torch: only where it is needed
 
-    stdout.write(f"inference: {answer_waiting()} X-rays answered.")
+    n = answer_waiting()
+    stdout.write(ngettext("%d X-ray answered.", "%d X-rays answered.", n) % n)
     for number, xray in enumerate(of_other_days, start=1):
         sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)
 

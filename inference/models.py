@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.lists import told_of
 from backoffice.readers import Reader
 from backoffice.records.indexes import hidden_only
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
@@ -231,7 +232,7 @@ class ModelResult(ClinicalRecord):
         constraints = [models.UniqueConstraint(fields=["prediction", "model"], name="one_answer_per_model")]
 
     def __str__(self) -> str:
-        return f"{self.model}: {self.get_diagnosis_display()} {self.confidence:.2f}"
+        return told_of(self.model, f"{self.get_diagnosis_display()} {self.confidence:.2f}")
 
 
 class Report(ClinicalRecord):

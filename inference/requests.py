@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice.jobs.nudges import nudge
 from backoffice.models import User
@@ -44,7 +44,9 @@ def ask(xrays: Iterable[XRayImage], *, by: User) -> Asked:
         elif len(asked.predictions) >= left:
             asked.over_limit.append(xray)
         else:
-            asked.predictions.append(_queue(Prediction(xray=xray, requested_by=by), by=by, reason=_("Asked")))
+            asked.predictions.append(
+                _queue(Prediction(xray=xray, requested_by=by), by=by, reason=gettext_noop("Asked"))
+            )
     if asked.predictions:
         wake_a_worker()
     return asked
@@ -68,7 +70,7 @@ def retry(predictions: PredictionQuerySet, *, by: User) -> int:
             continue
         row.status, row.attempts, row.progress, row.error = Prediction.Status.PENDING, 0, 0, ""
         row.lease_token, row.lease_until = "", None
-        _queue(row, by=by, reason=_("Tried again"))
+        _queue(row, by=by, reason=gettext_noop("Tried again"))
         retried += 1
     if retried:
         wake_a_worker()
@@ -90,7 +92,7 @@ def cancel(predictions: PredictionQuerySet, *, by: User) -> int:
         Prediction.objects.filter(pk__in=cancelled),
         update=True,
         default_user=by,
-        default_change_reason=_("Not needed any more"),
+        default_change_reason=gettext_noop("Not needed any more"),
     )
     return len(cancelled)
 
@@ -101,7 +103,7 @@ def try_again(models: DiagnosticModelQuerySet, *, by: User) -> int:
     rows = list(models.visible().select_for_update(of=("self",), no_key=True).order_by("pk"))
     for model in rows:
         model.checked_at, model.check_error = None, ""
-        model._history_user, model._change_reason = by, _("To be tried again")
+        model._history_user, model._change_reason = by, gettext_noop("To be tried again")
         model.save()
     if rows:
         wake_a_worker()

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice.models import AccessEvent, User
 from backoffice.records.hangs_on import lock_with_above
@@ -127,7 +128,7 @@ def _write(prediction: Prediction, by: User, diagnosis: str, notes: str) -> None
         notes = tidy_text(notes)
     except ValidationError as error:
         raise CannotSignError(error.messages[0]) from None
-    reason = _("Signed again") if prediction.is_validated else _("Signed")
+    reason = gettext_noop("Signed again") if prediction.is_validated else gettext_noop("Signed")
     prediction.final_diagnosis = diagnosis
     prediction.review_notes = notes
     prediction.is_validated = True

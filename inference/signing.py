@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin.base.giving_back import given_back
+from backoffice.formats.lists import told_of
 from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
@@ -110,7 +111,7 @@ class SignsAnswers(admin.ModelAdmin):
             reviews.decide(prediction, by=request.user, diagnosis=prediction.diagnosis, seen=seen)
         except CannotSignError as error:
             link = format_html('<a href="{}">{}</a>', film_url(prediction), prediction)
-            self.message_user(request, format_html("{}: {}", link, error), messages.ERROR)
+            self.message_user(request, format_html(told_of("{}", "{}"), link, error), messages.ERROR)
             return False
         return True
 

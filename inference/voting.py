@@ -7,6 +7,7 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from inference.models import DiagnosticModel
 from inference.nn.engine import Ensemble, ModelSpec, WeightsError, is_passing
@@ -91,4 +92,6 @@ def note_check(model: DiagnosticModel, error: str, *, is_verdict: bool) -> None:
     checked_at = timezone.now() if is_verdict else None
     DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=checked_at, check_error=error)
     model.refresh_from_db()
-    DiagnosticModel.history.bulk_history_create([model], update=True, default_change_reason=_("Tried by a worker"))
+    DiagnosticModel.history.bulk_history_create(
+        [model], update=True, default_change_reason=gettext_noop("Tried by a worker")
+    )

@@ -12,6 +12,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.formats.lists import listed, listed_apart
 from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
@@ -38,7 +39,7 @@ def _sentences(reason: dict) -> Iterator[str]:
                     "diagnosis": Diagnosis(diagnosis).label,
                 }
         case Reason.PICTURE_UNSUITABLE:
-            issues = ", ".join(str(QualityIssue(issue).label) for issue in reason["issues"])
+            issues = listed(QualityIssue(issue).label for issue in reason["issues"])
             yield _("picture unsuitable: %(issues)s") % {"issues": issues}
         case Reason.NO_CHEST:
             yield _("the file says that it is no chest but %(body_part)s") % reason
@@ -61,7 +62,7 @@ def _told_apart(reason: dict) -> dict[str, str]:
 
 @words_for(Prediction, "review_reasons")
 def reasons_told(reasons: list[dict]) -> str:
-    return "; ".join(in_words(reasons)) or "–"
+    return listed_apart(in_words(reasons)) or "–"
 
 
 # -- How an answer was made: a worker writes it with the answer (worker.py) --------------------------------------------
@@ -74,7 +75,7 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
     if "torch" not in provenance:  # none yet, or nothing was computed
         return
     made = dict(provenance)
-    made["models"] = ", ".join(f"{model['name']} {model['version']}" for model in provenance["models"])
+    made["models"] = listed(f"{model['name']} {model['version']}" for model in provenance["models"])
     made["file"], made["pixels"] = provenance["file_sha256"][:digits], provenance["pixels_sha256"][:digits]
     yield _("computed on %(device)s (%(device_name)s) in %(dtype)s") % made
     yield _("with torch %(torch)s, timm %(timm)s, OpenCV %(opencv)s") % made
@@ -85,7 +86,7 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
 
 @words_for(Prediction, "provenance")
 def provenance_told(provenance: dict) -> str:
-    return "; ".join(how_it_was_made(provenance, SHORT))
+    return listed_apart(how_it_was_made(provenance, SHORT))
 
 
 def signature_told(signed: Prediction) -> str:

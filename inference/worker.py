@@ -18,6 +18,7 @@ from django.db.models import F
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from simple_history.utils import bulk_create_with_history
 
 from backoffice.records.hangs_on import lock_with_above
@@ -250,6 +251,6 @@ def close(prediction: Prediction, status: Status, **values: object) -> bool:
             [Prediction.objects.get(pk=prediction.pk)],
             update=True,
             default_user=prediction.requested_by,
-            default_change_reason=_("Written by a worker, for who asked"),
+            default_change_reason=gettext_noop("Written by a worker, for who asked"),
         )
     return ours

@@ -1,6 +1,7 @@
 """The base of every admin here: history without its hole, hiding in place of deleting, exchange, the access trail, fast
 lists; and the admins of people, mails and the trail."""
 
+from backoffice.admin.base import booleans  # noqa: F401  (gives ticks and crosses their words)
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.clinical import ClinicalAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin

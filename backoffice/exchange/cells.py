@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
+from backoffice.formats.lists import listed
 from backoffice.lazy import LazyText
 from backoffice.records.dates import parse_day
 from backoffice.records.numbers import parse_number, parse_whole
@@ -221,7 +222,7 @@ class ChoiceCell(Cell):
     def what(self) -> str:
         """By their names in the reader's language, which are read as well; in English by what a table holds."""
         words = [self.render(value, readers_language()) for value, _label in self.choices]
-        return _("One of: %(values)s.") % {"values": ", ".join(words)}
+        return _("One of: %(values)s.") % {"values": listed(words)}
 
 
 class NamesCell(Cell):

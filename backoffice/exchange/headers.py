@@ -9,6 +9,7 @@ from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.names import folded, known, told
 from backoffice.exchange.outcome import Outcome
 from backoffice.exchange.table import Table
+from backoffice.formats.lists import listed
 
 SIMILAR = 0.6
 
@@ -37,7 +38,7 @@ def match_columns(resource: ExchangeResource, table: Table, outcome: Outcome) ->
                 headers[name] = header
             case several:
                 problem = _("“%(name)s” may mean several columns here.") % {"name": header}
-                remedy = _("Name it as the one that is meant: %(names)s.") % {"names": ", ".join(several)}
+                remedy = _("Name it as the one that is meant: %(names)s.") % {"names": listed(several)}
                 refuse(header, problem, remedy)
     for name in resource.key_columns(headers):
         if name not in headers:
@@ -51,9 +52,9 @@ def refuse_all(table: Table, names: Mapping[str, str], outcome: Outcome) -> None
     outcome.add_error(
         table.header_line,
         table.headers[0],
-        ", ".join(table.headers),
+        listed(table.headers),
         _("This line must name the columns, and none of these names is known here."),
-        _("Is this the right file? The columns are named %(names)s.") % {"names": ", ".join(names.values())},
+        _("Is this the right file? The columns are named %(names)s.") % {"names": listed(names.values())},
     )
 
 
@@ -61,7 +62,7 @@ def nearest(header: str, meant: Mapping[str, list[str]], names: Mapping[str, str
     """What to do about a name that is not known."""
     if name := similar(header, meant):
         return _("Did you mean “%(name)s”? Otherwise take the column out.") % {"name": names[name]}
-    return _("Take it out, or give it one of these names: %(names)s.") % {"names": ", ".join(names.values())}
+    return _("Take it out, or give it one of these names: %(names)s.") % {"names": listed(names.values())}
 
 
 def similar(header: str, meant: Mapping[str, list[str]]) -> str | None:

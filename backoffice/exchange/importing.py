@@ -18,6 +18,7 @@ from backoffice.exchange.headers import match_columns
 from backoffice.exchange.names import told
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
+from backoffice.formats.lists import in_turn
 from backoffice.models import User
 
 __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
@@ -228,7 +229,7 @@ class Import:
             else:
                 column, value, remedy = self._told(name), row.get(name, ""), self.resource.remedy(name)
             for one in errors:
-                self.outcome.add_error(row.line, column, value, " ".join(one.messages), remedy)
+                self.outcome.add_error(row.line, column, value, in_turn(one.messages), remedy)
 
     def _say_missing(self, row: Row, missing: list[str]) -> None:
         """Columns that only a new record needs. Said once: every new record needs them."""

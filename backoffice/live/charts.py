@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from backoffice.formats.lists import told_of
 from backoffice.lazy import LazyText
 from backoffice.live.plain import plain
 
@@ -97,7 +98,7 @@ class Chart:
 
     def _column(self, place: int, bar: Bar) -> SafeString:
         """One stack, from the bottom up, with its numbers where the pointer rests."""
-        told = [f"{series.name}: {value}" for series, value in zip(self.series, bar.values, strict=True) if value]
+        told = [told_of(series.name, value) for series, value in zip(self.series, bar.values, strict=True) if value]
         return format_html(
             '<g><title>{}</title><rect class="{}" x="{}" y="0" width="{}" height="{}"/>{}</g>',
             "\n".join([bar.label, *told]),

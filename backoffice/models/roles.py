@@ -8,6 +8,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.lists import listed
+
 
 def name_of(group: Group) -> str:
     """A role's name in the reader's language."""
@@ -15,7 +17,7 @@ def name_of(group: Group) -> str:
 
 
 def names_of(groups: Iterable[Group] | None) -> str:
-    return ", ".join(map(name_of, groups or ())) or "–"
+    return listed(map(name_of, groups or ())) or "–"
 
 
 class Role(models.Model):

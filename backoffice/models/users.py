@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -47,7 +47,7 @@ class User(TidyText, AbstractUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._password is not None and not self._state.adding:
-            self._change_reason = _("Password set")  # its history keeps no password, and would say nothing
+            self._change_reason = gettext_noop("Password set")  # its history keeps no password, and would say nothing
         if kwargs.get("update_fields") != ["last_login"]:
             return super().save(*args, **kwargs)
         # Django notes each sign-in on the row. Those are a list of their own, and no change of the person.

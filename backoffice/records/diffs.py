@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from simple_history.models import HistoricalChanges
 
+from backoffice.formats.lists import listed, listed_apart, told_of
 from backoffice.live.chips import Tone
 from backoffice.readers import Reader
 from backoffice.records.names import name_for
@@ -142,7 +143,7 @@ class Words:
             return masked(str(value))
         if field.is_relation:
             keys = value if field.many_to_many else [value]
-            return ", ".join(self.names.get((field.related_model, key), f"#{key}") for key in keys)
+            return listed(self.names.get((field.related_model, key), f"#{key}") for key in keys)
         if own := _own_words.get((field.model, field.name)):
             return own(value)
         return Truncator(plain(field, value)).chars(LONGEST)
@@ -225,7 +226,7 @@ def plain(field: models.Field, value: Any) -> str:
     if isinstance(field, models.TimeField):
         return time_format(value)
     if isinstance(field, models.JSONField):
-        return _listed(value)
+        return _plainly(value)
     if isinstance(field, models.FloatField):
         return number_format(round(value, DIGITS))
     if isinstance(field, models.DecimalField):
@@ -233,14 +234,16 @@ def plain(field: models.Field, value: Any) -> str:
     return str(value)
 
 
-def _listed(value: object) -> str:
+def _plainly(value: object) -> str:
     """JSON without its signs: `{"a": [1, 2]}` → “a: 1, 2”."""
     match value:
         case dict():
             pairs = value.items()
-            return "; ".join(f"{k} ({_listed(v)})" if isinstance(v, dict) else f"{k}: {_listed(v)}" for k, v in pairs)
+            return listed_apart(
+                f"{k} ({_plainly(v)})" if isinstance(v, dict) else told_of(k, _plainly(v)) for k, v in pairs
+            )
         case list():
-            return ", ".join(_listed(inner) for inner in value)
+            return listed(_plainly(inner) for inner in value)
         case bool():
             return _("yes") if value else _("no")
         case float():

@@ -4,6 +4,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import told_of
 from backoffice.records.mixins import Hideable
 
 
@@ -38,7 +39,7 @@ class RowForm(ClinicalForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            field.widget.attrs["aria-label"] = f"{field.label}: {self.name_of_row()}"
+            field.widget.attrs["aria-label"] = told_of(field.label, self.name_of_row())
             field.disabled = field.disabled or self.instance.is_hidden  # it is restored before it is changed
 
     def name_of_row(self) -> str:

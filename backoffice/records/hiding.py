@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import BaseConstraint, Model, QuerySet, UniqueConstraint
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import in_turn
 from backoffice.readers import Reader
 from backoffice.records.mixins import Hideable, HideableQuerySet
 from backoffice.records.relations import may_view, pointing_at
@@ -56,7 +57,7 @@ def obstacles_to(rows: Sequence[Hideable] | HideableQuerySet, most: int) -> list
             try:
                 constraint.validate(type(row), row)
             except ValidationError as error:
-                found.append(Obstacle(row, " ".join(error.messages), _holder(row, constraint)))
+                found.append(Obstacle(row, in_turn(error.messages), _holder(row, constraint)))
         if len(found) >= most:
             break
     return found or [

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import listed
 from backoffice.readers import Reader
 
 NAMED = 10
@@ -19,5 +20,5 @@ def name_for(record: Model, user: Reader | None) -> str:
 def named(rows: Iterable) -> str:
     """The first few of them by name, and how many more there are."""
     rows = list(rows)
-    told = ", ".join(str(row) for row in rows[:NAMED])
+    told = listed(rows[:NAMED])
     return told if len(rows) <= NAMED else _("%(named)s and %(n)d more") % {"named": told, "n": len(rows) - NAMED}

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
+from backoffice.formats.lists import told_of
 from backoffice.live.chips import Tone, chip
 from backoffice.models.users import person_of
 from backoffice.records.mixins import hideable
@@ -200,7 +201,9 @@ class AppointmentAdmin(
         if appointment.patient.is_hidden:
             return "–"
         names = {name: field_of(Patient, name).verbose_name for name in appointment.claimed}
-        return format_html_join("", "{}: {}<br>", ((names[name], said) for name, said in appointment.claimed.items()))
+        return format_html_join(
+            "", "{}<br>", ((told_of(names[name], said),) for name, said in appointment.claimed.items())
+        )
 
     @admin.display(description=_("identity"), ordering="identity_conflict")
     def identity(self, appointment: Appointment) -> str:
@@ -234,7 +237,7 @@ class AppointmentAdmin(
                 done += 1
             except booking.BookingError as refusal:
                 told = refusal.for_staff(request.user)
-                messages.error(request, f"{name_for(appointment.patient, request.user)}: {told}")
+                messages.error(request, told_of(name_for(appointment.patient, request.user), told))
         return done
 
     def _tell(self, request: HttpRequest, n: int, sentence: str) -> None:

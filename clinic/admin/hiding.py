@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from backoffice.access.people import StaffRequest
 from backoffice.admin import HideableAdmin
 from backoffice.admin.base.hiding import HideForm
+from backoffice.formats.lists import told_of
 from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.names import NAMED, named
 from clinic import booking
@@ -59,7 +60,7 @@ class HidesPatients(HideableAdmin):
                 booking.cancel(visit, by=request.user, reason=reason)
                 cancelled += 1
             except booking.BookingError as refusal:
-                messages.warning(request, f"{visit}: {refusal}")
+                messages.warning(request, told_of(visit, refusal))
         if cancelled:
             told = ngettext("%d booking is cancelled.", "%d bookings are cancelled.", cancelled)
             messages.success(request, told % cancelled)
@@ -93,7 +94,7 @@ def overlaps(queryset: HideableQuerySet, day: str) -> list[str]:
         try:
             refuse_overlap(row, rows.filter(**{day: getattr(row, day)}))
         except ValidationError as error:
-            told += [f"{row}: {message}" for message in error.messages]
+            told += [told_of(row, message) for message in error.messages]
     return told
 
 

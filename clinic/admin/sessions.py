@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.first_page import OnTheFirstPage
+from backoffice.formats.lists import told_of
 from backoffice.live.chips import Tone, chip
 from backoffice.models.users import person_of
 from backoffice.records.names import name_for
@@ -136,7 +137,7 @@ class ClinicSessionAdmin(OnTheFirstPage, DeskPage, HidesSessions, AsksWhoIsBooke
             try:
                 called = function(session, by=request.user)
             except booking.BookingError as refusal:
-                messages.error(request, f"{session}: {refusal}")
+                messages.error(request, told_of(session, refusal))
                 continue
             if called is None:
                 messages.warning(request, _("%(session)s: nobody is waiting.") % {"session": session})

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from backoffice.models import User
 from backoffice.records.changes import record
@@ -76,7 +76,9 @@ def book(
         language=language or spoken_language(),
     )
     appointment._history_user = by
-    appointment._change_reason = gettext("Booked by the patient") if source == Source.PUBLIC else gettext("Booked")
+    appointment._change_reason = (
+        gettext_noop("Booked by the patient") if source == Source.PUBLIC else gettext_noop("Booked")
+    )
     appointment.save()
     if symptoms:
         appointment.symptoms.set(symptoms)
@@ -167,7 +169,7 @@ def cancel(appointment: Appointment, *, by: User | None, reason: str = "") -> No
     _refuse_the_late(appointment, by)
     change_status(appointment, Status.CANCELLED, since=_changeable(by))
     ClinicSession.objects.filter(pk=appointment.session_id).free()
-    record(appointment, by, reason or (gettext("Cancelled") if by else gettext("Cancelled by the patient")))
+    record(appointment, by, reason or (gettext_noop("Cancelled") if by else gettext_noop("Cancelled by the patient")))
     mails.write("cancelled", appointment)
 
 
@@ -188,7 +190,7 @@ def reinstate(appointment: Appointment, *, by: User) -> None:
     if not ClinicSession.objects.filter(pk=session.pk).take_place():
         session.refresh_from_db()
         raise SessionFull if session.is_open and not session.is_hidden else SessionClosed
-    record(appointment, by, gettext("Cancellation taken back"))
+    record(appointment, by, gettext_noop("Cancellation taken back"))
     mails.write("booked", appointment)
 
 
@@ -212,7 +214,7 @@ def move(appointment: Appointment, session: ClinicSession, *, by: User | None) -
         else:
             number = take_place(session, appointment.patient, by=by)
     Appointment.objects.filter(pk=appointment.pk).update(session=session, queue_number=number, reminded_at=None)
-    record(appointment, by, gettext("Moved to another time") if by else gettext("Moved by the patient"))
+    record(appointment, by, gettext_noop("Moved to another time") if by else gettext_noop("Moved by the patient"))
     mails.write("moved", appointment)
 
 

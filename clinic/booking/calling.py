@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
 
 from backoffice.models import User
 from backoffice.records.changes import record
@@ -94,7 +94,7 @@ def recall(session: ClinicSession, *, by: User | None, appointment: Appointment 
     appointment = appointment or _being_served(session)
     change_status(appointment, Status.CALLED, since=[Status.CALLED], called_at=timezone.now())
     ClinicSession.objects.filter(pk=session.pk).update(current_number=appointment.queue_number)
-    record(appointment, by, gettext("Called again"))
+    record(appointment, by, gettext_noop("Called again"))
     return appointment
 
 
@@ -107,7 +107,7 @@ def skip(session: ClinicSession, *, by: User | None, appointment: Appointment | 
     """
     appointment = appointment or _being_served(session)
     change_status(appointment, Status.BOOKED, since=[Status.CALLED])
-    record(appointment, by, gettext("Called, and not here"))
+    record(appointment, by, gettext_noop("Called, and not here"))
     return call_next(session, by=by)
 
 
@@ -136,7 +136,7 @@ def step_back(appointment: Appointment, *, by: User | None) -> None:
     if was == Status.CALLED:
         Appointment.objects.filter(pk=appointment.pk).update(called_at=None)
         _serve_whom_was_served_before(appointment)
-    record(appointment, by, gettext("Undone"))
+    record(appointment, by, gettext_noop("Undone"))
 
 
 def _before_it_was_done(appointment: Appointment) -> str:

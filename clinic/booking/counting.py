@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import F, Max
 from django.db.models.functions import Greatest
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
 
 from backoffice.models import User
 from backoffice.records.changes import record
@@ -24,4 +24,4 @@ def count_anew(session: ClinicSession, *, by: User | None) -> None:
         overbooked=Greatest(F("overbooked"), booked - F("capacity")),
         last_number=Greatest(F("last_number"), largest),
     )
-    record(session, by, gettext("Counted anew"))
+    record(session, by, gettext_noop("Counted anew"))

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.formats.lists import listed, quoted
 from backoffice.lazy import LazyText
 from backoffice.models import User
 from clinic.models import Appointment, ClinicSession, Question
@@ -84,7 +85,7 @@ class AlreadyAnswered(BookingError):
 
     def __init__(self, questions: Collection[Question]) -> None:
         self.questions = questions
-        told = {"questions": ", ".join(f"“{question}”" for question in questions)}
+        told = {"questions": listed(map(quoted, questions))}
         super().__init__(
             _("Answered meanwhile by somebody else: %(questions)s. Nothing was written yet; save the rest once more.")
             % told

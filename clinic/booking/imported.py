@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
@@ -79,7 +79,7 @@ def session_of_record(day: datetime.date, period: str, *, by: User | None) -> Cl
             is_open=False,
             set_by_hand=True,
         )
-        session._history_user, session._change_reason = by, _("Made for imported appointments")
+        session._history_user, session._change_reason = by, gettext_noop("Made for imported appointments")
         try:
             with transaction.atomic():
                 session.save()

@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
 
 from backoffice.records.changes import record
 from clinic.booking.errors import SessionClosed
@@ -107,7 +107,7 @@ def _follow(session: ClinicSession, planned: ClinicSession | None) -> ClinicSess
     followed = ClinicSession.objects.filter(pk=session.pk, set_by_hand=False).update(**wanted, overbooked=beyond)
     session.refresh_from_db()
     if followed:
-        record(session, None, gettext("Follows the opening hours"))
+        record(session, None, gettext_noop("Follows the opening hours"))
     if session.booked > session.capacity:
         logger.warning("Session %s keeps %d bookings in %d places", session.slug, session.booked, session.capacity)
     return session

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
+
+from backoffice.formats.lists import listed
 from backoffice.records.relations import field_of
 from clinic.intake import sync
 from clinic.models import Appointment, IntakeRecord
@@ -29,8 +32,8 @@ def differences() -> Iterator[tuple[int, str]]:
 
 def _difference(stored: IntakeRecord | None, expected: IntakeRecord | None) -> str:
     if expected is None:
-        return "should have no record" if stored else ""
+        return _("should have no record") if stored else ""
     if stored is None:
-        return "has no record"
+        return _("has no record")
     fields = (field_of(IntakeRecord, name) for name in sync.DERIVED)
-    return ", ".join(f.name for f in fields if getattr(stored, f.attname) != getattr(expected, f.attname))
+    return listed(f.name for f in fields if getattr(stored, f.attname) != getattr(expected, f.attname))

@@ -11,10 +11,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, pgettext
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.lists import told_of
 from backoffice.records.changes import record
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
@@ -126,7 +127,7 @@ class Closure(InTwoLanguages, ClinicalRecord):
 
     def __str__(self) -> str:
         days = str(self.starts_on) if self.starts_on == self.ends_on else f"{self.starts_on} – {self.ends_on}"
-        return f"{days}: {self.shown_reason}"
+        return told_of(days, self.shown_reason)
 
     def covers(self, day: datetime.date, period: str) -> bool:
         return self.starts_on <= day <= self.ends_on and self.period in ("", period)
@@ -240,7 +241,7 @@ class ClinicSession(ClinicalRecord):
     def note_overbooking(self, by: AbstractBaseUser | None) -> None:
         """Where a place beyond capacity was given, the session's history says who gave it."""
         if self.booked > self.capacity:
-            record(self, by, gettext("Booked beyond capacity"))
+            record(self, by, gettext_noop("Booked beyond capacity"))
 
     def has_ended(self, now: datetime.datetime | None = None) -> bool:
         now = timezone.localtime(now)

@@ -10,9 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from backoffice.formats.lists import in_turn
 from backoffice.models import User
-from backoffice.records.changes import record
+from backoffice.records.changes import reason_told, record
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import field_of, pointing_at
 from backoffice.records.seen import last_to_change
@@ -40,7 +42,7 @@ def settled_by(appointment: Appointment) -> str:
     done = versions.filter(history_id__gt=last_open.history_id).first() if last_open else None
     if done is None or not done.history_change_reason:
         return _("This identity is settled: nothing is left to check.")
-    told = {"who": done.history_user or _("Somebody"), "what": done.history_change_reason}
+    told = {"who": done.history_user or _("Somebody"), "what": reason_told(done.history_change_reason)}
     return _("%(who)s has settled this already. %(what)s.") % told
 
 
@@ -49,7 +51,7 @@ def file_is_right(appointment: Appointment, *, by: User, seen: str = "") -> None
     """The same person, who mistyped. What was given stays with the booking, to be seen. Raises ConflictError."""
     _locked(appointment, seen=seen)
     _settle(appointment)
-    record(appointment, by, _("Identity checked: the same person, the file is right"))
+    record(appointment, by, gettext_noop("Identity checked: the same person, the file is right"))
 
 
 @transaction.atomic
@@ -64,17 +66,17 @@ def take_over(appointment: Appointment, fields: Collection[str], *, by: User, se
         raise ConflictError(_("Tick what is to be taken over from the booking."))
     _settle(appointment, claimed={name: said for name, said in appointment.claimed.items() if name not in chosen})
     _correct(patient, chosen, by)
-    record(appointment, by, _("Identity checked: the same person, the file is corrected"))
+    record(appointment, by, gettext_noop("Identity checked: the same person, the file is corrected"))
 
 
 def _correct(patient: Patient, chosen: dict[str, str], by: User) -> None:
-    reason = _("As given with a booking")
+    reason = gettext_noop("As given with a booking")
     for name, said in chosen.items():
         setattr(patient, name, field_of(Patient, name).to_python(said))
     try:
         patient.full_clean()
     except ValidationError as error:
-        raise ConflictError(" ".join(error.messages)) from error
+        raise ConflictError(in_turn(error.messages)) from error
     patient._history_user, patient._change_reason = by, reason
     patient.save()
 
@@ -87,7 +89,7 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User, seen
     film that both have, the visit's copy is hidden. Raises ConflictError.
     """
     if patient.pk is None:
-        patient._history_user, patient._change_reason = by, _("Another person than the national ID's owner")
+        patient._history_user, patient._change_reason = by, gettext_noop("Another person than the national ID's owner")
         patient.save()
     patient = _locked(appointment, patient, seen=seen)[merging.standing(patient).pk]
     was = appointment.patient_id
@@ -101,7 +103,7 @@ def another_person(appointment: Appointment, patient: Patient, *, by: User, seen
     except IntegrityError as error:  # one active booking per patient and session
         raise ConflictError(_("%(patient)s has a booking in this session already.") % {"patient": patient}) from error
     _take_along(appointment, was, by)
-    record(appointment, by, _("Identity checked: another person"))
+    record(appointment, by, gettext_noop("Identity checked: another person"))
 
 
 @transaction.atomic
@@ -115,12 +117,12 @@ def on_file_twice(appointment: Appointment, known: Patient, *, by: User, seen: s
         raise ConflictError(_("The two records are no longer alike. Look again."))
     missing = [name for name in merging.FIELDS if getattr(made, name) and not getattr(known, name)]
     try:
-        merging.merge(known, made, choices=missing, by=by, reason=_("As a booking showed"))
+        merging.merge(known, made, choices=missing, by=by, reason=gettext_noop("As a booking showed"))
     except merging.MergeError as refusal:
         raise ConflictError(str(refusal)) from refusal
     _settle(appointment)
     appointment.refresh_from_db()
-    record(appointment, by, _("Identity checked: the same person, was on file twice"))
+    record(appointment, by, gettext_noop("Identity checked: the same person, was on file twice"))
 
 
 def _locked(appointment: Appointment, *others: Patient, seen: str) -> dict[int, Patient]:
@@ -172,8 +174,8 @@ def _take_along(appointment: Appointment, was: int, by: User) -> None:
 
 def _name(field: str, patient: Patient, rows: QuerySet, by: User) -> None:
     copies = merging.copies_among(rows, field, patient)
-    merging.hide_copies(copies, by=by, reason=_("The visit is another person's, who has this already"))
+    merging.hide_copies(copies, by=by, reason=gettext_noop("The visit is another person's, who has this already"))
     for row in rows.order_by("pk"):
         setattr(row, field, patient)
-        row._history_user, row._change_reason = by, _("The visit is another person's")
+        row._history_user, row._change_reason = by, gettext_noop("The visit is another person's")
         row.save(update_fields=[field, "updated_at"])

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ForeignObjectRel, Model, Q, QuerySet, UniqueConstraint
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH, ClinicalRecord
@@ -85,7 +86,7 @@ def undo(done: PatientMerge, *, by: User | None) -> list[str]:
         raise MergeError(_("%(who)s has undone this merge already.") % {"who": done.undone_by or _("Somebody")})
     if keep.is_hidden:
         raise MergeError(_("The record that was kept is hidden. Restore it first, or undo its own merge."))
-    what = _("Merge undone")
+    what = gettext_noop("Merge undone")
     try:
         with transaction.atomic():
             left = [*_move_back(done, keep, other, by=by, reason=what), *_give_back(keep, done, by=by, reason=what)]

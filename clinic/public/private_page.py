@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -59,7 +60,7 @@ def see(request: Request, appointment: Appointment) -> HttpResponse:
 def cancel(request: Request, appointment: Appointment) -> HttpResponse:
     if request.method == "POST":
         try:
-            booking.cancel(appointment, by=None, reason=_("Cancelled by the patient"))
+            booking.cancel(appointment, by=None, reason=gettext_noop("Cancelled by the patient"))
         except booking.BookingError as error:
             messages.warning(request, str(error))
         return redirect("clinic:booking", appointment.reference)

@@ -15,6 +15,7 @@ from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import ChoiceCell, DayCell, NamesCell
 from backoffice.exchange.columns import ChosenField, ExchangeField, Row
 from backoffice.exchange.names import known
+from backoffice.formats.lists import listed
 from clinic import booking
 from clinic.booking import imported
 from clinic.models import Appointment, ClinicSession, Patient, Period, Symptom
@@ -272,7 +273,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         imported.drop_unused(self._made)
         beyond = imported.count_imported(self._touched.values(), by=self.by)
         if beyond:
-            sessions = ", ".join(f"{session} ({session.booked}/{session.capacity})" for session in beyond)
+            sessions = listed(f"{session} ({session.booked}/{session.capacity})" for session in beyond)
             yield _("These sessions hold more appointments than places: %(sessions)s.") % {"sessions": sessions}
         if self._booked:
             yield (

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import Cell
 from backoffice.exchange.columns import ExchangeField, Row
+from backoffice.formats.lists import in_turn, listed_apart, told_of
 from backoffice.records.names import name_for, named
 from clinic import booking
 from clinic.hours.losses import Loss, losses_by
@@ -86,13 +87,13 @@ class OpeningHoursResource(ExchangeResource):
                     "page, which asks what becomes of each.",
                     n,
                 )
-                % {"n": n, "people": "; ".join(self._told(loss) for loss in losses)}
+                % {"n": n, "people": listed_apart(self._told(loss) for loss in losses)}
             )
 
     def _told(self, loss: Loss) -> str:
         """`2026-11-24 morning: 2 Lin Mei-ling, 5 Chen Wei`"""
         people = (f"{visit.queue_number} {name_for(visit.patient, self.by)}" for visit in loss.people)
-        return f"{loss.session}: {named(people)}"
+        return told_of(loss.session, named(people))
 
     def save_instance(self, instance: OpeningHours, is_create: bool, row: Row, **kwargs: Any) -> None:
         self._lines[instance.weekday, instance.period] = row.line
@@ -105,7 +106,7 @@ class OpeningHoursResource(ExchangeResource):
                     hours.clean()
                 except ValidationError as error:
                     text = str(Hours(hours.opens_at, hours.closes_at))
-                    yield line, "hours", text, " ".join(error.messages), _("Mend this line, or take it out.")
+                    yield line, "hours", text, in_turn(error.messages), _("Mend this line, or take it out.")
 
     def finish(self, *, dry_run: bool) -> Iterable[str]:
         booking.follow_hours(timezone.localdate())

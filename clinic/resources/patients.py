@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import TextCell
 from backoffice.exchange.columns import Row
+from backoffice.formats.lists import listed
 from clinic.identity import could_be_a_slip, normalise_national_id
 from clinic.models import Patient, Symptom
 from clinic.phones import normalise_phone
@@ -81,7 +82,7 @@ class PatientResource(ExchangeResource):
 
     def doubts(self) -> Iterable[str]:
         if self._doubtful:
-            lines = ", ".join(map(str, self._doubtful[:NAMED]))
+            lines = listed(self._doubtful[:NAMED])
             yield ngettext(
                 "%(n)d new patient’s number lacks a digit of a card’s, and is taken for a passport’s: line %(lines)s.",
                 "%(n)d new patients’ numbers lack a digit of a card’s, and are taken for passports’: lines %(lines)s.",

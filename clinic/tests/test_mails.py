@@ -19,6 +19,7 @@ from clinic.reminders import remind
 pytestmark = pytest.mark.django_db
 
 MAIL = "lin@example.org"
+CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 @pytest.fixture
@@ -146,16 +147,72 @@ def test_a_booking_that_is_refused_leaves_no_mail(session, patient):
     assert Mail.objects.count() == 1
 
 
-def test_mails_are_in_the_language_of_the_booking(client, book_online, monkeypatch):
-    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-hant"
+@pytest.fixture
+def two_bookings(client, book_online, tomorrow):
+    """One made in a Chinese browser, then one in an English browser; their confirmations are sent already."""
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-TW"
     book_online(email=MAIL)
-    visit = Appointment.objects.get()
-    assert visit.language == "zh-hant"
-    spoken = []
-    monkeypatch.setattr("clinic.mails.render_to_string", lambda *_: spoken.append(translation.get_language()) or "")
-    with translation.override("en"):
-        mails.write("moved", visit)
-    assert spoken == ["zh-hant"]
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    book_online(email=MAIL, full_name="John Smith", national_id="B123456780")
+    sent()
+    return Appointment.objects.order_by("pk")
+
+
+def staff_move(client, visit, afternoon):
+    client.post(reverse("admin:clinic_appointment_move", args=[visit.pk]), {"session": afternoon.slug})
+
+
+def staff_cancel(client, visit, _afternoon):
+    chosen = {"action": "cancel", "_selected_action": visit.pk, "confirm": "1", "reason": "the doctor is ill"}
+    client.post(reverse("admin:clinic_appointment_changelist"), chosen)
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh-hant"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [(staff_move, ("已改期", "Moved")), (staff_cancel, ("已取消", "Cancelled"))],
+    ids=["moved", "cancelled"],
+)
+def test_mails_are_in_the_language_of_the_booking_whoever_causes_them(
+    client, two_bookings, afternoon, front_desk, spoken, change, told
+):
+    front_desk.language = spoken
+    front_desk.save()
+    client.force_login(front_desk)
+    for visit, word in zip(two_bookings, told, strict=True):
+        change(client, visit, afternoon)
+        [letter] = sent()
+        assert word in letter.subject
+        assert speaks_chinese(letter) == (visit.language == "zh-hant")
+
+
+def test_reminders_are_in_the_language_of_the_booking(two_bookings):
+    with translation.override("zh-hant"):
+        remind()
+    in_chinese, in_english = sorted(sent(), key=speaks_chinese, reverse=True)
+    assert "看診提醒" in in_chinese.subject
+    assert "Reminder" in in_english.subject
+    assert not speaks_chinese(in_english)
+
+
+def speaks_chinese(letter) -> bool:
+    """Whole: a letter that speaks both is neither."""
+    found = {bool(CHINESE.search(text)) for text in (letter.subject, letter.body)}
+    assert len(found) == 1
+    return found.pop()
+
+
+@pytest.mark.parametrize("kind", mails.SUBJECTS)
+def test_a_chinese_mail_says_nothing_in_english(session, patient, settings, kind):
+    settings.CLINIC_NAME = "河岸診所"
+    with translation.override("zh-hant"):
+        visit = booking.book(session, patient, by=None)
+    sent()
+    mails.write(kind, visit)
+    [letter] = sent()
+    without_links = re.sub(r"http\S+", "", f"{letter.subject}\n{letter.body}")
+    assert not re.search(r"[A-Za-z]", without_links)
+    assert not re.search(r"[\u4e00-\u9fff] ?[,:;!?]", without_links)
 
 
 def test_whoever_is_expected_tomorrow_is_reminded_once(session, patient, afternoon):

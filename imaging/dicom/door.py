@@ -13,6 +13,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag
 
+from backoffice.formats.lists import in_turn
 from imaging.decoded import Decoded, Named, Refused, check_dimensions
 from imaging.dicom import coded, facts, values
 from imaging.dicom.display import displayed
@@ -71,7 +72,7 @@ def decode(film: Film) -> Decoded:
     """Decode the single greyscale frame of `film`, or raise Refused."""
     dataset, syntax = film.dataset, film.syntax
     if reasons := list(objections(dataset, syntax)):
-        raise Refused(" ".join(reasons))
+        raise Refused(in_turn(reasons))
     check_dimensions(values.declared(dataset, "Columns"), values.declared(dataset, "Rows"))
     shown = displayed(dataset, coded.decoded(dataset, syntax))
     pixel_spacing, spacing_from = spacing(dataset, shown.grey.shape[1])

@@ -7,6 +7,7 @@ import pydicom
 from django.utils.translation import gettext as _
 from pydicom import uid
 
+from backoffice.formats.lists import listed
 from imaging.dicom import values
 from imaging.dicom.coded import is_read_here
 
@@ -49,7 +50,7 @@ def _objections_to_pixels(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator
     missing = [name for name in NEEDED if values.whole(dataset, name) is None]
     if missing:
         message = _("It does not say how its pixels are to be read: it lacks %(names)s. Export it again.")
-        yield message % {"names": ", ".join(missing)}
+        yield message % {"names": listed(missing)}
     else:
         yield from _objections_to_bits(dataset, syntax)
 

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django_otp.models import Device
 
@@ -64,7 +65,7 @@ def set_up(request: StaffRequest) -> HttpResponse:
     form = FirstCodeForm(request.POST or None, phone=phone, asks_for_password=asks)
     if form.is_valid():
         let_in(request, phone)
-        request.user.note_in_history(_("second factor set up"), by=request.user)
+        request.user.note_in_history(gettext_noop("second factor set up"), by=request.user)
         return codes_page(request)
     about = {
         "qr_code": devices.qr_code(phone),
@@ -86,7 +87,7 @@ def turn_off(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _own_page(request, form)
     devices.forget(request.user)
-    request.user.note_in_history(_("second factor turned off"), by=request.user)
+    request.user.note_in_history(gettext_noop("second factor turned off"), by=request.user)
     messages.success(request, _("Your password alone signs you in from now on."))
     return redirect("admin:second_factor_own")
 
@@ -96,7 +97,7 @@ def renew_codes(request: StaffRequest) -> HttpResponse:
         return redirect("admin:second_factor_own")
     if rules.must_ask_again(request):
         return ask_and_go_on_to(reverse("admin:second_factor_own"))
-    request.user.note_in_history(_("new backup codes"), by=request.user)
+    request.user.note_in_history(gettext_noop("new backup codes"), by=request.user)
     return codes_page(request)
 
 

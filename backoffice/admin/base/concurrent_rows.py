@@ -25,6 +25,7 @@ from backoffice.admin.base.merging_forms import (
     tell_what_stays,
     who_and_when,
 )
+from backoffice.formats.lists import listed
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import history_of
 
@@ -150,5 +151,5 @@ class MergesRows:
             tell_what_stays(self.request, who, names)
         came = [row for key, row in getattr(self, "_object_dict", {}).items() if str(key) not in self._seen]
         if self._sent is not None and came:
-            told = {"rows": ", ".join(map(str, came))}
+            told = {"rows": listed(came)}
             messages.info(self.request, _("This came meanwhile, and stays: %(rows)s.") % told)

@@ -21,6 +21,7 @@ from backoffice.admin.base.import_files import XLSX
 from backoffice.exchange.columns import ExchangeField
 from backoffice.exchange.exporting import TooLargeError, dated, stream_csv, write_xlsx
 from backoffice.exchange.names import called
+from backoffice.formats.lists import told_of
 from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent
 from backoffice.web.media import send_private
@@ -125,7 +126,7 @@ def narrowed_by(shown: ChangeList) -> list[LazyText]:
     words: list[LazyText] = [_("search: %(text)s") % {"text": shown.query}] if shown.query else []
     for spec in shown.filter_specs:
         words += [
-            f"{spec.title}: {choice['display']}"
+            told_of(spec.title, choice["display"])
             for number, choice in enumerate(spec.choices(shown))
             if choice["selected"] and number  # the first is always “all”
         ]
@@ -134,5 +135,5 @@ def narrowed_by(shown: ChangeList) -> list[LazyText]:
         if name == "pk__in":
             words.append(_("the rows that you chose"))
         elif name not in said:  # part of a day, or a link's own lookup
-            words.append(f"{name.replace('__', ' ').replace('_', ' ')}: {value}")
+            words.append(told_of(name.replace("__", " ").replace("_", " "), value))
     return words

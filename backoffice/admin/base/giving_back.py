@@ -8,6 +8,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from backoffice.access import kept_forms
+from backoffice.formats.lists import listed
 from backoffice.records.seen import SEEN
 
 
@@ -34,7 +35,7 @@ def seen_on(request: HttpRequest, now: str | None) -> str:
 def _told(form: kept_forms.KeptForm) -> list[str]:
     told = [_("You were signed out before this was saved. Here it is as you had filled it in; nothing is saved yet.")]
     if form.files:
-        told.append(_("Choose the files again: %(names)s.") % {"names": ", ".join(form.files)})
+        told.append(_("Choose the files again: %(names)s.") % {"names": listed(form.files)})
     if form.had_password:
         told.append(_("Type the password again."))
     return told

@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from backoffice.access.people import StaffRequest
 from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.history import url_if_any
+from backoffice.formats.lists import told_of
 from backoffice.lazy import LazyText
 from backoffice.records.fields import LineField
 from backoffice.records.hiding import Obstacle, obstacles_to, tied_to
@@ -260,6 +261,6 @@ def sent_along(request: HttpRequest) -> list[tuple[str, str]]:
 
 def _in_words(obstacle: Obstacle) -> str:
     if obstacle.other is None:
-        return f"{obstacle.row}: {obstacle.why}"
+        return told_of(obstacle.row, obstacle.why)
     url = url_if_any(type(obstacle.other), "change", obstacle.other.pk)
-    return format_html('{}: {} <a href="{}">{}</a>', obstacle.row, obstacle.why, url, obstacle.other)
+    return format_html('{} <a href="{}">{}</a>', told_of(obstacle.row, obstacle.why), url, obstacle.other)

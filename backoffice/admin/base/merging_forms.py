@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import listed
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words, told_fields
 from backoffice.records.relations import history_of
@@ -69,7 +70,7 @@ class ChangesToWhatWasShown(Changes):
 
     def in_words(self, name, field, user):
         if isinstance(self.now[name], list):
-            return ", ".join(map(field.label_from_instance, field.queryset.filter(pk__in=self.now[name])))
+            return listed(map(field.label_from_instance, field.queryset.filter(pk__in=self.now[name])))
         return Words(user, lambda model: ()).say(self.model._meta.get_field(name), self.now[name])
 
 
@@ -169,5 +170,5 @@ def _plain(value):
 
 
 def tell_what_stays(request: HttpRequest, who: str, names: Iterable[str]) -> None:
-    told = {"who": who, "fields": ", ".join(names)}
+    told = {"who": who, "fields": listed(names)}
     messages.info(request, _("%(who)s changed this meanwhile, and it stays so: %(fields)s.") % told)

@@ -19,6 +19,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from backoffice.access.people import StaffRequest
@@ -96,12 +97,12 @@ class SignInHelp(admin.ModelAdmin):
 
     def unlock(self, request: StaffRequest, person: User) -> None:
         reset(username=person.username)
-        person.note_in_history(_("sign-in unlocked"), by=request.user)
+        person.note_in_history(gettext_noop("sign-in unlocked"), by=request.user)
         messages.success(request, _("%s may try to sign in again.") % person)
 
     def reset_second_factor(self, request: StaffRequest, person: User) -> None:
         devices.forget(person)
-        person.note_in_history(_("second factor taken away"), by=request.user)
+        person.note_in_history(gettext_noop("second factor taken away"), by=request.user)
         messages.success(request, _("%s signs in without the phone from now on, or sets up another one.") % person)
 
     @admin.display(description=_("second factor"))

@@ -2,7 +2,9 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import gettext, ngettext
 
+from backoffice.formats.lists import told_of
 from backoffice.jobs.registry import Check, check
 
 
@@ -12,15 +14,15 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         found = sum(self.run_check(name, function) for name, function in check.all().items())
         if found:
-            self.stdout.write(f"{found} differences.")
+            self.stdout.write(ngettext("%d difference.", "%d differences.", found) % found)
             sys.exit(1)
 
     def run_check(self, name: str, function: Check) -> int:
         """Print each difference as it is found, however many; returns how many that were."""
         found = 0
         for sentence in function():
-            self.stdout.write(f"{name}: {sentence}")
+            self.stdout.write(told_of(gettext(name), sentence))
             found += 1
         if not found:
-            self.stdout.write(f"{name}: ok")
+            self.stdout.write(told_of(gettext(name), gettext("ok")))
         return found

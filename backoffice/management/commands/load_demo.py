@@ -7,8 +7,10 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import module_has_submodule
+from django.utils.translation import gettext as _
 
 from backoffice.demo import ACCOUNTS, password_of
+from backoffice.formats.columns import in_column
 
 EVERYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104  (a machine's every address, its own among them)
 
@@ -25,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError(
-                "The demo's passwords are public: load it only where DJANGO_DEBUG=1 says that no clinic works here."
+                _("The demo's passwords are public: load it only where DJANGO_DEBUG=1 says that no clinic works here.")
             )
         # Installed from the ground up, and each app's demo builds on those below it.
         for config in apps.get_app_configs():
@@ -36,8 +38,8 @@ class Command(BaseCommand):
 
     def tell_where(self) -> None:
         self.stdout.write("")
-        for what, path in {"Book": "/book/", "Board": "/now/", "Back office": "/admin/"}.items():
-            self.stdout.write(f"  {what:<12} {served_at()}{path}")
+        for what, path in {_("Book"): "/book/", _("Board"): "/now/", _("Back office"): "/admin/"}.items():
+            self.stdout.write(f"  {in_column(what, 12)} {served_at()}{path}")
         self.stdout.write("")
         for username, (_first, _last, role) in ACCOUNTS.items():
-            self.stdout.write(f"  {username:<12} password {password_of(username):<16} {role}")
+            self.stdout.write(f"  {username:<12} {_('password')} {password_of(username):<16} {_(role)}")

@@ -2,7 +2,9 @@ from typing import Any
 
 from django.core.management import CommandParser
 from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import told_of
 from backoffice.jobs.registry import purge
 
 
@@ -15,4 +17,5 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         for what, function in purge.all().items():
             count = function(dry_run=dry_run)
-            self.stdout.write(f"{what}: {count}{' to take out' if dry_run else ' taken out'}")
+            became = _("%(n)d to take out") if dry_run else _("%(n)d taken out")
+            self.stdout.write(told_of(_(what), became % {"n": count}))

@@ -2,6 +2,8 @@ from typing import Any
 
 from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic.intake import differences, sync
 
@@ -27,16 +29,26 @@ class Command(BaseCommand):
         for batch in differences.batches():
             appointments += len(batch)
             records += sync.rebuild(batch)
-        self.stdout.write(f"{records} records written for {appointments} appointments; hidden ones have none.")
+        told = {"records": records, "appointments": appointments}
+        self.stdout.write(
+            _("%(records)d records written for %(appointments)d appointments; hidden ones have none.") % told
+        )
 
     def check_records(self) -> None:
         found = 0
         for pk, what in differences.differences():
             found += 1
             if found <= TOLD:
-                self.stdout.write(f"appointment {pk}: {what}")
+                self.stdout.write(_("appointment %(key)d: %(what)s") % {"key": pk, "what": what})
         if found > TOLD:
-            self.stdout.write(f"… and {found - TOLD} more")
+            self.stdout.write(_("… and %(n)d more") % {"n": found - TOLD})
         if found:
-            raise CommandError(f"{found} records differ. Mend them with: manage.py rebuild_intake")
-        self.stdout.write("Every record is as a rebuild would write it.")
+            raise CommandError(
+                ngettext(
+                    "%d record differs. Mend it with: manage.py rebuild_intake",
+                    "%d records differ. Mend them with: manage.py rebuild_intake",
+                    found,
+                )
+                % found
+            )
+        self.stdout.write(_("Every record is as a rebuild would write it."))

@@ -6,15 +6,18 @@ from typing import Any
 from django.core.files import File
 from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from backoffice.formats.lists import in_turn, told_of
 from backoffice.records.mixins import HideableQuerySet
 from clinic.identity import normalise_national_id
 from clinic.models import Patient
 from imaging.storing import Receipt, receive
 
-LAYOUT = (
+LAYOUT = gettext_lazy(
     "Say whose they are with --patient NATIONAL_ID, or put each patient's films into a folder that is named with the "
-    "patient's national ID: {folder}/A123456789/film.dcm."
+    "patient's national ID: %(folder)s/A123456789/film.dcm."
 )
 
 
@@ -31,18 +34,21 @@ class Command(BaseCommand):
 
     def handle(self, *, folder: Path, patient: str | None, **options: Any) -> None:
         if not folder.is_dir():
-            raise CommandError(f"{folder} is not a folder.")
+            raise CommandError(_("%(folder)s is not a folder.") % {"folder": folder})
         folders = {patient: folder} if patient else self._folders_by_patient(folder)
         # All patients first, so that a mistyped one is told before anything is imported.
         patients = {national_id: self._patient(national_id) for national_id in folders}
         receipts = [self._receive(path, patients[key]) for key, each in folders.items() for path in _files_in(each)]
         if not receipts:
-            raise CommandError(f"There are no files in {folder}. Nothing was imported. {LAYOUT.format(folder=folder)}")
+            told = _("There are no files in %(folder)s. Nothing was imported.")
+            raise CommandError(in_turn(sentence % {"folder": folder} for sentence in (told, LAYOUT)))
         kept = sum(receipt.xray is not None and not receipt.was_there for receipt in receipts)
         refused = sum(receipt.xray is None for receipt in receipts)
-        self.stdout.write(f"{kept} kept, {len(receipts) - kept - refused} already there, {refused} refused.")
+        told = {"kept": kept, "there": len(receipts) - kept - refused, "refused": refused}
+        self.stdout.write(_("%(kept)d kept, %(there)d already there, %(refused)d refused.") % told)
         if refused:
-            raise CommandError(f"{refused} of {len(receipts)} files were refused; the reasons are above.")
+            told = {"n": refused, "all": len(receipts)}
+            raise CommandError(_("%(n)d of %(all)d files were refused; the reasons are above.") % told)
 
     def _folders_by_patient(self, folder: Path) -> dict[str, Path]:
         found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -51,30 +57,33 @@ class Command(BaseCommand):
         if loose and not folders and _known(folder.resolve().name).exists():
             return {folder.resolve().name: folder}
         if loose:
-            raise CommandError(
-                f"Nobody can tell whose films lie in {folder} itself: {loose} files beside {len(folders)} folders. "
-                f"Nothing was imported. {LAYOUT.format(folder=folder)}"
+            told = _(
+                "Nobody can tell whose films lie in %(folder)s itself: %(n)d files beside %(folders)d folders. "
+                "Nothing was imported."
             )
+            facts = {"folder": folder, "n": loose, "folders": len(folders)}
+            raise CommandError(in_turn(sentence % facts for sentence in (told, LAYOUT)))
         return {path.name: path for path in folders}
 
     def _patient(self, national_id: str) -> Patient:
         try:
             return _known(national_id).get()
         except Patient.DoesNotExist:
-            raise CommandError(f"No patient has the national ID {national_id}. Nothing was imported.") from None
+            told = _("No patient has the national ID %(national_id)s. Nothing was imported.")
+            raise CommandError(told % {"national_id": national_id}) from None
 
     def _receive(self, path: Path, patient: Patient) -> Receipt:
         try:
             source = path.open("rb")
         except OSError as error:
-            receipt = Receipt(path.name, refusal=f"It cannot be read: {error.strerror}.")
+            receipt = Receipt(path.name, refusal=_("It cannot be read: %(why)s.") % {"why": error.strerror})
         else:
             with source:
                 receipt = receive(File(source, name=path.name), patient)
         if receipt.xray is None:
-            self.stderr.write(f"{path}: {receipt.refusal}")
+            self.stderr.write(told_of(path, receipt.refusal))
         for warning in receipt.warnings:
-            self.stderr.write(f"{path}: kept. {warning}")
+            self.stderr.write(told_of(path, in_turn([_("kept."), warning])))
         return receipt
 
 

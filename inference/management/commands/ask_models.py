@@ -10,7 +10,10 @@ from django.conf import settings
 from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
 
+from backoffice.formats.columns import cells, in_column
+from backoffice.formats.lists import listed_apart, told_of
 from imaging import ingest
 from inference.demo import WEIGHTS
 from inference.models import DiagnosticModel
@@ -32,9 +35,10 @@ class Command(BaseCommand):
         if pictures:
             self.print_table(self.answers(pictures))
         for path, why in refused.items():
-            self.stderr.write(f"{path}: {why}")
+            self.stderr.write(told_of(path, why))
         if refused:
-            raise CommandError(f"{len(refused)} of {len(files)} files were not answered.")
+            told = {"n": len(refused), "all": len(files)}
+            raise CommandError(_("%(n)d of %(all)d files were not answered.") % told)
 
     def read(self, files: list[Path]) -> tuple[dict[Path, ingest.Picture], dict[Path, str]]:
         pictures, refused = {}, {}
@@ -54,7 +58,8 @@ class Command(BaseCommand):
         unlike = {path: why for path, one in grey.items() if (why := suitability.objection_to(one))}
         for path, why in unlike.items():
             said = [why, *self.said_of(pictures[path]), *suitability.flaws(pictures[path].quality_issues)]
-            self.stdout.write(f"{path.name} has no answer: {'; '.join(in_words(said))}")
+            told = {"file": path.name, "why": listed_apart(in_words(said))}
+            self.stdout.write(_("%(file)s has no answer: %(why)s") % told)
         asked = {path: picture for path, picture in pictures.items() if path not in unlike}
         if not asked:
             return {}
@@ -89,7 +94,7 @@ class Command(BaseCommand):
             models = []
         if models:
             return [spec_of(m) for m in models], [m.vote_weight for m in models], [m.is_demo for m in models]
-        self.stderr.write("No model is registered here: the demonstration models answer.")
+        self.stderr.write(_("No model is registered here: the demonstration models answer."))
         specs = read_ensemble(WEIGHTS)
         return specs, [1.0] * len(specs), [True] * len(specs)
 
@@ -97,16 +102,16 @@ class Command(BaseCommand):
         if not answers:
             return
         models = [vote.model for vote in next(iter(answers.values()))[0]]
-        rows = [["file", "diagnosis", "confidence", "agree", *models]]
+        rows = [[_("file"), _("diagnosis"), _("confidence"), _("agree"), *models]]
         for path, (votes, consensus) in answers.items():
-            cells = [f"{vote.diagnosis} {max(vote.probabilities.values()):.2f}" for vote in votes]
-            rows.append(
-                [path.name, consensus.diagnosis, f"{consensus.confidence:.2f}", f"{consensus.agreement:.0%}", *cells]
-            )
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            said = [consensus.diagnosis, f"{consensus.confidence:.2f}", f"{consensus.agreement:.0%}"]
+            said += [f"{vote.diagnosis} {max(vote.probabilities.values()):.2f}" for vote in votes]
+            rows.append([path.name, *said])
+        widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
         for row in rows:
-            self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            self.stdout.write("  ".join(map(in_column, row, widths)).rstrip())
         self.stdout.write("")
         for path, (_votes, consensus) in answers.items():
             if consensus.needs_review:
-                self.stdout.write(f"{path.name} needs review: {'; '.join(in_words(consensus.reasons))}")
+                told = {"file": path.name, "why": listed_apart(in_words(consensus.reasons))}
+                self.stdout.write(_("%(file)s needs review: %(why)s") % told)

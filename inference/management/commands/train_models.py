@@ -12,6 +12,8 @@ from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from backoffice.formats.lists import listed
+
 PHANTOM_SIZE, PICTURE_SIZE = 96, 224
 if TYPE_CHECKING:  # torch
     from inference.training.data import Split
@@ -83,7 +85,7 @@ class Command(BaseCommand):
         if unknown := sorted(set(names or ()) - known.keys()):
             raise CommandError(
                 _("Unknown models: %(unknown)s. Known: %(known)s.")
-                % {"unknown": ", ".join(unknown), "known": ", ".join(known)}
+                % {"unknown": listed(unknown), "known": listed(known)}
             )
         chosen = [known[name] for name in names] if names else RECIPES
         return [replace(recipe, epochs=epochs) for recipe in chosen] if epochs else list(chosen)

@@ -1,0 +1,38 @@
+"""Several words, names or sentences told as one, with the signs of the language they are told in."""
+
+import re
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+FULL_WIDTH_END = re.compile("(?<=[。！？：；，]) ")  # these signs bring the blank behind them
+
+
+def listed(words: Iterable) -> str:
+    """`a, b` in English, `a、b` in Chinese."""
+    return pgettext("between the words of a list", ", ").join(map(str, words))
+
+
+def listed_apart(parts: Iterable) -> str:
+    """As `listed`, for parts that may hold commas themselves: `a, b; c`."""
+    return pgettext("between the parts of a list that hold commas", "; ").join(map(str, parts))
+
+
+def in_turn(sentences: Iterable) -> str:
+    """Whole sentences, one after the other."""
+    return FULL_WIDTH_END.sub("", " ".join(map(str, sentences)))
+
+
+def told_of(name, what) -> str:
+    """`name: what`."""
+    return pgettext("a name, and what is said of it", "%(name)s: %(what)s") % {"name": name, "what": what}
+
+
+def quoted(name) -> str:
+    return pgettext("a name within a sentence", "“%(name)s”") % {"name": name}
+
+
+def counted(kinds: Iterable[tuple[int, str]]) -> str:
+    """`[(2, "appointments"), (1, "X-ray")]` → `2 appointments, 1 X-ray`; the names are in the right number already."""
+    return listed(_("%(n)d %(things)s") % {"n": n, "things": things} for n, things in kinds)

@@ -1,0 +1,44 @@
+"""What a page says, and what of it is in a language that its reader did not ask for."""
+
+import re
+from html.parser import HTMLParser
+
+SHOWN = {"alt", "title", "placeholder", "aria-label", "aria-description", "label", "data-label", "data-lost"}
+WORDS_ON_BUTTONS = {"submit", "button", "reset"}
+# A word, but no part of an address, a path, a code or a name in capitals.
+ENGLISH = re.compile(r"(?<![\w.@/<-])[A-Za-z][a-z’']{2,}(?![\w.@/-])")
+CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+")
+
+
+class Words(HTMLParser):
+    """What a page shows or reads out, as one list of texts; not what it marks as code or as another language's."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.texts: list[str] = []
+        self.is_code = False
+        self.is_of_another_language = False
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.is_code = tag in ("script", "style", "code")
+        self.is_of_another_language = tag == "button" and "lang" in attrs
+        shown = SHOWN | ({"value"} if attrs.get("type") in WORDS_ON_BUTTONS else set())
+        self.texts += [attrs[name] for name in shown & set(attrs) if attrs[name]]
+
+    def handle_endtag(self, tag):
+        self.is_code = self.is_of_another_language = False
+
+    def handle_data(self, data):
+        if not self.is_code and not self.is_of_another_language:
+            self.texts.append(data)
+
+
+def said(html: str, language: re.Pattern, names: set[str]) -> set[str]:
+    """What the page says in this language, but for these names."""
+    shown = "\n".join(Words(html).texts)
+    for name in names:
+        if " " in name:
+            shown = shown.replace(name, "")
+    return set(language.findall(shown)) - names
