@@ -20,6 +20,7 @@ from django.core.cache import cache
 from django.utils import translation
 
 from backoffice.access import roles
+from backoffice.tests import commands
 
 ROOT = Path(__file__).parent
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
@@ -42,6 +43,9 @@ def pytest_xdist_auto_num_workers():
 def pytest_configure():
     # Before torch is there. Its threads wait by spinning, and tests run on every core already: twice the work was lost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Every process of the run would compile every file again, pytest its own form of the tests among them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 # -- The usual test ---------------------------------------------------------------------------------------------------
@@ -131,14 +135,7 @@ class Installation:
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; returns what it printed, fails the test where it fails."""
-        done = subprocess.run(
-            [sys.executable, ROOT / "manage.py", *arguments],
-            env={**self.environment, **environment},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        done = commands.run(arguments, {**self.environment, **environment}, ROOT, timeout=240)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
