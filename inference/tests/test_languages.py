@@ -55,14 +55,17 @@ def said(html: str, language: re.Pattern) -> set[str]:
 
 
 @pytest.fixture
-def crawl(rows):
-    """Every page of the admin that this person can open, in this language: (address, page)."""
+def crawl(people, rows):
+    """Every page of the admin that this role can open, in this language: (address, page)."""
+    reached = matrix.read()
 
-    def crawled(person, language):
-        person.language = language
-        person.save()
-        visit = matrix.Visit(person)
+    def crawled(role, language):
+        people[role].language = language
+        people[role].save()
+        visit = matrix.Visit(people[role])
         for path in matrix.addresses():
+            if not reached[matrix.readable(path)][role].startswith("yes"):
+                continue
             url = matrix.filled_in(path, rows)
             answer, _changed = visit.ask("GET", url)
             if answer.status_code == 200 and "text/html" in answer["Content-Type"]:
@@ -72,12 +75,12 @@ def crawl(rows):
 
 
 @pytest.mark.parametrize("role", ["Administrators", "Front desk", "Clinicians"])
-def test_no_page_of_the_admin_says_an_english_sentence_in_chinese(crawl, people, role):
-    found = {url: said(page, ENGLISH) for url, page in crawl(people[role], "zh-hant")}
+def test_no_page_of_the_admin_says_an_english_sentence_in_chinese(crawl, role):
+    found = {url: said(page, ENGLISH) for url, page in crawl(role, "zh-hant")}
     assert len(found) > 20
     assert {url: words for url, words in found.items() if words} == {}
 
 
-def test_no_page_of_the_admin_says_anything_chinese_in_english(crawl, people):
-    found = {url: said(page, CHINESE) for url, page in crawl(people["Administrators"], "en")}
+def test_no_page_of_the_admin_says_anything_chinese_in_english(crawl):
+    found = {url: said(page, CHINESE) for url, page in crawl("Administrators", "en")}
     assert {url: words for url, words in found.items() if words} == {}
