@@ -59,13 +59,15 @@ class Decoded:
     """Pixels and the little that a file says about them.
 
     `grey` is a uint8 array of shape (height, width), upright, bright where the film is bright (bone is white).
-    `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to be shown
-    made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in mm, by
-    the element that `spacing_from` names.
+    `background`, a bool array of the same shape, is where there is no film (padding, transparency); None where film
+    is everywhere. `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to
+    be shown made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in
+    mm, by the element that `spacing_from` names.
     """
 
     grey: np.ndarray
     bit_depth: int
+    background: np.ndarray | None = None
     is_colour: bool = False
     has_more_pictures: bool = False
     is_corrected: bool = False

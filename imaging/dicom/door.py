@@ -78,7 +78,8 @@ def decode(film: Film) -> Decoded:
     pixel_spacing, spacing_from = spacing(dataset, shown.grey.shape[1])
     return Decoded(
         shown.grey,
-        bit_depth=values.declared(dataset, "BitsStored"),
+        bit_depth=shown.bits,
+        background=shown.background,
         is_corrected=shown.is_corrected,
         deep=shown.deep,
         pixel_spacing=pixel_spacing,
