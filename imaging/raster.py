@@ -11,7 +11,16 @@ from django.utils.translation import gettext as _
 from PIL import ExifTags, Image
 
 from imaging import jpeg, wide
-from imaging.decoded import Decoded, Deep, Refused, check_dimensions, range_used, to_eight_bits, too_many_pixels
+from imaging.decoded import (
+    Decoded,
+    Deep,
+    Refused,
+    check_dimensions,
+    counted,
+    range_used,
+    to_eight_bits,
+    too_many_pixels,
+)
 
 # Ours is the stricter check; this one stands behind it wherever Pillow opens a picture, inside DICOM files too.
 # Set once for the process: `warnings.catch_warnings` is not safe among threads.
@@ -45,6 +54,8 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+LEVELS = np.arange(1 << 16)
 
 # Grey films saved as JPEG in three channels differ by a level or two after chroma rounding; tinted ones by far more.
 COLOUR_DIFFERENCE = 8
@@ -125,7 +136,7 @@ def _decode_wide(picture: Image.Image, data: bytes) -> Decoded:
 
 
 def _decoded_deep(values: np.ndarray, background: np.ndarray | None = None, *, is_colour: bool = False) -> Decoded:
-    window = range_used(values if background is None else values[~background])
+    window = range_used(LEVELS, counted(values, LEVELS.size, background))
     grey = to_eight_bits(values, *window)
     if background is not None:
         grey[background] = 0

@@ -1,6 +1,7 @@
 """Coded pixels → decoded ones. Each coding has one decoder: what else is installed must not change what a film
 looks like."""
 
+import struct
 from importlib.util import find_spec
 
 import numpy as np
@@ -53,7 +54,18 @@ CODINGS = {
 }
 
 # What pydicom and Pillow raise on damaged frames.
-UNDECODABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, *BOMBS)
+UNDECODABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    StopIteration,
+    struct.error,
+    *BOMBS,
+)
 
 
 def is_read_here(syntax: uid.UID) -> bool:
@@ -96,7 +108,7 @@ def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
 def _frame(dataset: pydicom.Dataset, syntax: uid.UID) -> bytes:
     try:
         return get_frame(dataset.PixelData, 0, number_of_frames=1)
-    except (*UNDECODABLE, StopIteration) as error:
+    except UNDECODABLE as error:
         raise _undecodable(syntax) from error
 
 

@@ -6,16 +6,13 @@ import numpy as np
 import pydicom
 from PIL import Image
 
-from imaging.decoded import Deep
-from imaging.dicom.bits import Stored, stored
+from imaging.decoded import Deep, counted
+from imaging.dicom.bits import stored
 from imaging.dicom.deep import deep_table
 from imaging.dicom.spacing import squared_size
 from imaging.dicom.tone import tone
 
 BACKGROUND = 0
-
-# Rows counted at a time: numpy counts in eight bytes a pixel.
-ROWS_AT_A_TIME = 256
 
 SHADES = 256  # of what a screen shows
 
@@ -36,7 +33,7 @@ class Displayed:
 def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> Displayed:
     """Return what `pixels` (as decoded, 8 or 16 bits, shape (Rows, Columns)) look like."""
     read = stored(dataset, pixels)
-    shown = tone(dataset, read.levels, _counts(read))
+    shown = tone(dataset, read.levels, counted(read.codes, read.levels.size, read.padding))
     size, makes_sense = squared_size(dataset, *read.codes.shape)
 
     def picture(table: np.ndarray) -> np.ndarray:
@@ -62,13 +59,3 @@ def _resized(drawn: np.ndarray, size: tuple[int, int], how: Image.Resampling) ->
     if drawn.shape == size[::-1]:
         return drawn
     return np.asarray(Image.fromarray(drawn).resize(size, how))
-
-
-def _counts(read: Stored) -> np.ndarray:
-    """Return how many pixels of the picture hold each pattern of bits."""
-    counts = np.zeros(read.levels.size, np.int64)
-    for top in range(0, read.codes.shape[0], ROWS_AT_A_TIME):
-        rows = slice(top, top + ROWS_AT_A_TIME)
-        used = read.codes[rows].ravel() if read.padding is None else read.codes[rows][~read.padding[rows]]
-        counts += np.bincount(used, minlength=counts.size)
-    return counts

@@ -110,7 +110,7 @@ def parse(data: bytes) -> Film:
         raise _too_many_elements() if source.is_spent else _damaged() from error
     if not dataset:  # pydicom hands on nothing at all where the file ends within an element
         raise Refused(_("The file is cut off: it ends in the middle of its data. Send it again, whole."))
-    if any(_is_swollen(dataset.get_item(keyword).value) for keyword in ASKED_FOR if keyword in dataset):
+    if any(_is_swollen(values.as_written(dataset, keyword)) for keyword in ASKED_FOR):
         raise _too_many_elements()
     return Film(dataset, syntax)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pydicom
 
-from imaging.decoded import BRIGHTEST_PERCENTILE, DARKEST_PERCENTILE
+from imaging.decoded import range_used
 from imaging.dicom import values
 
 # A window that shows fewer of the pixels in grey lies beside them: the rest is black or white.
@@ -153,25 +153,13 @@ def _full_range(measured: np.ndarray, counts: np.ndarray, *, every_level: bool) 
     """
     if every_level:
         return _stretched(measured, measured.min(), measured.max())
-    order = np.argsort(measured, kind="stable")
-    low = _first_beyond(measured, counts, order, DARKEST_PERCENTILE)
-    high = _first_beyond(measured, counts, order[::-1], 100 - BRIGHTEST_PERCENTILE)
-    if low == high:
-        used = measured[counts > 0]
-        low, high = (used.min(), used.max()) if used.size else (low, high)
-    return _stretched(measured, low, high)
+    return _stretched(measured, *range_used(measured, counts))
 
 
 def _stretched(measured: np.ndarray, low: float, high: float) -> np.ndarray:
     if low == high:
         return np.zeros(measured.shape)
     return np.clip(measured / (high - low) - low / (high - low), 0, 1)
-
-
-def _first_beyond(measured: np.ndarray, counts: np.ndarray, order: np.ndarray, percent: float) -> float:
-    """The first number in `order` that so many pixels lie before, counted alike from either end."""
-    ranks = counts[order].cumsum()
-    return float(measured[order[min(np.searchsorted(ranks, percent / 100 * ranks[-1]), order.size - 1)]])
 
 
 def _shows_something(shown: np.ndarray, counts: np.ndarray, full: np.ndarray) -> bool:
