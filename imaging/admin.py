@@ -185,7 +185,7 @@ class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _others_of_the_patient(self, request, xray: XRayImage) -> list[XRayImage]:
+    def _others_of_the_patient(self, request: HttpRequest, xray: XRayImage) -> list[XRayImage]:
         """What can be laid beside it, the newest first. Not `visible`: the page of a hidden film shows what it had."""
         others = XRayImage.objects.seen_by(request.user).filter(patient=xray.patient_id, hidden_at=None)
         films = list(others.exclude(pk=xray.pk)[:MOST_BESIDE])

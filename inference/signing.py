@@ -79,7 +79,9 @@ class SignsAnswers(admin.ModelAdmin):
             again="confirm" in request.POST,
         )
 
-    def _ask_to_sign(self, request, prediction: Prediction, sent: QueryDict, *, seen: str) -> HttpResponse:
+    def _ask_to_sign(
+        self, request: StaffRequest, prediction: Prediction, sent: QueryDict, *, seen: str
+    ) -> HttpResponse:
         """What is about to be signed, beside what somebody has signed already."""
         is_signed = prediction.is_validated
         context = {

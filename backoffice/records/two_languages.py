@@ -9,11 +9,15 @@ A field keeps the same text for every reader, as histories, natural keys of file
 """
 
 import re
+from typing import Self, overload
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+
+from backoffice.lazy import LazyText
+from backoffice.records.relations import field_of
 
 OTHER = "_other"
 CHINESE = "zh"  # how the codes of its kinds begin
@@ -22,7 +26,7 @@ HAN = re.compile("[\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\uf
 READ_BY = gettext_lazy("The same in Chinese or in English, for who reads that. May stay empty.")
 
 
-def other_text(title: str, longest: int) -> models.CharField:
+def other_text(title: LazyText, longest: int) -> models.CharField:
     """The field beside `<name>`, to be called `<name>_other`."""
     return models.CharField(title, max_length=longest, blank=True, help_text=READ_BY)
 
@@ -50,18 +54,22 @@ def share_of_han(text: str) -> float:
 class Shown:
     """`shown_name = Shown("name")`: the text for whoever reads now. It can be a column of a list."""
 
-    def __init__(self, field: str):
+    def __init__(self, field: str) -> None:
         self.field = self.admin_order_field = field
 
     def __set_name__(self, owner: type[models.Model], name: str) -> None:
         self.owner = owner
 
-    def __get__(self, record: models.Model | None, owner: type[models.Model]):
+    @overload
+    def __get__(self, record: None, owner: type[models.Model]) -> Self: ...
+    @overload
+    def __get__(self, record: models.Model, owner: type[models.Model]) -> str: ...
+    def __get__(self, record: models.Model | None, owner: type[models.Model]) -> Self | str:
         return self if record is None else shown(record, self.field)
 
     @property
-    def short_description(self) -> str:
-        return self.owner._meta.get_field(self.field).verbose_name
+    def short_description(self) -> LazyText:
+        return field_of(self.owner, self.field).verbose_name
 
 
 def shown(record: models.Model, field: str, language: str | None = None) -> str:
@@ -75,7 +83,7 @@ class InTwoLanguages(models.Model):
     class Meta:
         abstract = True
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         errors = {}
         for field in self._meta.concrete_fields:
