@@ -82,7 +82,7 @@ class NumericQuestion(Question):
 
     @property
     def text_with_unit(self) -> str:
-        return f"{self.shown_text} ({self.shown_unit})" if self.unit else self.shown_text
+        return f"{self.shown_text} ({self.shown_unit})" if self.shown_unit else self.shown_text
 
     def allows(self, value: Decimal) -> bool:
         return (self.minimum is None or self.minimum <= value) and (self.maximum is None or value <= self.maximum)
