@@ -46,9 +46,9 @@ class LikertQuestion(Question):
     LOWEST, HIGHEST = 1, 7
 
     min_label = models.CharField(_("label at 1"), max_length=60)
-    min_label_other = other_text(_("label at 1 in the other language"), 60)
+    min_label_other = other_text(_("at 1, in the other language"), 60)
     max_label = models.CharField(_("label at 7"), max_length=60)
-    max_label_other = other_text(_("label at 7 in the other language"), 60)
+    max_label_other = other_text(_("at 7, in the other language"), 60)
 
     history = HistoricalRecords()
     shown_min_label, shown_max_label = Shown("min_label"), Shown("max_label")
