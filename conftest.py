@@ -1,6 +1,7 @@
 """Fixtures for every app's tests: what the machine offers, and whole installations with real processes."""
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from pytest_django import Settings
 
 from backoffice.access import roles
 from backoffice.models import User
+from backoffice.tests import commands
 
 ROOT = Path(__file__).parent
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
@@ -44,6 +46,20 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure() -> None:
     # Before torch is there. Its threads wait by spinning, and tests run on every core already: twice the work was lost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Every process of the run would compile every file again, pytest its own form of the tests among them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What was imported stays to the end: looking for garbage in it, again and again, took a tenth of each process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 # -- The usual test ---------------------------------------------------------------------------------------------------
@@ -133,14 +149,7 @@ class Installation:
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; returns what it printed, fails the test where it fails."""
-        done = subprocess.run(
-            [sys.executable, ROOT / "manage.py", *arguments],
-            env={**self.environment, **environment},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        done = commands.run(arguments, {**self.environment, **environment}, ROOT, timeout=240)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

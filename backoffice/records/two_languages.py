@@ -33,8 +33,8 @@ def other_text(title: LazyText, longest: int) -> models.CharField:
 
 def in_language(first: str, other: str, language: str | None = None) -> str:
     """The one of two texts for who reads this language: by default, that of this moment."""
-    if not other:
-        return first
+    if not first or not other:
+        return first or other
     chinese, western = (first, other) if share_of_han(first) > share_of_han(other) else (other, first)
     return chinese if is_chinese(language) else western
 
@@ -78,7 +78,7 @@ def shown(record: models.Model, field: str, language: str | None = None) -> str:
 
 
 class InTwoLanguages(models.Model):
-    """Refuses two texts of which nobody could say which one is Chinese. The same twice is one."""
+    """Refuses two texts of which nobody could say which one is Chinese. The same twice does no harm."""
 
     class Meta:
         abstract = True
@@ -86,14 +86,11 @@ class InTwoLanguages(models.Model):
     def clean(self) -> None:
         super().clean()
         errors = {}
-        for field in self._meta.concrete_fields:
-            other = f"{field.name}{OTHER}"
-            if not getattr(self, other, ""):
-                continue
-            first, second = getattr(self, field.name), getattr(self, other)
-            if first == second:
-                setattr(self, other, "")
-            elif share_of_han(first) == share_of_han(second):
-                errors[other] = _("Of the two texts one must be Chinese and the other not. Leave this empty otherwise.")
+        for name in (field.name for field in self._meta.concrete_fields if hasattr(self, f"{field.name}{OTHER}")):
+            first, other = getattr(self, name), getattr(self, f"{name}{OTHER}")
+            if first and other and first != other and share_of_han(first) == share_of_han(other):
+                errors[f"{name}{OTHER}"] = _(
+                    "Of the two texts one must be Chinese and the other not. Leave this empty otherwise."
+                )
         if errors:
             raise ValidationError(errors)

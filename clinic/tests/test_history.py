@@ -219,7 +219,7 @@ def test_a_version_that_breaks_a_rule_by_now_stays_where_it_is(desk, lin):
 def test_a_hidden_record_is_restored_first(desk, lin, front_desk):
     change(lin, phone="0922222222")
     Patient.objects.all().hide(by=front_desk)
-    assert go_back(desk, lin, lin.history.earliest()).status_code == 403
+    assert go_back(desk, lin, lin.history.earliest()).status_code == 409
     lin.refresh_from_db()
     assert (lin.phone, lin.is_hidden) == ("0922222222", True)
     assert "Restore it first" in desk.get(page("simple_history", lin, lin.history.earliest().pk)).text

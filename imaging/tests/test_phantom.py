@@ -71,16 +71,21 @@ def test_ground_glass_lies_further_out_than_interstitial_disease():
     assert distance_from_the_middle("COVID") > 1.3 * distance_from_the_middle("Viral Pneumonia")
 
 
-@pytest.mark.parametrize(("measure", "hardly_better_than_a_coin"), [(np.mean, 0.6), (np.std, 0.75)])
-def test_neither_brightness_nor_contrast_gives_the_diagnosis_away(measure, hardly_better_than_a_coin):
+def test_neither_brightness_nor_contrast_gives_the_diagnosis_away():
     """The cut that best tells ill from well among some phantoms is tried on others."""
-    measured = {d: np.array([measure(phantom.render(d, s, size=96)) for s in range(120)]) for d in phantom.DIAGNOSES}
-    well = measured.pop("Normal")
-    for ill in measured.values():
-        cuts = np.concatenate((well[:60], ill[:60]))
-        best = max(cuts, key=lambda cut: abs(share_right(well[:60], ill[:60], cut) - 0.5))
-        share = share_right(well[60:], ill[60:], best)
-        assert max(share, 1 - share) < hardly_better_than_a_coin
+    pictures = {d: [phantom.render(d, seed, size=96) for seed in range(120)] for d in phantom.DIAGNOSES}
+    for measure, hardly_better_than_a_coin in ((np.mean, 0.6), (np.std, 0.75)):
+        measured = {d: np.array([measure(picture) for picture in drawn]) for d, drawn in pictures.items()}
+        well = measured.pop("Normal")
+        for ill in measured.values():
+            assert share_told(well, ill) < hardly_better_than_a_coin
+
+
+def share_told(well: np.ndarray, ill: np.ndarray) -> float:
+    cuts = np.concatenate((well[:60], ill[:60]))
+    best = max(cuts, key=lambda cut: abs(share_right(well[:60], ill[:60], cut) - 0.5))
+    share = share_right(well[60:], ill[60:], best)
+    return max(share, 1 - share)
 
 
 def share_right(well, ill, cut):

@@ -95,7 +95,7 @@ def filled_in(path: str, rows: dict[str, object]) -> str:
     row = {"heatmap": rows["inference.modelresult"], "merge": rows["clinic.patientmerge"]}.get(
         parts[2] if len(parts) > 3 else "", row
     )
-    version = row.history.first().pk if hasattr(row, "history") else 0
+    version = row.history.first().pk if "history/([" in path and hasattr(row, "history") else 0
     fillings = {
         "^([^/]+)/history/([^/]+)/$": f"{row and row.pk}/history/{version}/",
         "^(?P<app_label>backoffice|django_q|clinic|inference|imaging)/$": "clinic/",

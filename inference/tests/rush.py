@@ -14,7 +14,7 @@ from backoffice.access import roles
 from backoffice.models import AccessEvent, User
 from clinic.tests.rush import at_once
 from imaging.models import XRayImage
-from inference import requests, reviews, worker
+from inference import requests, reviews
 from inference.models import Prediction, Report
 
 FILMS = 24
@@ -64,6 +64,8 @@ def claim(workers: int) -> None:
 
 
 def claim_all() -> None:
+    from inference import worker  # torch, which nobody else here waits for
+
     while worker.claim():
         pass
 

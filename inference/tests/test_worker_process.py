@@ -24,7 +24,7 @@ from inference.tests.tiny import register_tiny_models
 register_tiny_models(settings.DATA_DIR / "made")
 patient = baker.make(Patient)
 asker = get_user_model().objects.create_user("clinician")
-asked = ask([receive(film(seed, edge=1000), patient).xray for seed in range({n})], by=asker)
+asked = ask([receive(film(seed, edge=300), patient).xray for seed in range({n})], by=asker)
 print(len(asked.predictions))
 """
 

@@ -1,0 +1,29 @@
+"""The menu beside every page: what this person may see, in their language, from one moment to the next."""
+
+import pytest
+from django.urls import reverse
+
+pytestmark = pytest.mark.django_db
+
+HOME = reverse("admin:index")
+
+
+def menu(client, **headers) -> str:
+    page = client.get(HOME, headers=headers).text
+    return page[page.index("<aside") : page.index("</aside")]
+
+
+def test_it_follows_the_roles_that_are_given_and_taken(client, front_desk, administrator):
+    client.force_login(front_desk)
+    assert "Patients" in menu(client)
+    assert "Sign-ins" not in menu(client)
+    front_desk.groups.set(administrator.groups.all())
+    assert "Sign-ins" in menu(client)
+    front_desk.groups.clear()
+    assert "Patients" not in menu(client)
+
+
+def test_who_may_do_the_same_reads_it_in_a_language_of_their_own(client, front_desk):
+    client.force_login(front_desk)
+    for language, patients in (("en", "Patients"), ("zh-TW", "病人"), ("en", "Patients")):
+        assert patients in menu(client, accept_language=language)
