@@ -17,7 +17,9 @@ import pytest
 import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.test import override_settings
 from django.utils import translation
+from playwright.sync_api import sync_playwright
 
 from backoffice.access import roles
 
@@ -292,3 +294,55 @@ def installation(request, tmp_path) -> Iterator[Installation]:
             made = Installation(tmp_path)
         stack.callback(made.close)
         yield made
+
+
+# -- A real browser ---------------------------------------------------------------------------------------------------
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def _plain_http():
+    with override_settings(SECURE_SSL_REDIRECT=False):
+        yield
+
+
+@pytest.fixture(scope="session")
+def live_server(_plain_http, live_server):
+    """pytest-django's server, which speaks plain HTTP and reads such settings once, when it starts."""
+    return live_server
+
+
+@pytest.fixture
+def browser_page(live_server, settings, monkeypatch):
+    """A page of 390 × 844 px on a site of its own.
+
+    The test fails where the page asks another host for anything, or writes an error to the console.
+    """
+    if not CHROMIUM.exists():
+        leave_out(f"no Chromium at {CHROMIUM}: the tests in a browser are left out")
+    # Playwright's event loop runs in this thread, so Django takes the test for asynchronous code, which it is not. The
+    # loop ends with the fixture: the tests after it keep Django's guard.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    asked, errors = [], []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = chromium.new_page(base_url=live_server.url, viewport={"width": 390, "height": 844}, locale="en")
+        page.set_default_timeout(10_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        chromium.close()
+    assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
+    assert errors == []
