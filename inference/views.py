@@ -6,10 +6,13 @@ from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.http import urlencode
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
 from backoffice.models import AccessEvent
+from backoffice.web.admin_urls import admin_url
+from imaging.worklist import kept_filters
 from inference import requests, reviews, wording
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.requests import Asked
@@ -88,7 +91,7 @@ class AnswerBesideTheFilm:
         if xray is None or xray.is_gone:
             raise Http404
         announce(request, requests.ask([xray], by=request.user))
-        return redirect("admin:imaging_xrayimage_change", pk)
+        return redirect(f"{admin_url(xray, 'change', pk)}?{urlencode(kept_filters(request))}".rstrip("?"))
 
     def answer_view(self, request, pk: int):
         """The answer's card alone, for a page that waits for it. That it arrived there is noted."""

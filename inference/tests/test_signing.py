@@ -260,3 +260,15 @@ def test_it_waits_again_when_the_newer_one_is_hidden(doctor, clinician):
     open_and_sign(doctor, newer, "Normal")
     Prediction.objects.filter(pk=newer.pk).hide(by=clinician)
     assert waiting_in_the_list(doctor) == [older.pk]
+
+
+def test_who_signs_or_asks_keeps_the_list_that_the_film_was_opened_from(doctor, answered):
+    filters = "_changelist_filters=view__exact%3DPA"
+    page = doctor.get(f"{film_page(answered)}?{filters}")
+    address = reverse("admin:inference_prediction_sign", args=[answered.pk])
+    assert f'action="{address}?{filters}"' in page.text
+    seen = {"final_diagnosis": "Normal", "seen": page.context["seen"]}
+    assert doctor.post(f"{address}?{filters}", seen)["Location"].endswith(f"?prediction={answered.pk}&{filters}")
+    asking = reverse("admin:imaging_xrayimage_ask", args=[answered.xray_id])
+    assert doctor.post(f"{asking}?{filters}")["Location"] == f"{film_page(answered)}?{filters}"
+    assert doctor.post(asking)["Location"] == film_page(answered)
