@@ -263,8 +263,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 200  # a day's films of a clinic; each waits in m
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # closing days posts a decision for each person who is booked on them
 
 # Pictures and workbooks are read by children with these limits, as many at once as fit: see backoffice/files/.
-FILE_MEMORY_LIMIT = byte_size("FILE_MEMORY_LIMIT", default="600MB")
-FILE_SECONDS = env.int("FILE_SECONDS", default=10)  # of computing, not of waiting
+FILE_MEMORY_LIMIT = byte_size("FILE_MEMORY_LIMIT", default="570MB")
+FILE_SECONDS = env.int("FILE_SECONDS", default=8)  # of computing, not of waiting
 FILES_AT_ONCE = env.int("FILES_AT_ONCE", default=0)  # 0: as many as a quarter of the memory holds, one for each core
 PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", default=64_000_000)
 DICOM_MAX_ELEMENTS = env.int("DICOM_MAX_ELEMENTS", default=20_000)

@@ -1,5 +1,6 @@
 """CSV files, as the programs of this world write them."""
 
+import codecs
 import csv
 import io
 import re
@@ -11,7 +12,7 @@ from typing import BinaryIO
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from backoffice.exchange.table import Table, UnreadableFileError
+from backoffice.exchange.table import LONGEST_ROW, Table, UnreadableFileError, row_too_long
 
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SEPARATORS = ",;\t|"
@@ -40,13 +41,17 @@ class CsvTable(Table):
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         with self._text() as text:
-            reader = csv.reader(text, delimiter=self._separator, strict=True)
+            lines = BoundedLines(text)
+            reader = csv.reader(lines, delimiter=self._separator, strict=True)
             line = lines_of_text = 0
             try:
                 for line, cells in enumerate(reader, start=1):
                     lines_of_text = reader.line_num
+                    lines.begin_a_row()
                     if any(map(str.strip, cells)):
                         yield line, cells
+            except OverflowError as error:
+                raise row_too_long(line + 1) from error
             except csv.Error as error:
                 raise self._unreadable(error, line + 1, lines_of_text) from error
 
@@ -67,6 +72,30 @@ class CsvTable(Table):
             text.detach()  # the file is its owner's to close
 
 
+class BoundedLines:
+    """Lines of text for csv to make rows of, none of them longer than LONGEST_ROW: a file that is one line would be in
+    memory several times over. Raises OverflowError."""
+
+    def __init__(self, text: io.TextIOWrapper):
+        self._text = text
+        self.begin_a_row()
+
+    def begin_a_row(self) -> None:
+        self._left = LONGEST_ROW
+
+    def __iter__(self) -> "BoundedLines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._left + 1)
+        if not line:
+            raise StopIteration
+        self._left -= len(line)
+        if self._left < 0:
+            raise OverflowError
+        return line
+
+
 def encoding_of(file: BinaryIO) -> str:
     file.seek(0)
     start = file.read(3)
@@ -76,33 +105,37 @@ def encoding_of(file: BinaryIO) -> str:
 def refuse_other_encodings(file: BinaryIO, encoding: str) -> None:
     """Raises UnreadableFileError where a byte is not this encoding's, or a character no text has."""
     file.seek(0)
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
+    is_last = False
     try:
-        while block := text.read(BLOCK):
-            if "\0" in block:
-                before, _nul, after = block.partition("\0")
+        while not is_last:
+            block = file.read(BLOCK)
+            is_last = not block
+            text = decoder.decode(block, is_last)
+            if "\0" in text:
+                before, _nul, after = text.partition("\0")
                 raise UnreadableFileError(
                     _("A NUL character stands here, which no text has. Is this really a CSV file?"),
                     _("Save it anew from your spreadsheet, as “CSV UTF-8”."),
                     line=line + lines_in(before),
                     value=around(before, "␀", after),
                 )
-            line += lines_in(block)
+            line += lines_in(text)
     except UnicodeDecodeError as error:
         if encoding == "utf-16":
             raise UnreadableFileError(
                 _("The file says that it is UTF-16 text and is not."), _("Save it anew as “CSV UTF-8” or XLSX.")
             ) from error
-        line, value = first_line_that_is_not(file, encoding)
+        before, after = (
+            part.decode(encoding, "ignore") for part in (error.object[: error.start], error.object[error.end :])
+        )
         raise UnreadableFileError(
             _("The file is not UTF-8 text."),
             _("In your spreadsheet, choose “Save as” and “CSV UTF-8”, or save it as XLSX."),
-            line=line,
-            value=value,
+            line=line + lines_in(before),
+            value=around(before, "�", after),
         ) from error
-    finally:
-        text.detach()
 
 
 def around(before: str, sign: str, after: str) -> str:
@@ -112,18 +145,6 @@ def around(before: str, sign: str, after: str) -> str:
 
 def lines_in(text: str) -> int:
     return max(text.count("\n"), text.count("\r"))
-
-
-def first_line_that_is_not(file: BinaryIO, encoding: str) -> tuple[int, str]:
-    """Which line, and what stands round the byte. Decoding goes block by block: only line by line tells."""
-    file.seek(0)
-    for line, content in enumerate(file, start=1):
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError as error:
-            sides = (side.decode(encoding, "ignore") for side in (content[: error.start], content[error.end :]))
-            return line, around(next(sides), "�", next(sides))
-    return line, "�"
 
 
 def separator_of(text: io.TextIOWrapper) -> str:

@@ -5,7 +5,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from itertools import islice
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
@@ -22,7 +21,7 @@ __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 2000  # rows in memory at a time
+CHUNK, CHUNK_CHARACTERS = 2000, 4_000_000  # rows in memory at a time, and about how much text in them
 
 
 def run_import(
@@ -240,8 +239,14 @@ class Import:
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rows = iter(rows)
-    while chunk := list(islice(rows, CHUNK)):
+    chunk, characters = [], 0
+    for row in rows:
+        chunk.append(row)
+        characters += sum(map(len, row.values()))
+        if len(chunk) == CHUNK or characters > CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
 
 

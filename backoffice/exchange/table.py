@@ -12,6 +12,7 @@ from backoffice.exchange.formulas import without_apostrophe
 
 MAX_COLUMNS = 200
 MAX_ROWS = 200_000
+LONGEST_ROW = 200_000  # characters, of all its cells
 BEYOND = ""  # cells to the right of the last named column; no column is named so
 
 
@@ -91,6 +92,14 @@ class Table(ABC):
 
     def nothing_in_it(self) -> str:
         return _("The file is empty. Its first line must name the columns; each line below it is a record.")
+
+
+def row_too_long(line: int) -> UnreadableFileError:
+    return UnreadableFileError(
+        _("Line %(line)d has more than %(most)s characters in all its cells.")
+        % {"line": line, "most": number_format(LONGEST_ROW, force_grouping=True)},
+        _("Is a quotation mark or an end of line missing? Otherwise shorten its texts."),
+    )
 
 
 def checked(headers: list[str], line: int) -> list[str]:

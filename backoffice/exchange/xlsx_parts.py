@@ -14,18 +14,25 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+from openpyxl.xml.functions import iterparse
 
 from backoffice.exchange.table import UnreadableFileError
 
 BLOCK = 1 << 16
 MOST_PARTS = 2000
 
+TEXT_ITEM, PLAIN = f"{{{SHEET_MAIN_NS}}}si", f"{{{SHEET_MAIN_NS}}}t"
+RUN = f"{{{SHEET_MAIN_NS}}}r/{PLAIN}"
+
 MEGABYTE = 1024**2
 WHOLE_BYTES, WHOLE_TAGS = (
     32 * MEGABYTE,
     300_000,
 )  # styles, names and all else together; Excel has 65,000 formats at most
-TEXT_BYTES, TEXT_TAGS = 96 * MEGABYTE, 10_000_000  # the table of shared texts
+# The table of shared texts: one that holds many is a large part, and one that is small and holds many is none.
+TEXT_BYTES, FEW_TEXT_TAGS, MOST_TEXT_TAGS = 96 * MEGABYTE, 2_000_000, 10_000_000
+TEXT_TAGS_PER_BYTE = 2
 WALKED_TAGS = 2_000_000  # from one row that holds something to the next
 
 
@@ -94,8 +101,9 @@ class Reader(ExcelReader):
         self.archive = parts
 
     def read_strings(self) -> None:
-        with self.archive.allowing(Allowance(TEXT_BYTES, TEXT_TAGS)):
-            super().read_strings()
+        if (table := self.package.find(SHARED_STRINGS)) is not None:
+            with self.archive.allowing(for_texts(self.archive)), self.archive.open(table.PartName[1:]) as part:
+                self.shared_strings = shared_texts(part)
 
     def read_worksheets(self) -> None:
         for sheet, relation in self.parser.find_sheets():
@@ -114,6 +122,23 @@ class UnmeasuredWorksheet(ReadOnlyWorksheet):
 
     def _get_size(self) -> None:
         pass
+
+
+def shared_texts(part: BinaryIO) -> list[str]:
+    """As openpyxl reads them, without its objects for each: the plain text or the runs, and nothing of how it is
+    pronounced."""
+    texts = []
+    elements = iterparse(part, events=("start", "end"))
+    _start, table = next(elements)
+    for event, element in elements:
+        if event == "end" and element.tag == TEXT_ITEM:
+            texts.append("".join(run.text or "" for run in (*element.iterfind(PLAIN), *element.iterfind(RUN))))
+            table.clear()  # of all before it, too
+    return texts
+
+
+def for_texts(archive: zipfile.ZipFile) -> Allowance:
+    return Allowance(TEXT_BYTES, min(MOST_TEXT_TAGS, FEW_TEXT_TAGS + TEXT_TAGS_PER_BYTE * archive.start_dir))
 
 
 def for_a_sheet() -> Allowance:

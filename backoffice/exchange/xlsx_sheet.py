@@ -16,7 +16,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._reader import WorkSheetParser
 
 from backoffice.exchange.outcome import shortened
-from backoffice.exchange.table import MAX_COLUMNS, Table, UnreadableFileError
+from backoffice.exchange.table import LONGEST_ROW, MAX_COLUMNS, Table, UnreadableFileError, row_too_long
 from backoffice.exchange.xlsx_parts import WALKED_TAGS, Allowance, CountedPart, Parts, Reader, for_a_sheet
 from backoffice.exchange.xlsx_rows import rows_with_values
 from backoffice.exchange.xlsx_text import LONGEST_CELL, from_xlsx
@@ -90,7 +90,7 @@ class Sheet(Table):
                     "Only the first sheet that can be seen, “%(sheet)s”, is read; %(others)d others are not.",
                     others,
                 )
-                % {"sheet": self._sheet.title, "others": others}
+                % {"sheet": shortened(self._sheet.title), "others": others}
             )
         self._filled = self._rows_with_values()
         self.read_headers()
@@ -114,6 +114,8 @@ class Sheet(Table):
                         values[number] = text
                 if values:
                     self._allowance.tags = WALKED_TAGS
+                    if sum(map(len, values.values())) > LONGEST_ROW:
+                        raise row_too_long(line)
                     # A sheet keeps no cells at the end of a row that are empty.
                     width = max(len(self.headers), max(values) + 1)
                     yield line, [values.get(number, "") for number in range(width)]
@@ -141,7 +143,7 @@ class Sheet(Table):
             return super().nothing_in_it()
         return _(
             "The first sheet, “%(sheet)s”, is empty, and no other is read. Move the table's sheet to the front."
-        ) % {"sheet": self._sheet.title}
+        ) % {"sheet": shortened(self._sheet.title)}
 
     def _text(self, cell: Mapping, line: int, number: int) -> str:
         value, kind = cell["value"], cell["data_type"]

@@ -125,6 +125,9 @@ def until_the_end(answers: socket.socket, task: str) -> Iterator:
     with answers.makefile("rb") as lines:
         try:
             while line := lines.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    end = {"end": nursery.FAILED, "what": "an answer without end"}
+                    break
                 said = parsed(line)
                 if "end" in said:
                     end = said

@@ -3,6 +3,7 @@
 runs.py checks and writes, in a worker; a small file within the request, by the same steps.
 """
 
+from contextlib import suppress
 from itertools import islice
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from backoffice.imports import progress
 from backoffice.imports.runs import claim, close, outcome_of, resource_of, run, sha256_of, wake_a_worker
 from backoffice.models import TableImport
 
-SMALL = 2000  # rows; what a request does in about a second
+SMALL, SHORT = 2000, 1_000_000  # rows, and characters in them; what a request does in about a second
 
 Status = TableImport.Status
 
@@ -48,10 +49,15 @@ def receive(file: UploadedFile, model: type[models.Model], *, by) -> TableImport
 
 
 def count_of(table: Table) -> int | None:
-    """How many rows there are, None where they are many and only reading them all would tell."""
-    if table.count is not None:
+    """How many rows there are, None where only reading them all would tell, or their texts are much to read."""
+    if table.count is not None and table.count > SMALL:
         return table.count
-    read = sum(1 for _row in islice(table, SMALL + 1))
+    read = characters = 0
+    with suppress(UnreadableFileError):  # whoever checks the rows says it, with the others' mistakes
+        for _line, values in islice(table, SMALL + 1):
+            read, characters = read + 1, characters + sum(map(len, values.values()))
+            if characters > SHORT:
+                return None
     return read if read <= SMALL else None
 
 

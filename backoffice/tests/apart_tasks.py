@@ -102,3 +102,7 @@ def is_open(fd: int) -> bool:
 
 def is_socket(fd: int) -> bool:
     return is_open(fd) and stat.S_ISSOCK(os.fstat(fd).st_mode)
+
+
+def say_very_much(source):
+    yield "x" * (2 << 20)

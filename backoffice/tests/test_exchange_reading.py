@@ -12,6 +12,7 @@ from backoffice.exchange import table, xlsx_parts, xlsx_rows, xlsx_sheet
 from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
 from backoffice.files import apart
 from backoffice.files.apart import Why
+from backoffice.imports.uploads import count_of
 from backoffice.tests import xlsx_bombs
 
 
@@ -233,7 +234,7 @@ def test_a_small_workbook_that_swells_is_refused_whichever_part_it_is(kind):
 @pytest.mark.parametrize(
     ("why", "says"),
     [
-        (Why.MEMORY, "more memory than the 600 MB that a file may take. Save it as “CSV UTF-8”"),
+        (Why.MEMORY, "more memory than the 570 MB that a file may take. Save it as “CSV UTF-8”"),
         (Why.TIME, "longer than a file may take. Save it as “CSV UTF-8”"),
         (Why.BUSY, "Send it again in a minute.$"),
     ],
@@ -262,6 +263,50 @@ def test_a_long_sheet_that_does_not_say_its_size_is_read(monkeypatch):
     rows = "".join(xlsx_bombs.row(number, *["x"] * 30) for number in range(2, 500))
     sheet = xlsx_sheet.Sheet(io.BytesIO(xlsx_bombs.workbook(rows=rows)))
     assert (sheet.count, len(list(sheet))) == (498, 498)
+
+
+def test_small_texts_without_number_are_refused_before_they_take_long(monkeypatch):
+    """Two megabytes of them pack into ten kilobytes; a large part may hold as many."""
+    monkeypatch.setattr(xlsx_parts, "FEW_TEXT_TAGS", 20_000)
+    bomb = xlsx_bombs.workbook(shared="<si><t>a</t></si>" * 100_000)
+    with pytest.raises(UnreadableFileError, match="too large once it is unpacked"):
+        xlsx_sheet.Sheet(io.BytesIO(bomb))
+
+
+def test_shared_texts_are_read_with_their_runs_and_without_how_they_are_pronounced():
+    shared = (
+        "<si><t>王小明</t><rPh><t>ㄨㄤˊ</t></rPh></si><si><r><t>Chen </t></r><r><rPr><b/></rPr><t>Wei</t></r></si>"
+        '<si/><si><t xml:space="preserve"> a_x005F_x0041_ </t></si>'
+    )
+    rows = '<row r="2">' + "".join(f'<c t="s"><v>{number}</v></c>' for number in range(4)) + "</row>"
+    headers = '<row r="1">' + "".join(f'<c t="inlineStr"><is><t>{name}</t></is></c>' for name in "abcd") + "</row>"
+    read = table_of(xlsx_bombs.workbook(shared=shared, rows=headers + rows), "table.xlsx")
+    assert [list(cells)[:4] for _line, cells in read.records()][-1] == ["王小明", "Chen Wei", "", " a_x0041_ "]
+
+
+LONG_ROWS = {
+    "commas.csv": "a,b\n" + "," * 200_001,
+    "headers.csv": ",".join(f"n{number}" for number in range(40_000)),
+    "over several lines.csv": 'a,b\n1,"' + '\n",x,"' * 40_000,
+    "long cells.csv": "a,b\n" + "x" * 120_000 + "," + "y" * 120_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG_ROWS)
+def test_a_row_longer_than_any_is_refused_and_never_held_whole(name):
+    assert "more than 200,000 characters in all its cells" in why_not(LONG_ROWS[name])
+
+
+def test_a_workbooks_row_longer_than_any_is_refused_where_it_is_read():
+    cells = ["x" * 30_000] * 8
+    said = why_not(workbook([f"n{number}" for number in range(8)], cells), "table.xlsx")
+    assert "Line 2 has more than 200,000 characters" in said
+
+
+def test_a_few_rows_with_very_much_text_are_for_a_worker():
+    short, long = "a,b\n" + "1,2\n" * 1000, "a,b\n" + f"1,{'x' * 20_000}\n" * 100
+    assert count_of(table_of(short)) == 1000
+    assert count_of(table_of(long)) is None
 
 
 def test_a_zip_that_is_no_workbook_is_refused():

@@ -75,6 +75,7 @@ def test_what_a_child_writes_is_in_the_file_when_it_says_so():
         ("die", {"of": signal.SIGKILL}, Why.MEMORY),  # the system's own killer
         ("raise_with_a_name_in_it", {}, Why.FAILED),
         ("half_a_line", {}, Why.CRASHED),
+        ("say_very_much", {}, Why.FAILED),
         ("ask_the_database", {}, Why.FAILED),
         ("open_many", {}, Why.FAILED),
         ("there_is_no_such_task", {}, Why.FAILED),
@@ -183,7 +184,7 @@ def test_one_file_too_many_waits_and_then_is_told(settings, monkeypatch):
 
 
 def test_there_are_as_many_places_as_memory_allows(settings, monkeypatch):
-    settings.FILE_MEMORY_LIMIT = 600 * 1024**2
+    settings.FILE_MEMORY_LIMIT = 570 * 1024**2
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     for gigabytes, number in [(1, 1), (4, 1), (8, 3), (64, 8)]:
         monkeypatch.setattr(places, "memory", lambda size=gigabytes * 1024**3: size)

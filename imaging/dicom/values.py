@@ -22,6 +22,10 @@ UNREADABLE_VALUE = (
 )
 
 
+# Bytes. A table of grey values takes 128 kB, and all else far less; pydicom makes an object of each of many numbers.
+LARGEST_VALUE = 1 << 18
+
+
 def raw(dataset: pydicom.Dataset, keyword: str) -> object:
     try:
         return dataset.get(keyword)
@@ -29,9 +33,15 @@ def raw(dataset: pydicom.Dataset, keyword: str) -> object:
         return None
 
 
+def _short(dataset: pydicom.Dataset, keyword: str) -> object:
+    """What `raw` returns, and None of what is too long for a text or for numbers."""
+    value = dataset.get_item(keyword).value if keyword in dataset else None
+    return None if isinstance(value, bytes) and len(value) > LARGEST_VALUE else raw(dataset, keyword)
+
+
 def text(dataset: pydicom.Dataset, keyword: str) -> str:
     """Return an element's text, without what is no text: PostgreSQL keeps neither NUL nor half a character."""
-    value = raw(dataset, keyword)
+    value = _short(dataset, keyword)
     return "" if value is None else str(value).encode("utf-8", "ignore").decode().replace("\0", "").strip()
 
 
@@ -47,7 +57,7 @@ def first_number(dataset: pydicom.Dataset, keyword: str) -> float | None:
 
 def numbers(dataset: pydicom.Dataset, keyword: str) -> list[float]:
     """Return an element's numbers, of which NaN stands for those that are none; empty where it is blank or absent."""
-    value = raw(dataset, keyword)
+    value = _short(dataset, keyword)
     if value is None or value == "":
         return []
     several = value if isinstance(value, (MultiValue, list, tuple)) else [value]
