@@ -18,6 +18,12 @@ FOUND = "films_found"
 MOST_FOUND = 500
 
 
+def kept_filters(request) -> dict[str, str]:
+    """What an address of a film says further of the list that `request` came from."""
+    filters = request.GET.get(LIST_FILTERS)
+    return {LIST_FILTERS: filters} if filters else {}
+
+
 class Worklist(admin.ModelAdmin):
     """Mixin of the X-ray's admin.
 
@@ -38,10 +44,11 @@ class Worklist(admin.ModelAdmin):
     def neighbours(self, request: HttpRequest, xray: XRayImage) -> dict:
         """The addresses of the films `before` and `after` this one, and its `place` among their `number`; each where
         there is one. A film that has left its list, as one that was signed does, comes before the first."""
-        filters = request.GET.get(LIST_FILTERS, "")
+        kept = kept_filters(request)
+        filters = kept.get(LIST_FILTERS, "")
         keys = self._found(request, filters) or self._listed(request, filters)
         place = keys.index(xray.pk) if xray.pk in keys else -1
-        ending = f"?{urlencode({LIST_FILTERS: filters})}" if filters else ""
+        ending = f"?{urlencode(kept)}" if kept else ""
 
         def address(at: int) -> str | None:
             return admin_url(xray, "change", keys[at]) + ending if 0 <= at < len(keys) else None
@@ -60,7 +67,7 @@ class Worklist(admin.ModelAdmin):
         found = request.session.get(FOUND, {})
         if found.get("filters") != filters:
             return []
-        there = set(self.get_queryset(request).filter(pk__in=found["keys"]).values_list("pk", flat=True))
+        there = set(self.get_queryset(request).visible().filter(pk__in=found["keys"]).values_list("pk", flat=True))
         return [key for key in found["keys"] if key in there]
 
     def _listed(self, request: HttpRequest, filters: str) -> list[int]:
