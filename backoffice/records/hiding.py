@@ -22,7 +22,7 @@ class Obstacle:
     other: Model | None = None
 
 
-def tied_to(queryset: QuerySet, user: Reader) -> list[Tied]:
+def tied_to(queryset: QuerySet, user: Reader) -> list[tuple[int, str]]:
     """How many of what stays visible though they point at these rows; only the kinds that this person may view."""
     found = []
     for relation in pointing_at(queryset.model):
