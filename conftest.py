@@ -22,6 +22,7 @@ from django.test import override_settings
 from django.utils import translation
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from backoffice.access import roles
 from backoffice.models import User
@@ -324,13 +325,13 @@ QUIET = [
 
 
 @pytest.fixture(scope="session")
-def _plain_http():
+def _plain_http() -> Iterator[None]:
     with override_settings(SECURE_SSL_REDIRECT=False):
         yield
 
 
 @pytest.fixture(scope="session")
-def live_server(_plain_http, live_server):
+def live_server(_plain_http: None, live_server: LiveServer) -> LiveServer:
     """pytest-django's server, which speaks plain HTTP and reads such settings once, when it starts."""
     return live_server
 
@@ -350,13 +351,14 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def browser_page(chromium, live_server, settings) -> Iterator[Page]:
+def browser_page(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Page]:
     """A page of 390 × 844 px, of somebody who has never been here.
 
     The test fails where the page asks another host for anything, or writes an error to the console.
     """
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
-    asked, errors = [], []
+    asked: list[str] = []
+    errors: list[str] = []
     page = chromium.new_page(base_url=live_server.url, viewport={"width": 390, "height": 844}, locale="en")
     page.set_default_timeout(10_000)
     page.on("request", lambda request: asked.append(request.url))

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.http import urlencode
 
 from backoffice.admin.base.auditing import LIST_FILTERS
+from backoffice.records.mixins import hideable
 from backoffice.records.paging import LISTED
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
@@ -18,7 +19,7 @@ FOUND = "films_found"
 MOST_FOUND = 500
 
 
-def kept_filters(request) -> dict[str, str]:
+def kept_filters(request: HttpRequest) -> dict[str, str]:
     """What an address of a film says further of the list that `request` came from."""
     filters = request.GET.get(LIST_FILTERS)
     return {LIST_FILTERS: filters} if filters else {}
@@ -67,7 +68,9 @@ class Worklist(admin.ModelAdmin):
         found = request.session.get(FOUND, {})
         if found.get("filters") != filters:
             return []
-        there = set(self.get_queryset(request).visible().filter(pk__in=found["keys"]).values_list("pk", flat=True))
+        there = set(
+            hideable(self.get_queryset(request)).visible().filter(pk__in=found["keys"]).values_list("pk", flat=True)
+        )
         return [key for key in found["keys"] if key in there]
 
     def _listed(self, request: HttpRequest, filters: str) -> list[int]:

@@ -126,7 +126,7 @@ def as_seen(prediction: Prediction) -> SafeString:
     return format_html('<input type="hidden" name="{}" value="{}">', SEEN, shown)
 
 
-def film_url(prediction: Prediction, request=None) -> str:
+def film_url(prediction: Prediction, request: HttpRequest | None = None) -> str:
     """The film's page, with this answer beside it, and what the list was filtered by that `request` came from."""
     query = {"prediction": prediction.pk} | (kept_filters(request) if request else {})
     return f"{admin_url(XRayImage, 'change', prediction.xray_id)}?{urlencode(query)}"
