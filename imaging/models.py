@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -107,4 +108,4 @@ class XRayImage(ClinicalRecord):
 
     def name_for(self, user) -> str:
         day = self.taken_on or timezone.localdate(self.created_at)
-        return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {day}"
+        return f"{self.patient.name_for(user)} · {self.view or _('X-ray')} · {date_format(day)}"

@@ -15,6 +15,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.models import AccessEvent
+from backoffice.records.diffs import plain
 from backoffice.records.names import name_for
 from backoffice.records.search import through
 from backoffice.web.admin_urls import admin_url
@@ -66,7 +67,7 @@ class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
 
 class ModelResults(admin.TabularInline):
     model = ModelResult
-    fields = readonly_fields = ["model", "diagnosis", "share", "milliseconds", "model_sha256"]
+    fields = readonly_fields = ["model", "diagnosis", "share", "took", "weights"]
     extra = max_num = 0
     can_delete = False
     verbose_name_plural = _("models' answers")
@@ -74,6 +75,14 @@ class ModelResults(admin.TabularInline):
     @admin.display(description=_("confidence"))
     def share(self, result):
         return f"{result.confidence:.2f}"
+
+    @admin.display(description=_("time taken"))
+    def took(self, result):
+        return wording.duration(result.milliseconds)
+
+    @admin.display(description=_("weights (SHA-256)"))
+    def weights(self, result):
+        return wording.checksum(result.model_sha256)
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -209,6 +218,18 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         return format_html('<a href="{}?prediction={}">{}</a>', url, prediction.pk, _("Open the film with this answer"))
 
 
+def as_read(name: str):
+    """A field of a model, without JSON's signs and with no more digits than say something."""
+    field = DiagnosticModel._meta.get_field(name)
+
+    @admin.display(description=field.verbose_name)
+    def shown(model):
+        return plain(field, getattr(model, name)) or "–"
+
+    shown.__name__ = name  # by which the page finds the help for it
+    return shown
+
+
 @admin.register(DiagnosticModel)
 class DiagnosticModelAdmin(ClinicalAdmin):
     actions = [*ClinicalAdmin.actions, "retry"]
@@ -218,8 +239,9 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     empty_text = _("No model yet: the command “register_model” or “train_models” adds one.")
     search_fields = ["name", "architecture", "sha256"]
     fields = [
-        "name", "version", "state", "is_active", "vote_weight", "temperature", "architecture", "options", "labels",
-        "input_size", "mean", "std", "sha256", "is_demo", "metrics", "checked_at", "check_error",
+        "name", "version", "state", "is_active", "vote_weight", as_read("temperature"), "architecture",
+        as_read("options"), as_read("labels"), "input_size", as_read("mean"), as_read("std"), "sha256", "is_demo",
+        as_read("metrics"), "checked_at", "check_error",
     ]  # fmt: skip
     readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -95,6 +96,11 @@ def signature_told(signed) -> str:
         "when": date_format(timezone.localtime(signed.reviewed_at), "DATETIME_FORMAT"),
     }
     return f"{said}. {signed.review_notes}" if signed.review_notes else said
+
+
+def checksum(sha256: str) -> str:
+    """Its first digits, with the whole where the pointer rests."""
+    return format_html('<abbr class="num" title="{}">{}</abbr>', sha256, sha256[:SHORT])
 
 
 def is_demonstration(prediction: Prediction) -> bool:

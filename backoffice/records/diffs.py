@@ -142,7 +142,7 @@ class Words:
             return listed(self.names.get((field.related_model, key), f"#{key}") for key in keys)
         if own := _own_words.get((field.model, field.name)):
             return own(value)
-        return Truncator(_plain(field, value)).chars(LONGEST)
+        return Truncator(plain(field, value)).chars(LONGEST)
 
     def _learn(self, pairs: Iterable[tuple[type[models.Model], object]]) -> None:
         wanted = defaultdict(set)
@@ -209,7 +209,8 @@ def _title(field: models.Field) -> str:
     return capfirst(str(field.verbose_name))
 
 
-def _plain(field: models.Field, value) -> str:
+def plain(field: models.Field, value) -> str:
+    """The value of a field as people read it: choices and ticks as words, days one way, numbers without noise."""
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(value, bool):

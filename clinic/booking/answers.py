@@ -51,7 +51,7 @@ def answer(
     *,
     likert: Mapping[LikertQuestion, int],
     numeric: Mapping[NumericQuestion, Decimal],
-    by: User,
+    by: User | None,
 ) -> None:
     """Keep what a booking had not answered yet.
 

@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
@@ -280,4 +281,4 @@ class IntakeRecord(models.Model):
         return self.name_for(None)
 
     def name_for(self, user) -> str:
-        return f"{self.date} {self.patient.name_for(user)}"
+        return f"{date_format(self.date)} · {self.patient.name_for(user)}"

@@ -121,8 +121,8 @@ class Closure(ClinicalRecord):
         ]
 
     def __str__(self):
-        days = str(self.starts_on) if self.starts_on == self.ends_on else f"{self.starts_on} – {self.ends_on}"
-        return told_of(days, self.reason)
+        days = dict.fromkeys([self.starts_on, self.ends_on])
+        return told_of(" – ".join(map(date_format, days)), self.reason)
 
     def covers(self, day: datetime.date, period: str) -> bool:
         return self.starts_on <= day <= self.ends_on and self.period in ("", period)
@@ -202,7 +202,7 @@ class ClinicSession(ClinicalRecord):
         refuse_overlap(self, ClinicSession.objects.visible().filter(date=self.date, is_open=True))
 
     def __str__(self):
-        return f"{self.date} {self.get_period_display()}"
+        return f"{date_format(self.date)} {self.get_period_display()}"
 
     @property
     def in_full(self) -> str:

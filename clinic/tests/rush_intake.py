@@ -40,3 +40,18 @@ def change_what_records_show(visits: int, processes: int, changes: int) -> None:
 
     answers = at_once(processes, change)
     print(json.dumps({"answers": answers, "differences": list(differences.differences())}))
+
+
+def ask_one_visit(processes: int) -> None:
+    """Print what each of the processes that write down one visit's answers got, and what the record then holds."""
+    offer_places(1)
+    questions = baker.make(LikertQuestion, 2)
+    patient = baker.make(Patient, national_id="")
+    visit = booking.book(booking.session_to_book(tomorrow(), Period.MORNING), patient, by=None)
+
+    def ask(number: int) -> None:
+        booking.answer(visit, likert=dict.fromkeys(questions, number % 7 + 1), numeric={}, by=None)
+
+    answers = at_once(processes, ask)
+    kept = list(visit.likert_answers.values_list("score", flat=True))
+    print(json.dumps({"answers": answers, "kept": kept, "differences": list(differences.differences())}))

@@ -16,3 +16,11 @@ def test_records_stay_in_step_with_changes_and_rebuilds_at_once(installation):
     )
     assert changed["answers"] == [15] * 8
     assert changed["differences"] == []
+
+
+def test_of_many_who_ask_one_patient_at_once_one_writes_all_the_answers(installation):
+    asked = json.loads(installation.python("from clinic.tests import rush_intake; rush_intake.ask_one_visit(8)"))
+    assert sorted(map(str, asked["answers"])) == ["AlreadyAnswered"] * 7 + ["None"]
+    assert len(asked["kept"]) == 2
+    assert len(set(asked["kept"])) == 1
+    assert asked["differences"] == []

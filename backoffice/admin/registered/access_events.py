@@ -9,6 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.prefetch import GenericPrefetch
 from django.db.models import Model, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -69,7 +70,8 @@ class AccessEventAdmin(ListAsCsv, ReadOnlyAdmin, FastListAdmin):
 
     @admin.display(description=_("when"))
     def when(self, event):
-        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
+        at = timezone.localtime(event.at)
+        return f"{date_format(at)}, {time_format(at, 'H:i:s')}"
 
     @admin.display(description=_("record"))
     def record(self, event):

@@ -3,8 +3,8 @@
 DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H:i"
 DATETIME_FORMAT = "j M Y, H:i"
-SHORT_DATE_FORMAT = "Y-m-d"
-SHORT_DATETIME_FORMAT = "Y-m-d H:i"
+SHORT_DATE_FORMAT = DATE_FORMAT  # one way to write a day, however little room there is
+SHORT_DATETIME_FORMAT = DATETIME_FORMAT
 
 # Our own names, for `date` in templates and `date_format`: days that are near, so without their year.
 LONG_DAY_FORMAT = "l j F"
