@@ -51,6 +51,7 @@ export class Upload {
       });
     }
     this.hearDrops();
+    for (const name of ["wheel", "pointerdown", "keydown"]) this.list.addEventListener(name, () => { this.isLookedThrough = true; });
     this.zone.addEventListener("click", ({ target }) => this.act(target.closest("[data-upload-do], [data-file-do]")));
     this.form.addEventListener("submit", (event) => this.submit(event));
     addEventListener("online", () => this.isHalted || this.goOn());
@@ -190,6 +191,7 @@ export class Upload {
     const stopping = row.stopping = new AbortController();
     row.tries += 1;
     row.set("sending");
+    this.follow(row);
     const fields = [["csrfmiddlewaretoken", this.token], ["by", this.zone.dataset.by], ...row.fields];
     const { answer, status } = await send(this.zone.dataset.upload, fields, row.file, {
       progress: (share) => { row.progress.value = share; },
@@ -198,6 +200,12 @@ export class Upload {
     });
     if (!stopping.signal.aborted) await this.hearOf(row, answer, status);
     this.next();
+  }
+
+  // The list scrolls along until somebody scrolls it.
+  follow({ element }) {
+    const { list } = this;
+    if (!this.isLookedThrough) list.scrollTop = Math.max(list.scrollTop, element.offsetTop + element.offsetHeight - list.offsetTop - list.clientHeight);
   }
 
   async hearOf(row, answer, status) {
