@@ -37,6 +37,7 @@ export class Upload {
     for (const part of this.zone.querySelectorAll("[data-upload-plain]")) part.hidden = true;
     this.input.hidden = true;
     this.input.required = false;
+    if (!("webkitdirectory" in this.input)) this.find("[data-upload-way=folder]").hidden = true;
     this.hear();
     this.tellOfReload();
   }
