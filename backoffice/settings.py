@@ -251,7 +251,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "backoffice.web.static_files.HashedStaticFiles"
     },
 }
 WHITENOISE_MANIFEST_STRICT = False  # vendored style sheets name source maps that they do not ship

@@ -185,11 +185,13 @@ class XRayImageAdmin(PrivateFiles, TakesFilesOneByOne, Worklist, ClinicalAdmin):
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _others_of_the_patient(self, request, xray: XRayImage) -> list[XRayImage]:
-        """What can be laid beside it, the newest first. Not `visible`: the page of a hidden film shows what it had."""
+    def _others_of_the_patient(self, request: HttpRequest, xray: XRayImage) -> list[XRayImage]:
+        """What can be laid beside it: earlier ones, the latest first, and then later ones. Not `visible`: the page of a
+        hidden film shows what it had."""
         others = XRayImage.objects.seen_by(request.user).filter(patient=xray.patient_id, hidden_at=None)
         films = list(others.exclude(pk=xray.pk)[:MOST_BESIDE])
-        return sorted(films, key=lambda film: film.day, reverse=True)
+        films.sort(key=lambda film: film.day, reverse=True)
+        return sorted(films, key=lambda film: film.day > xray.day)
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Without the icons to change the patient or the visit, which have pages of their own."""

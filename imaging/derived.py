@@ -15,7 +15,7 @@ ENHANCED, DEEP = "enhanced", "deep"
 
 
 def name_of(xray: XRayImage, kind: str) -> str:
-    return xray.pixels.name.replace("pixels", kind, 1)
+    return str(xray.pixels.name).replace("pixels", kind, 1)
 
 
 def opened(xray: XRayImage, kind: str, draw: Callable[[XRayImage], IO[bytes]]) -> File:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
-from typing import IO
+from typing import IO, Any
 
 from django.core.files.base import File
 from django.utils.translation import gettext as _
@@ -98,7 +98,7 @@ def named(source: File) -> Named:
         return _named(_said("named", file))
 
 
-def _said(what: str, source: bytes | IO[bytes], into: Sequence[IO[bytes]] = (), **arguments) -> dict:
+def _said(what: str, source: bytes | IO[bytes], into: Sequence[IO[bytes]] = (), **arguments: Any) -> dict:
     file = BytesIO(source) if isinstance(source, bytes) else source
     task = f"imaging.reading:{what}"
     try:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import File
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from backoffice.files.apart import Undone
@@ -48,17 +49,19 @@ class PrivateFiles(admin.ModelAdmin):
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         return send_private(xray.pixels, content_type="image/png")
 
-    def enhanced_view(self, request: HttpRequest, pk: int) -> FileResponse:
+    def enhanced_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return self._send_drawn(request, self._film_seen_by(request, pk), open_enhanced)
 
-    def deep_view(self, request, pk: int) -> FileResponse | HttpResponse:
+    def deep_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Send the picture of all bits, of a film that has more than a canonical picture holds."""
         xray = self._film_seen_by(request, pk)
         if not xray.has_deep_values:
             raise Http404
         return self._send_drawn(request, xray, open_deep)
 
-    def _send_drawn(self, request, xray: XRayImage, open_drawn: Callable[[XRayImage], File]) -> HttpResponse:
+    def _send_drawn(
+        self, request: HttpRequest, xray: XRayImage, open_drawn: Callable[[XRayImage], File]
+    ) -> HttpResponseBase:
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
         try:
             drawn = open_drawn(xray)

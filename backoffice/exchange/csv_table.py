@@ -76,7 +76,7 @@ class BoundedLines:
     """Lines of text for csv to make rows of, none of them longer than LONGEST_ROW: a file that is one line would be in
     memory several times over. Raises OverflowError."""
 
-    def __init__(self, text: io.TextIOWrapper):
+    def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
         self.begin_a_row()
 

@@ -124,7 +124,7 @@ class Counted(BytesIO):
     """Bytes that are read in so many steps at most: an empty element takes eight of them, and pydicom half a kilobyte
     of memory for it."""
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.steps_left = STEPS_PER_ELEMENT * settings.DICOM_MAX_ELEMENTS
 

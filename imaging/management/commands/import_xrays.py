@@ -40,8 +40,8 @@ class Command(BaseCommand):
         patients = {national_id: self._patient(national_id) for national_id in folders}
         receipts = [self._receive(path, patients[key]) for key, each in folders.items() for path in _files_in(each)]
         if not receipts:
-            told = _("There are no files in %(folder)s. Nothing was imported.")
-            raise CommandError(in_turn(sentence % {"folder": folder} for sentence in (told, LAYOUT)))
+            nothing = _("There are no files in %(folder)s. Nothing was imported.")
+            raise CommandError(in_turn(sentence % {"folder": folder} for sentence in (nothing, LAYOUT)))
         kept = sum(receipt.xray is not None and not receipt.was_there for receipt in receipts)
         refused = sum(receipt.xray is None for receipt in receipts)
         told = {"kept": kept, "there": len(receipts) - kept - refused, "refused": refused}
