@@ -20,6 +20,8 @@ export class Row {
     this.path = path;
     this.zone = zone;
     this.element = zone.querySelector("template").content.firstElementChild.cloneNode(true);
+    this.chips = Object.fromEntries([...this.element.querySelectorAll("[data-state]")].map((chip) => [chip.dataset.state, chip]));
+    for (const chip of Object.values(this.chips)) chip.remove();
     this.progress = this.find("progress");
     this.progress.setAttribute("aria-label", path);
     this.find("[data-file-name]").textContent = path;
@@ -38,7 +40,7 @@ export class Row {
   set(state, told = "") {
     const had = this.element.contains(document.activeElement);
     this.state = this.element.dataset.is = state;
-    for (const chip of this.element.querySelectorAll("[data-state]")) chip.hidden = chip.dataset.state !== state;
+    this.find("[data-file-state]").replaceChildren(this.chips[state]);
     this.find("[data-file-told]").textContent = told;
     this.progress.hidden = state !== "sending" && state !== "checking";
     if (state === "checking") this.progress.removeAttribute("value");
