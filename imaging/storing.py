@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 from backoffice.files.nursery import told
 from backoffice.formats.lists import listed
 from backoffice.models import User
+from backoffice.records.locks import waited_in_vain
 from clinic.models import Patient
 from clinic.patients import merging
 from imaging import derived, ingest, whose
@@ -86,6 +87,9 @@ def receive(
     except AlreadyThere as already:
         return Receipt(name, already.xray, was_there=True)
     except Exception as error:  # whatever it is: the files beside it are good
+        if waited_in_vain(error):
+            message = _("Somebody else is writing very much at this moment. Send it again in a minute.")
+            return Receipt(name, refusal=message, is_busy=True)
         logger.error("a film was not taken in: %s", told(error))  # and not its words, which may name a patient
         message = _(
             "Something went wrong with it here, and nothing of it was kept. Try again; the log says what it was."

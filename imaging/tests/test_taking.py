@@ -1,7 +1,10 @@
 """Films that the page sends one by one: what each file's answer says."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -74,6 +77,17 @@ def test_too_many_files_at_this_moment_is_no_refusal_but_asks_to_be_sent_again(t
     assert file["told"] == ["Too many files are being read at this moment. Send it again in a minute."]
     monkeypatch.undo()
     assert take().json()["files"][0]["outcome"] == "kept"
+
+
+def test_who_waited_in_vain_for_the_database_is_asked_to_send_it_again_too(take, monkeypatch, settings):
+    def waits(self, *args, **kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(XRayImage, "save", waits)
+    (file,) = take().json()["files"]
+    assert file["outcome"] == "busy"
+    assert "at this moment. Send it again" in file["told"][0]
+    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
 def test_what_is_wrong_with_the_form_is_told_and_nothing_is_kept(take):

@@ -6,8 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.core.files import File
 from django.core.management import CommandParser
@@ -215,7 +216,7 @@ def _files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def _already(source: BinaryIO, film: Film) -> Receipt | None:
+def _already(source: BufferedReader, film: Film) -> Receipt | None:
     """Where the patient has the file, hidden or not: found before it is decoded, which takes a thousand times as long.
 
     A film that was hidden does not come back because somebody imports the folder again.
@@ -231,7 +232,7 @@ def _already(source: BinaryIO, film: Film) -> Receipt | None:
     return Receipt(film.path.name, twin, was_there=True, warnings=hidden)
 
 
-def _received(source: BinaryIO, patient: Patient, film: Film) -> Receipt:
+def _received(source: BufferedReader, patient: Patient, film: Film) -> Receipt:
     """Waits where too many files are being read at this moment."""
     for _attempt in range(MOST_TRIES):
         source.seek(0)
