@@ -6,8 +6,8 @@ import { inFolders, ofDrop, ofInput } from "./chosen.js";
 import { Row, megabytes } from "./row.js";
 import { canBeRead, mayStill, send } from "./sending.js";
 
-const AT_ONCE = 3;
-const FIRST_WAIT = 1000; // ms; twice as long after each try in vain
+const AT_ONCE = 2; // as many as a web process reads for one after another: see backoffice/files/places.py
+const FIRST_WAIT = 1000; // ms; twice as long after each try in vain, and the others wait behind
 const LONGEST_WAIT = 30_000;
 const MOST_TRIES = 12; // of one file: some five minutes
 const SAID_EVERY = 5000; // ms: who listens is not told of each file
@@ -15,7 +15,6 @@ const PICTURE = /\.(png|jpe?g)$/i;
 
 export class Upload {
   rows = [];
-  inVain = 0; // tries in a row
   isHalted = false;
 
   constructor(zone) {
@@ -139,14 +138,16 @@ export class Upload {
       row.element.remove();
       (next?.querySelector("button:not([hidden])") ?? this.find("[data-upload-way=files]")).focus();
     } else {
+      clearTimeout(row.timer);
       row.set("cancelled");
       row.stopping?.abort();
     }
-    this.draw();
+    this.next();
   }
 
   stopAll() {
-    for (const row of this.rows) if (row.isUnderWay && row.state !== "checking") this.stop(row);
+    // From the end: else those that wait would begin.
+    for (const row of [...this.rows].reverse()) if (row.isUnderWay && row.state !== "checking") this.stop(row);
     this.list.focus();
   }
 
@@ -173,19 +174,22 @@ export class Upload {
 
   goOn() {
     this.isHalted = false;
-    this.inVain = 0;
     this.find("[data-upload-halt]").hidden = true;
-    clearTimeout(this.pause);
-    this.pause = undefined;
+    for (const row of this.rows) if (row.state === "again") this.wait(row);
     this.next();
+  }
+
+  wait(row) {
+    clearTimeout(row.timer);
+    row.set("waiting");
   }
 
   next() {
     this.draw();
-    if (this.isHalted || this.pause) return;
-    const busy = this.rows.filter(({ state }) => state === "sending" || state === "checking").length;
-    const waiting = this.rows.filter(({ state }) => state === "waiting" || state === "again");
-    for (const row of waiting.slice(0, AT_ONCE - busy)) this.send(row);
+    if (this.isHalted) return;
+    const waiting = this.rows.filter(({ state }) => state === "waiting");
+    const others = this.rows.filter(({ isUnderWay }) => isUnderWay).length - waiting.length;
+    for (const row of waiting.slice(0, Math.max(0, AT_ONCE - others))) this.send(row);
   }
 
   async send(row) {
@@ -212,7 +216,6 @@ export class Upload {
   async hearOf(row, answer, status) {
     const [file] = answer?.files ?? [];
     if (file && file.outcome !== "busy") {
-      this.inVain = 0;
       row.end(file);
     } else if (file) {
       this.later(row, file.told.join(" "), file.told.join(" "));
@@ -229,17 +232,14 @@ export class Upload {
     }
   }
 
-  // Everybody waits: the next file would meet the same.
   later(row, told, inVain) {
     if (row.tries >= MOST_TRIES) return row.set("refused", inVain);
     row.set("again", told);
-    if (this.pause) return;
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.inVain);
-    this.inVain += 1;
-    this.pause = setTimeout(() => {
-      this.pause = undefined;
+    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (row.tries - 1)) * (0.75 + Math.random() / 2); // not all windows at once
+    row.timer = setTimeout(() => {
+      this.wait(row);
       this.next();
-    }, wait * (0.75 + Math.random() / 2)); // not all windows at once
+    }, wait);
   }
 
   // The answer was none of ours: signed out, perhaps, or signed in anew, so that the form's token is another.
@@ -262,6 +262,7 @@ export class Upload {
   // Something that was sent with the files is wrong: they are as if they had not been asked for.
   askAnew(told) {
     for (const row of this.rows) if (row.isUnderWay) {
+      clearTimeout(row.timer);
       row.stopping?.abort();
       row.set("chosen");
     }
