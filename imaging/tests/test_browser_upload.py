@@ -71,7 +71,9 @@ def page(site, chromium: Browser, signed_in, patient) -> Iterator[Page]:
     """The upload page of the patient, for the clinician. What goes wrong in its scripts fails the test."""
     errors: list[str] = []
     size = {"width": 1280, "height": 900}
-    context = chromium.new_context(base_url=site[1], viewport=size, locale="en", storage_state=signed_in)
+    context = chromium.new_context(
+        base_url=site[1], viewport=size, locale="en", storage_state=signed_in, reduced_motion="reduce"
+    )
     page = context.new_page()
     page.set_default_timeout(10_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
