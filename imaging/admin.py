@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -28,22 +29,23 @@ from backoffice.records.mixins import hideable
 from backoffice.records.names import name_for
 from backoffice.records.search import Exact, through
 from backoffice.web.admin_urls import admin_url
+from backoffice.web.bodies import declared_length
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
 from imaging import whose
 from imaging.forms import UploadForm, XRayForm
-from imaging.ingest import ACCEPTED
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
 from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
+from imaging.taking import TakesFilesOneByOne, take_in
 from imaging.views import PrivateFiles
 from imaging.worklist import Worklist
 
 MOST_BESIDE = 20
 """Of a patient's films, the newest, that a page offers to compare with."""
 
-DROPZONE = Script("imaging/dropzone.js", defer=True)
+DROPZONE = Script("imaging/upload/main.js", type="module")
 
 
 @words_for(XRayImage, "quality_issues")
@@ -101,9 +103,9 @@ class QualityFilter(admin.SimpleListFilter):
 
 
 @admin.register(XRayImage)
-class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
+class XRayImageAdmin(PrivateFiles, TakesFilesOneByOne, Worklist, ClinicalAdmin):
     resource_class = XRayResource
-    takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission"}
+    takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission", "take": "has_add_permission"}
     form = XRayForm
     add_form_template = "imaging/upload.html"
     change_form_template = "imaging/xray.html"
@@ -143,9 +145,7 @@ class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
         return self._upload_page(request, form, extra_context)
 
     def _take_in(self, request: HttpRequest, form: UploadForm) -> HttpResponse:
-        details = dict(form.cleaned_data)
-        patient, files = details.pop("patient"), details.pop("files")
-        receipts = [receive(file, patient, by=person_of(request), **details) for file in files]
+        receipts = list(take_in(form, by=person_of(request)))
         for receipt in receipts:
             announce(request, receipt)
         xrays = [receipt.xray for receipt in receipts if receipt.xray]
@@ -153,7 +153,7 @@ class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
             return self._upload_page(request, form)
         if len(xrays) == 1:
             return redirect(change_url(xrays[0]))
-        return redirect(f"{admin_url(XRayImage, 'changelist')}?patient__id__exact={patient.pk}")
+        return redirect(f"{admin_url(XRayImage, 'changelist')}?patient__id__exact={form.cleaned_data['patient'].pk}")
 
     def _upload_page(
         self, request: HttpRequest, form: UploadForm, extra_context: dict[str, Any] | None = None
@@ -249,7 +249,6 @@ class XRaysOfPatient(admin.TabularInline):
     readonly_fields = ["view", "taken_on"]
     extra = max_num = 0
     can_delete = False
-    accepted = ACCEPTED
 
     class Media:
         css = {"all": ["imaging/xray.css"]}
@@ -265,6 +264,13 @@ class XRaysOfPatient(admin.TabularInline):
 
 class PatientWithXRaysAdmin(PatientAdmin):
     """The patient's page, with films: it lies in the layer below, so this one comes down and adds them."""
+
+    takes_files = {**PatientAdmin.takes_files, "change": "may_send_so_much"}
+
+    def may_send_so_much(self, request: HttpRequest) -> bool:
+        """Films, of who may add them; of others, what any form of the admin may be."""
+        adds_films = request.user.has_perm("imaging.add_xrayimage")
+        return adds_films or declared_length(request) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def get_inlines(self, request: HttpRequest, obj: Patient | None) -> list[Any]:
         inlines = [*super().get_inlines(request, obj)]

@@ -22,10 +22,14 @@ from backoffice.files.apart import Undone, Why
 from imaging.decoded import Named, Refused
 from imaging.reading import ACCEPTED, MAX_DICOM_BYTES, SUFFIXES
 
-__all__ = ["ACCEPTED", "SUFFIXES", "Picture", "Refused", "read"]
+__all__ = ["ACCEPTED", "SUFFIXES", "Busy", "Picture", "Refused", "read"]
 
 KIND = "picture"
 LARGEST_THUMBNAIL = 1 << 20
+
+
+class Busy(Refused):
+    """Nothing is wrong with the file: too many are being read, and it may be sent again in a moment."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,9 @@ def _said(what: str, source: bytes | IO[bytes], into: Sequence[IO[bytes]] = (), 
         with closing(apart.values(task, file, kind=KIND, into=into, most=MAX_DICOM_BYTES + 1, **arguments)) as answers:
             (said,) = answers
     except Undone as undone:
-        raise Refused(str(undone) if undone.why == Why.BUSY else _in_vain(undone)) from undone
+        if undone.why == Why.BUSY:
+            raise Busy(str(undone)) from undone
+        raise Refused(_in_vain(undone)) from undone
     if refusal := said.get("refused"):
         raise Refused(refusal)
     return said
