@@ -32,15 +32,15 @@ class QualityIssue(TextChoices):
     DISPLAY_CORRECTED = "display_corrected", _("the file's own brightness or proportions make no sense")
 
 
-def quality_issues(decoded: Decoded) -> list[str]:
-    """Return the `QualityIssue` values that hold for `decoded`."""
+def quality_issues(decoded: Decoded) -> list[QualityIssue]:
+    """Return what is doubtful about `decoded`."""
     return list(_issues(decoded))
 
 
 def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
     height, width = decoded.grey.shape
-    counts = np.array(Image.fromarray(decoded.grey).histogram())  # numpy would count in eight bytes a pixel
-    dark, bright = np.searchsorted(counts.cumsum(), [0.05 * decoded.grey.size, 0.95 * decoded.grey.size])
+    counts = _counts(decoded)
+    dark, bright = np.searchsorted(counts.cumsum(), [0.05 * counts.sum(), 0.95 * counts.sum()])
     if min(width, height) < MIN_SHORT_EDGE:
         yield QualityIssue.LOW_RESOLUTION
     if bright - dark < MIN_CONTRAST:
@@ -55,3 +55,9 @@ def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
         yield QualityIssue.FIRST_PICTURE_ONLY
     if decoded.is_corrected:
         yield QualityIssue.DISPLAY_CORRECTED
+
+
+def _counts(decoded: Decoded) -> np.ndarray:
+    """Return how many pixels have each grey level, without the background: numpy would count in eight bytes a pixel."""
+    part = None if decoded.background is None else Image.fromarray((~decoded.background).view(np.uint8))
+    return np.array(Image.fromarray(decoded.grey).histogram(part))
