@@ -1,6 +1,7 @@
 """The X-ray's files, each sent by a view that first asks who is there."""
 
 from collections.abc import Callable
+from typing import IO
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -16,6 +17,7 @@ from imaging import ingest
 from imaging.deep import open_deep
 from imaging.enhanced import open_enhanced
 from imaging.models import XRayImage
+from imaging.without_identity import name_of, open_without_identity
 
 CONTENT_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "DICOM": "application/dicom"}
 
@@ -27,6 +29,11 @@ class PrivateFiles(admin.ModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/original/", view(self.original_view), name="imaging_xrayimage_original"),
+            path(
+                "<int:pk>/without-identity/",
+                view(self.without_identity_view),
+                name="imaging_xrayimage_without_identity",
+            ),
             path("<int:pk>/pixels/", view(self.pixels_view), name="imaging_xrayimage_pixels"),
             path("<int:pk>/thumbnail/", view(self.thumbnail_view), name="imaging_xrayimage_thumbnail"),
             path("<int:pk>/deep/", view(self.deep_view), name="imaging_xrayimage_deep"),
@@ -43,6 +50,13 @@ class PrivateFiles(admin.ModelAdmin):
             content_type=CONTENT_TYPES[xray.source_format],
             download_as=f"xray-{xray.pk}{ingest.SUFFIXES[xray.source_format][0]}",
         )
+
+    def without_identity_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Send an archive of the film's picture, and of its DICOM file without whose it is."""
+        xray = self._film_seen_by(request, pk)
+        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, xray)
+        name = f"{name_of(xray)}.zip"
+        return self._send_made(lambda: open_without_identity(xray), content_type="application/zip", download_as=name)
 
     def pixels_view(self, request: HttpRequest, pk: int) -> FileResponse:
         xray = self._film_seen_by(request, pk)
@@ -63,11 +77,16 @@ class PrivateFiles(admin.ModelAdmin):
         self, request: HttpRequest, xray: XRayImage, open_drawn: Callable[[XRayImage], File]
     ) -> HttpResponseBase:
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
+        return self._send_made(lambda: open_drawn(xray), content_type="image/png")
+
+    def _send_made(
+        self, make: Callable[[], IO[bytes]], *, content_type: str, download_as: str | None = None
+    ) -> HttpResponseBase:
         try:
-            drawn = open_drawn(xray)
+            made = make()
         except (Undone, ingest.Refused) as why:
             return HttpResponse(str(why), status=503, content_type="text/plain; charset=utf-8")
-        return send_private(drawn, content_type="image/png")
+        return send_private(made, content_type=content_type, download_as=download_as)
 
     def thumbnail_view(self, request: HttpRequest, pk: int) -> FileResponse:
         # Not in the access trail: a list shows fifty, and opening the record is noted there.
