@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from backoffice.files import apart
 from imaging.decoded import Refused
+from imaging.derived import open_original, open_pixels
 from imaging.models import XRayImage
 
 KIND = "picture"
@@ -26,7 +27,7 @@ def open_without_identity(xray: XRayImage) -> IO[bytes]:
     archive = tempfile.TemporaryFile()  # noqa: SIM115 — the caller's to close
     try:
         with ZipFile(archive, "w") as parts:
-            with xray.pixels.open("rb") as pixels:  # without metadata, as everything that was drawn here
+            with open_pixels(xray) as pixels:  # without metadata, as everything that was drawn here
                 _add(parts, f"{name_of(xray)}.png", pixels)
             if xray.source_format == XRayImage.Format.DICOM:
                 with _dicom(xray) as film:
@@ -43,7 +44,7 @@ def _dicom(xray: XRayImage) -> IO[bytes]:
     try:
         # A child has no key but this patient's, which is good for nothing else.
         with (
-            xray.original.open("rb") as original,
+            open_original(xray) as original,
             closing(
                 apart.values(
                     "imaging.dicom.deidentified:write", original, kind=KIND, into=[film], key=_key(xray, "uids")

@@ -12,6 +12,8 @@ from django.db.models.fields.files import FieldFile
 from django.http import FileResponse
 from django.utils.deconstruct import deconstructible
 
+DRAFT = ".part"  # how what is being written is called
+
 
 @deconstructible
 class PrivateStorage(FileSystemStorage):
@@ -25,7 +27,7 @@ class PrivateStorage(FileSystemStorage):
         raise ValueError("Private files have no URL: link the view that checks the permission.")
 
     def _save(self, name: str, content: File) -> str:
-        draft = f"{name}.{secrets.token_hex(8)}.part"
+        draft = f"{name}.{secrets.token_hex(8)}{DRAFT}"
         try:
             super()._save(draft, content)  # type: ignore[misc]  # Django has it, its stubs not
             self._sync(draft)
