@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.files.apart import Undone
 from backoffice.models import AccessEvent
-from backoffice.web.media import send_private
+from backoffice.web.kept_files import send_kept
 from imaging import ingest
 from imaging.derived import open_deep, open_original, open_pixels, open_thumbnail
 from imaging.enhanced import open_enhanced
@@ -48,13 +48,13 @@ class PrivateFiles(admin.ModelAdmin):
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, xray)
         name = f"xray-{xray.pk}{ingest.SUFFIXES[xray.source_format][0]}"
-        return self._send(xray, open_original, CONTENT_TYPES[xray.source_format], download_as=name)
+        return self._send(request, xray, open_original, CONTENT_TYPES[xray.source_format], download_as=name)
 
     def without_identity_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Send an archive of the film's picture, and of its DICOM file without whose it is."""
         xray = self._film_seen_by(request, pk)
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, xray)
-        return self._send(xray, open_without_identity, "application/zip", download_as=f"{name_of(xray)}.zip")
+        return self._send(request, xray, open_without_identity, "application/zip", download_as=f"{name_of(xray)}.zip")
 
     def pixels_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return self._show(request, self._film_seen_by(request, pk), open_pixels)
@@ -71,14 +71,19 @@ class PrivateFiles(admin.ModelAdmin):
 
     def thumbnail_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         # Not in the access trail: a list shows fifty, and opening the record is noted there.
-        return self._send(self._film_seen_by(request, pk), open_thumbnail, "image/jpeg")
+        return self._send(request, self._film_seen_by(request, pk), open_thumbnail, "image/jpeg")
 
     def _show(self, request: HttpRequest, xray: XRayImage, open_file: Opener) -> HttpResponseBase:
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, xray)
-        return self._send(xray, open_file, "image/png")
+        return self._send(request, xray, open_file, "image/png")
 
     def _send(
-        self, xray: XRayImage, open_file: Opener, content_type: str, download_as: str | None = None
+        self,
+        request: HttpRequest,
+        xray: XRayImage,
+        open_file: Opener,
+        content_type: str,
+        download_as: str | None = None,
     ) -> HttpResponseBase:
         try:
             file = open_file(xray)
@@ -87,7 +92,7 @@ class PrivateFiles(admin.ModelAdmin):
         except FileNotFoundError:
             why = _("The file is not there any more. Tell whoever runs the server: check_integrity says what to do.")
         else:
-            return send_private(file, content_type=content_type, download_as=download_as)
+            return send_kept(request, file, content_type=content_type, download_as=download_as)
         return HttpResponse(why, status=503, content_type="text/plain; charset=utf-8")
 
     def _film_seen_by(self, request: HttpRequest, pk: int) -> XRayImage:
