@@ -38,7 +38,7 @@ class Picture:
     """A picture that may be kept.
 
     `sha256` is that of the file as it came; `width` and `height` are those of `pixels`, the canonical picture as a PNG
-    file that is gone when it is closed; so is `deep`, the picture of all bits (see `deep.py`), None where 8 are all.
+    file that is gone when it is closed; so is `deep`, the picture of all bits (see `derived.py`), None where 8 are all.
     `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most `reading.THUMBNAIL_EDGE` pixels a side.
     `spacing_from` is an `XRayImage.SpacingFrom`; `pixel_spacing` is in mm. `view`, `taken_on`, `named` and the spacing
     come from DICOM, else are empty.
