@@ -3,6 +3,7 @@
 For workers and commands alone, as the gate needs OpenCV.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -38,9 +39,9 @@ def said_of(xray: XRayImage) -> list[dict]:
     return reasons(xray.body_part, xray.view, min(ages))
 
 
-def flaws(quality_issues: list[str]) -> list[dict]:
+def flaws(quality_issues: Sequence[str]) -> list[dict]:
     """What was found at the upload, as a consensus names it, for a picture that gets none."""
-    return [{"code": Reason.PICTURE_UNSUITABLE, "issues": quality_issues}] if quality_issues else []
+    return [{"code": Reason.PICTURE_UNSUITABLE, "issues": [*quality_issues]}] if quality_issues else []
 
 
 def reasons(body_part: str, view: str, age: int | None) -> list[dict]:
