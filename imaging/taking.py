@@ -5,8 +5,10 @@ The answer to a POST, where the form as a whole is right, says what became of ea
     {"files": [{"name": "film.dcm", "outcome": "kept", "told": ["…"],
                 "film": {"name": "…", "address": "…", "thumbnail": "…"}}]}
 
-`outcome` is one of `storing.Outcome`, `told` holds sentences for people, and `film` is null where there is none. Where
-nothing was taken because of what was sent with the files, the status is 422: {"problems": ["…"]}.
+`outcome` is one of `storing.Outcome`, `told` holds sentences for people, and `film` is null where there is none. The
+page knows one outcome more, "asks", where a person has to say something first: its answer has {"asks": {"name": "…",
+"question": "…"}}, and the file comes again with what was typed, under that name. Where nothing was taken because of
+what was sent with the files, the status is 422: {"problems": ["…"]}.
 """
 
 from collections.abc import Iterator
