@@ -42,7 +42,7 @@ def picture(
     """Yield what a Picture says beside its files, which are written (`deep` where there are more than 8 bits); or why
     it is refused."""
     try:
-        yield _picture(source.read(MAX_DICOM_BYTES + 1), name, pixels, thumbnail, deep)
+        yield _picture(source, name, pixels, thumbnail, deep)
     except Refused as refusal:
         yield {"refused": str(refusal)}
 
@@ -56,12 +56,16 @@ def named(source: IO[bytes]) -> Iterator[dict]:
         yield {"refused": str(refusal)}
 
 
-def _picture(data: bytes, name: str, pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes]) -> dict:
+def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes]) -> dict:
+    data = source.read(MAX_DICOM_BYTES + 1)
     sha256 = hashlib.sha256(data).hexdigest()
     source_format = _checked_format(data, name)
     if source_format == DICOM:
         film = dicom.parse(data)
-        decoded, exposed = dicom.decode(film), exposure.read(film.dataset)
+        del data  # its pixels are the film's now
+        exposed = exposure.read(film.dataset)
+        decoded = dicom.decode(film)
+        del film
     else:
         decoded, exposed = raster.read(data), exposure.Exposure()
     height, width = decoded.grey.shape
