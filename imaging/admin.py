@@ -30,7 +30,7 @@ from backoffice.records.search import Exact, through
 from backoffice.web.admin_urls import admin_url
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
-from imaging import whose
+from imaging import twins, whose
 from imaging.forms import UploadForm, XRayForm
 from imaging.ingest import ACCEPTED
 from imaging.models import XRayImage
@@ -38,6 +38,7 @@ from imaging.quality import QualityIssue
 from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
 from imaging.views import PrivateFiles
+from imaging.whose_page import SettlesWhose
 from imaging.worklist import Worklist
 
 MOST_BESIDE = 20
@@ -101,7 +102,7 @@ class QualityFilter(admin.SimpleListFilter):
 
 
 @admin.register(XRayImage)
-class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
+class XRayImageAdmin(PrivateFiles, SettlesWhose, Worklist, ClinicalAdmin):
     resource_class = XRayResource
     takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission"}
     form = XRayForm
@@ -149,8 +150,9 @@ class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
         for receipt in receipts:
             announce(request, receipt)
         xrays = [receipt.xray for receipt in receipts if receipt.xray]
-        if not xrays:
-            return self._upload_page(request, form)
+        asks_whose = any(receipt.contradictions for receipt in receipts)
+        if not xrays or asks_whose:
+            return self._upload_page(request, form, {"asks_whose": asks_whose})
         if len(xrays) == 1:
             return redirect(change_url(xrays[0]))
         return redirect(f"{admin_url(XRayImage, 'changelist')}?patient__id__exact={patient.pk}")
@@ -180,6 +182,8 @@ class XRayImageAdmin(PrivateFiles, Worklist, ClinicalAdmin):
         if obj:
             context["quality_chips"] = self.quality(obj)
             context["conflict_words"] = list(whose.in_words(obj.identity_conflict))
+            context["may_settle_whose"] = self.has_change_permission(request, obj)
+            context["twins"] = twins.of(obj, request.user)
             context["other_films"] = self._others_of_the_patient(request, obj)
             context["neighbours"] = self.neighbours(request, obj)
             context["show_save_and_add_another"] = False  # films come in several at once, on a page of their own

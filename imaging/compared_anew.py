@@ -27,10 +27,11 @@ def compare(keys: Iterable[int]) -> None:
     lock_by_key(XRayImage, keys)
     for film in XRayImage.objects.filter(pk__in=keys).select_related("patient").order_by("pk"):
         try:
-            found = whose.conflicts(ingest.named(film.original), film.patient)
+            named = ingest.said(film.original, film.width).named
         except (OSError, Refused):
             logger.warning("the file of X-ray %d cannot be read, so it was not compared", film.pk)
             continue
+        found = whose.conflicts(named, film.patient, film.settled_conflict)
         if found != film.identity_conflict:
             film.identity_conflict = found
             film._change_reason = gettext_noop("Compared with the patient’s record as it is now")

@@ -32,13 +32,21 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, metavar="DIR")
         parser.add_argument("--patient", metavar="NATIONAL_ID", help="whose X-rays these are")
 
-    def handle(self, *, folder: Path, patient: str | None, **options: Any) -> None:
+        parser.add_argument(
+            "--confirmed-because", metavar="REASON", default="", help="keeps files that contradict their patient, too"
+        )
+
+    def handle(self, *, folder: Path, patient: str | None, confirmed_because: str, **options: Any) -> None:
         if not folder.is_dir():
             raise CommandError(_("%(folder)s is not a folder.") % {"folder": folder})
         folders = {patient: folder} if patient else self._folders_by_patient(folder)
         # All patients first, so that a mistyped one is told before anything is imported.
         patients = {national_id: self._patient(national_id) for national_id in folders}
-        receipts = [self._receive(path, patients[key]) for key, each in folders.items() for path in _files_in(each)]
+        receipts = [
+            self._receive(path, patients[key], confirmed_because)
+            for key, each in folders.items()
+            for path in _files_in(each)
+        ]
         if not receipts:
             nothing = _("There are no files in %(folder)s. Nothing was imported.")
             raise CommandError(in_turn(sentence % {"folder": folder} for sentence in (nothing, LAYOUT)))
@@ -72,14 +80,14 @@ class Command(BaseCommand):
             told = _("No patient has the national ID %(national_id)s. Nothing was imported.")
             raise CommandError(told % {"national_id": national_id}) from None
 
-    def _receive(self, path: Path, patient: Patient) -> Receipt:
+    def _receive(self, path: Path, patient: Patient, confirmed_because: str) -> Receipt:
         try:
             source = path.open("rb")
         except OSError as error:
             receipt = Receipt(path.name, refusal=_("It cannot be read: %(why)s.") % {"why": error.strerror})
         else:
             with source:
-                receipt = receive(File(source, name=path.name), patient)
+                receipt = receive(File(source, name=path.name), patient, confirmed_because=confirmed_because)
         if receipt.xray is None:
             self.stderr.write(told_of(path, receipt.refusal))
         for warning in receipt.warnings:
