@@ -11,10 +11,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.formats.lists import in_turn
 from backoffice.records.fields import DayField, LineField, LinesField
 from backoffice.records.forms import ClinicalForm
 from clinic.models import Patient
-from imaging import ingest, whose
+from imaging import ingest, settling, whose
 from imaging.models import THEIRS_BECAUSE_LENGTH, XRayImage
 
 
@@ -110,8 +111,15 @@ class XRayForm(ClinicalForm):
                 "appointment", _("This visit is another patient's. Choose none, or one of the patient's own.")
             )
         if patient and "patient" in self.changed_data:
-            self._compare_with(patient)
+            self._move_to(patient)
         return cleaned
+
+    def _move_to(self, patient: Patient) -> None:
+        if lost := settling.what_a_move_undoes(self.instance):
+            why = _("Moving it needs a reason: press “Whose film is this?” and give it there.")
+            self.add_error("patient", in_turn([*lost, str(why)]))
+        else:
+            self._compare_with(patient)
 
     def _compare_with(self, patient: Patient) -> None:
         """Note on the film what its file says against its new owner."""
@@ -120,4 +128,5 @@ class XRayForm(ClinicalForm):
         except ingest.Refused as refusal:
             self.add_error("patient", str(refusal))
         else:
+            self.instance.settled_conflict, self.instance.theirs_because = {}, ""
             self.instance.identity_conflict = whose.conflicts(named, patient)

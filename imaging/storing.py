@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice.files.nursery import told
 from backoffice.formats.lists import in_turn, listed
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
@@ -92,8 +93,8 @@ def receive(
             confirmed_because=confirmed_because,
         )
     except ContradictsPatientError as question:
-        told = tuple(whose.in_words(question.conflicts))
-        return Receipt(name, refusal=str(question), contradictions=told)
+        contradictions = tuple(whose.in_words(question.conflicts))
+        return Receipt(name, refusal=str(question), contradictions=contradictions)
     except Refused as refusal:
         return Receipt(name, refusal=str(refusal))
     except AlreadyThere as already:
@@ -147,8 +148,8 @@ def store(
         **details,
     )
     if by is not None or found:
-        told = _("Uploaded all the same: %(reason)s") % {"reason": confirmed_because} if found else UPLOADED
-        xray._history_user, xray._change_reason = by, told[:REASON_LENGTH]
+        why = _("Uploaded all the same: %(reason)s") % {"reason": confirmed_because} if found else UPLOADED
+        xray._history_user, xray._change_reason = by, why[:REASON_LENGTH]
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
         xray.pixels.save("pixels.png", File(picture.pixels), save=False)

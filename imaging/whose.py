@@ -29,9 +29,7 @@ def conflicts(named: Named, patient: Patient, settled: Mapping[str, str] | None 
     Without what a person has `settled`: see `marks`.
     """
     found = {}
-    if named.full_name and all(
-        names_another_patient(name, patient.full_name) for name in (named.full_name, *named.readings)
-    ):
+    if names_another_patient("=".join((named.full_name, *named.readings)), patient.full_name):
         found["full_name"] = named.full_name
     if named.date_of_birth and named.date_of_birth != patient.date_of_birth:
         found["date_of_birth"] = named.date_of_birth.isoformat()
@@ -67,16 +65,22 @@ def is_of_another_age(named: Named, patient: Patient) -> bool:
 
 def is_of_another(patient_id: str, patient: Patient) -> bool:
     """Archives give numbers of their own, which say nothing here: only a national ID is compared."""
-    national_id = normalise_national_id(patient_id)
-    if national_id.isdigit():
-        return False  # a passport's number may be so, but an archive's nearly always is
-    try:
-        validate_national_id(national_id)
-    except ValidationError:
+    if not is_national_id(patient_id):
         return False
+    national_id = normalise_national_id(patient_id)
     if patient.national_id:
         return national_id != patient.national_id
     return Patient.objects.visible().filter(national_id=national_id).exists()
+
+
+def is_national_id(patient_id: str) -> bool:
+    national_id = normalise_national_id(patient_id)
+    if national_id.isdigit():
+        return False  # a passport's number may be so, but an archive's nearly always is
+    with suppress(ValidationError):
+        validate_national_id(national_id)
+        return True
+    return False
 
 
 def impossible_day(day: date, patient: Patient) -> str:
@@ -106,7 +110,6 @@ def in_words(found: Mapping[str, str]) -> Iterator[str]:
 
 def side_by_side(found: Mapping[str, str], patient: Patient) -> Iterator[tuple[str, str, str]]:
     """Yield, of each of the `conflicts`, what it is about, what the file says, and what is on record."""
-    titles = {"taken_on": _("Taken on"), "age": _("Age")}
     on_record = {
         "age": str(patient.age),
         "national_id": patient.national_id,
@@ -114,9 +117,13 @@ def side_by_side(found: Mapping[str, str], patient: Patient) -> Iterator[tuple[s
         "taken_on": "",
     }
     for field, said in found.items():
-        title = titles.get(field) or capfirst(field_of(Patient, field).verbose_name)
         known = on_record.get(field, getattr(patient, field, ""))
-        yield title, _shown(field, said), _shown(field, known) if known else "–"
+        yield title_of(field), _shown(field, said), _shown(field, known) if known else "–"
+
+
+def title_of(field: str) -> str:
+    titles = {"taken_on": _("Taken on"), "age": _("Age")}
+    return titles.get(field) or str(capfirst(field_of(Patient, field).verbose_name))
 
 
 def _shown(field: str, said: str) -> str:

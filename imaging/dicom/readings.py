@@ -3,6 +3,7 @@ which machines write Chinese without declaring it. DICOM knows no Big5, so a mac
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pydicom
 from pydicom.charset import convert_encodings, decode_bytes
@@ -18,6 +19,10 @@ EASTERN = r"\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 NOT_EASTERN = re.compile(rf"[^\x00-\x7f{EASTERN}\u00b7\u2027\u30fb\uff0e\u3000]")
 MIXED = re.compile(rf"[A-Za-z][{EASTERN}]|[{EASTERN}][A-Za-z]")
 
+# Where there is none by this number, or it is for private use: the bytes are in another set.
+NO_CHARACTERS = re.compile(r"[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
+COMMON = (("big5", 0xA4, 0xC6), ("gb2312", 0xB0, 0xD7))
+
 LONGEST = 400  # bytes: five components of 64 characters, and room
 
 
@@ -31,10 +36,27 @@ def readings(dataset: pydicom.Dataset, keyword: str) -> list[str]:
     if written.isascii():
         return [declared] if declared else []
     others = list(_undeclared(written))
-    likely = [text for text in others if not NOT_EASTERN.search(text) and not MIXED.search(text)]
-    is_likely = not NOT_EASTERN.search(declared) and not MIXED.search(declared)
-    first = [declared] if is_likely or not likely else likely
-    return [text for text in dict.fromkeys([*first, declared, *others]) if text]
+    likely = [] if _is_likely(declared) else sorted(filter(_is_likely, others), key=_rare)
+    found = [text for text in dict.fromkeys([*likely, declared, *others]) if text]
+    return [text for text in found if not NO_CHARACTERS.search(text)] or found[:1]
+
+
+def _is_likely(text: str) -> bool:
+    return not NOT_EASTERN.search(text) and not MIXED.search(text)
+
+
+def _rare(text: str) -> int:
+    """How many ideographs of a text are none that children learn: the first halves of Big5 and of GB 2312 are ordered
+    by strokes and by sound, and hold what is common."""
+    return sum(not character.isascii() and not _is_common(character) for character in text)
+
+
+def _is_common(character: str) -> bool:
+    for encoding, first, last in COMMON:
+        with suppress(UnicodeEncodeError):
+            if first <= character.encode(encoding)[0] <= last:
+                return True
+    return False
 
 
 def _declared(dataset: pydicom.Dataset, written: bytes) -> str:
