@@ -40,7 +40,7 @@ from imaging import settling, twins, whose
 from imaging.forms import UploadForm, XRayForm
 from imaging.ingest import ACCEPTED
 from imaging.models import XRayImage
-from imaging.quality import QualityIssue
+from imaging.quality import ADVICE, QualityIssue
 from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
 from imaging.views import PrivateFiles
@@ -244,6 +244,7 @@ class XRayImageAdmin(PrivateFiles, SettlesWhose, Worklist, ClinicalAdmin):
         return TemplateResponse(request, self.add_form_template, context)
 
     def save_model(self, request: HttpRequest, obj: XRayImage, form: forms.ModelForm, change: bool) -> None:
+        obj.renew_quality()
         super().save_model(request, obj, form, change)
         if change and "patient" in form.changed_data:
             settling.moved.send(sender=XRayImage, film=obj, by=request.user, reason="")
@@ -259,6 +260,7 @@ class XRayImageAdmin(PrivateFiles, SettlesWhose, Worklist, ClinicalAdmin):
     ) -> HttpResponse:
         if obj:
             context["quality_chips"] = self.quality(obj)
+            context["quality_advice"] = [(QualityIssue(issue).label, ADVICE[issue]) for issue in obj.quality_issues]
             context["conflict_words"] = list(whose.in_words(obj.identity_conflict))
             context["said_in_file"] = said_in_file(obj)
             context["may_settle_whose"] = self.has_change_permission(request, obj)

@@ -32,10 +32,12 @@ def compare(keys: Iterable[int]) -> None:
             logger.warning("the file of X-ray %d cannot be read, so it was not compared", film.pk)
             continue
         found = whose.conflicts(named, film.patient, film.settled_conflict)
-        if found != film.identity_conflict:
+        quality = film.quality_issues
+        film.renew_quality()
+        if (found, quality) != (film.identity_conflict, film.quality_issues):
             film.identity_conflict = found
             film._change_reason = gettext_noop("Compared with the patient’s record as it is now")
-            film.save(update_fields=["identity_conflict", "updated_at"])
+            film.save(update_fields=["identity_conflict", "quality_issues", "updated_at"])
 
 
 _noted = Noted(compare)

@@ -16,6 +16,7 @@ from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.web.media import RandomName
 from clinic.models import Appointment, Patient
+from imaging.quality import with_those_of_the_record
 from imaging.whose import impossible_day
 
 CANONICAL_BITS = 8
@@ -162,6 +163,17 @@ class XRayImage(ClinicalRecord):
     def day(self) -> date:
         """When it was taken, as far as is known."""
         return self.taken_on or timezone.localdate(self.created_at)
+
+    @property
+    def ages(self) -> list[int]:
+        """The patient's at the exposure, by the record, and by the file where it says one."""
+        return [self.patient.age_on(self.day), *([] if self.age_in_file is None else [self.age_in_file])]
+
+    def renew_quality(self) -> None:
+        """Bring what view, part of the body and age say of the quality in step with the record."""
+        self.quality_issues = with_those_of_the_record(
+            self.quality_issues, view=self.view, body_part=self.body_part, ages=self.ages
+        )
 
     @property
     def has_deep_values(self) -> bool:

@@ -58,6 +58,7 @@ def read(film: XRayImage) -> bool:
         }
         for name, value in values.items():
             setattr(film, name, value)
+        film.renew_quality()
         film._change_reason = gettext_noop("Read from the file")
-        film.save(update_fields=[*values, "updated_at"])
+        film.save(update_fields=[*values, "quality_issues", "updated_at"])
     return True

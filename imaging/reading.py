@@ -79,7 +79,7 @@ def _picture(data: bytes, name: str, pixels: IO[bytes], thumbnail: IO[bytes], de
         "bit_depth": decoded.bit_depth,
         "pixel_spacing": decoded.pixel_spacing,
         "spacing_from": decoded.spacing_from,
-        "quality_issues": quality_issues(decoded),
+        "quality_issues": quality_issues(decoded, image, is_burnt_in=said["facts"]["burned_in"]),
         "view": decoded.view or said["view"],
         "taken_on": decoded.taken_on and decoded.taken_on.isoformat(),
     }

@@ -87,6 +87,7 @@ def _move(xray: XRayImage, patient: Patient, named: Named, *, by: User, reason: 
     xray.patient = patient
     xray.settled_conflict, xray.theirs_because = {}, ""
     xray.identity_conflict = whose.conflicts(named, patient)
+    xray.renew_quality()
     _save(xray, by, _("It is another patient’s: %(reason)s") % {"reason": reason})
     moved.send(sender=XRayImage, film=xray, by=by, reason=reason)
 

@@ -105,7 +105,7 @@ def receive(
             "Something went wrong with it here, and nothing of it was kept. Try again; the log says what it was."
         )
         return Receipt(name, refusal=message)
-    return Receipt(name, xray, warnings=tuple(_warnings(picture, xray, by)))
+    return Receipt(name, xray, warnings=tuple(_warnings(xray, by)))
 
 
 def store(
@@ -147,6 +147,7 @@ def store(
         **columns_of(picture.facts),
         **details,
     )
+    xray.renew_quality()
     if by is not None or found:
         why = _("Uploaded all the same: %(reason)s") % {"reason": confirmed_because} if found else UPLOADED
         xray._history_user, xray._change_reason = by, why[:REASON_LENGTH]
@@ -182,10 +183,10 @@ def _remove_files(xray: XRayImage) -> None:
             file.delete(save=False)
 
 
-def _warnings(picture: Picture, xray: XRayImage, by: User | None) -> Iterator[str]:
+def _warnings(xray: XRayImage, by: User | None) -> Iterator[str]:
     yield from whose.in_words(xray.identity_conflict)
     # Kept all the same: only a person knows which of the two records is the wrong one.
     yield from (twin.told for twin in twins.of(xray, by))
-    if picture.quality_issues:
-        issues = listed(QualityIssue(issue).label for issue in picture.quality_issues)
+    if xray.quality_issues:
+        issues = listed(QualityIssue(issue).label for issue in xray.quality_issues)
         yield _("The picture may not suit the models: %(issues)s.") % {"issues": issues}
