@@ -2,6 +2,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -34,15 +35,16 @@ from backoffice.records.relations import field_of
 from backoffice.records.search import Exact, through, tidy
 from backoffice.records.text import masked
 from backoffice.web.admin_urls import admin_url
+from backoffice.web.bodies import declared_length
 from clinic.admin import PatientAdmin
 from clinic.models import Patient
 from imaging import settling, twins, whose
 from imaging.forms import UploadForm, XRayForm
-from imaging.ingest import ACCEPTED
 from imaging.models import XRayImage
 from imaging.quality import ADVICE, QualityIssue
 from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
+from imaging.taking import TakesFilesOneByOne, take_in
 from imaging.views import PrivateFiles
 from imaging.whose_page import SettlesWhose
 from imaging.worklist import Worklist
@@ -52,7 +54,7 @@ NUMBER_IN_A_FILE = re.compile(r"(?=.*\d)[!-~]{1,64}( [!-~]+)*")
 MOST_BESIDE = 20
 """Of a patient's films, the newest, that a page offers to compare with."""
 
-DROPZONE = Script("imaging/dropzone.js", defer=True)
+DROPZONE = Script("imaging/upload/main.js", type="module")
 
 
 @words_for(XRayImage, "quality_issues")
@@ -154,9 +156,9 @@ class WhoseFilter(admin.SimpleListFilter):
 
 
 @admin.register(XRayImage)
-class XRayImageAdmin(PrivateFiles, SettlesWhose, Worklist, ClinicalAdmin):
+class XRayImageAdmin(PrivateFiles, TakesFilesOneByOne, SettlesWhose, Worklist, ClinicalAdmin):
     resource_class = XRayResource
-    takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission"}
+    takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission", "take": "has_add_permission"}
     form = XRayForm
     add_form_template = "imaging/upload.html"
     change_form_template = "imaging/xray.html"
@@ -217,9 +219,7 @@ class XRayImageAdmin(PrivateFiles, SettlesWhose, Worklist, ClinicalAdmin):
         return self._upload_page(request, form, extra_context)
 
     def _take_in(self, request: HttpRequest, form: UploadForm) -> HttpResponse:
-        details = dict(form.cleaned_data)
-        patient, files = details.pop("patient"), details.pop("files")
-        receipts = [receive(file, patient, by=person_of(request), **details) for file in files]
+        receipts = list(take_in(form, by=person_of(request)))
         for receipt in receipts:
             announce(request, receipt)
         xrays = [receipt.xray for receipt in receipts if receipt.xray]
@@ -228,7 +228,7 @@ class XRayImageAdmin(PrivateFiles, SettlesWhose, Worklist, ClinicalAdmin):
             return self._upload_page(request, form, {"asks_whose": asks_whose})
         if len(xrays) == 1:
             return redirect(change_url(xrays[0]))
-        return redirect(f"{admin_url(XRayImage, 'changelist')}?patient__id__exact={patient.pk}")
+        return redirect(f"{admin_url(XRayImage, 'changelist')}?patient__id__exact={form.cleaned_data['patient'].pk}")
 
     def _upload_page(
         self, request: HttpRequest, form: UploadForm, extra_context: dict[str, Any] | None = None
@@ -271,10 +271,12 @@ class XRayImageAdmin(PrivateFiles, SettlesWhose, Worklist, ClinicalAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _others_of_the_patient(self, request: HttpRequest, xray: XRayImage) -> list[XRayImage]:
-        """What can be laid beside it, the newest first. Not `visible`: the page of a hidden film shows what it had."""
+        """What can be laid beside it: earlier ones, the latest first, and then later ones. Not `visible`: the page of a
+        hidden film shows what it had."""
         others = XRayImage.objects.seen_by(request.user).filter(patient=xray.patient_id, hidden_at=None)
         films = list(others.exclude(pk=xray.pk)[:MOST_BESIDE])
-        return sorted(films, key=lambda film: film.day, reverse=True)
+        films.sort(key=lambda film: film.day, reverse=True)
+        return sorted(films, key=lambda film: film.day > xray.day)
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Without the icons to change the patient or the visit, which have pages of their own."""
@@ -330,7 +332,6 @@ class XRaysOfPatient(admin.TabularInline):
     readonly_fields = ["view", "taken_on"]
     extra = max_num = 0
     can_delete = False
-    accepted = ACCEPTED
 
     class Media:
         css = {"all": ["imaging/xray.css"]}
@@ -346,6 +347,13 @@ class XRaysOfPatient(admin.TabularInline):
 
 class PatientWithXRaysAdmin(PatientAdmin):
     """The patient's page, with films: it lies in the layer below, so this one comes down and adds them."""
+
+    takes_files = {**PatientAdmin.takes_files, "change": "may_send_so_much"}
+
+    def may_send_so_much(self, request: HttpRequest) -> bool:
+        """Films, of who may add them; of others, what any form of the admin may be."""
+        adds_films = request.user.has_perm("imaging.add_xrayimage")
+        return adds_films or declared_length(request) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def get_inlines(self, request: HttpRequest, obj: Patient | None) -> list[Any]:
         inlines = [*super().get_inlines(request, obj)]

@@ -18,6 +18,10 @@ MIN_SHORT_EDGE = 8
 DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE = 0.1, 99.9
 
 
+# numpy counts in eight bytes a pixel.
+ROWS_AT_A_TIME = 256
+
+
 class Refused(Exception):  # noqa: N818 — an answer to the user, not a fault of the program
     """The file is not kept. The message is for the user: what is wrong and what to do."""
 
@@ -86,13 +90,15 @@ class Decoded:
     """Pixels and the little that a file says about them.
 
     `grey` is a uint8 array of shape (height, width), upright, bright where the film is bright (bone is white).
-    `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to be shown
-    made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in mm, by
-    the element that `spacing_from` names.
+    `background`, a bool array of the same shape, is where there is no film (padding, transparency); None where film
+    is everywhere. `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to
+    be shown made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in
+    mm, by the element that `spacing_from` names.
     """
 
     grey: np.ndarray
     bit_depth: int
+    background: np.ndarray | None = None
     is_colour: bool = False
     has_more_pictures: bool = False
     is_corrected: bool = False
@@ -119,10 +125,32 @@ def check_dimensions(width: int, height: int) -> None:
         )
 
 
-def range_used(values: np.ndarray) -> tuple[float, float]:
-    """Return between which `values` a picture's lie: percentiles, so that a marker or a dead pixel does not set it."""
-    low, high = np.percentile(values, (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE))
-    return (float(low), float(high)) if low < high else (float(values.min()), float(values.max()))
+def counted(values: np.ndarray, levels: int, background: np.ndarray | None = None) -> np.ndarray:
+    """Return how many pixels have each of so many values, without the background."""
+    counts = np.zeros(levels, np.int64)
+    for top in range(0, values.shape[0], ROWS_AT_A_TIME):
+        rows = slice(top, top + ROWS_AT_A_TIME)
+        used = values[rows].ravel() if background is None else values[rows][~background[rows]]
+        counts += np.bincount(used, minlength=levels)
+    return counts
+
+
+def range_used(levels: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
+    """Return between which of its `levels` a picture's lie, which `counts` pixels have each: percentiles, so that a
+    marker or a dead pixel does not set it. It is counted alike from either end, so that a negative's is the same."""
+    order = np.argsort(levels, kind="stable")
+    low = _first_beyond(levels, counts, order, DARKEST_PERCENTILE)
+    high = _first_beyond(levels, counts, order[::-1], 100 - BRIGHTEST_PERCENTILE)
+    if low == high and counts.any():
+        used = levels[counts > 0]
+        low, high = float(used.min()), float(used.max())
+    return low, high
+
+
+def _first_beyond(levels: np.ndarray, counts: np.ndarray, order: np.ndarray, percent: float) -> float:
+    """The first of the `levels` in `order` that so many pixels lie before."""
+    ranks = counts[order].cumsum()
+    return float(levels[order[min(np.searchsorted(ranks, percent / 100 * ranks[-1]), order.size - 1)]])
 
 
 def to_eight_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -58,7 +58,12 @@ class DayInput(forms.DateInput):
 class UploadForm(forms.Form):
     """Several films of one patient at once."""
 
-    patient = forms.ModelChoiceField(Patient.objects.visible(), label=_("Patient"), widget=PatientSearch)
+    patient = forms.ModelChoiceField(
+        Patient.objects.visible(),
+        label=_("Patient"),
+        widget=PatientSearch,
+        error_messages={"invalid_choice": _("This patient's record is not there any more: it was hidden, or merged.")},
+    )
     files = SeveralFilesField(label=_("X-rays"))  # type: ignore[assignment]  # a field, which Django takes away
     view = forms.ChoiceField(
         choices=[("", _("not given")), *XRayImage.View.choices],

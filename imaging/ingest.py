@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from backoffice.files import apart
 from backoffice.files.apart import Undone, Why
 from imaging.decoded import Facts, Named, Refused
+from imaging.quality import QualityIssue
 from imaging.reading import ACCEPTED, MAX_DICOM_BYTES, SUFFIXES
 
 __all__ = ["ACCEPTED", "SUFFIXES", "Busy", "Picture", "Refused", "read"]
@@ -37,10 +38,10 @@ class Picture:
     """A picture that may be kept.
 
     `sha256` is that of the file as it came; `width` and `height` are those of `pixels`, the canonical picture as a PNG
-    file that is gone when it is closed; so is `deep`, the picture of all bits (see `deep.py`), None where 8 are all.
+    file that is gone when it is closed; so is `deep`, the picture of all bits (see `derived.py`), None where 8 are all.
     `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most `reading.THUMBNAIL_EDGE` pixels a side.
-    `quality_issues` are `QualityIssue` values, and `spacing_from` is an `XRayImage.SpacingFrom`; `pixel_spacing` is in
-    mm. `view`, `taken_on`, `named`, `facts` and the spacing come from DICOM, else are empty.
+    `spacing_from` is an `XRayImage.SpacingFrom`; `pixel_spacing` is in mm. `view`, `taken_on`, `named`, `facts` and the
+    spacing come from DICOM, else are empty.
     """
 
     sha256: str
@@ -51,7 +52,7 @@ class Picture:
     pixels: IO[bytes] = field(compare=False, repr=False)
     deep: IO[bytes] | None = field(compare=False, repr=False)
     thumbnail: bytes
-    quality_issues: list[str]
+    quality_issues: list[QualityIssue]
     pixel_spacing: float | None = None
     spacing_from: str = ""
     body_part: str = ""
@@ -83,7 +84,12 @@ def read(source: bytes | IO[bytes], name: str) -> Picture:
             said = _said("picture", source, into=[pixels, thumbnail, deep], name=name)
             return Picture(
                 **said
-                | {"named": _named(said["named"]), "facts": _facts(said["facts"]), "taken_on": _day(said["taken_on"])},
+                | {
+                    "named": _named(said["named"]),
+                    "facts": _facts(said["facts"]),
+                    "taken_on": _day(said["taken_on"]),
+                    "quality_issues": [QualityIssue(issue) for issue in said["quality_issues"]],
+                },
                 pixels=pixels,
                 deep=deep if _size(deep) else None,
                 thumbnail=_whole(thumbnail, LARGEST_THUMBNAIL),

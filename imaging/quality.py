@@ -6,7 +6,7 @@ turned 0, 2, 0; inverted 0, 1, 0; mirrored 0, 14, 0; text 0, 0, 0. Of 300 of the
 of letters a hundredth of a phantom high are found on all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db.models import TextChoices
@@ -76,11 +76,11 @@ OF_THE_RECORD = {QualityIssue.LATERAL_VIEW, QualityIssue.NO_CHEST, QualityIssue.
 """What file and record say, and the picture does not: they may change while the picture is the same."""
 
 
-def of_the_picture(issues: list[str]) -> list[str]:
+def of_the_picture(issues: Sequence[str]) -> list[str]:
     return [issue for issue in issues if issue not in OF_THE_RECORD]
 
 
-def with_those_of_the_record(issues: list[str], *, view: str, body_part: str, ages: list[int]) -> list[str]:
+def with_those_of_the_record(issues: Sequence[str], *, view: str, body_part: str, ages: list[int]) -> list[str]:
     """The issues of a picture, and those of what is known of it; `ages` are the patient's at the exposure, by whatever
     says one."""
     found = of_the_picture(issues)
@@ -93,19 +93,19 @@ def with_those_of_the_record(issues: list[str], *, view: str, body_part: str, ag
     return [str(issue) for issue in found]
 
 
-def quality_issues(decoded: Decoded, thumbnail: Image.Image, *, is_burnt_in: bool | None = None) -> list[str]:
+def quality_issues(decoded: Decoded, thumbnail: Image.Image, *, is_burnt_in: bool | None = None) -> list[QualityIssue]:
     """Return the `QualityIssue` values that hold for `decoded`, of which `thumbnail` is a small copy.
 
     `is_burnt_in` is the file's word on text in the picture. Where it is yes, nobody has to find it.
     """
     picture = Image.fromarray(decoded.grey)
-    return [*_issues(decoded, picture), *_as_it_lies(thumbnail), *_text(picture, is_burnt_in)]
+    return [*_issues(decoded), *_as_it_lies(thumbnail), *_text(picture, is_burnt_in)]
 
 
-def _issues(decoded: Decoded, picture: Image.Image) -> Iterator[QualityIssue]:
+def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
     height, width = decoded.grey.shape
-    counts = np.array(picture.histogram())  # numpy would count in eight bytes a pixel
-    dark, bright = np.searchsorted(counts.cumsum(), [0.05 * decoded.grey.size, 0.95 * decoded.grey.size])
+    counts = _counts(decoded)
+    dark, bright = np.searchsorted(counts.cumsum(), [0.05 * counts.sum(), 0.95 * counts.sum()])
     if min(width, height) < MIN_SHORT_EDGE:
         yield QualityIssue.LOW_RESOLUTION
     if bright - dark < NEARLY_NONE:
@@ -141,3 +141,9 @@ def _as_it_lies(thumbnail: Image.Image) -> Iterator[QualityIssue]:
 def _text(picture: Image.Image, is_burnt_in: bool | None) -> Iterator[QualityIssue]:
     if is_burnt_in or burnt_in.has_text(picture):
         yield QualityIssue.BURNT_IN_TEXT
+
+
+def _counts(decoded: Decoded) -> np.ndarray:
+    """Return how many pixels have each grey level, without the background: numpy would count in eight bytes a pixel."""
+    part = None if decoded.background is None else Image.fromarray((~decoded.background).view(np.uint8))
+    return np.array(Image.fromarray(decoded.grey).histogram(part))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_noop
 from backoffice.files.nursery import told
 from backoffice.formats.lists import in_turn, listed
 from backoffice.models import User
+from backoffice.records.locks import waited_in_vain
 from backoffice.records.mixins import REASON_LENGTH
 from clinic.models import Patient
 from clinic.patients import merging
@@ -49,6 +51,13 @@ class ContradictsPatientError(Refused):
         super().__init__(in_turn([*whose.in_words(conflicts), question]))
 
 
+class Outcome(StrEnum):
+    """What became of one file. BUSY is no answer yet: the same file may be sent again in a moment. ASKED is a question:
+    it is kept when it is sent again with the reason why it is this patient's all the same."""
+
+    KEPT, THERE, REFUSED, BUSY, ASKED = "kept", "there", "refused", "busy", "asked"
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What became of one file. `xray` is its row, None where `refusal` says why there is none.
@@ -61,7 +70,16 @@ class Receipt:
     was_there: bool = False
     refusal: str = ""
     contradictions: tuple[str, ...] = ()
+    is_busy: bool = False
     warnings: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.contradictions:
+            return Outcome.ASKED
+        if self.xray is None:
+            return Outcome.BUSY if self.is_busy else Outcome.REFUSED
+        return Outcome.THERE if self.was_there else Outcome.KEPT
 
 
 def receive(
@@ -96,10 +114,13 @@ def receive(
         contradictions = tuple(whose.in_words(question.conflicts))
         return Receipt(name, refusal=str(question), contradictions=contradictions)
     except Refused as refusal:
-        return Receipt(name, refusal=str(refusal))
+        return Receipt(name, refusal=str(refusal), is_busy=isinstance(refusal, ingest.Busy))
     except AlreadyThere as already:
         return Receipt(name, already.xray, was_there=True)
     except Exception as error:  # whatever it is: the files beside it are good
+        if waited_in_vain(error):
+            message = _("Somebody else is writing very much at this moment. Send it again in a minute.")
+            return Receipt(name, refusal=message, is_busy=True)
         logger.error("a film was not taken in: %s", told(error))  # and not its words, which may name a patient
         message = _(
             "Something went wrong with it here, and nothing of it was kept. Try again; the log says what it was."

@@ -3,6 +3,7 @@
 For workers and commands alone, as the gate needs OpenCV.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -34,7 +35,7 @@ def said_of(xray: XRayImage) -> list[dict]:
     return reasons(xray.body_part, xray.view, min(xray.ages))
 
 
-def flaws(quality_issues: list[str]) -> list[dict]:
+def flaws(quality_issues: Sequence[str]) -> list[dict]:
     """What was found at the upload, as a consensus names it, for a picture that gets none."""
     issues = of_the_picture(quality_issues)
     return [{"code": Reason.PICTURE_UNSUITABLE, "issues": issues}] if issues else []

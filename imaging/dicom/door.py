@@ -78,7 +78,8 @@ def decode(film: Film) -> Decoded:
     pixel_spacing, spacing_from = spacing(dataset, shown.grey.shape[1])
     return Decoded(
         shown.grey,
-        bit_depth=values.declared(dataset, "BitsStored"),
+        bit_depth=shown.bits,
+        background=shown.background,
         is_corrected=shown.is_corrected,
         deep=shown.deep,
         pixel_spacing=pixel_spacing,
@@ -103,7 +104,7 @@ def parse(data: bytes) -> Film:
         raise _too_many_elements() if source.is_spent else _damaged() from error
     if not dataset:  # pydicom hands on nothing at all where the file ends within an element
         raise Refused(_("The file is cut off: it ends in the middle of its data. Send it again, whole."))
-    if any(_is_swollen(dataset.get_item(keyword).value) for keyword in ASKED_FOR if keyword in dataset):
+    if any(_is_swollen(values.as_written(dataset, keyword)) for keyword in ASKED_FOR):
         raise _too_many_elements()
     return Film(dataset, syntax)
 

@@ -36,8 +36,16 @@ def raw(dataset: pydicom.Dataset, keyword: str) -> Any:
 
 def _short(dataset: pydicom.Dataset, keyword: str) -> object:
     """What `raw` returns, and None of what is too long for a text or for numbers."""
-    value = dataset.get_item(keyword).value if keyword in dataset else None
+    value = as_written(dataset, keyword)
     return None if isinstance(value, bytes) and len(value) > LARGEST_VALUE else raw(dataset, keyword)
+
+
+def as_written(dataset: pydicom.Dataset, keyword: str) -> object:
+    """Return an element's bytes, where nobody has asked for its value yet; else that."""
+    try:
+        return dataset.get_item(keyword).value if keyword in dataset else None
+    except UNREADABLE_VALUE:
+        return None
 
 
 def text(dataset: pydicom.Dataset, keyword: str) -> str:
