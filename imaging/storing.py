@@ -52,10 +52,10 @@ class ContradictsPatientError(Refused):
 
 
 class Outcome(StrEnum):
-    """What became of one file. BUSY is no answer yet: the same file may be sent again in a moment. ASKED is a question:
-    it is kept when it is sent again with the reason why it is this patient's all the same."""
+    """What became of one file. BUSY is no answer yet: the same file may be sent again in a moment. ASKS is a question:
+    it is kept when it is sent again with why it is this patient's all the same."""
 
-    KEPT, THERE, REFUSED, BUSY, ASKED = "kept", "there", "refused", "busy", "asked"
+    KEPT, THERE, REFUSED, BUSY, ASKS = "kept", "there", "refused", "busy", "asks"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Receipt:
     @property
     def outcome(self) -> Outcome:
         if self.contradictions:
-            return Outcome.ASKED
+            return Outcome.ASKS
         if self.xray is None:
             return Outcome.BUSY if self.is_busy else Outcome.REFUSED
         return Outcome.THERE if self.was_there else Outcome.KEPT

@@ -221,6 +221,29 @@ def test_a_server_that_stays_away_is_told_in_the_end_and_the_file_may_be_tried_a
     assert kept() == 1
 
 
+def test_a_file_that_needs_an_answer_waits_for_it_and_is_sent_again_with_it(page: Page, folder, kept):
+    question = {"name": "confirmed_because", "question": "Why is it this patient's?"}
+    asks = {"name": "", "outcome": "asks", "told": ["It names another patient."], "film": None, "asks": question}
+    sent: list[str] = []
+
+    def meet(route: Route) -> None:
+        sent.append(route.request.post_data_buffer.decode("latin-1"))
+        route.fulfill(json={"files": [asks]}) if len(sent) == 1 else route.continue_()
+
+    page.route(TAKE, meet)
+    page.locator("#id_files").set_input_files(written(folder, one_png=png(1)))
+    upload(page)
+    expect(row(page, "one.png")).to_contain_text("Needs an answer It names another patient.")
+    expect(page.locator("[data-upload-sum]")).to_contain_text("1 wait for an answer")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_label("Why is it this patient's?")).to_be_focused()
+    page.get_by_label("Why is it this patient's?").fill("mistyped at the machine")
+    page.keyboard.press("Enter")
+    expect(row(page, "one.png")).to_contain_text("Kept")
+    assert "mistyped at the machine" in sent[1]
+    assert kept() == 1
+
+
 def test_whoever_is_signed_out_meanwhile_signs_in_elsewhere_and_goes_on(page: Page, folder, kept):
     page.context.clear_cookies(name="sessionid")
     page.locator("#id_files").set_input_files(written(folder, one_png=png(1), two_png=png(2)))
@@ -251,6 +274,16 @@ def test_what_is_cancelled_is_not_sent_and_may_be_tried_again_by_keyboard(page: 
     assert kept() == 4
     page.keyboard.press("Enter")
     expect(row(page, "film4.png")).to_contain_text("Kept")
+
+
+def test_a_file_is_taken_off_the_list_by_keyboard_and_the_next_one_has_the_focus(page: Page, folder, kept):
+    page.locator("#id_files").set_input_files(written(folder, **{f"film{n}_png": png(n) for n in range(3)}))
+    page.get_by_role("button", name="Take film1.png off the list").press("Enter")
+    expect(page.get_by_role("button", name="Take film2.png off the list")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Choose files")).to_be_focused()
+    expect(page.locator("[data-upload-whole]")).to_be_hidden()
 
 
 def test_a_page_that_was_loaded_anew_says_how_far_it_was_and_keeps_no_names(page: Page, folder, kept):

@@ -6,6 +6,7 @@ const MEGABYTE = 1e6;
 const UNDER_WAY = new Set(["waiting", "sending", "checking", "again"]);
 const ENDED = new Set(["kept", "there", "refused", "cancelled"]);
 const NOT_KEPT = new Set(["refused", "cancelled"]);
+const MAY_STOP = new Set(["waiting", "sending", "again", "asks"]);
 
 export const megabytes = (bytes) => number(bytes / MEGABYTE, 1);
 
@@ -45,10 +46,11 @@ export class Row {
     this.progress.hidden = state !== "sending" && state !== "checking";
     if (state === "checking") this.progress.removeAttribute("value");
     else this.progress.value = 0;
-    this.button("stop", state === "chosen" ? "remove" : "cancel", state === "chosen" || (this.isUnderWay && state !== "checking"));
+    this.button("stop", state === "chosen" ? "remove" : "cancel", state === "chosen" || MAY_STOP.has(state));
+    this.find("[data-file-asks]").hidden = state !== "asks";
     this.button("again", "again", this.isNotKept);
     // The button that was pressed may be gone: its place takes the focus, and not the start of the page.
-    if (had && !this.element.contains(document.activeElement)) this.focus();
+    if (had && (!this.element.contains(document.activeElement) || document.activeElement.closest("[hidden]"))) this.focus();
   }
 
   button(what, says, isShown) {
@@ -58,11 +60,14 @@ export class Row {
   }
 
   focus() {
-    (this.find("button:not([hidden])") ?? this.element.parentElement)?.focus();
+    (this.find("button:not([hidden], [hidden] *)") ?? this.element.parentElement)?.focus();
   }
 
-  end({ outcome, told, film }) {
+  // What it is asked is { name, question }: the answer goes with it, under that name, when it is sent again.
+  end({ outcome, told, film, asks }) {
     this.set(outcome, told.join(" "));
+    this.asks = asks;
+    if (asks) this.find("[data-file-question]").textContent = asks.question;
     if (!film) return;
     const link = this.find("[data-file-film]");
     link.href = film.address;
@@ -71,5 +76,18 @@ export class Row {
     const picture = document.createElement("img");
     Object.assign(picture, { src: film.thumbnail, alt: "", loading: "lazy", width: 56, height: 56 });
     this.find("[data-file-picture]").replaceChildren(picture);
+  }
+
+  // True where there is an answer, which is then one of the fields.
+  answer() {
+    const input = this.find("[data-file-asks] input");
+    const value = input.value.trim();
+    input.setAttribute("aria-invalid", !value);
+    if (!value) {
+      input.focus();
+      return false;
+    }
+    this.fields = [...this.fields.filter(([name]) => name !== this.asks.name), [this.asks.name, value]];
+    return true;
   }
 }

@@ -53,6 +53,11 @@ export class Upload {
     this.hearDrops();
     for (const name of ["wheel", "pointerdown", "keydown"]) this.list.addEventListener(name, () => { this.isLookedThrough = true; });
     this.zone.addEventListener("click", ({ target }) => this.act(target.closest("[data-upload-do], [data-file-do]")));
+    this.list.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !event.target.matches("[data-file-asks] input")) return;
+      event.preventDefault(); // else it would send the form around it
+      this.act(event.target.closest("[data-file-asks]").querySelector("button"));
+    });
     this.form.addEventListener("submit", (event) => this.submit(event));
     addEventListener("online", () => this.isHalted || this.goOn());
     addEventListener("beforeunload", (event) => this.isUnfinished && event.preventDefault());
@@ -94,7 +99,7 @@ export class Upload {
   act(button) {
     if (!button) return;
     const row = this.rows.find(({ element }) => element.contains(button));
-    if (row) return button.dataset.fileDo === "again" ? this.again(row) : this.stop(row);
+    if (row) return { again: () => this.again(row), stop: () => this.stop(row), answer: () => this.answer(row) }[button.dataset.fileDo]();
     ({
       start: () => this.ask(),
       go: () => this.goOn(),
@@ -133,10 +138,11 @@ export class Upload {
 
   stop(row) {
     if (row.state === "chosen") {
-      const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
-      this.rows = this.rows.filter((other) => other !== row);
+      const place = this.rows.indexOf(row);
+      this.rows.splice(place, 1);
       row.element.remove();
-      (next?.querySelector("button:not([hidden])") ?? this.find("[data-upload-way=files]")).focus();
+      (this.rows[place] ?? this.rows[place - 1])?.focus();
+      if (!this.rows.length) this.find("[data-upload-way=files]").focus();
     } else {
       clearTimeout(row.timer);
       row.set("cancelled");
@@ -156,6 +162,10 @@ export class Upload {
     row.set(row.fields ? "waiting" : "chosen");
     if (!row.fields) this.refuseLarge(row);
     this.goOn();
+  }
+
+  answer(row) {
+    if (row.answer()) this.again(row);
   }
 
   clear() {
@@ -296,13 +306,14 @@ export class Upload {
       kept: count("kept"),
       there: count("there"),
       refused: this.rows.filter(({ isNotKept }) => isNotKept).length,
+      asked: count("asks"),
     };
-    const isAsked = this.rows.some(({ isUnderWay, isEnded }) => isUnderWay || isEnded);
-    return { ...values, told: say(this.zone, isAsked ? "sum" : "chosen", values) };
+    const isBegun = this.rows.some(({ state }) => state !== "chosen");
+    return { ...values, told: say(this.zone, values.asked ? "sum-asking" : isBegun ? "sum" : "chosen", values) };
   }
 
   draw() {
-    const { all, done, refused, told } = this.sum();
+    const { all, done, refused, asked, told } = this.sum();
     const isUnderWay = this.rows.some((row) => row.isUnderWay);
     this.list.hidden = this.find("[data-upload-whole]").hidden = !all;
     this.find("[data-upload-sum]").textContent = told;
@@ -314,7 +325,7 @@ export class Upload {
     shows("start", this.rows.some(({ state }) => state === "chosen"));
     shows("stop", isUnderWay);
     shows("clear", done > 0 && !isUnderWay);
-    shows("filter", refused > 0);
+    shows("filter", refused + asked > 0);
     this.tell(told, !isUnderWay);
   }
 
