@@ -245,9 +245,12 @@ FORMAT_MODULE_PATH = ["backoffice.formats"]
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
+STORAGE_URL = env.str("STORAGE_URL", default="")  # a store that speaks S3; else private files lie in DATA_DIR
 STORAGES = {
     # Nothing uploaded is ever public: see backoffice/media.py.
-    "default": {"BACKEND": "backoffice.web.media.PrivateStorage"},
+    "default": {"BACKEND": "backoffice.web.remote_media.PrivateS3Storage", "OPTIONS": {"address": STORAGE_URL}}
+    if STORAGE_URL
+    else {"BACKEND": "backoffice.web.media.PrivateStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

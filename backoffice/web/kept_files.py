@@ -66,23 +66,25 @@ def _within(part: tuple[str, str], size: int) -> tuple[int, int]:
 
 
 def _tag(file: IO[bytes]) -> str | None:
-    """Names what is in the file; None where it is no file of this machine's."""
-    try:
-        about = os.fstat(file.fileno())
-    except (AttributeError, OSError):
+    """Names what is in the file; None where it is not one of the media folder's."""
+    if _kept_as(file) is None:
         return None
+    about = os.fstat(file.fileno())
     return f'"{about.st_ino:x}-{about.st_mtime_ns:x}-{about.st_size:x}"'
 
 
 def _location(file: IO[bytes]) -> str | None:
     """Where the proxy finds it, None where no proxy sends files, and where they lie elsewhere."""
-    if not settings.X_ACCEL_LOCATION:
-        return None
+    name = _kept_as(file) if settings.X_ACCEL_LOCATION else None
+    return name and f"{settings.X_ACCEL_LOCATION.rstrip('/')}/{quote(name)}"
+
+
+def _kept_as(file: IO[bytes]) -> str | None:
+    """Its name in the media folder, None where it lies in a remote store, or is no kept file at all."""
     try:
-        name = PurePath(file.name).relative_to(default_storage.path(""))
-    except (NotImplementedError, TypeError, ValueError):  # a store of its own; a file without a name, or of elsewhere
+        return PurePath(file.name).relative_to(default_storage.path("")).as_posix()
+    except (NotImplementedError, TypeError, ValueError):
         return None
-    return f"{settings.X_ACCEL_LOCATION.rstrip('/')}/{quote(name.as_posix())}"
 
 
 def _without_body(

@@ -14,6 +14,10 @@ from django.utils.deconstruct import deconstructible
 DRAFT = ".part"  # how what is being written is called
 
 
+def no_url() -> NoReturn:
+    raise ValueError("Private files have no URL: link the view that checks the permission.")
+
+
 @deconstructible
 class PrivateStorage(FileSystemStorage):
     """The media folder without an address: `url` is refused, so that no template can leak a path.
@@ -23,7 +27,7 @@ class PrivateStorage(FileSystemStorage):
     """
 
     def url(self, name: str | None) -> NoReturn:
-        raise ValueError("Private files have no URL: link the view that checks the permission.")
+        no_url()
 
     def _save(self, name: str, content: File) -> str:
         draft = f"{name}.{secrets.token_hex(8)}{DRAFT}"
