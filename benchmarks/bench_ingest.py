@@ -2,13 +2,12 @@
 
     python benchmarks/bench_ingest.py [--files 20] [--films 200]
 
-Each measurement runs in a process of its own. Ours is the real path: a child with its limits, every check, the canonical
-picture, the one of all bits, the thumbnail. Beside it, on the same files: what a plain script does, which decodes,
-stretches to eight bits, evens out the contrast (CLAHE) and writes a PNG by OpenCV. They take turns, and the best of
-several rounds counts. Memory is that of the child, beyond what it begins with, beside the decoded picture's bytes.
-
-The list of films is served by gunicorn as in the Procfile; a browser's six connections fetch it page by page, with all
-its thumbnails.
+Each measurement runs in a process of its own. Ours is the real path: a child with its limits, every check, the
+canonical picture, the one of all bits, the thumbnail. Beside it, on the same files: what a plain script does, which
+decodes, stretches to eight bits, evens out the contrast (CLAHE) and writes a PNG by OpenCV. They take turns, and the
+best of several rounds counts. Memory is that of the child, beyond what it begins with, beside the decoded picture's
+bytes. The list of films is served by gunicorn as in the Procfile; a browser's six connections fetch it page by page,
+with all its thumbnails.
 """
 
 import argparse
@@ -26,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
 from threading import local
+from typing import Any
 
 from films import KINDS, LARGE, SMALL, write
 from installations import database
@@ -71,7 +71,7 @@ def plain(path: Path, files: int) -> dict[str, float]:
     return rate(one, files)
 
 
-def decoded(path: Path):
+def decoded(path: Path) -> Any:
     if path.suffix == ".dcm":
         import pydicom
 
@@ -121,11 +121,11 @@ def fill(path: Path, films: int) -> dict[str, float]:
     from django.core.files.base import ContentFile
     from django.core.management import call_command
     from django.test import Client
+    from films import film
     from PIL import Image
 
     from backoffice.models import User
     from clinic.models import Patient
-    from films import film
     from imaging.storing import receive
 
     call_command("migrate", verbosity=0)
