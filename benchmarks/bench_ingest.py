@@ -4,10 +4,12 @@
 
 Each measurement runs in a process of its own. Ours is the real path: a child with its limits, every check, the
 canonical picture, the one of all bits, the thumbnail. Beside it, on the same files: what a plain script does, which
-decodes, stretches to eight bits, evens out the contrast (CLAHE) and writes a PNG by OpenCV. They take turns, and the
-best of several rounds counts. Memory is that of the child, beyond what it begins with, beside the decoded picture's
-bytes. The list of films is served by gunicorn as in the Procfile; a browser's six connections fetch it page by page,
-with all its thumbnails.
+decodes, stretches to eight bits, evens out the contrast (CLAHE) and writes one PNG by OpenCV; and the same with a
+second PNG of all bits, which ours writes too. They take turns, and the best of several rounds counts. Memory is that
+of the child, beyond what it begins with, beside the decoded picture's bytes; a small picture's is the decoder's own.
+
+The list of films is served by gunicorn as in the Procfile; a browser's six connections fetch it page by page, with all
+its thumbnails.
 """
 
 import argparse
@@ -40,6 +42,7 @@ LABELS = {
 DECODED_BYTES = {name: SMALL[0] * SMALL[1] if name == "jpeg.jpg" else 2 * LARGE[0] * LARGE[1] for name in KINDS}
 FILES, FILMS, ROUNDS = 20, 200, 3
 SLOWER, MEMORY = 1.5, 4
+MEASURED_BY_MEMORY = ("png.png", "dicom.dcm")  # gdcm hands its pixels on as text, of two to four bytes a byte
 CONNECTIONS = 6  # that a browser opens to one host
 
 
@@ -57,6 +60,14 @@ def ours(path: Path, files: int) -> dict[str, float]:
 
 
 def plain(path: Path, files: int) -> dict[str, float]:
+    return rate(script(path), files)
+
+
+def plain_both(path: Path, files: int) -> dict[str, float]:
+    return rate(script(path, keeps_all_bits=True), files)
+
+
+def script(path: Path, *, keeps_all_bits: bool = False) -> Callable[[], None]:
     import cv2
     import numpy as np
 
@@ -67,8 +78,10 @@ def plain(path: Path, files: int) -> dict[str, float]:
         low, high = int(picture.min()), int(picture.max())
         table = np.clip((np.arange(high + 1) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
         cv2.imencode(".png", cv2.createCLAHE(2.0, (8, 8)).apply(table[picture]))
+        if keeps_all_bits and picture.dtype == np.uint16:
+            cv2.imencode(".png", picture)
 
-    return rate(one, files)
+    return one
 
 
 def decoded(path: Path) -> Any:
@@ -96,6 +109,7 @@ def memory(path: Path, files: int) -> dict[str, float]:
     from imaging import reading
 
     data = path.read_bytes()
+    list(reading.picture(io.BytesIO(tiny()), io.BytesIO(), io.BytesIO(), io.BytesIO(), name="film.png"))  # loads all
     if os.fork():
         _pid, status = os.wait()
         assert not status
@@ -106,6 +120,14 @@ def memory(path: Path, files: int) -> dict[str, float]:
         list(reading.picture(file, pixels, io.BytesIO(), deep, name=path.name))
     path.with_suffix(".memory").write_text(json.dumps({"bytes": peak() - before, "file": len(data)}))
     os._exit(0)
+
+
+def tiny() -> bytes:
+    import numpy as np
+    from films import encoded
+    from PIL import Image
+
+    return encoded(Image.fromarray(np.zeros((64, 64), np.uint16)), "PNG")
 
 
 def peak() -> int:
@@ -142,7 +164,7 @@ def fill(path: Path, films: int) -> dict[str, float]:
     return {}
 
 
-MEASUREMENTS = {function.__name__: function for function in (ours, plain, memory, fill)}
+MEASUREMENTS = {function.__name__: function for function in (ours, plain, plain_both, memory, fill)}
 
 
 def measure_here(name: str, path: Path, number: int) -> None:
@@ -223,25 +245,25 @@ def measure(name: str, path: Path, number: int, environment: dict[str, str]) -> 
 
 
 def row_of(path: Path, files: int, environment: dict[str, str]) -> dict[str, float]:
-    rounds = [
-        {name: measure(name, path, files, environment)["rate"] for name in ("ours", "plain")} for _ in range(ROUNDS)
-    ]
-    best = {name: max(one[name] for one in rounds) for name in ("ours", "plain")}
+    names = ("ours", "plain", "plain_both")
+    rounds = [{name: measure(name, path, files, environment)["rate"] for name in names} for _round in range(ROUNDS)]
+    best = {name: max(one[name] for one in rounds) for name in names}
     taken = measure("memory", path, 1, environment)["bytes"]
     return best | {"memory": taken, "times": taken / DECODED_BYTES[path.name]}
 
 
 HEADER = """
-                                   | ours, files/s | plain, files/s | plain ÷ ours | memory, MB  × decoded"""
+                                   |  ours |       plain |   both PNGs |     memory
+                                   |   per second, and beside ours     | MB × decoded"""
 
 
 def print_row(label: str, row: dict[str, float]) -> None:
     cells = [
         f"{label:34}",
-        f"{row['ours']:>13.1f}",
-        f"{row['plain']:>14.1f}",
-        f"{row['plain'] / row['ours']:>11.2f}×",
-        f"{row['memory'] / 1e6:>10.0f} {row['times']:>9.1f}×",
+        f"{row['ours']:>5.1f}",
+        f"{row['plain']:>5.1f} {row['plain'] / row['ours']:>5.2f}×",
+        f"{row['plain_both']:>5.1f} {row['plain_both'] / row['ours']:>5.2f}×",
+        f"{row['memory'] / 1e6:>2.0f} {row['times']:>6.1f}×",
     ]
     print(" | ".join(cells), flush=True)
 
@@ -251,7 +273,9 @@ def what_does_not_hold(table: dict[str, dict[str, float]]) -> list[str]:
         f"the door takes more than {SLOWER}× as long as a plain script": any(
             row["plain"] > SLOWER * row["ours"] for row in table.values()
         ),
-        f"it takes {MEMORY}× the decoded picture or more": any(row["times"] >= MEMORY for row in table.values()),
+        f"it takes {MEMORY}× the decoded picture or more": any(
+            table[name]["times"] >= MEMORY for name in MEASURED_BY_MEMORY
+        ),
     }
     return [rule for rule, broken in rules.items() if broken]
 

@@ -1,4 +1,4 @@
-"""Films for a benchmark: the phantom at a detector's size and with its noise, as each kind that clinics send."""
+"""Films for a benchmark: the phantom at a detector's size with its noise, as the kinds of file that clinics send."""
 
 import io
 from collections.abc import Callable
