@@ -107,6 +107,6 @@ class SettlesWhose(ClinicalAdmin):
             "undone": settling.what_a_move_undoes(xray),
             "seen": seen_on(request, settling.version_of(xray)),
             "forms": bound,
-            "media": self.media + bound["move"].media,
+            "media": bound["move"].media,
         }
         return TemplateResponse(request, "imaging/whose.html", context)
