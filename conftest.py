@@ -5,9 +5,11 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -126,6 +128,12 @@ def real_files() -> Path:
     return Path(folder)
 
 
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 # -- Whole installations ----------------------------------------------------------------------------------------------
 
 
@@ -170,9 +178,26 @@ class Installation:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         """Start a management command as the leader of a process group of its own; it is ended with the test."""
+        return self._start([sys.executable, str(ROOT / "manage.py"), *arguments], environment)
+
+    def serve(self, **environment: str) -> tuple[subprocess.Popen, int]:
+        """Start the server as the Procfile does, and wait until it answers: its master's process, and the port."""
+        port = free_port()
+        environment |= {"BIND": f"127.0.0.1:{port}"}
+        process = self._start([sys.executable, "-m", "gunicorn", "backoffice.wsgi"], environment)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as one:
+                one.sendall(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+                if b" 200 " in one.recv(100):
+                    return process, port
+            time.sleep(0.05)
+        pytest.fail(self.logs())
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen:
         with open(self.data_dir / f"process-{len(self._started)}.log", "wb") as log:
             process = subprocess.Popen(
-                [sys.executable, ROOT / "manage.py", *arguments],
+                command,
                 env={**self.environment, **environment},
                 cwd=ROOT,
                 stdout=log,

@@ -26,6 +26,7 @@ from backoffice.records.hangs_on import lock_with_above
 from imaging import pixels
 from imaging.decoded import Refused
 from imaging.derived import open_pixels
+from imaging.quality import of_the_picture
 from inference import suitability
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Vote, decide
@@ -153,7 +154,7 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
             for model, answer in zip(models, answers, strict=True)
         ],
         threshold=settings.CONFIDENCE_THRESHOLD,
-        quality_issues=prediction.xray.quality_issues,
+        quality_issues=of_the_picture(prediction.xray.quality_issues),
         said=suitability.said_of(prediction.xray),
     )
     ours = complete(

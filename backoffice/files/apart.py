@@ -96,28 +96,39 @@ def values(
     queue, and `most` says how many bytes matter. Raises Undone. Closing the iterator ends the child.
     """
     seconds = seconds or settings.FILE_SECONDS
+    job = {
+        "task": task,
+        "arguments": arguments,
+        "language": translation.get_language() or settings.LANGUAGE_CODE,
+        "settings": {name: getattr(settings, name) for name in LIMITS},
+        "memory": settings.FILE_MEMORY_LIMIT,
+        "seconds": seconds,
+        "space": LARGEST_OUTPUT,
+    }
+    try:
+        with places.thread():
+            answers = begin(job, kind, file, into, most)
+            with closing(answers):
+                answers.settimeout(seconds * WAITING_PER_SECOND)
+                yield from until_the_end(answers, task)
+    except places.NoPlaceError as error:
+        raise Undone(Why.BUSY) from error
+
+
+def begin(job: dict, kind: str, file: IO[bytes], into: Sequence[IO[bytes]], most: int) -> socket.socket:
+    """Have a child do it, once there is a place for one; return where it answers. Raises NoPlaceError."""
     answers, theirs = socket.socketpair()
-    with closing(answers):
+    try:
         with closing(theirs), with_descriptor(file, most) as source:
+            place = places.take(kind)
             try:
-                place = places.take(kind)
-            except places.NoPlaceError as error:
-                raise Undone(Why.BUSY) from error
-            try:
-                job = {
-                    "task": task,
-                    "arguments": arguments,
-                    "language": translation.get_language() or settings.LANGUAGE_CODE,
-                    "settings": {name: getattr(settings, name) for name in LIMITS},
-                    "memory": settings.FILE_MEMORY_LIMIT,
-                    "seconds": seconds,
-                    "space": LARGEST_OUTPUT,
-                }
                 nurse.send(job, [theirs.fileno(), place, source.fileno(), *(one.fileno() for one in into)])
             finally:
                 os.close(place)
-        answers.settimeout(seconds * WAITING_PER_SECOND)
-        yield from until_the_end(answers, task)
+    except BaseException:
+        answers.close()
+        raise
+    return answers
 
 
 def until_the_end(answers: socket.socket, task: str) -> Iterator[Any]:

@@ -4,11 +4,9 @@ import http.client
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +16,7 @@ from gunicorn.http import get_parser
 
 from backoffice.web import server
 from backoffice.web.server import GatheringWorker
-from conftest import ROOT, Installation
+from conftest import Installation
 
 pytestmark = pytest.mark.slow
 
@@ -33,36 +31,15 @@ SLOW = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[SimpleNamespace]:
     """One worker of four threads, which a fifth visitor would wait for: its port, and the process of its master."""
-    made, port = Installation(tmp_path_factory.mktemp("served")), free_port()
-    environment = {**made.environment, "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1"}
-    with open(made.data_dir / "server.log", "wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    made = Installation(tmp_path_factory.mktemp("served"))
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with suppress(OSError):
-                if ask(port) == 200:
-                    break
+        server, port = made.serve(WEB_WORKERS="1")
         yield SimpleNamespace(port=port, pid=server.pid)
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        made.close()
 
 
 @pytest.fixture

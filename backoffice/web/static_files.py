@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 # Ours alone: libraries have scripts that import what they do not ship.
-MODULES = "*/viewer/*.js"
+MODULES = "imaging/*.js"
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):

@@ -237,3 +237,14 @@ def test_everybody_can_use_it(viewer, two_shades, earlier, theme, width, browser
     found = Axe().run(page)
     assert (found.generate_report() if found.violations_count else "") == ""
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_film_beside_it_that_does_not_come_says_so(viewer, two_shades, earlier):
+    page = viewer(two_shades)
+    page.route(f"**/{earlier.pk}/pixels/", lambda route: route.fulfill(content_type="image/png", body=b"cut off"))
+    page.keyboard.press("c")
+    expect(says(page, "turned", 1)).to_contain_text("did not come")
+    page.get_by_label("Beside").select_option("")
+    expect(page.locator("[data-film-pane]")).to_have_count(1)
+    page.keyboard.press("r")
+    expect(says(page, "turned")).to_contain_text("90°")
