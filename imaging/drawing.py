@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from imaging import png
 from imaging.pixels import enhance
 
 
@@ -16,5 +17,5 @@ def enhanced(source: IO[bytes], target: IO[bytes]) -> Iterator[str]:
     cv2.setNumThreads(1)  # a child may start none
     with Image.open(source, formats=["PNG"]) as picture:
         drawn = enhance(np.asarray(picture))
-    Image.fromarray(drawn).save(target, "PNG", compress_level=3)
+    png.write(target, drawn)
     yield "drawn"

@@ -1,5 +1,6 @@
 """PNG and JPEG bytes → grey pixels. Nobody else opens an uploaded picture with Pillow."""
 
+import re
 import struct
 import warnings
 import zlib
@@ -9,7 +10,17 @@ import numpy as np
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image
 
-from imaging.decoded import Decoded, Deep, Refused, check_dimensions, range_used, to_eight_bits, too_many_pixels
+from imaging import jpeg, wide
+from imaging.decoded import (
+    Decoded,
+    Deep,
+    Refused,
+    check_dimensions,
+    counted,
+    range_used,
+    to_eight_bits,
+    too_many_pixels,
+)
 
 # Ours is the stricter check; this one stands behind it wherever Pillow opens a picture, inside DICOM files too.
 # Set once for the process: `warnings.catch_warnings` is not safe among threads.
@@ -29,6 +40,9 @@ UNREADABLE = (
     zlib.error,
 )
 
+# What Pillow says of texts and colour profiles that unpack to more than it reads.
+SWELLS = re.compile(r"too large|too much memory", re.IGNORECASE)
+
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 UPRIGHT = {
@@ -41,6 +55,8 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+LEVELS = np.arange(1 << 16)
+
 # Grey films saved as JPEG in three channels differ by a level or two after chroma rounding; tinted ones by far more.
 COLOUR_DIFFERENCE = 8
 
@@ -51,39 +67,97 @@ def read(data: bytes) -> Decoded:
     The header is checked before anything is decoded, and everything is decoded before anything is believed:
     `verify()` passes truncated files.
     """
+    _check_coding(data)
     try:
         with Image.open(BytesIO(data), formats=["PNG", "JPEG"]) as picture:
             check_dimensions(*picture.size)
             if picture.format == "PNG" and getattr(picture, "is_animated", False):
-                raise Refused(_("The picture is animated. Upload one still picture."))
+                raise _animated()
             # A multi-picture JPEG is what some telephones make: the film first, then previews of it.
             has_more_pictures = getattr(picture, "n_frames", 1) > 1
             picture.load()
+            if wide.is_wide(data):
+                return _decode_wide(picture, data)
             return _decode(picture, has_more_pictures)
     except BOMBS as error:
         raise too_many_pixels() from error
     except UNREADABLE as error:
-        raise Refused(_("The picture is damaged or incomplete. Export it again from where it came.")) from error
+        raise _refusal(data, error) from error
+
+
+def _check_coding(data: bytes) -> None:
+    claim = jpeg.claim(data)
+    if claim is not None and (claim.coding, claim.bits) != ("JPEG", jpeg.LOSSY_BITS):
+        message = _(
+            "Its pixels are coded as %(coding)s with %(bits)d bits, which is not read in a JPEG file. "
+            "Export the film as DICOM or PNG."
+        )
+        raise Refused(message % {"coding": claim.coding, "bits": claim.bits})
+
+
+def _refusal(data: bytes, error: Exception) -> Refused:
+    """The true reason for `error`, as far as the file shows it."""
+    chunks = list(wide.chunks(data))
+    if any(kind == b"acTL" for kind, _body in chunks):
+        return _animated()
+    if SWELLS.search(str(error)):
+        return Refused(_("It holds texts or a colour profile far larger than a film's. Save it again without these."))
+    ends = any(kind == b"IEND" for kind, _body in chunks) if wide.is_png(data) else jpeg.is_whole(data)
+    if not ends:
+        return Refused(_("The picture is cut off: the file ends too early. Copy or export it again, whole."))
+    return Refused(_("The picture is damaged. Export it again from where it came."))
+
+
+def _animated() -> Refused:
+    return Refused(_("The picture is animated. Upload one still picture."))
 
 
 def _decode(picture: Image.Image, has_more_pictures: bool) -> Decoded:
     upright = _turn_upright(picture)
     if upright.mode == "I;16":
-        values = np.asarray(upright)
-        window = range_used(values)
-        return Decoded(to_eight_bits(values, *window), bit_depth=16, deep=Deep(values, window))
+        return _decoded_deep(np.asarray(upright))
     flat = _flatten(upright)
     return Decoded(
         np.asarray(flat.convert("L")),
         bit_depth=1 if picture.mode == "1" else 8,
+        background=_background(upright),
         is_colour=flat.mode == "RGB" and _is_colour(flat),
         has_more_pictures=has_more_pictures,
     )
 
 
+def _decode_wide(picture: Image.Image, data: bytes) -> Decoded:
+    """Decode a picture of 16 bits in colour or with transparency, of which Pillow keeps the upper eight."""
+    values, transparent = wide.grey(picture, data)
+    orientation = picture.getexif()
+    values = np.asarray(_turned(Image.fromarray(values), orientation))
+    background = None if transparent is None else np.asarray(_turned(Image.fromarray(transparent), orientation))
+    return _decoded_deep(values, background, is_colour=_is_colour(_flatten(picture)))
+
+
+def _decoded_deep(values: np.ndarray, background: np.ndarray | None = None, *, is_colour: bool = False) -> Decoded:
+    window = range_used(LEVELS, counted(values, LEVELS.size, background))
+    grey = to_eight_bits(values, *window)
+    if background is not None:
+        grey[background] = 0
+    return Decoded(grey, bit_depth=16, background=background, is_colour=is_colour, deep=Deep(values, window))
+
+
+def _background(picture: Image.Image) -> np.ndarray | None:
+    """Return where a picture of 8 bits is wholly transparent; None where that is nowhere, or everywhere."""
+    if "A" not in picture.getbands():
+        return None
+    transparent = np.asarray(picture.getchannel("A")) == 0
+    return transparent if transparent.any() and not transparent.all() else None
+
+
 def _turn_upright(picture: Image.Image) -> Image.Image:
+    return _turned(picture, picture.getexif())
+
+
+def _turned(picture: Image.Image, exif: Image.Exif) -> Image.Image:
     """As `ImageOps.exif_transpose`, which also writes the EXIF back and so stumbles over broken EXIF."""
-    method = UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 0))
+    method = UPRIGHT.get(exif.get(ExifTags.Base.Orientation, 0))
     return picture.transpose(method) if method is not None else picture
 
 

@@ -5,10 +5,10 @@ The answer to a POST, where the form as a whole is right, says what became of ea
     {"files": [{"name": "film.dcm", "outcome": "kept", "told": ["…"],
                 "film": {"name": "…", "address": "…", "thumbnail": "…"}}]}
 
-`outcome` is one of `storing.Outcome`, `told` holds sentences for people, and `film` is null where there is none. The
-page knows one outcome more, "asks", where a person has to say something first: its answer has {"asks": {"name": "…",
-"question": "…"}}, and the file comes again with what was typed, under that name. Where nothing was taken because of
-what was sent with the files, the status is 422: {"problems": ["…"]}.
+`outcome` is one of `storing.Outcome`, `told` holds sentences for people, and `film` is null where there is none. Of the
+outcome "asks", where a person has to say something first, the answer has {"asks": {"name": "…", "question": "…"}}, and
+the file comes again with what was typed, under that name. Where nothing was taken because of what was sent with the
+files, the status is 422: {"problems": ["…"]}.
 """
 
 from collections.abc import Iterator
@@ -73,12 +73,16 @@ def _problems(form: UploadForm) -> list[str]:
 
 
 def _answer(receipt: Receipt) -> dict[str, Any]:
-    return {
+    answer = {
         "name": receipt.name,
         "outcome": receipt.outcome,
         "told": [receipt.refusal] if receipt.refusal else list(receipt.warnings),
         "film": _film(receipt.xray) if receipt.xray else None,
     }
+    if receipt.contradictions:
+        question = {"name": "confirmed_because", "question": _("Why is it this patient’s all the same?")}
+        return answer | {"told": list(receipt.contradictions), "asks": question}
+    return answer
 
 
 def _film(xray: XRayImage) -> dict[str, str]:

@@ -49,6 +49,8 @@ def _sentences(reason: dict) -> Iterator[str]:
             yield _("the patient was a child, %(age)d years old") % reason
         case Reason.NOT_A_FRONTAL_CHEST_FILM:
             yield _("this does not look like a frontal chest film: no model was asked")
+        case Reason.MOVED:
+            yield _("the film was moved here from another patient, for whom it was signed")
         case Reason.DEMONSTRATION_MODEL:
             yield _("demonstration models answered")
 

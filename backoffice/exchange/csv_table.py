@@ -73,8 +73,8 @@ class CsvTable(Table):
 
 
 class BoundedLines:
-    """Lines of text for csv to make rows of, none of them much longer than LONGEST_ROW: a file that is one line would be
-    in memory several times over. Raises OverflowError once csv has looked whether it is one cell that is too long."""
+    """Lines of text for csv to make rows of, none much longer than LONGEST_ROW: a file that is one line would be in
+    memory several times over. Raises OverflowError once csv has looked whether it is one cell that is too long."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text, self._left = text, LONGEST_ROW

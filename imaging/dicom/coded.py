@@ -1,6 +1,7 @@
 """Coded pixels → decoded ones. Each coding has one decoder: what else is installed must not change what a film
 looks like."""
 
+import struct
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydicom import uid
 from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 
+from imaging import jpeg
 from imaging.decoded import Refused
 from imaging.dicom import codec, headers, values
 from imaging.raster import BOMBS
@@ -41,8 +43,29 @@ LIBRARIES = {
     uid.JPEGLSNearLossless: "jpeg_ls",
 }
 
+# What a frame of JPEG's family says that it is.
+CODINGS = {
+    uid.JPEGBaseline8Bit: "JPEG",
+    uid.JPEGExtended12Bit: "JPEG",
+    uid.JPEGLossless: "JPEG Lossless",
+    uid.JPEGLosslessSV1: "JPEG Lossless",
+    uid.JPEGLSLossless: "JPEG-LS",
+    uid.JPEGLSNearLossless: "JPEG-LS",
+}
+
 # What pydicom and Pillow raise on damaged frames.
-UNDECODABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, *BOMBS)
+UNDECODABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    StopIteration,
+    struct.error,
+    *BOMBS,
+)
 
 
 def is_read_here(syntax: uid.UID) -> bool:
@@ -85,26 +108,29 @@ def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
 def _frame(dataset: pydicom.Dataset, syntax: uid.UID) -> bytes:
     try:
         return get_frame(dataset.PixelData, 0, number_of_frames=1)
-    except (*UNDECODABLE, StopIteration) as error:
+    except UNDECODABLE as error:
         raise _undecodable(syntax) from error
 
 
 def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
     if syntax == uid.RLELossless:
         return _check_rle(dataset, syntax, frame)
-    claim = headers.jpeg2000_claim(frame) if syntax in JPEG2000 else headers.jpeg_claim(frame)
+    claim = headers.jpeg2000_claim(frame) if syntax in JPEG2000 else jpeg.claim(frame)
     if claim is None:
         raise _undecodable(syntax)
     if (claim.width, claim.height) != (values.declared(dataset, "Columns"), values.declared(dataset, "Rows")):
         raise Refused(_("The file contradicts itself about the size of its picture. Export it again."))
     if claim.components != 1:
         raise Refused(_("It says that it is greyscale, but its picture is coloured. Export it as greyscale."))
-    if PLUGINS.get(syntax) == "pillow" and syntax not in JPEG2000 and claim.bits != 8:
+    if CODINGS.get(syntax) == claim.coding == "JPEG" and claim.bits != jpeg.LOSSY_BITS:
         message = _(
             "Its pixels are coded as JPEG with %(bits)d bits, which is not read here. "
             "Export it uncompressed, or as JPEG Lossless or JPEG 2000."
         )
         raise Refused(message % {"bits": claim.bits})
+    if syntax in CODINGS and claim.coding != CODINGS[syntax]:
+        message = _("The file says that its pixels are coded as %(said)s, but they are %(coding)s. Export it again.")
+        raise Refused(message % {"said": CODINGS[syntax], "coding": claim.coding})
     if claim.bits > values.declared(dataset, "BitsAllocated"):
         raise Refused(_("The file contradicts itself about the bits of its pixels. Export it again."))
     return None
@@ -119,8 +145,9 @@ def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
 
 
 def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
-    claim = headers.jpeg_claim(frame)
-    if claim is None:
+    claim = jpeg.claim(frame)
+    # Whoever looks for the end of JPEG-LS that has none looks for many seconds.
+    if claim is None or (CODINGS[syntax] == "JPEG-LS" and not jpeg.is_whole(frame)):
         raise _undecodable(syntax)
     about = {
         "syntax": str(syntax),

@@ -1,6 +1,5 @@
 """A DICOM file's bytes → `Decoded`, or the true reason why not. Each step names what it could not read."""
 
-import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,7 +13,7 @@ from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag
 
 from backoffice.formats.lists import in_turn
-from imaging.decoded import Decoded, Named, Refused, check_dimensions
+from imaging.decoded import Decoded, Refused, check_dimensions
 from imaging.dicom import coded, facts, values
 from imaging.dicom.display import displayed
 from imaging.dicom.objections import objections
@@ -34,20 +33,7 @@ ASKED_FOR, LARGEST_SEQUENCE = ("ModalityLUTSequence", "VOILUTSequence"), 4 << 20
 ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 # What pydicom raises on a header whose elements do not follow one another.
-UNREADABLE = (
-    InvalidDicomError,
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
+UNREADABLE = (*values.UNREADABLE_VALUE, InvalidDicomError, EOFError, RuntimeError, zlib.error)
 
 
 def is_dicom(data: bytes) -> bool:
@@ -78,20 +64,15 @@ def decode(film: Film) -> Decoded:
     pixel_spacing, spacing_from = spacing(dataset, shown.grey.shape[1])
     return Decoded(
         shown.grey,
-        bit_depth=values.declared(dataset, "BitsStored"),
+        bit_depth=shown.bits,
+        background=shown.background,
         is_corrected=shown.is_corrected,
         deep=shown.deep,
         pixel_spacing=pixel_spacing,
         spacing_from=spacing_from,
         view=facts.view(dataset),
         taken_on=facts.day_taken(dataset),
-        named=facts.named(dataset),
     )
-
-
-def named(data: bytes) -> Named:
-    """Return whom a file that was read before names as its patient."""
-    return facts.named(parse(data).dataset)
 
 
 def parse(data: bytes) -> Film:
@@ -105,11 +86,12 @@ def parse(data: bytes) -> Film:
         else:
             source.seek(0)
             dataset = pydicom.dcmread(source)
+            dataset.buffer = None  # it would hold the whole file beside its pixels
     except UNREADABLE as error:
         raise _too_many_elements() if source.is_spent else _damaged() from error
     if not dataset:  # pydicom hands on nothing at all where the file ends within an element
         raise Refused(_("The file is cut off: it ends in the middle of its data. Send it again, whole."))
-    if any(_is_swollen(dataset.get_item(keyword).value) for keyword in ASKED_FOR if keyword in dataset):
+    if any(_is_swollen(values.as_written(dataset, keyword)) for keyword in ASKED_FOR):
         raise _too_many_elements()
     return Film(dataset, syntax)
 

@@ -1,45 +1,11 @@
-"""What a coded picture says of itself. It may claim another size than the data set, and is decoded at its own."""
+"""What a coded picture says of itself. It may claim another size than the data set, and is decoded at its own.
+For JPEG see imaging/jpeg.py."""
 
 import struct
-from dataclasses import dataclass
 
-# Start of frame: every process of JPEG, and JPEG-LS. C4, C8 and CC among them are something else.
-STARTS_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
-ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
-START_OF_SCAN, END = 0xDA, 0xD9
+from imaging.jpeg import Claim
 
 RLE_HEADER = 64
-
-
-@dataclass(frozen=True)
-class Claim:
-    width: int
-    height: int
-    bits: int
-    components: int
-
-
-def jpeg_claim(frame: bytes) -> Claim | None:
-    """Return what a JPEG or JPEG-LS frame claims; None where it does not get as far as saying so."""
-    at = 2
-    while frame[:2] == b"\xff\xd8" and at + 4 <= len(frame) and frame[at] == 0xFF:
-        marker = frame[at + 1]
-        if marker in (START_OF_SCAN, END):
-            return None
-        if marker == 0xFF or marker in ALONE:
-            at += 1 if marker == 0xFF else 2
-        elif marker in STARTS_OF_FRAME:
-            return _start_of_frame(frame[at + 4 : at + 10])
-        else:
-            at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
-    return None
-
-
-def _start_of_frame(body: bytes) -> Claim | None:
-    if len(body) < 6:
-        return None
-    bits, height, width, components = struct.unpack(">BHHB", body)
-    return Claim(width, height, bits, components)
 
 
 def jpeg2000_claim(frame: bytes) -> Claim | None:

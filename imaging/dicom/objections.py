@@ -14,6 +14,16 @@ from imaging.dicom.coded import is_read_here
 # Computed, digital and scanned radiography; OT is what secondary captures of films come as, DR an old word for DX.
 RADIOGRAPHS = {"CR", "DX", "DR", "RG", "OT"}
 
+DIRECTORY = "DirectoryRecordSequence"
+
+# What is to be processed before anybody looks at it (PS3.3 C.8.11.1): dark where films are bright, and flat.
+FOR_PROCESSING = "FOR PROCESSING"
+RAW = {
+    uid.DigitalXRayImageStorageForProcessing,
+    uid.DigitalMammographyXRayImageStorageForProcessing,
+    uid.DigitalIntraOralXRayImageStorageForProcessing,
+}
+
 GREYSCALE = {"MONOCHROME1", "MONOCHROME2"}
 BITS_ALLOCATED = {8, 16}
 
@@ -23,16 +33,30 @@ NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation
 
 def objections(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
     """Yield a sentence for each thing that keeps `dataset` from being one greyscale radiograph."""
+    if DIRECTORY in dataset:
+        yield _("It is the table of contents of a disc (DICOMDIR). Upload the files that lie beside it.")
+        return
     if (modality := values.text(dataset, "Modality")) not in RADIOGRAPHS:
         message = _("It is not an X-ray: its modality is %(modality)s. Upload a chest X-ray (CR or DX).")
         yield message % {"modality": modality or _("not given")}
-    if (frames := values.text(dataset, "NumberOfFrames") or "1") != "1":
+    if _is_for_processing(dataset):
+        yield _(
+            "It holds raw values from the detector (FOR PROCESSING), which nobody is to read from. "
+            "Export the film that was made of them, FOR PRESENTATION."
+        )
+    frames = values.text(dataset, "NumberOfFrames") or "1"
+    if frames != "1" and values.whole(dataset, "NumberOfFrames") != 1:
         yield _("It holds %(frames)s frames. Export the one film as a file of its own.") % {"frames": frames}
     pixels = values.raw(dataset, "PixelData")
     if pixels and isinstance(pixels, bytes):
         yield from _objections_to_pixels(dataset, syntax)
     else:
         yield _("It holds no picture. Export it again with its pixels.")
+
+
+def _is_for_processing(dataset: pydicom.Dataset) -> bool:
+    intent = values.text(dataset, "PresentationIntentType").upper()
+    return intent == FOR_PROCESSING or values.text(dataset, "SOPClassUID") in RAW
 
 
 def _objections_to_pixels(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:

@@ -44,10 +44,16 @@ def spacing(dataset: pydicom.Dataset, width: int) -> tuple[float | None, str]:
 
 
 def _aspect(dataset: pydicom.Dataset) -> float | None:
-    """Return the height of a pixel by its width, NaN where it makes no sense, None where the file does not say."""
+    """Return the height of a pixel by its width, NaN where it makes no sense, None where the file does not say.
+
+    PS3.3 C.7.6.3.1.7: the ratio counts where no spacing is given; and so it does where the spacing is none.
+    """
+    found = None
     for keyword in (*SPACINGS, "PixelAspectRatio"):
         pair = values.numbers(dataset, keyword)
         if len(pair) == 2:
             height, width = pair
-            return height / width if height > 0 and width > 0 else math.nan
-    return None
+            if height > 0 and width > 0:
+                return height / width
+            found = math.nan
+    return found

@@ -11,11 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 import pydicom
 
-from imaging.decoded import BRIGHTEST_PERCENTILE, DARKEST_PERCENTILE
+from imaging.decoded import range_used
 from imaging.dicom import values
 
 # A window that shows fewer of the pixels in grey lies beside them: the rest is black or white.
 MIN_SHARE_IN_GREY = 0.1
+
+# And so does one that makes black, or white, of more of them than this, which differ: a background is alike.
+MAX_SHARE_LOST = 0.6
+SHADES_TOLD_APART = 32
+BLACK, WHITE = 0.002, 0.998
+
+# A window that shows nearly all pixels within this part of the scale, where the full range would not, is far too wide.
+NEARLY_ALL = 0.05, 0.95
+MIN_SPREAD = 0.1
+
+# Rounding must not depend on the way by which a film came to its grey.
+DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -31,15 +43,15 @@ class Tone:
 
     @property
     def grey(self) -> np.ndarray:
-        return ((1 - self.shown if self.is_inverted else self.shown) * 255).round().astype(np.uint8)
+        levels = (1 - self.shown if self.is_inverted else self.shown) * 255
+        return np.floor(levels.round(DECIMALS) + 0.5).astype(np.uint8)
 
 
 def tone(dataset: pydicom.Dataset, levels: np.ndarray, counts: np.ndarray) -> Tone:
     """Return how `dataset` shows its stored values `levels`, of which its pixels use `counts` each."""
     measured, is_linear, modality_fails = _measured(dataset, levels)
-    shown, voi_fails = _chosen(dataset, measured, counts)
-    if shown is None:
-        shown = _full_range(measured, counts, every_level=is_linear and levels.size <= 256)
+    full = _full_range(measured, counts, every_level=is_linear and levels.size <= 256)
+    shown, voi_fails = _chosen(dataset, measured, counts, full)
     return Tone(
         measured,
         shown,
@@ -51,36 +63,40 @@ def tone(dataset: pydicom.Dataset, levels: np.ndarray, counts: np.ndarray) -> To
 def _measured(dataset: pydicom.Dataset, levels: np.ndarray) -> tuple[np.ndarray, bool, bool]:
     """Return `levels` through the modality LUT, whether that is a straight line, and whether it made no sense."""
     stored = levels.astype(np.float64)
-    if tables := values.items(dataset, "ModalityLUTSequence"):
-        looked_up = _looked_up(tables[0], stored)
-        return (stored, True, True) if looked_up is None else (looked_up, False, False)
+    tables = values.items(dataset, "ModalityLUTSequence")
+    for table in tables[:1]:
+        if (looked_up := _looked_up(table, stored)) is not None:
+            return looked_up, False, False
     slope, intercept = (values.first_number(dataset, name) for name in ("RescaleSlope", "RescaleIntercept"))
     with np.errstate(all="ignore"):
         rescaled = stored * (1 if slope is None else slope) + (intercept or 0)
         makes_sense = np.isfinite(rescaled).all() and np.diff(rescaled).all()
-    return (rescaled, True, False) if makes_sense else (stored, True, True)
+    return (rescaled, True, bool(tables)) if makes_sense else (stored, True, True)
 
 
-def _chosen(dataset: pydicom.Dataset, measured: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray | None, bool]:
-    """Return the first VOI LUT or window that shows something, from 0 to 1, and whether one before it did not."""
+def _chosen(
+    dataset: pydicom.Dataset, measured: np.ndarray, counts: np.ndarray, full: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """Return the first VOI LUT or window that shows something, from 0 to 1, else the `full` range; and whether what the
+    file says of it made no sense."""
     fails = False
-    for shown in _candidates(dataset, measured):
-        if shown is not None and _share_in_grey(shown, counts) >= MIN_SHARE_IN_GREY:
-            return shown, fails
+    for shown, is_corrected in _candidates(dataset, measured):
+        if shown is not None and _shows_something(shown, measured, counts, full):
+            return shown, fails or is_corrected
         fails = True
-    return None, fails
+    return full, fails
 
 
-def _candidates(dataset: pydicom.Dataset, measured: np.ndarray) -> Iterator[np.ndarray | None]:
+def _candidates(dataset: pydicom.Dataset, measured: np.ndarray) -> Iterator[tuple[np.ndarray | None, bool]]:
+    """Yield each of the file's ways to show it, None where it is none, and whether it was put right."""
     for table in values.items(dataset, "VOILUTSequence"):
-        looked_up = _looked_up(table, measured)
-        yield None if looked_up is None else _stretched(looked_up, looked_up.min(), looked_up.max())
+        yield _looked_up_in_grey(table, measured)
     centers, widths = (values.numbers(dataset, name) for name in ("WindowCenter", "WindowWidth"))
     function = values.text(dataset, "VOILUTFunction").upper() or "LINEAR"
     for center, width in zip(centers, widths, strict=False):
-        yield _windowed(measured, center, width, function)
+        yield _windowed(measured, center, width, function), False
     if len(centers) != len(widths):
-        yield None
+        yield None, True
 
 
 def _windowed(measured: np.ndarray, center: float, width: float, function: str) -> np.ndarray | None:
@@ -97,12 +113,22 @@ def _windowed(measured: np.ndarray, center: float, width: float, function: str) 
     return np.clip(shown, 0, 1) if np.isfinite(shown).all() else None
 
 
+def _looked_up_in_grey(table: pydicom.Dataset, measured: np.ndarray) -> tuple[np.ndarray | None, bool]:
+    """PS3.3 C.11.2.1.1: white is the largest number of so many bits as the descriptor says. Where the entries take more
+    bits, or never the highest, it is theirs that count."""
+    looked_up, entries = _looked_up(table, measured), _entries(table)
+    if looked_up is None or entries is None:
+        return None, True
+    bits = int(entries.max()).bit_length()
+    return looked_up / ((1 << bits) - 1), values.numbers(table, "LUTDescriptor")[2] != bits
+
+
 def _looked_up(table: pydicom.Dataset, measured: np.ndarray) -> np.ndarray | None:
     """Return `measured` through one item of a LUT sequence; None where it holds no table, or one of a single value."""
     descriptor, entries = values.numbers(table, "LUTDescriptor"), _entries(table)
     if len(descriptor) != 3 or not np.isfinite(descriptor).all() or entries is None:
         return None
-    length, first = int(descriptor[0]) or 65536, descriptor[1]
+    length, first = _length(descriptor), descriptor[1]
     if entries.size < length or not np.ptp(entries[:length]):
         return None
     if first > 32767 and measured.min() < 0:  # a signed number that was written as an unsigned one
@@ -113,11 +139,16 @@ def _looked_up(table: pydicom.Dataset, measured: np.ndarray) -> np.ndarray | Non
 def _entries(table: pydicom.Dataset) -> np.ndarray | None:
     data, descriptor = values.raw(table, "LUTData"), values.numbers(table, "LUTDescriptor")
     if isinstance(data, bytes):
-        is_bytes = len(descriptor) == 3 and len(data) < 2 * (int(descriptor[0]) or 65536)
+        is_bytes = len(descriptor) == 3 and len(data) < 2 * _length(descriptor)
         order = "<" if table.original_encoding[1] is not False else ">"
         return np.frombuffer(data[: len(data) // 2 * 2], np.uint8 if is_bytes else f"{order}u2").astype(np.float64)
-    entries = np.array(values.numbers(table, "LUTData"), np.float64)
+    entries = np.array(values.numbers(table, "LUTData"), np.float64) % 65536  # never signed, however they are written
     return entries if entries.size and np.isfinite(entries).all() else None
+
+
+def _length(descriptor: list[float]) -> int:
+    """How many entries: 65536 is written as 0, and what is more than a signed number holds may be as a negative one."""
+    return int(descriptor[0]) % 65536 or 65536
 
 
 def _full_range(measured: np.ndarray, counts: np.ndarray, *, every_level: bool) -> np.ndarray:
@@ -127,14 +158,7 @@ def _full_range(measured: np.ndarray, counts: np.ndarray, *, every_level: bool) 
     """
     if every_level:
         return _stretched(measured, measured.min(), measured.max())
-    order = np.argsort(measured, kind="stable")
-    ranks = counts[order].cumsum()
-    ends = [DARKEST_PERCENTILE / 100 * ranks[-1], BRIGHTEST_PERCENTILE / 100 * ranks[-1]]
-    low, high = measured[order[np.minimum(np.searchsorted(ranks, ends), order.size - 1)]]
-    if low == high:
-        used = measured[counts > 0]
-        low, high = (used.min(), used.max()) if used.size else (low, high)
-    return _stretched(measured, low, high)
+    return _stretched(measured, *range_used(measured, counts))
 
 
 def _stretched(measured: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -143,12 +167,36 @@ def _stretched(measured: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip(measured / (high - low) - low / (high - low), 0, 1)
 
 
-def _share_in_grey(shown: np.ndarray, counts: np.ndarray) -> float:
-    return counts[(shown > 0.002) & (shown < 0.998)].sum() / max(counts.sum(), 1)
+def _shows_something(shown: np.ndarray, measured: np.ndarray, counts: np.ndarray, full: np.ndarray) -> bool:
+    black, white, pixels = shown <= BLACK, shown >= WHITE, max(counts.sum(), 1)
+    if counts[~black & ~white].sum() < MIN_SHARE_IN_GREY * pixels:
+        return False
+    if max(_lost(black, measured, counts), _lost(white, measured, counts)) > MAX_SHARE_LOST * pixels:
+        return False
+    return _spread(shown, counts) >= min(MIN_SPREAD, _spread(full, counts) / 2)
+
+
+def _lost(is_lost: np.ndarray, measured: np.ndarray, counts: np.ndarray) -> float:
+    """How many pixels are made one, but for the most that were one before: of a background, or beyond the detector."""
+    low, high = range_used(measured, counts)
+    shades = np.clip((measured - low) / ((high - low) or 1) * SHADES_TOLD_APART, 0, SHADES_TOLD_APART - 1)
+    lost = np.bincount(shades[is_lost].astype(int), counts[is_lost], SHADES_TOLD_APART)
+    return float(lost.sum() - lost.max())
+
+
+def _spread(shown: np.ndarray, counts: np.ndarray) -> float:
+    """What part of the scale nearly all pixels take up."""
+    order = np.argsort(shown, kind="stable")
+    ranks = counts[order].cumsum()
+    ends = np.searchsorted(ranks, [part * ranks[-1] for part in NEARLY_ALL])
+    dark, bright = shown[order[np.minimum(ends, order.size - 1)]]
+    return float(bright - dark)
 
 
 def _contradicts_itself(dataset: pydicom.Dataset) -> bool:
-    """Of a DX film, IDENTITY goes with MONOCHROME2 and INVERSE with MONOCHROME1 (PS3.3 C.8.11.3)."""
-    shape, kind = (values.text(dataset, name) for name in ("PresentationLUTShape", "PhotometricInterpretation"))
-    expected = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}
-    return values.text(dataset, "Modality") == "DX" and shape in expected.values() and shape != expected.get(kind)
+    """IDENTITY goes with MONOCHROME2 and INVERSE with MONOCHROME1; of a DX film it may be nothing else (PS3.3
+    C.8.11.3)."""
+    shape = values.text(dataset, "PresentationLUTShape").upper()
+    shapes = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}
+    is_meant = shape in shapes.values() or (shape and values.text(dataset, "Modality") == "DX")
+    return bool(is_meant) and shape != shapes.get(values.text(dataset, "PhotometricInterpretation"))

@@ -36,14 +36,27 @@ def raw(dataset: pydicom.Dataset, keyword: str) -> Any:
 
 def _short(dataset: pydicom.Dataset, keyword: str) -> object:
     """What `raw` returns, and None of what is too long for a text or for numbers."""
-    value = dataset.get_item(keyword).value if keyword in dataset else None
+    value = as_written(dataset, keyword)
     return None if isinstance(value, bytes) and len(value) > LARGEST_VALUE else raw(dataset, keyword)
 
 
+def as_written(dataset: pydicom.Dataset, keyword: str) -> object:
+    """Return an element's bytes, where nobody has asked for its value yet; else that."""
+    try:
+        return dataset.get_item(keyword).value if keyword in dataset else None
+    except UNREADABLE_VALUE:
+        return None
+
+
 def text(dataset: pydicom.Dataset, keyword: str) -> str:
-    """Return an element's text, without what is no text: PostgreSQL keeps neither NUL nor half a character."""
+    """Return an element's text, without what is no text."""
     value = _short(dataset, keyword)
-    return "" if value is None else str(value).encode("utf-8", "ignore").decode().replace("\0", "").strip()
+    return "" if value is None else storable(str(value))
+
+
+def storable(text: str) -> str:
+    """Without what is no text: PostgreSQL keeps neither NUL nor half a character."""
+    return text.encode("utf-8", "ignore").decode().replace("\0", "").strip()
 
 
 def whole(dataset: pydicom.Dataset, keyword: str) -> int | None:

@@ -152,6 +152,9 @@ def test_the_day_comes_from_the_file_unless_it_cannot_be(tags, day):
         ({"Modality": "CT"}, "modality is CT"),
         ({"Modality": ""}, "modality is not given"),
         ({"NumberOfFrames": 30}, "30 frames"),
+        ({"PresentationIntentType": "FOR PROCESSING"}, "raw values from the detector .FOR PROCESSING"),
+        ({"SOPClassUID": uid.DigitalXRayImageStorageForProcessing}, "FOR PROCESSING"),
+        ({"DirectoryRecordSequence": Sequence([Dataset()])}, "table of contents of a disc"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "not greyscale but PALETTE COLOR"),
         ({"BitsAllocated": 1}, "Its pixels have 1 bits"),
         ({"PixelData": b"\0" * 100}, "cut off"),
@@ -162,6 +165,11 @@ def test_the_day_comes_from_the_file_unless_it_cannot_be(tags, day):
 def test_it_says_why_a_file_is_not_one_grey_film(tags, says):
     with pytest.raises(Refused, match=says):
         read(film(gradient(), **tags), "film.dcm")
+
+
+@pytest.mark.parametrize("tags", [{"NumberOfFrames": "01"}, {"PresentationIntentType": "FOR PRESENTATION"}])
+def test_one_film_is_one_however_it_is_said(tags):
+    assert shown(film(gradient(), **tags)).shape == gradient().shape
 
 
 def test_it_gives_every_reason_at_once():

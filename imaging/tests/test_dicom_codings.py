@@ -128,6 +128,25 @@ def test_a_frame_of_another_size_is_never_decoded(frame, syntax, monkeypatch):
         dicom.read(with_frame(frame, syntax))
 
 
+@pytest.mark.parametrize(
+    ("frame", "syntax", "says"),
+    [
+        (jpeg_lossless(gradient()), uid.JPEGBaseline8Bit, "coded as JPEG, but they are JPEG Lossless"),
+        (encoded(gradient(), "JPEG"), uid.JPEGLosslessSV1, "coded as JPEG Lossless, but they are JPEG"),
+        (bytes(jpeg_ls.encode_array(gradient())), uid.JPEGLossless, "coded as JPEG Lossless, but they are JPEG-LS"),
+    ],
+)
+def test_a_frame_of_another_coding_is_the_reason(frame, syntax, says):
+    with pytest.raises(Refused, match=says):
+        read(with_frame(frame, syntax), "film.dcm")
+
+
+def test_jpeg_ls_without_an_end_costs_no_time(monkeypatch):
+    monkeypatch.setattr(coded.codec, "decode", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(Refused, match="cut off"):
+        dicom.read(with_frame(bytes(jpeg_ls.encode_array(gradient()))[:-300], uid.JPEGLSLossless))
+
+
 def test_a_run_length_bomb_is_never_unpacked(monkeypatch):
     monkeypatch.setattr(coded, "get_decoder", lambda _syntax: pytest.fail("it was decoded"))
     bomb = struct.pack("<16L", 1, 64, *[0] * 14) + b"\x81\0" * 1_000_000

@@ -63,8 +63,13 @@ def test_the_same_file_again_is_told_with_the_film_that_is_there(take):
     assert XRayImage.objects.count() == 1
 
 
-def test_what_a_kept_film_warns_of_is_told_with_it(take):
-    (file,) = take("film.dcm", film(gradient(), PatientName="Doe^Archibald")).json()["files"]
+def test_a_film_that_may_be_anothers_asks_first_and_is_kept_with_the_answer(take):
+    data = film(gradient(), PatientName="Doe^Archibald")
+    (file,) = take("film.dcm", data).json()["files"]
+    assert (file["outcome"], file["film"], file["asks"]["name"]) == ("asks", None, "confirmed_because")
+    assert file["told"] == ["The file names another patient, Doe^Archibald."]
+    assert not XRayImage.objects.exists()
+    (file,) = take("film.dcm", data, confirmed_because="mistyped").json()["files"]
     assert file["outcome"] == "kept"
     assert any("names another patient, Doe^Archibald" in sentence for sentence in file["told"])
 

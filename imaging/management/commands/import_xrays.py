@@ -72,9 +72,14 @@ class Command(BaseCommand):
             help="where to write which files were refused, and why, as CSV; otherwise beside DIR, as DIR-refusals.csv",
         )
 
+        parser.add_argument(
+            "--confirmed-because", metavar="REASON", default="", help="keeps files that contradict their patient, too"
+        )
+
     def handle(
         self, *, folder: Path, patient: str | None, csv: Path | None, refusals: Path | None, **options: Any
     ) -> None:
+        self.confirmed_because: str = options["confirmed_because"]
         if not folder.is_dir():
             raise CommandError(_("%(folder)s is not a folder.") % {"folder": in_print(folder)})
         report = refusals or beside(folder)
@@ -174,7 +179,7 @@ class Command(BaseCommand):
         except OSError as error:
             return Receipt(film.path.name, refusal=_("It cannot be read: %(why)s.") % {"why": error.strerror})
         with source:
-            return _already(source, film) or _received(source, film.patient, film)
+            return _already(source, film) or _received(source, film.patient, film, self.confirmed_because)
 
     # -- Told ----------------------------------------------------------------------------------------------------------
 
@@ -232,11 +237,13 @@ def _already(source: BufferedReader, film: Film) -> Receipt | None:
     return Receipt(film.path.name, twin, was_there=True, warnings=hidden)
 
 
-def _received(source: BufferedReader, patient: Patient, film: Film) -> Receipt:
+def _received(source: BufferedReader, patient: Patient, film: Film, confirmed_because: str) -> Receipt:
     """Waits where too many files are being read at this moment."""
     for _attempt in range(MOST_TRIES):
         source.seek(0)
-        receipt = receive(File(source, name=film.path.name), patient, **film.details)
+        receipt = receive(
+            File(source, name=film.path.name), patient, confirmed_because=confirmed_because, **film.details
+        )
         if receipt.outcome != Outcome.BUSY:
             break
         time.sleep(PAUSE)
