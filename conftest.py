@@ -5,11 +5,13 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -18,8 +20,11 @@ import pytest
 import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.test import override_settings
 from django.utils import translation
+from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from backoffice.access import roles
 from backoffice.models import User
@@ -52,7 +57,7 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection():
+def pytest_collection() -> Generator[None, object, object]:
     """What was imported stays to the end: looking for garbage in it, again and again, took a tenth of each process."""
     gc.disable()
     try:
@@ -123,6 +128,12 @@ def real_files() -> Path:
     return Path(folder)
 
 
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 # -- Whole installations ----------------------------------------------------------------------------------------------
 
 
@@ -167,9 +178,26 @@ class Installation:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         """Start a management command as the leader of a process group of its own; it is ended with the test."""
+        return self._start([sys.executable, str(ROOT / "manage.py"), *arguments], environment)
+
+    def serve(self, **environment: str) -> tuple[subprocess.Popen, int]:
+        """Start the server as the Procfile does, and wait until it answers: its master's process, and the port."""
+        port = free_port()
+        environment |= {"BIND": f"127.0.0.1:{port}"}
+        process = self._start([sys.executable, "-m", "gunicorn", "backoffice.wsgi"], environment)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as one:
+                one.sendall(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+                if b" 200 " in one.recv(100):
+                    return process, port
+            time.sleep(0.05)
+        pytest.fail(self.logs())
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen:
         with open(self.data_dir / f"process-{len(self._started)}.log", "wb") as log:
             process = subprocess.Popen(
-                [sys.executable, ROOT / "manage.py", *arguments],
+                command,
                 env={**self.environment, **environment},
                 cwd=ROOT,
                 stdout=log,
@@ -305,3 +333,64 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ins
             made = Installation(tmp_path)
         stack.callback(made.close)
         yield made
+
+
+# -- A real browser ---------------------------------------------------------------------------------------------------
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def _plain_http() -> Iterator[None]:
+    with override_settings(SECURE_SSL_REDIRECT=False):
+        yield
+
+
+@pytest.fixture(scope="session")
+def live_server(_plain_http: None, live_server: LiveServer) -> LiveServer:
+    """pytest-django's server, which speaks plain HTTP and reads such settings once, when it starts."""
+    return live_server
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for the tests of a file: starting it takes longer than most of them."""
+    if not CHROMIUM.exists():
+        leave_out(f"no Chromium at {CHROMIUM}: the tests in a browser are left out")
+    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
+        # Playwright's event loop runs in this thread, so Django takes the tests for asynchronous code, which they are
+        # not. The loop ends with the fixture: the files after it keep Django's guard.
+        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser_page(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Page]:
+    """A page of 390 × 844 px, of somebody who has never been here.
+
+    The test fails where the page asks another host for anything, or writes an error to the console.
+    """
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    asked: list[str] = []
+    errors: list[str] = []
+    page = chromium.new_page(base_url=live_server.url, viewport={"width": 390, "height": 844}, locale="en")
+    page.set_default_timeout(10_000)
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    for context in chromium.contexts:  # a test may have opened more
+        context.close()
+    assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
+    assert errors == []

@@ -22,7 +22,7 @@ class RolesCell(NamesCell):
     def __init__(self) -> None:
         super().__init__(Group, "name")
 
-    def name_in(self, language, row):
+    def name_in(self, language: str, row: Any) -> str:
         with translation.override(language):
             return name_of(row)
 

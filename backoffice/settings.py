@@ -245,17 +245,22 @@ FORMAT_MODULE_PATH = ["backoffice.formats"]
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
+STORAGE_URL = env.str("STORAGE_URL", default="")  # a store that speaks S3; else private files lie in DATA_DIR
 STORAGES = {
     # Nothing uploaded is ever public: see backoffice/media.py.
-    "default": {"BACKEND": "backoffice.web.media.PrivateStorage"},
+    "default": {"BACKEND": "backoffice.web.remote_media.PrivateS3Storage", "OPTIONS": {"address": STORAGE_URL}}
+    if STORAGE_URL
+    else {"BACKEND": "backoffice.web.media.PrivateStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "backoffice.web.static_files.HashedStaticFiles"
     },
 }
 WHITENOISE_MANIFEST_STRICT = False  # vendored style sheets name source maps that they do not ship
 MEDIA_ROOT = DATA_DIR / "media"
+# Set where a proxy may send private files itself, once a view has said so: its internal location of MEDIA_ROOT.
+X_ACCEL_LOCATION = env.str("X_ACCEL_LOCATION", default="")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FILE_UPLOAD_MAX_MEMORY_SIZE = 500_000  # bytes a file, so that the most files at once take 100 MB

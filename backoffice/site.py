@@ -30,7 +30,7 @@ class BackofficeSite(admin.AdminSite):
     login_form = SignInForm
     enable_nav_sidebar = False  # jazzmin has its own
 
-    def __init__(self, name="admin"):
+    def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self._menus: dict[tuple, list[dict]] = {}
 
@@ -47,7 +47,7 @@ class BackofficeSite(admin.AdminSite):
             return redirect(f"{reverse(f'admin:{step}')}?{urlencode({'next': second_factor.where_to(request)})}")
         return super().login(request, extra_context)
 
-    def get_app_list(self, request, app_label=None):
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict]:
         """The menu, to read only.
 
         Every page has it, and building it took a fifth of one: it is built once for all who may do the same and read

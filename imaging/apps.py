@@ -7,6 +7,7 @@ class ImagingConfig(AppConfig):
     verbose_name = _("X-rays")
 
     def ready(self) -> None:
-        from imaging import compared_anew
+        from imaging import compared_anew, settling
 
         compared_anew.connect()
+        settling.connect()

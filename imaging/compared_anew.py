@@ -27,14 +27,17 @@ def compare(keys: Iterable[int]) -> None:
     lock_by_key(XRayImage, keys)
     for film in XRayImage.objects.filter(pk__in=keys).select_related("patient").order_by("pk"):
         try:
-            found = whose.conflicts(ingest.named(film.original), film.patient)
+            named = ingest.said(film.original, film.width).named
         except (OSError, Refused):
             logger.warning("the file of X-ray %d cannot be read, so it was not compared", film.pk)
             continue
-        if found != film.identity_conflict:
+        found = whose.conflicts(named, film.patient, film.settled_conflict)
+        quality = film.quality_issues
+        film.renew_quality()
+        if (found, quality) != (film.identity_conflict, film.quality_issues):
             film.identity_conflict = found
             film._change_reason = gettext_noop("Compared with the patient’s record as it is now")
-            film.save(update_fields=["identity_conflict", "updated_at"])
+            film.save(update_fields=["identity_conflict", "quality_issues", "updated_at"])
 
 
 _noted = Noted(compare)

@@ -1,7 +1,8 @@
 """What a decoder hands on, and how it says no: shared by `raster` (PNG, JPEG) and `dicom`."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -27,16 +28,42 @@ class Refused(Exception):  # noqa: N818 — an answer to the user, not a fault o
 
 @dataclass(frozen=True)
 class Named:
-    """Whom a file names as its patient, as far as it says: `sex` in the words of `Patient.Sex`.
+    """Whom a file names as its patient, as far as it says: `sex` in the words of `Patient.Sex`, `age` in years.
 
-    `taken_on` is the file's own word, also where it cannot be: a day still to come.
+    `taken_on` is the file's own word, also where it cannot be: a day still to come. `readings` are further texts that
+    the bytes of the name may mean, where it is not sure in which character set they are.
     """
 
     full_name: str = ""
+    readings: tuple[str, ...] = ()
     date_of_birth: date | None = None
     sex: str = ""
     patient_id: str = ""
+    age: int | None = None
     taken_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a DICOM file says of the exposure, as the columns of an X-ray keep it; "" or None where it does not.
+
+    `taken_at` knows its zone: the file's own, else the clinic's. `further` holds what few files say.
+    """
+
+    study_uid: str = ""
+    series_uid: str = ""
+    sop_uid: str = ""
+    accession_number: str = ""
+    dicom_patient_id: str = ""
+    patient_id_issuer: str = ""
+    modality: str = ""
+    laterality: str = ""
+    device: str = ""
+    station: str = ""
+    intent: str = ""
+    burned_in: bool | None = None
+    taken_at: datetime | None = None
+    further: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +107,6 @@ class Decoded:
     spacing_from: str = ""
     view: str = ""
     taken_on: date | None = None
-    named: Named = field(default_factory=Named)
 
 
 def too_many_pixels() -> Refused:

@@ -14,14 +14,14 @@ KIND = "picture"
 
 
 def open_enhanced(xray: XRayImage) -> File:
-    """Return the CLAHE view of an X-ray as an open PNG file. Raises apart.Undone."""
+    """Return the CLAHE view as an open PNG file. Raises apart.Undone, and what `derived.open_pixels` does."""
     return derived.opened(xray, derived.ENHANCED, _draw)
 
 
 def _draw(xray: XRayImage) -> IO[bytes]:
     drawn = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — the caller's to close
     with (
-        xray.pixels.open() as pixels,
+        derived.open_pixels(xray) as pixels,
         closing(apart.values("imaging.drawing:enhanced", pixels, kind=KIND, into=[drawn])) as answers,
     ):
         list(answers)

@@ -11,11 +11,12 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.records.fields import DayField, LinesField
+from backoffice.formats.lists import in_turn
+from backoffice.records.fields import DayField, LineField, LinesField
 from backoffice.records.forms import ClinicalForm
 from clinic.models import Patient
-from imaging import ingest, whose
-from imaging.models import XRayImage
+from imaging import ingest, settling, whose
+from imaging.models import THEIRS_BECAUSE_LENGTH, XRayImage
 
 
 class SeveralFilesInput(forms.ClearableFileInput):
@@ -57,7 +58,12 @@ class DayInput(forms.DateInput):
 class UploadForm(forms.Form):
     """Several films of one patient at once."""
 
-    patient = forms.ModelChoiceField(Patient.objects.visible(), label=_("Patient"), widget=PatientSearch)
+    patient = forms.ModelChoiceField(
+        Patient.objects.visible(),
+        label=_("Patient"),
+        widget=PatientSearch,
+        error_messages={"invalid_choice": _("This patient's record is not there any more: it was hidden, or merged.")},
+    )
     files = SeveralFilesField(label=_("X-rays"))  # type: ignore[assignment]  # a field, which Django takes away
     view = forms.ChoiceField(
         choices=[("", _("not given")), *XRayImage.View.choices],
@@ -67,6 +73,14 @@ class UploadForm(forms.Form):
     )
     taken_on = DayField(label=_("Taken on"), required=False, widget=DayInput, validators=[not_still_to_come])
     notes = LinesField(label=_("Notes"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    confirmed_because = LineField(
+        label=_("Why they are this patient’s all the same"),
+        max_length=THEIRS_BECAUSE_LENGTH,
+        required=False,
+        help_text=_(
+            "For files that say otherwise: such as “the name was mistyped at the machine”. It stays with them."
+        ),
+    )
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
@@ -102,14 +116,22 @@ class XRayForm(ClinicalForm):
                 "appointment", _("This visit is another patient's. Choose none, or one of the patient's own.")
             )
         if patient and "patient" in self.changed_data:
-            self._compare_with(patient)
+            self._move_to(patient)
         return cleaned
+
+    def _move_to(self, patient: Patient) -> None:
+        if lost := settling.what_a_move_undoes(self.instance):
+            why = _("Moving it needs a reason: press “Whose film is this?” and give it there.")
+            self.add_error("patient", in_turn([*lost, str(why)]))
+        else:
+            self._compare_with(patient)
 
     def _compare_with(self, patient: Patient) -> None:
         """Note on the film what its file says against its new owner."""
         try:
-            named = ingest.named(self.instance.original)
+            named = ingest.said(self.instance.original, self.instance.width).named
         except ingest.Refused as refusal:
             self.add_error("patient", str(refusal))
         else:
+            self.instance.settled_conflict, self.instance.theirs_because = {}, ""
             self.instance.identity_conflict = whose.conflicts(named, patient)

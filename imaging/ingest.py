@@ -10,23 +10,27 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from io import BytesIO
-from typing import IO
+from typing import IO, Any
 
 from django.core.files.base import File
 from django.utils.translation import gettext as _
 
 from backoffice.files import apart
 from backoffice.files.apart import Undone, Why
-from imaging.decoded import Named, Refused
+from imaging.decoded import Facts, Named, Refused
 from imaging.quality import QualityIssue
 from imaging.reading import ACCEPTED, MAX_DICOM_BYTES, SUFFIXES
 
-__all__ = ["ACCEPTED", "SUFFIXES", "Picture", "Refused", "read"]
+__all__ = ["ACCEPTED", "SUFFIXES", "Busy", "Picture", "Refused", "read"]
 
 KIND = "picture"
 LARGEST_THUMBNAIL = 1 << 20
+
+
+class Busy(Refused):
+    """Nothing is wrong with the file: too many are being read, and it may be sent again in a moment."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,10 @@ class Picture:
     """A picture that may be kept.
 
     `sha256` is that of the file as it came; `width` and `height` are those of `pixels`, the canonical picture as a PNG
-    file that is gone when it is closed; so is `deep`, the picture of all bits (see `deep.py`), None where 8 are all.
+    file that is gone when it is closed; so is `deep`, the picture of all bits (see `derived.py`), None where 8 are all.
     `bit_depth` is that of the source. `thumbnail` is a grey JPEG of at most `reading.THUMBNAIL_EDGE` pixels a side.
-    `spacing_from` is an `XRayImage.SpacingFrom`; `pixel_spacing` is in mm. `view`, `taken_on`, `named` and the spacing
-    come from DICOM, else are empty.
+    `spacing_from` is an `XRayImage.SpacingFrom`; `pixel_spacing` is in mm. `view`, `taken_on`, `named`, `facts` and the
+    spacing come from DICOM, else are empty.
     """
 
     sha256: str
@@ -56,6 +60,7 @@ class Picture:
     view: str = ""
     taken_on: date | None = None
     named: Named = field(default_factory=Named)
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def patient_name(self) -> str:
@@ -81,6 +86,7 @@ def read(source: bytes | IO[bytes], name: str) -> Picture:
                 **said
                 | {
                     "named": _named(said["named"]),
+                    "facts": _facts(said["facts"]),
                     "taken_on": _day(said["taken_on"]),
                     "quality_issues": [QualityIssue(issue) for issue in said["quality_issues"]],
                 },
@@ -94,20 +100,36 @@ def read(source: bytes | IO[bytes], name: str) -> Picture:
             raise
 
 
-def named(source: File) -> Named:
-    """Return whom a kept file names as its patient, without decoding its picture."""
+@dataclass(frozen=True)
+class Said:
+    """What a file says beside its picture; see Picture."""
+
+    named: Named
+    facts: Facts
+    body_part: str
+    patient_age: int | None
+    view: str
+    pixel_spacing: float | None
+    spacing_from: str
+
+
+def said(source: File, width: int) -> Said:
+    """Return what a kept file says beside its picture, `width` pixels wide, which is not decoded. Raises Refused."""
     with source.open("rb") as file:
-        return _named(_said("named", file))
+        answer = _said("said", file, width=width)
+    return Said(**answer | {"named": _named(answer["named"]), "facts": _facts(answer["facts"])})
 
 
-def _said(what: str, source: bytes | IO[bytes], into: Sequence[IO[bytes]] = (), **arguments) -> dict:
+def _said(what: str, source: bytes | IO[bytes], into: Sequence[IO[bytes]] = (), **arguments: Any) -> dict:
     file = BytesIO(source) if isinstance(source, bytes) else source
     task = f"imaging.reading:{what}"
     try:
         with closing(apart.values(task, file, kind=KIND, into=into, most=MAX_DICOM_BYTES + 1, **arguments)) as answers:
             (said,) = answers
     except Undone as undone:
-        raise Refused(str(undone) if undone.why == Why.BUSY else _in_vain(undone)) from undone
+        if undone.why == Why.BUSY:
+            raise Busy(str(undone)) from undone
+        raise Refused(_in_vain(undone)) from undone
     if refusal := said.get("refused"):
         raise Refused(refusal)
     return said
@@ -119,7 +141,12 @@ def _in_vain(undone: Undone) -> str:
 
 def _named(said: dict) -> Named:
     days = {name: _day(said[name]) for name in ("date_of_birth", "taken_on")}
-    return Named(**said | days)
+    return Named(**said | days | {"readings": tuple(said["readings"])})
+
+
+def _facts(said: dict) -> Facts:
+    at = said["taken_at"]
+    return Facts(**said | {"taken_at": datetime.fromisoformat(at) if at else None})
 
 
 def _day(said: str | None) -> date | None:

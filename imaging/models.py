@@ -16,9 +16,11 @@ from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.web.media import RandomName
 from clinic.models import Appointment, Patient
+from imaging.quality import with_those_of_the_record
 from imaging.whose import impossible_day
 
 CANONICAL_BITS = 8
+THEIRS_BECAUSE_LENGTH = 200
 
 
 class XRayImage(ClinicalRecord):
@@ -75,12 +77,34 @@ class XRayImage(ClinicalRecord):
     age_in_file = models.PositiveSmallIntegerField(
         _("age in the file"), null=True, blank=True, editable=False, help_text=_("In years, at the exposure.")
     )
+    # From the file, blank where it says nothing. What few files say stands in `said_further`, by DICOM's keywords.
+    study_uid = models.CharField(_("study UID"), max_length=64, blank=True, editable=False)
+    series_uid = models.CharField(_("series UID"), max_length=64, blank=True, editable=False)
+    sop_uid = models.CharField(_("SOP instance UID"), max_length=64, blank=True, editable=False)
+    accession_number = models.CharField(_("accession number"), max_length=64, blank=True, editable=False)
+    dicom_patient_id = models.CharField(_("patient ID in the file"), max_length=64, blank=True, editable=False)
+    patient_id_issuer = models.CharField(_("issuer of that ID"), max_length=64, blank=True, editable=False)
+    modality = models.CharField(_("modality"), max_length=16, blank=True, editable=False)
+    laterality = models.CharField(_("laterality"), max_length=16, blank=True, editable=False)
+    taken_at = models.DateTimeField(_("exposed at"), null=True, blank=True, editable=False)
+    device = models.CharField(_("device"), max_length=130, blank=True, editable=False)
+    station = models.CharField(_("station"), max_length=64, blank=True, editable=False)
+    intent = models.CharField(_("meant for"), max_length=16, blank=True, editable=False)
+    burned_in = models.BooleanField(_("text burnt in"), null=True, blank=True, editable=False)
+    said_further = models.JSONField(_("further in the file"), default=dict, blank=True, editable=False)
+    # Whether the columns above were read from the file: films that are older than the columns wait for it.
+    is_read = models.BooleanField(_("read"), default=False, editable=False)
     view = models.CharField(_("view"), max_length=4, choices=View, blank=True)
     taken_on = models.DateField(_("taken on"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)
     quality_issues = models.JSONField(_("quality"), default=list, blank=True, editable=False)
     # By the field of the patient, what the file says otherwise.
     identity_conflict = models.JSONField(_("contradicts the patient"), default=dict, blank=True, editable=False)
+    # Of contradictions that a person has settled, a mark each: see whose.py.
+    settled_conflict = models.JSONField(_("settled"), default=dict, blank=True, editable=False)
+    theirs_because = models.CharField(
+        _("why it is this patient's all the same"), max_length=THEIRS_BECAUSE_LENGTH, blank=True, editable=False
+    )
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -101,6 +125,11 @@ class XRayImage(ClinicalRecord):
             models.Index(fields=["-created_at", "-id"], name="xray_newest_first"),
             models.Index(fields=["taken_on", "id"], name="xray_by_day_taken"),
             hidden_only("-created_at", "-id", name="xray_hidden"),
+            *(
+                models.Index(fields=[field], name=f"xray_by_{field[:20]}")
+                for field in ("sop_uid", "accession_number", "dicom_patient_id")
+            ),
+            models.Index(fields=["id"], condition=Q(is_read=False, source_format="DICOM"), name="xray_to_read"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -134,6 +163,17 @@ class XRayImage(ClinicalRecord):
     def day(self) -> date:
         """When it was taken, as far as is known."""
         return self.taken_on or timezone.localdate(self.created_at)
+
+    @property
+    def ages(self) -> list[int]:
+        """The patient's at the exposure, by the record, and by the file where it says one."""
+        return [self.patient.age_on(self.day), *([] if self.age_in_file is None else [self.age_in_file])]
+
+    def renew_quality(self) -> None:
+        """Bring what view, part of the body and age say of the quality in step with the record."""
+        self.quality_issues = with_those_of_the_record(
+            self.quality_issues, view=self.view, body_part=self.body_part, ages=self.ages
+        )
 
     @property
     def has_deep_values(self) -> bool:

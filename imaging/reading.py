@@ -6,7 +6,7 @@ No database and no web here. What it refuses it says; whatever else happens is t
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import IO
 
@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from imaging import dicom, exposure, kinds, png, raster
-from imaging.decoded import Named, Refused
+from imaging.decoded import Facts, Named, Refused
+from imaging.dicom.spacing import spacing
 from imaging.quality import quality_issues
 
 MEGABYTE = 1_000_000
@@ -47,12 +48,14 @@ def picture(
         yield {"refused": str(refusal)}
 
 
-def named(source: IO[bytes]) -> Iterator[dict]:
-    """Yield whom the file names as its patient, without decoding its picture."""
+def said(source: IO[bytes], *, width: int) -> Iterator[dict]:
+    """Yield what a kept file says beside its picture, which is `width` pixels wide, without decoding it."""
     data = source.read(MAX_DICOM_BYTES + 1)
     try:
-        yield _in_json(dicom.named(data) if dicom.is_dicom(data) else Named())
-    except Refused as refusal:
+        film = dicom.parse(data) if dicom.is_dicom(data) else None
+        pixel_spacing, spacing_from = spacing(film.dataset, width) if film else (None, "")
+        yield {**_said(film), "pixel_spacing": pixel_spacing, "spacing_from": spacing_from}
+    except (Refused, ValueError) as refusal:
         yield {"refused": str(refusal)}
 
 
@@ -63,11 +66,11 @@ def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[byte
     if source_format == DICOM:
         film = dicom.parse(data)
         del data  # its pixels are the film's now
-        exposed = exposure.read(film.dataset)
+        said = _said(film)
         decoded = dicom.decode(film)
         del film
     else:
-        decoded, exposed = raster.read(data), exposure.Exposure()
+        said, decoded = _said(None), raster.read(data)
     height, width = decoded.grey.shape
     png.write(pixels, decoded.grey)
     image = Image.fromarray(decoded.grey)
@@ -75,7 +78,7 @@ def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[byte
     image.save(thumbnail, "JPEG", quality=85)
     if decoded.deep:
         png.write(deep, decoded.deep.values, {"tone": json.dumps(decoded.deep.told())})
-    return {
+    return said | {
         "sha256": sha256,
         "source_format": source_format,
         "width": width,
@@ -83,17 +86,28 @@ def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[byte
         "bit_depth": decoded.bit_depth,
         "pixel_spacing": decoded.pixel_spacing,
         "spacing_from": decoded.spacing_from,
-        "quality_issues": quality_issues(decoded),
-        "body_part": exposed.body_part,
-        "patient_age": exposed.patient_age,
-        "view": decoded.view or exposed.view,
+        "quality_issues": quality_issues(decoded, image, is_burnt_in=said["facts"]["burned_in"]),
+        "view": decoded.view or said["view"],
         "taken_on": decoded.taken_on and decoded.taken_on.isoformat(),
-        "named": _in_json(decoded.named),
     }
 
 
-def _in_json(named: Named) -> dict:
-    return {key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in asdict(named).items()}
+def _said(film: dicom.Film | None) -> dict:
+    """What stands beside the picture. Only DICOM says anything."""
+    exposed = exposure.read(film.dataset) if film else exposure.Exposure()
+    named = dicom.named(film.dataset) if film else Named()
+    facts = dicom.facts_of(film.dataset) if film else Facts()
+    return {
+        "body_part": exposed.body_part,
+        "patient_age": exposed.patient_age,
+        "view": exposed.view,
+        "named": _in_json(replace(named, age=exposed.patient_age)),
+        "facts": _in_json(facts),
+    }
+
+
+def _in_json(said: Named | Facts) -> dict:
+    return {key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in asdict(said).items()}
 
 
 def _checked_format(data: bytes, name: str) -> str:

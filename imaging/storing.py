@@ -1,9 +1,10 @@
 """Checked pictures into rows and files: the one place that does it, for the admin, the command and the demo alike."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import date
+from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
@@ -13,16 +14,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.files.nursery import told
-from backoffice.formats.lists import listed
+from backoffice.formats.lists import in_turn, listed
 from backoffice.models import User
+from backoffice.records.locks import waited_in_vain
+from backoffice.records.mixins import REASON_LENGTH
 from clinic.models import Patient
 from clinic.patients import merging
-from imaging import derived, ingest, whose
+from imaging import derived, ingest, twins, whose
+from imaging.decoded import Facts
 from imaging.ingest import Picture, Refused
-from imaging.models import XRayImage
+from imaging.models import THEIRS_BECAUSE_LENGTH, XRayImage
 from imaging.quality import QualityIssue
 
 logger = logging.getLogger(__name__)
+
+UPLOADED = gettext_noop("Uploaded")
 
 
 class AlreadyThere(Exception):  # noqa: N818 — an answer, not a fault
@@ -33,15 +39,47 @@ class AlreadyThere(Exception):  # noqa: N818 — an answer, not a fault
         self.xray = xray
 
 
+class ContradictsPatientError(Refused):
+    """The file may be another patient's: it is kept once somebody says why it is this one's all the same.
+
+    `conflicts` are those of `whose`.
+    """
+
+    def __init__(self, conflicts: Mapping[str, str]) -> None:
+        self.conflicts = dict(conflicts)
+        question = _("Is it this patient’s all the same? Then send it again, and say why.")
+        super().__init__(in_turn([*whose.in_words(conflicts), question]))
+
+
+class Outcome(StrEnum):
+    """What became of one file. BUSY is no answer yet: the same file may be sent again in a moment. ASKS is a question:
+    it is kept when it is sent again with why it is this patient's all the same."""
+
+    KEPT, THERE, REFUSED, BUSY, ASKS = "kept", "there", "refused", "busy", "asks"
+
+
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one file. `xray` is its row, None where `refusal` says why there is none."""
+    """What became of one file. `xray` is its row, None where `refusal` says why there is none.
+
+    `contradictions` are sentences that ask for an answer: with `receive(…, confirmed_because=…)` it is kept.
+    """
 
     name: str
     xray: XRayImage | None = None
     was_there: bool = False
     refusal: str = ""
+    contradictions: tuple[str, ...] = ()
+    is_busy: bool = False
     warnings: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.contradictions:
+            return Outcome.ASKS
+        if self.xray is None:
+            return Outcome.BUSY if self.is_busy else Outcome.REFUSED
+        return Outcome.THERE if self.was_there else Outcome.KEPT
 
 
 def receive(
@@ -52,8 +90,12 @@ def receive(
     view: str = "",
     taken_on: date | None = None,
     notes: str = "",
+    confirmed_because: str = "",
 ) -> Receipt:
-    """Take one uploaded file in, or say why not. What the file says of itself goes before what was typed for it."""
+    """Take one uploaded file in, or say why not. What the file says of itself goes before what was typed for it.
+
+    A file that contradicts the patient waits for `confirmed_because`: why it is theirs all the same.
+    """
     name = PurePath(str(file.name)).name
     try:
         picture = ingest.read(file, name)
@@ -66,29 +108,47 @@ def receive(
             view=picture.view or view,
             taken_on=picture.taken_on or taken_on,
             notes=notes,
+            confirmed_because=confirmed_because,
         )
+    except ContradictsPatientError as question:
+        contradictions = tuple(whose.in_words(question.conflicts))
+        return Receipt(name, refusal=str(question), contradictions=contradictions)
     except Refused as refusal:
-        return Receipt(name, refusal=str(refusal))
+        return Receipt(name, refusal=str(refusal), is_busy=isinstance(refusal, ingest.Busy))
     except AlreadyThere as already:
         return Receipt(name, already.xray, was_there=True)
     except Exception as error:  # whatever it is: the files beside it are good
+        if waited_in_vain(error):
+            message = _("Somebody else is writing very much at this moment. Send it again in a minute.")
+            return Receipt(name, refusal=message, is_busy=True)
         logger.error("a film was not taken in: %s", told(error))  # and not its words, which may name a patient
         message = _(
             "Something went wrong with it here, and nothing of it was kept. Try again; the log says what it was."
         )
         return Receipt(name, refusal=message)
-    return Receipt(name, xray, warnings=tuple(_warnings(picture, xray)))
+    return Receipt(name, xray, warnings=tuple(_warnings(xray, by)))
 
 
-def store(picture: Picture, original: File, patient: Patient, *, by: User | None = None, **details: Any) -> XRayImage:
+def store(
+    picture: Picture,
+    original: File,
+    patient: Patient,
+    *,
+    by: User | None = None,
+    confirmed_because: str = "",
+    **details: Any,
+) -> XRayImage:
     """Keep `picture` and the file it came from as an X-ray of `patient`; `details` are further fields of the row.
 
-    Raises AlreadyThere. Leaves no file behind where the row fails, and so must own its transaction: a caller's
-    rollback could not take the files back.
+    Raises AlreadyThere, and ContradictsPatientError where nobody has confirmed whose it is. Leaves no file behind where
+    the row fails, and so must own its transaction: a caller's rollback could not take the files back.
     """
     held = XRayImage.objects.visible().filter(patient=patient, sha256=picture.sha256)
     if twin := held.first():
         raise AlreadyThere(twin)
+    found = whose.conflicts(picture.named, patient)
+    if found and not confirmed_because:
+        raise ContradictsPatientError(found)
     xray = XRayImage(
         patient=patient,
         sha256=picture.sha256,
@@ -101,12 +161,17 @@ def store(picture: Picture, original: File, patient: Patient, *, by: User | None
         body_part=picture.body_part,
         age_in_file=picture.patient_age,
         quality_issues=picture.quality_issues,
-        identity_conflict=whose.conflicts(picture.named, patient),
+        identity_conflict=found,
+        theirs_because=confirmed_because[:THEIRS_BECAUSE_LENGTH] if found else "",
+        is_read=True,
         uploaded_by=by,
+        **columns_of(picture.facts),
         **details,
     )
-    if by is not None:
-        xray._history_user, xray._change_reason = by, gettext_noop("Uploaded")
+    xray.renew_quality()
+    if by is not None or found:
+        why = _("Uploaded all the same: %(reason)s") % {"reason": confirmed_because} if found else UPLOADED
+        xray._history_user, xray._change_reason = by, why[:REASON_LENGTH]
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
         xray.pixels.save("pixels.png", File(picture.pixels), save=False)
@@ -125,6 +190,12 @@ def store(picture: Picture, original: File, patient: Patient, *, by: User | None
     return xray
 
 
+def columns_of(facts: Facts) -> dict[str, Any]:
+    """What a file says, by the columns that keep it."""
+    said = {column.name: getattr(facts, column.name) for column in fields(facts)}
+    return {"said_further": said.pop("further"), **said}
+
+
 def _remove_files(xray: XRayImage) -> None:
     if xray.pixels:
         derived.forget(xray)
@@ -133,11 +204,10 @@ def _remove_files(xray: XRayImage) -> None:
             file.delete(save=False)
 
 
-def _warnings(picture: Picture, xray: XRayImage) -> Iterator[str]:
+def _warnings(xray: XRayImage, by: User | None) -> Iterator[str]:
     yield from whose.in_words(xray.identity_conflict)
     # Kept all the same: only a person knows which of the two records is the wrong one.
-    for twin in XRayImage.objects.visible().filter(sha256=xray.sha256).exclude(patient=xray.patient)[:1]:
-        yield _("%(patient)s has this very file too. Hide the one that is wrong.") % {"patient": twin.patient}
-    if picture.quality_issues:
-        issues = listed(QualityIssue(issue).label for issue in picture.quality_issues)
+    yield from (twin.told for twin in twins.of(xray, by))
+    if xray.quality_issues:
+        issues = listed(QualityIssue(issue).label for issue in xray.quality_issues)
         yield _("The picture may not suit the models: %(issues)s.") % {"issues": issues}

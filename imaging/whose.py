@@ -8,43 +8,79 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backoffice.records.relations import field_of
+from backoffice.records.seen import version_of
 from backoffice.records.text import masked
 from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import Patient
 from clinic.patients.names import names_another_patient
 from imaging.decoded import Named
 
+AGES_MAY_DIFFER = 1
+"""Years: a machine's idea of an age is older or younger than the birthday by so much."""
 
-def conflicts(named: Named, patient: Patient) -> dict[str, str]:
-    """Return what the file says that contradicts `patient`, by the field of the record; empty where nothing does."""
+
+def conflicts(named: Named, patient: Patient, settled: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what the file says that contradicts `patient`, by the field of the record; empty where nothing does.
+
+    Without what a person has `settled`: see `marks`.
+    """
     found = {}
-    if names_another_patient(named.full_name, patient.full_name):
+    if names_another_patient("=".join((named.full_name, *named.readings)), patient.full_name):
         found["full_name"] = named.full_name
     if named.date_of_birth and named.date_of_birth != patient.date_of_birth:
         found["date_of_birth"] = named.date_of_birth.isoformat()
+    if named.age is not None and not named.date_of_birth and is_of_another_age(named, patient):
+        found["age"] = str(named.age)
     if named.sex and named.sex != patient.sex:
         found["sex"] = named.sex
     if is_of_another(named.patient_id, patient):
         found["national_id"] = named.patient_id
     if named.taken_on and impossible_day(named.taken_on, patient):
         found["taken_on"] = named.taken_on.isoformat()
-    return found
+    known = marks(found, patient)
+    return {field: said for field, said in found.items() if (settled or {}).get(field) != known[field]}
+
+
+def marks(found: Mapping[str, str], patient: Patient) -> dict[str, str]:
+    """Return what is kept of `conflicts` that a person settles: a mark each, which is another where the file, the
+    patient or what is on record of them is another. So what is settled is asked again where it is no longer the same.
+    """
+    columns = {"taken_on": "date_of_birth", "age": "date_of_birth"}
+    on_record = {field: getattr(patient, columns.get(field, field)) for field in found}
+    return {field: version_of(patient.pk, said, str(on_record[field])) for field, said in found.items()}
+
+
+def is_of_another_age(named: Named, patient: Patient) -> bool:
+    """Whether nobody born when the patient was can have been of this age when the film was taken, or today."""
+    if named.age is None:
+        return False
+    if named.taken_on and not impossible_day(named.taken_on, patient):
+        return abs(patient.age_on(named.taken_on) - named.age) > AGES_MAY_DIFFER
+    return named.age > patient.age + AGES_MAY_DIFFER
 
 
 def is_of_another(patient_id: str, patient: Patient) -> bool:
     """Archives give numbers of their own, which say nothing here: only a national ID is compared."""
-    national_id = normalise_national_id(patient_id)
-    if national_id.isdigit():
-        return False  # a passport's number may be so, but an archive's nearly always is
-    try:
-        validate_national_id(national_id)
-    except ValidationError:
+    if not is_national_id(patient_id):
         return False
+    national_id = normalise_national_id(patient_id)
     if patient.national_id:
         return national_id != patient.national_id
     return Patient.objects.visible().filter(national_id=national_id).exists()
+
+
+def is_national_id(patient_id: str) -> bool:
+    national_id = normalise_national_id(patient_id)
+    if national_id.isdigit():
+        return False  # a passport's number may be so, but an archive's nearly always is
+    with suppress(ValidationError):
+        validate_national_id(national_id)
+        return True
+    return False
 
 
 def impossible_day(day: date, patient: Patient) -> str:
@@ -62,6 +98,7 @@ def in_words(found: Mapping[str, str]) -> Iterator[str]:
     sentences = {
         "full_name": _("The file names another patient, %(said)s."),
         "date_of_birth": _("The file gives another date of birth, %(said)s."),
+        "age": _("The file gives another age, %(said)s years."),
         "sex": _("The file gives another sex, %(said)s."),
         "national_id": _("The file gives another national ID, %(said)s."),
         "taken_on": _("The file says that it was taken on %(said)s, before the patient's birth or in the future."),
@@ -69,6 +106,24 @@ def in_words(found: Mapping[str, str]) -> Iterator[str]:
     for field, sentence in sentences.items():
         if said := found.get(field):
             yield sentence % {"said": _shown(field, said)}
+
+
+def side_by_side(found: Mapping[str, str], patient: Patient) -> Iterator[tuple[str, str, str]]:
+    """Yield, of each of the `conflicts`, what it is about, what the file says, and what is on record."""
+    on_record = {
+        "age": str(patient.age),
+        "national_id": patient.national_id,
+        "date_of_birth": patient.date_of_birth.isoformat(),
+        "taken_on": "",
+    }
+    for field, said in found.items():
+        known = on_record.get(field, getattr(patient, field, ""))
+        yield title_of(field), _shown(field, said), _shown(field, known) if known else "–"
+
+
+def title_of(field: str) -> str:
+    titles = {"taken_on": _("Taken on"), "age": _("Age")}
+    return titles.get(field) or str(capfirst(field_of(Patient, field).verbose_name))
 
 
 def _shown(field: str, said: str) -> str:

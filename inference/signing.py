@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -18,6 +19,7 @@ from backoffice.formats.lists import told_of
 from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
+from imaging.worklist import kept_filters
 from inference import reviews
 from inference.models import Diagnosis, Prediction, PredictionQuerySet
 from inference.reviews import AlreadySignedError, CannotSignError
@@ -57,7 +59,7 @@ class SignsAnswers(admin.ModelAdmin):
         diagnosis = request.POST.get("final_diagnosis", "")
         if diagnosis not in Diagnosis.values:
             messages.error(request, _("Choose a diagnosis, then sign."))
-            return redirect(film_url(prediction))
+            return redirect(film_url(prediction, request))
         try:
             self._sign(request, prediction, diagnosis)
         except AlreadySignedError as signed:
@@ -67,7 +69,7 @@ class SignsAnswers(admin.ModelAdmin):
             messages.error(request, str(error))
         else:
             messages.success(request, _("It is signed."))
-        return redirect(film_url(prediction))
+        return redirect(film_url(prediction, request))
 
     def _sign(self, request: StaffRequest, prediction: Prediction, diagnosis: str) -> None:
         reviews.decide(
@@ -79,7 +81,9 @@ class SignsAnswers(admin.ModelAdmin):
             again="confirm" in request.POST,
         )
 
-    def _ask_to_sign(self, request, prediction: Prediction, sent: QueryDict, *, seen: str) -> HttpResponse:
+    def _ask_to_sign(
+        self, request: StaffRequest, prediction: Prediction, sent: QueryDict, *, seen: str
+    ) -> HttpResponse:
         """What is about to be signed, beside what somebody has signed already."""
         is_signed = prediction.is_validated
         context = {
@@ -88,7 +92,7 @@ class SignsAnswers(admin.ModelAdmin):
             "title": _("This answer is signed already") if is_signed else _("Sign this answer"),
             "prediction": prediction,
             "earlier_signatures": reviews.earlier_signatures(prediction),
-            "film_url": film_url(prediction),
+            "film_url": film_url(prediction, request),
             "seen": seen,
             "choices": Diagnosis.choices,
             "chosen": sent.get("final_diagnosis"),
@@ -122,7 +126,7 @@ def as_seen(prediction: Prediction) -> SafeString:
     return format_html('<input type="hidden" name="{}" value="{}">', SEEN, shown)
 
 
-def film_url(prediction: Prediction) -> str:
-    """The film's page, with this answer beside it."""
-    page = admin_url(XRayImage, "change", prediction.xray_id)
-    return f"{page}?prediction={prediction.pk}"
+def film_url(prediction: Prediction, request: HttpRequest | None = None) -> str:
+    """The film's page, with this answer beside it, and what the list was filtered by that `request` came from."""
+    query = {"prediction": prediction.pk} | (kept_filters(request) if request else {})
+    return f"{admin_url(XRayImage, 'change', prediction.xray_id)}?{urlencode(query)}"

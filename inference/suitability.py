@@ -3,18 +3,17 @@
 For workers and commands alone, as the gate needs OpenCV.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
-from django.utils import timezone
 
 from imaging.exposure import LATERAL, OBLIQUE, is_chest
 from imaging.models import XRayImage
+from imaging.quality import CHILDREN_BELOW, of_the_picture
 from inference.nn.consensus import Reason
 from inference.nn.gate import Gate
-
-CHILDREN_BELOW = 16  # years
 
 
 def objection_to(picture: np.ndarray) -> dict | None:
@@ -33,14 +32,13 @@ def _gate() -> Gate:
 
 def said_of(xray: XRayImage) -> list[dict]:
     """What the film's file, its record and its patient say against it."""
-    day = xray.taken_on or timezone.localdate(xray.created_at)
-    ages = [xray.patient.age_on(day), *([] if xray.age_in_file is None else [xray.age_in_file])]
-    return reasons(xray.body_part, xray.view, min(ages))
+    return reasons(xray.body_part, xray.view, min(xray.ages))
 
 
-def flaws(quality_issues: list[str]) -> list[dict]:
+def flaws(quality_issues: Sequence[str]) -> list[dict]:
     """What was found at the upload, as a consensus names it, for a picture that gets none."""
-    return [{"code": Reason.PICTURE_UNSUITABLE, "issues": quality_issues}] if quality_issues else []
+    issues = of_the_picture(quality_issues)
+    return [{"code": Reason.PICTURE_UNSUITABLE, "issues": issues}] if issues else []
 
 
 def reasons(body_part: str, view: str, age: int | None) -> list[dict]:

@@ -8,12 +8,15 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
+from django.utils.http import urlencode
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
 from backoffice.access.people import StaffRequest
 from backoffice.models import AccessEvent
+from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
+from imaging.worklist import kept_filters
 from inference import requests, reviews, wording
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.requests import Asked
@@ -103,7 +106,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
         if xray is None or xray.is_gone:
             raise Http404
         announce(request, requests.ask([xray], by=request.user))
-        return redirect("admin:imaging_xrayimage_change", pk)
+        return redirect(f"{admin_url(xray, 'change', pk)}?{urlencode(kept_filters(request))}".rstrip("?"))
 
     def answer_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The answer's card alone, for a page that waits for it. That it arrived there is noted."""

@@ -1,7 +1,6 @@
 """The models that vote, as one ensemble in a worker's memory."""
 
 import logging
-from pathlib import Path
 
 import numpy as np
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice.files.local import local_path
 from inference.models import DiagnosticModel
 from inference.nn.engine import Ensemble, ModelSpec, WeightsError, is_passing
 
@@ -53,7 +53,7 @@ def spec_of(model: DiagnosticModel) -> ModelSpec:
         name=model.name,
         architecture=model.architecture,
         options=model.options,
-        weights=Path(model.weights.path),
+        weights=local_path(model.weights, sha256=model.sha256),
         sha256=model.sha256,
         labels=tuple(model.labels),
         input_size=model.input_size,

@@ -12,7 +12,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backoffice.formats.lists import listed, listed_apart
+from backoffice.formats.lists import listed, listed_apart, told_of
 from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
@@ -49,6 +49,8 @@ def _sentences(reason: dict) -> Iterator[str]:
             yield _("the patient was a child, %(age)d years old") % reason
         case Reason.NOT_A_FRONTAL_CHEST_FILM:
             yield _("this does not look like a frontal chest film: no model was asked")
+        case Reason.MOVED:
+            yield _("the film was moved here from another patient, for whom it was signed")
         case Reason.DEMONSTRATION_MODEL:
             yield _("demonstration models answered")
 
@@ -96,7 +98,7 @@ def signature_told(signed: Prediction) -> str:
         "person": signed.reviewed_by,
         "when": date_format(timezone.localtime(signed.reviewed_at), "DATETIME_FORMAT"),
     }
-    return f"{said}. {signed.review_notes}" if signed.review_notes else said
+    return told_of(said, signed.review_notes) if signed.review_notes else said
 
 
 def checksum(sha256: str) -> str:

@@ -21,8 +21,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from simple_history.utils import bulk_create_with_history
 
+from backoffice.files.apart import Undone
 from backoffice.records.hangs_on import lock_with_above
 from imaging import pixels
+from imaging.decoded import Refused
+from imaging.derived import open_pixels
+from imaging.quality import of_the_picture
 from inference import suitability
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Vote, decide
@@ -106,9 +110,9 @@ def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], 
     readable, pictures = [], []
     for prediction in predictions:
         try:
-            with prediction.xray.pixels.open("rb") as file:
+            with open_pixels(prediction.xray) as file:
                 picture = pixels.decode(file.read())
-        except (OSError, ValueError):
+        except (OSError, ValueError, Refused, Undone):
             fail(prediction, _("The picture's file cannot be read. Restore it from a backup, or upload it again."))
         else:
             if refusal := suitability.objection_to(picture):
@@ -150,7 +154,7 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
             for model, answer in zip(models, answers, strict=True)
         ],
         threshold=settings.CONFIDENCE_THRESHOLD,
-        quality_issues=prediction.xray.quality_issues,
+        quality_issues=of_the_picture(prediction.xray.quality_issues),
         said=suitability.said_of(prediction.xray),
     )
     ours = complete(

@@ -5,7 +5,8 @@ another name or address each time could go on for as long as they like: so there
 names of those who work here, whom the trail is about, and narrow for names that nobody has.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_client_username
@@ -24,7 +25,7 @@ class BoundedHandler(AxesDatabaseHandler):
     """Counts as django-axes does, and writes the rows itself: axes keeps a name's last thousand, and a flood would push
     out who came before it."""
 
-    def user_login_failed(self, sender, credentials: dict, request=None, **kwargs):
+    def user_login_failed(self, sender: object, credentials: dict, request: Any = None, **kwargs: Any) -> None:
         was_locked_out = request is None or request.axes_locked_out
         super().user_login_failed(sender, credentials, request, **kwargs)
         if was_locked_out:
@@ -49,7 +50,7 @@ def is_worth_a_row(name: str | None, address: str | None) -> bool:
     return rows.filter(ip_address=address).count() < OF_AN_ADDRESS and not _is_flooded(lately)
 
 
-def _is_flooded(lately) -> bool:
+def _is_flooded(lately: datetime) -> bool:
     """By their order, which has an index; their times have none."""
     times = FailedSignIn.objects.order_by("-pk").values_list("attempt_time", flat=True)
     return any(at > lately for at in times[OF_ALL - 1 : OF_ALL])

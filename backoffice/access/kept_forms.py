@@ -15,6 +15,8 @@ import re
 from dataclasses import asdict, dataclass, field
 
 from cryptography.fernet import Fernet, InvalidToken
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.utils.crypto import salted_hmac
@@ -51,7 +53,7 @@ class KeptForm:
         return typed
 
 
-def mark_for(person) -> str:
+def mark_for(person: AbstractBaseUser | AnonymousUser) -> str:
     return signing.dumps(person.pk, salt=_SALT)
 
 
@@ -72,7 +74,7 @@ def keep(request: HttpRequest, page: str) -> bool:
     ):  # an action of a list: nothing is typed
         return False
     fields = [(name, values) for name, values in request.POST.lists() if not _NEVER_KEPT.search(name)]
-    files = [file.name for _name, several in request.FILES.lists() for file in several]
+    files = [file.name or "" for _name, several in request.FILES.lists() for file in several]
     had_password = any("password" in name and any(values) for name, values in request.POST.lists())
     try:
         sealed = _seal(KeptForm(by, page, fields, files, had_password))
@@ -94,7 +96,9 @@ def take(request: HttpRequest) -> KeptForm | None:
     return None
 
 
-def forget_others(sender, request, user, **kwargs) -> None:
+def forget_others(
+    sender: type[AbstractBaseUser], request: HttpRequest, user: AbstractBaseUser, **kwargs: object
+) -> None:
     """Whoever signs in takes on nothing that somebody else had typed here, nor anything that is too old."""
     if kept := request.session.pop(_KEY, None):
         own = [sealed for sealed in kept if (form := _unseal(sealed)) and form.by == user.pk]

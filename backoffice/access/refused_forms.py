@@ -8,6 +8,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from backoffice.access import kept_forms
 from backoffice.access.session_expiry import page_shown
 from backoffice.web import errors
+from backoffice.web.requests import ours
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -15,7 +16,7 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     whose = kept_forms.shown_to(request)
     if whose is not None and not errors.is_at_work(request):
         return redirect_to_login(request.get_full_path())  # where it is kept, as any form that leads there
-    page = page_shown(request)
+    page = page_shown(ours(request))
     if whose is not None and whose == request.user.pk and kept_forms.keep(request, page):
-        return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
+        return HttpResponseClientRedirect(page) if ours(request).htmx else redirect(page)
     return errors.form_refused(request, reason)

@@ -143,7 +143,7 @@ class DecimalCell(Cell):
 
 
 @cache
-def yes_and_no(language: str | None) -> dict[bool, str]:
+def yes_and_no(language: str | None) -> dict[bool | None, str]:
     with translation.override(language or "en"):
         return {True: _("yes"), False: _("no")}
 
@@ -161,10 +161,10 @@ class YesNoCell(Cell):
         return False
 
     @property
-    def example(self) -> str:
+    def example(self) -> str:  # type: ignore[override]  # nobody sets this one
         return self.render(True, readers_language())
 
-    def render(self, value, language=None, **kwargs) -> str:
+    def render(self, value: bool | None, language: str | None = None, **kwargs: Any) -> str:
         return yes_and_no(language).get(value, "")
 
     def what(self) -> str:
@@ -213,11 +213,11 @@ class ChoiceCell(Cell):
         except KeyError:
             self.refuse(_("This is none of the values that are possible here."))
 
-    def render(self, value, language=None, **kwargs) -> str:
+    def render(self, value: str | int | None, language: str | None = None, **kwargs: Any) -> str:
         """Its name in the language. The stable one is the value, or of one that is only a number its English name."""
         if language is None and not isinstance(value, int):
             return value or ""
-        return self._labels(language or "en").get(value, value or "")
+        return self._labels(language or "en").get(value, str(value or ""))
 
     def what(self) -> str:
         """By their names in the reader's language, which are read as well; in English by what a table holds."""
@@ -240,7 +240,7 @@ class NamesCell(Cell):
     @cached_property
     def _by_name(self) -> dict[str, models.Model]:
         """By the stable names, and by those in each language that mean one record only."""
-        meant = defaultdict(set)
+        meant: dict[str, set[models.Model]] = defaultdict(set)
         for language, _name in settings.LANGUAGES:
             for row in self._rows:
                 meant[self.name_in(language, row)].add(row)
@@ -270,7 +270,9 @@ class NamesCell(Cell):
             self.refuse(_("“%(name)s” is not known here.") % {"name": "”, “".join(unknown)})
         return sorted((self._by_name[name] for name in names), key=lambda row: row.pk)
 
-    def render(self, value, language=None, **kwargs) -> str:
+    def render(
+        self, value: models.Manager | Iterable[models.Model] | None, language: str | None = None, **kwargs: Any
+    ) -> str:
         """`value` is the related manager, or rows of it."""
         rows = value.all() if isinstance(value, models.Manager) else value or []
         text = io.StringIO(newline="")

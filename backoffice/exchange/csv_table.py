@@ -45,9 +45,9 @@ class CsvTable(Table):
             reader = csv.reader(lines, delimiter=self._separator, strict=True)
             line = lines_of_text = 0
             try:
-                for line, cells in enumerate(reader, start=1):
-                    lines_of_text = reader.line_num
+                for cells in reader:
                     lines.begin_a_row()
+                    line, lines_of_text = line + 1, reader.line_num
                     if any(map(str.strip, cells)):
                         yield line, cells
             except OverflowError as error:
@@ -73,27 +73,30 @@ class CsvTable(Table):
 
 
 class BoundedLines:
-    """Lines of text for csv to make rows of, none of them longer than LONGEST_ROW: a file that is one line would be in
-    memory several times over. Raises OverflowError."""
+    """Lines of text for csv to make rows of, none much longer than LONGEST_ROW: a file that is one line would be in
+    memory several times over. Raises OverflowError once csv has looked whether it is one cell that is too long."""
 
-    def __init__(self, text: io.TextIOWrapper):
-        self._text = text
-        self.begin_a_row()
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self._left = text, LONGEST_ROW
 
     def begin_a_row(self) -> None:
+        self._refuse_what_was_cut()
         self._left = LONGEST_ROW
 
     def __iter__(self) -> "BoundedLines":
         return self
 
     def __next__(self) -> str:
+        self._refuse_what_was_cut()
         line = self._text.readline(self._left + 1)
         if not line:
             raise StopIteration
         self._left -= len(line)
+        return line
+
+    def _refuse_what_was_cut(self) -> None:
         if self._left < 0:
             raise OverflowError
-        return line
 
 
 def encoding_of(file: IO[bytes]) -> str:

@@ -55,7 +55,7 @@ def known(fields: Iterable[ExchangeField]) -> dict[str, list[str]]:
 
 
 def _titles(fields: Collection[ExchangeField]) -> dict[str, list[str]]:
-    titles = defaultdict(list)
+    titles: dict[str, list[str]] = defaultdict(list)
     for language, _name in settings.LANGUAGES:
         for name, title in called(fields, language).items():
             if name not in titles[folded(title)]:
@@ -64,7 +64,7 @@ def _titles(fields: Collection[ExchangeField]) -> dict[str, list[str]]:
 
 
 def _words(fields: Collection[ExchangeField]) -> dict[str, list[str]]:
-    words = defaultdict(list)
+    words: dict[str, list[str]] = defaultdict(list)
     for field in fields:
         for word in _also_called.get(field.column_name, ()):
             words[folded(word)].append(field.column_name)

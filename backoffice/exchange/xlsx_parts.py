@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Literal, Self
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -40,24 +40,31 @@ WALKED_TAGS = 2_000_000  # from one row that holds something to the next
 class Allowance:
     """What may still be read."""
 
-    bytes: int
+    size: int
     tags: int
 
     def take(self, block: bytes) -> None:
-        self.bytes -= len(block)
+        self.size -= len(block)
         self.tags -= block.count(b"<")
-        if self.bytes < 0 or self.tags < 0:
+        if self.size < 0 or self.tags < 0:
             raise too_large()
 
 
 class Parts(zipfile.ZipFile):
-    def __init__(self, file: IO[bytes]):
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
         if len(self.infolist()) > MOST_PARTS or sum(part.file_size for part in self.infolist()) > most_unpacked():
             raise too_large()
         self.allowance = Allowance(WHOLE_BYTES, WHOLE_TAGS)
 
-    def open(self, name, mode="r", pwd=None, *, force_zip64=False):
+    def open(  # type: ignore[override]  # what its readers ask of a file
+        self,
+        name: str | zipfile.ZipInfo,
+        mode: Literal["r", "w"] = "r",
+        pwd: bytes | None = None,
+        *,
+        force_zip64: bool = False,
+    ) -> "CountedPart":
         return CountedPart(super().open(name, mode, pwd, force_zip64=force_zip64), self.allowance)
 
     @contextmanager
@@ -73,7 +80,7 @@ class Parts(zipfile.ZipFile):
 class CountedPart:
     """A part that stops unpacking once its allowance is spent."""
 
-    def __init__(self, source: IO[bytes], allowance: Allowance):
+    def __init__(self, source: IO[bytes], allowance: Allowance) -> None:
         self._source, self._allowance = source, allowance
 
     def read(self, size: int | None = -1) -> bytes:
@@ -86,17 +93,17 @@ class CountedPart:
     def close(self) -> None:
         self._source.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_error):
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
 class Reader(ExcelReader):
     """openpyxl's, for reading row by row, from counted parts."""
 
-    def __init__(self, parts: Parts):
+    def __init__(self, parts: Parts) -> None:
         super().__init__(parts.fp, read_only=True, keep_links=False)
         self.archive = parts
 
@@ -124,7 +131,7 @@ class UnmeasuredWorksheet(ReadOnlyWorksheet):
         pass
 
 
-def shared_texts(part: IO[bytes]) -> list[str]:
+def shared_texts(part: CountedPart) -> list[str]:
     """As openpyxl reads them, without its objects for each: the plain text or the runs, and nothing of how it is
     pronounced."""
     texts = []

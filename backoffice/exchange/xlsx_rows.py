@@ -2,14 +2,15 @@
 take each of them apart takes seconds."""
 
 import re
-from typing import IO
+
+from backoffice.exchange.xlsx_parts import CountedPart
 
 BLOCK = 1 << 20
 VALUES = (b"v>", b"v ", b"is>", b"is ", b"f>", b"f ", b"f/")
 SHEET = re.compile(rb"<(\w+:)?worksheet\b")
 
 
-def rows_with_values(source: IO[bytes]) -> int | None:
+def rows_with_values(source: CountedPart) -> int | None:
     """How many of a sheet's rows there are to its last value. None where it is written so that only reading it tells.
 
     `source` is the sheet's XML. A value is a `<v>`, `<is>` or `<f>`; in a text, XML has no `<`.

@@ -3,7 +3,7 @@
 import datetime
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
@@ -68,7 +68,7 @@ def rows(source: IO[bytes], written: IO[bytes]) -> Iterator[dict]:
 class Sheet(Table):
     """The first visible sheet. Days are read as 2026-11-23, 1.0 as 1; a cell that holds a formula is refused."""
 
-    def __init__(self, file: IO[bytes], name: str = ""):
+    def __init__(self, file: IO[bytes], name: str = "") -> None:
         super().__init__(name)
         try:
             self._parts = Parts(file)
@@ -99,12 +99,12 @@ class Sheet(Table):
     def _rows_with_values(self) -> int | None:
         try:
             with self._source() as (source, allowance):
-                allowance.tags = allowance.bytes  # counting them takes next to nothing
+                allowance.tags = allowance.size  # counting them takes next to nothing
                 return rows_with_values(source)
         except DAMAGED as error:
             raise damaged() from error
 
-    def records(self) -> Iterator[tuple[int, list[str]]]:
+    def records(self) -> Generator[tuple[int, list[str]], None, None]:
         try:
             for line, cells in self._rows():
                 values: dict[int, str] = {}
@@ -209,7 +209,7 @@ def another_kind(archive: zipfile.ZipFile) -> str:
     return ""
 
 
-def canonical(value) -> str:
+def canonical(value: object) -> str:
     """A number, day or time as one would type it."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import IO
 
@@ -41,7 +41,7 @@ class XlsxTable(Table):
                     line, cells = json.loads(row)
                     yield line, cells
 
-    def _answers(self, what: str, into: Sequence[IO[bytes]] = ()) -> Iterator[dict]:
+    def _answers(self, what: str, into: Sequence[IO[bytes]] = ()) -> Generator[dict, None, None]:
         task = f"backoffice.exchange.xlsx_sheet:{what}"
         try:
             with closing(apart.values(task, self._file, kind=KIND, into=into, seconds=self._seconds())) as answers:

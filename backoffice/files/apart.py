@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from enum import Enum
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.apps import apps
 from django.conf import settings
@@ -64,11 +64,11 @@ class Why(Enum):
 class Undone(Exception):  # noqa: N818 — an answer to the user, not a fault of the program
     """The file was not read to its end; `str()` of it is a sentence that tells whoever sent it why."""
 
-    def __init__(self, why: Why):
+    def __init__(self, why: Why) -> None:
         super().__init__(why.value)
         self.why = why
 
-    def __str__(self):
+    def __str__(self) -> str:
         sentences = {
             Why.MEMORY: _("Reading it takes more memory than the %(megabytes)d MB that a file may take."),
             Why.TIME: _("Reading it takes longer than a file may take."),
@@ -88,39 +88,50 @@ def values(
     into: Sequence[IO[bytes]] = (),
     seconds: int | None = None,
     most: int = -1,
-    **arguments,
-) -> Iterator:
+    **arguments: Any,
+) -> Generator[Any, None, None]:
     """Yield what `task` ("module:function") yields of `file`, as it does so.
 
     `into` are files of the system's, unbuffered, that it may write: both sides share their position. `kind` names the
     queue, and `most` says how many bytes matter. Raises Undone. Closing the iterator ends the child.
     """
     seconds = seconds or settings.FILE_SECONDS
+    job = {
+        "task": task,
+        "arguments": arguments,
+        "language": translation.get_language() or settings.LANGUAGE_CODE,
+        "settings": {name: getattr(settings, name) for name in LIMITS},
+        "memory": settings.FILE_MEMORY_LIMIT,
+        "seconds": seconds,
+        "space": LARGEST_OUTPUT,
+    }
+    try:
+        with places.thread():
+            answers = begin(job, kind, file, into, most)
+            with closing(answers):
+                answers.settimeout(seconds * WAITING_PER_SECOND)
+                yield from until_the_end(answers, task)
+    except places.NoPlaceError as error:
+        raise Undone(Why.BUSY) from error
+
+
+def begin(job: dict, kind: str, file: IO[bytes], into: Sequence[IO[bytes]], most: int) -> socket.socket:
+    """Have a child do it, once there is a place for one; return where it answers. Raises NoPlaceError."""
     answers, theirs = socket.socketpair()
-    with closing(answers):
+    try:
         with closing(theirs), with_descriptor(file, most) as source:
+            place = places.take(kind)
             try:
-                place = places.take(kind)
-            except places.NoPlaceError as error:
-                raise Undone(Why.BUSY) from error
-            try:
-                job = {
-                    "task": task,
-                    "arguments": arguments,
-                    "language": translation.get_language() or settings.LANGUAGE_CODE,
-                    "settings": {name: getattr(settings, name) for name in LIMITS},
-                    "memory": settings.FILE_MEMORY_LIMIT,
-                    "seconds": seconds,
-                    "space": LARGEST_OUTPUT,
-                }
                 nurse.send(job, [theirs.fileno(), place, source.fileno(), *(one.fileno() for one in into)])
             finally:
                 os.close(place)
-        answers.settimeout(seconds * WAITING_PER_SECOND)
-        yield from until_the_end(answers, task)
+    except BaseException:
+        answers.close()
+        raise
+    return answers
 
 
-def until_the_end(answers: socket.socket, task: str) -> Iterator:
+def until_the_end(answers: socket.socket, task: str) -> Iterator[Any]:
     end = {"end": nursery.CRASHED}
     with answers.makefile("rb") as lines:
         try:
@@ -165,13 +176,15 @@ def with_descriptor(file: IO[bytes], most: int) -> IO[bytes]:
 class Nurse:
     """This process's nursery: started when the first file comes, and again where it has died."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._forget()
         # A fork of this process has children of its own, or its answers would reach the wrong one.
         os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        self._lock, self._control, self._process = threading.Lock(), None, None
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen | None = None
 
     def send(self, job: dict, descriptors: list[int]) -> None:
         message = [json.dumps(job).encode()]
@@ -181,21 +194,23 @@ class Nurse:
                     socket.send_fds(self._control, message, descriptors)
                     return
                 self._control.close()
+            if self._process is not None:
                 self._process.wait()
-            self._start()
-            socket.send_fds(self._control, message, descriptors)
+            socket.send_fds(self._start(), message, descriptors)
 
-    def _start(self) -> None:
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with closing(theirs):
             self._process = subprocess.Popen(  # noqa: S603 — our own program
                 [sys.executable, "-P", "-m", nursery.__name__, json.dumps(what_it_knows())],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd="/",
                 env=environment(),
                 start_new_session=True,  # a Ctrl-C is ours: it ends with us, when its socket closes
             )
+        self._control = ours
+        return ours
 
 
 def what_it_knows() -> dict:

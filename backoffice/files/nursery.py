@@ -20,8 +20,9 @@ import socket
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 LARGEST_JOB, MOST_DESCRIPTORS = 1 << 16, 8
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -56,7 +57,7 @@ def set_up(values: dict) -> None:
 
 
 class Nursery:
-    def __init__(self, control: socket.socket):
+    def __init__(self, control: socket.socket) -> None:
         self.control = control
         self.children: dict[int, socket.socket] = {}
         self.woken, waker = socket.socketpair()
@@ -191,7 +192,7 @@ def work(job: dict, descriptors: list[int]) -> None:
         lines.write(json.dumps(end).encode() + b"\n")
 
 
-def values_of(job: dict, source: int, into: list[int]):
+def values_of(job: dict, source: int, into: list[int]) -> Iterator[Any]:
     from django.conf import settings
 
     for name, value in job["settings"].items():

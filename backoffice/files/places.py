@@ -5,8 +5,10 @@ A place is a locked file. The child holds the lock, so that the place is free wh
 
 import fcntl
 import os
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -15,12 +17,27 @@ from django.conf import settings
 LONGEST_WAIT = 30  # seconds; a file takes one or two
 PAUSE = 0.02
 
+# Of the four threads that a process of the web server has (gunicorn.conf.py): the others answer everybody else.
+THREADS = threading.BoundedSemaphore(2)
+SHORT_WAIT = 1  # seconds
+
 SHARE = 4  # of the machine's memory, a quarter for each kind
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 class NoPlaceError(Exception):
     """All were taken for too long."""
+
+
+@contextmanager
+def thread() -> Iterator[None]:
+    """One of those that may wait for files in this process. Raises NoPlaceError."""
+    if not THREADS.acquire(timeout=SHORT_WAIT):
+        raise NoPlaceError
+    try:
+        yield
+    finally:
+        THREADS.release()
 
 
 def take(kind: str) -> int:

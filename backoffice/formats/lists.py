@@ -24,12 +24,12 @@ def in_turn(sentences: Iterable) -> str:
     return FULL_WIDTH_END.sub("", " ".join(map(str, sentences)))
 
 
-def told_of(name, what) -> str:
+def told_of(name: object, what: object) -> str:
     """`name: what`."""
     return pgettext("a name, and what is said of it", "%(name)s: %(what)s") % {"name": name, "what": what}
 
 
-def quoted(name) -> str:
+def quoted(name: object) -> str:
     return pgettext("a name within a sentence", "“%(name)s”") % {"name": name}
 
 

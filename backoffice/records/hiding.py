@@ -14,14 +14,6 @@ from backoffice.records.relations import may_view, pointing_at
 
 
 @dataclass(frozen=True)
-class Tied:
-    """How many visible records of one kind point at what is to be hidden."""
-
-    count: int
-    kind: str
-
-
-@dataclass(frozen=True)
 class Obstacle:
     """Why `row` cannot come back, and the visible record that has its place, where one can be named."""
 
@@ -30,8 +22,8 @@ class Obstacle:
     other: Model | None = None
 
 
-def tied_to(queryset: QuerySet, user: Reader) -> list[Tied]:
-    """What stays visible though it points at these rows; only the kinds that this person may view."""
+def tied_to(queryset: QuerySet, user: Reader) -> list[tuple[int, str]]:
+    """How many of what stays visible though they point at these rows; only the kinds that this person may view."""
     found = []
     for relation in pointing_at(queryset.model):
         child = relation.related_model
@@ -44,7 +36,7 @@ def tied_to(queryset: QuerySet, user: Reader) -> list[Tied]:
         )
         if n := rows.count():
             opts = child._meta
-            found.append(Tied(n, str(opts.verbose_name if n == 1 else opts.verbose_name_plural)))
+            found.append((n, str(opts.verbose_name if n == 1 else opts.verbose_name_plural)))
     return found
 
 

@@ -9,11 +9,15 @@ A field keeps the same text for every reader, as histories, natural keys of file
 """
 
 import re
+from typing import Self, overload
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+
+from backoffice.lazy import LazyText
+from backoffice.records.relations import field_of
 
 OTHER = "_other"
 CHINESE = "zh"  # how the codes of its kinds begin
@@ -22,15 +26,15 @@ HAN = re.compile("[\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\uf
 READ_BY = gettext_lazy("The same in Chinese or in English, for who reads that. May stay empty.")
 
 
-def other_text(title: str, longest: int) -> models.CharField:
+def other_text(title: LazyText, longest: int) -> models.CharField:
     """The field beside `<name>`, to be called `<name>_other`."""
     return models.CharField(title, max_length=longest, blank=True, help_text=READ_BY)
 
 
 def in_language(first: str, other: str, language: str | None = None) -> str:
     """The one of two texts for who reads this language: by default, that of this moment."""
-    if not other:
-        return first
+    if not first or not other:
+        return first or other
     chinese, western = (first, other) if share_of_han(first) > share_of_han(other) else (other, first)
     return chinese if is_chinese(language) else western
 
@@ -50,18 +54,22 @@ def share_of_han(text: str) -> float:
 class Shown:
     """`shown_name = Shown("name")`: the text for whoever reads now. It can be a column of a list."""
 
-    def __init__(self, field: str):
+    def __init__(self, field: str) -> None:
         self.field = self.admin_order_field = field
 
     def __set_name__(self, owner: type[models.Model], name: str) -> None:
         self.owner = owner
 
-    def __get__(self, record: models.Model | None, owner: type[models.Model]):
+    @overload
+    def __get__(self, record: None, owner: type[models.Model]) -> Self: ...
+    @overload
+    def __get__(self, record: models.Model, owner: type[models.Model]) -> str: ...
+    def __get__(self, record: models.Model | None, owner: type[models.Model]) -> Self | str:
         return self if record is None else shown(record, self.field)
 
     @property
-    def short_description(self) -> str:
-        return self.owner._meta.get_field(self.field).verbose_name
+    def short_description(self) -> LazyText:
+        return field_of(self.owner, self.field).verbose_name
 
 
 def shown(record: models.Model, field: str, language: str | None = None) -> str:
@@ -70,22 +78,19 @@ def shown(record: models.Model, field: str, language: str | None = None) -> str:
 
 
 class InTwoLanguages(models.Model):
-    """Refuses two texts of which nobody could say which one is Chinese. The same twice is one."""
+    """Refuses two texts of which nobody could say which one is Chinese. The same twice does no harm."""
 
     class Meta:
         abstract = True
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         errors = {}
-        for field in self._meta.concrete_fields:
-            other = f"{field.name}{OTHER}"
-            if not getattr(self, other, ""):
-                continue
-            first, second = getattr(self, field.name), getattr(self, other)
-            if first == second:
-                setattr(self, other, "")
-            elif share_of_han(first) == share_of_han(second):
-                errors[other] = _("Of the two texts one must be Chinese and the other not. Leave this empty otherwise.")
+        for name in (field.name for field in self._meta.concrete_fields if hasattr(self, f"{field.name}{OTHER}")):
+            first, other = getattr(self, name), getattr(self, f"{name}{OTHER}")
+            if first and other and first != other and share_of_han(first) == share_of_han(other):
+                errors[f"{name}{OTHER}"] = _(
+                    "Of the two texts one must be Chinese and the other not. Leave this empty otherwise."
+                )
         if errors:
             raise ValidationError(errors)

@@ -1,15 +1,16 @@
 """All that is wrong with the forms of a page, in one place above them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django import template
+from django.contrib.admin.helpers import InlineAdminFormSet
 from django.forms import BaseForm
 
 register = template.Library()
 
 
 @register.inclusion_tag("admin/includes/error_summary.html")
-def error_summary(form: BaseForm, inline_formsets=()) -> dict:
+def error_summary(form: BaseForm, inline_formsets: Iterable[InlineAdminFormSet] = ()) -> dict:
     """`form` and the admin's inlines, as they stand on the page."""
     wrong = list(_errors_of(form))
     for inline in inline_formsets:

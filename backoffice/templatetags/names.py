@@ -15,5 +15,5 @@ register.filter("reason_told", reason_told)
 
 
 @register.filter("told_of")
-def told_of_in_html(name, what) -> str:
+def told_of_in_html(name: object, what: object) -> str:
     return format_html(told_of("{}", "{}"), name, what)

@@ -32,7 +32,7 @@ def run(
         process = forks.Process(target=_manage, args=(arguments, environment, root, said))
         process.start()
         process.join(timeout)
-        if process.is_alive():
+        if process.exitcode is None:
             process.kill()
             process.join()
             raise subprocess.TimeoutExpired(arguments, timeout)

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 SHOWN = {"alt", "title", "placeholder", "aria-label", "aria-description", "label", "data-label", "data-lost"}
 WORDS_ON_BUTTONS = {"submit", "button", "reset"}
-# A word, but no part of an address, a path, a code or a name in capitals.
-ENGLISH = re.compile(r"(?<![\w.@/<-])[A-Za-z][a-z’']{2,}(?![\w.@/-])")
+# A word, but no part of an address, a path, a code, a name in capitals or the end of what is masked.
+ENGLISH = re.compile(r"(?<![\w.@/<•-])[A-Za-z][a-z’']{2,}(?![\w.@/-])")
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+")
 
 

@@ -183,6 +183,15 @@ def test_one_file_too_many_waits_and_then_is_told(settings, monkeypatch):
     assert list(ask("echo")) == ["a file"]
 
 
+def test_most_threads_of_a_process_are_left_to_others_whatever_place_there_is(settings, monkeypatch):
+    settings.FILES_AT_ONCE = 9
+    monkeypatch.setattr(places, "SHORT_WAIT", 0.05)
+    with closing(ask("spin")) as first, closing(ask("spin")) as second:
+        next(first), next(second)
+        assert why_not("echo") == Why.BUSY
+    assert list(ask("echo")) == ["a file"]
+
+
 def test_there_are_as_many_places_as_memory_allows(settings, monkeypatch):
     settings.FILE_MEMORY_LIMIT = 570 * 1024**2
     monkeypatch.setattr(os, "cpu_count", lambda: 8)

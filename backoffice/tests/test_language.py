@@ -1,12 +1,20 @@
 """Which language somebody reads: what they chose, else what their browser asks for."""
 
 import datetime
+import os
+import subprocess
+import sys
+from io import StringIO
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
+
+from backoffice import demo
+from backoffice.models import User
+from conftest import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +71,25 @@ def test_the_choice_leads_to_no_other_site(client):
 def test_a_day_is_written_as_each_language_writes_it(language, told):
     with translation.override(language):
         assert date_format(datetime.date(2026, 11, 27), "LONG_DAY_FORMAT") == told
+
+
+def test_commands_speak_the_clinics_language(tmp_path):
+    environment = {**os.environ, "CLINIC_LANGUAGE": "zh-hant", "DJANGO_DEBUG": "0", "DATA_DIR": str(tmp_path)}
+    refused = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "load_demo"], env=environment, capture_output=True, text=True
+    )
+    assert "示範資料的密碼是公開的" in refused.stderr
+
+
+def test_the_demos_people_speak_the_language_that_it_is_started_in_unless_they_chose_one(settings):
+    demo.load(StringIO())
+    User.objects.filter(username="clinician").update(language="en")
+    settings.LANGUAGE_CODE = "zh-hant"
+    demo.load(StringIO())
+    spoken = dict(User.objects.values_list("username", "language"))
+    assert spoken == {"admin": "zh-hant", "frontdesk": "zh-hant", "clinician": "en"}
+
+
+def test_the_demos_people_follow_their_browsers_where_no_language_is_set(db):
+    demo.load(StringIO())
+    assert set(User.objects.values_list("language", flat=True)) == {""}

@@ -4,11 +4,10 @@ import http.client
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +16,7 @@ from gunicorn.http import get_parser
 
 from backoffice.web import server
 from backoffice.web.server import GatheringWorker
-from conftest import ROOT, Installation
+from conftest import Installation
 
 pytestmark = pytest.mark.slow
 
@@ -32,36 +31,20 @@ SLOW = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
-def port(tmp_path_factory) -> Iterator[int]:
-    """One worker of four threads, which a fifth visitor would wait for."""
-    made, port = Installation(tmp_path_factory.mktemp("served")), free_port()
-    environment = {**made.environment, "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1"}
-    with open(made.data_dir / "server.log", "wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+def served(tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """One worker of four threads, which a fifth visitor would wait for: its port, and the process of its master."""
+    made = Installation(tmp_path_factory.mktemp("served"))
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with suppress(OSError):
-                if ask(port) == 200:
-                    break
-        yield port
+        server, port = made.serve(WEB_WORKERS="1")
+        yield SimpleNamespace(port=port, pid=server.pid)
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        made.close()
+
+
+@pytest.fixture
+def port(served) -> int:
+    return served.port
 
 
 def ask(port: int, path: str = "/healthz", timeout: float = 10) -> int:
@@ -79,6 +62,37 @@ def test_however_many_send_slowly_others_are_served_at_once(port):
         began = time.monotonic()
         assert [ask(port) for _time in range(5)] == [200] * 5
         assert time.monotonic() - began < 5
+
+
+def test_who_makes_room_and_is_whole_at_that_moment_takes_nobody_with_them(served):
+    """More are on their way than are waited for, and the oldest sends its last line just as one more comes."""
+    [worker] = map(int, Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split())
+    kept = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    kept.request("GET", "/healthz")
+    kept.getresponse().read()
+    with ExitStack() as stack:
+
+        def one_more() -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+
+        oldest = one_more()
+        oldest.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        opened = len(os.listdir(f"/proc/{worker}/fd"))
+        for _visitor in range(449):
+            one_more()
+        deadline = time.monotonic() + 20
+        while len(os.listdir(f"/proc/{worker}/fd")) < opened + 449 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            one_more()
+            oldest.sendall(b"\r\n")
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        assert ask(served.port) == 200
+        kept.request("GET", "/healthz")
+        assert kept.getresponse().status == 200
+    assert Path(f"/proc/{worker}").exists()
 
 
 def test_a_request_that_comes_in_pieces_is_answered_as_one(port):

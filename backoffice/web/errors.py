@@ -8,7 +8,6 @@ import sys
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
@@ -16,6 +15,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import csrf
+
+from backoffice.records.locks import waited_in_vain
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -72,14 +73,9 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Drawn with nothing that could be what is broken: no database, no session. The number is the one in the logs."""
-    is_busy = _waited_in_vain(sys.exc_info()[1])
+    is_busy = waited_in_vain(sys.exc_info()[1])
     known = {"number": getattr(request, "id", ""), "clinic_name": settings.CLINIC_NAME, "path": request.path}
     return HttpResponse(render_to_string("500.html", {**known, "is_busy": is_busy}), status=503 if is_busy else 500)
-
-
-def _waited_in_vain(error: BaseException | None) -> bool:
-    """SQLite lets one write at a time, and a large import writes for longer than others wait."""
-    return isinstance(error, OperationalError) and "locked" in str(error)
 
 
 def is_at_work(request: HttpRequest) -> bool:

@@ -3,14 +3,19 @@
 import os
 import secrets
 from pathlib import PurePath
-from typing import IO, NoReturn
+from typing import NoReturn, Protocol
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.db.models import Model
-from django.db.models.fields.files import FieldFile
 from django.http import FileResponse
 from django.utils.deconstruct import deconstructible
+
+DRAFT = ".part"  # how what is being written is called
+
+
+def no_url() -> NoReturn:
+    raise ValueError("Private files have no URL: link the view that checks the permission.")
 
 
 @deconstructible
@@ -22,10 +27,10 @@ class PrivateStorage(FileSystemStorage):
     """
 
     def url(self, name: str | None) -> NoReturn:
-        raise ValueError("Private files have no URL: link the view that checks the permission.")
+        no_url()
 
     def _save(self, name: str, content: File) -> str:
-        draft = f"{name}.{secrets.token_hex(8)}.part"
+        draft = f"{name}.{secrets.token_hex(8)}{DRAFT}"
         try:
             super()._save(draft, content)  # type: ignore[misc]  # Django has it, its stubs not
             self._sync(draft)
@@ -71,15 +76,18 @@ class RandomName:
     __hash__ = None  # type: ignore[assignment]  # Python's own way to say that there is none
 
 
-def send_private(file: FieldFile | IO[bytes], *, content_type: str, download_as: str | None = None) -> FileResponse:
-    """Send a private file to somebody who may see it. The caller has checked the permission.
+class Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+    def close(self) -> None: ...
 
-    `file` is a field file or any binary file object. With `download_as` the browser saves it under that name and never
-    shows it.
+
+def send_private(file: Readable, *, content_type: str, download_as: str | None = None) -> FileResponse:
+    """Send what is private to somebody who may see it. The caller has checked the permission.
+
+    With `download_as` the browser saves it under that name and never shows it.
     """
-    handle = file.open("rb") if isinstance(file, FieldFile) else file
     response = FileResponse(
-        handle, as_attachment=bool(download_as), filename=download_as or "", content_type=content_type
+        file, as_attachment=bool(download_as), filename=download_as or "", content_type=content_type
     )
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"

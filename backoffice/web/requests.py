@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django_htmx.middleware import HtmxDetails
 
 
@@ -13,6 +13,10 @@ class Request(HttpRequest):
     htmx: HtmxDetails
     step_before: str | None
     """What stands between who signed in and everything else: see second_factor/rules.py."""
+    is_form_page: bool
+    """Set where a record's form is shown, and not a list or an action of it."""
+    given_back: QueryDict
+    """What had been typed on this page before its sender was signed out: see admin/base/giving_back.py."""
     is_in_the_trail: bool
     """Set where the access trail has this request already."""
 

@@ -88,6 +88,8 @@ class GatheringWorker(ThreadWorker):
             self.gather(arriving, conn.sock)
 
     def gather(self, arriving: Arriving, sock: socket.socket) -> None:
+        if self.arriving.get(sock) is not arriving:  # it made room for another that was read in the same breath
+            return
         try:
             data = sock.recv(PIECE)
         except BlockingIOError:

@@ -48,7 +48,9 @@ class AsksWhoIsBooked(HistoryAdmin):
         except booking.Undecided as undecided:
             return self._decide_page(request, undecided)
 
-    def render_change_form(self, request, context, *args, **kwargs):
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         typed = given_back(request)
         context["decided"] = [(name, value) for name, value in typed.items() if name.startswith(DECISION)]
         return super().render_change_form(request, context, *args, **kwargs)
@@ -89,7 +91,7 @@ def holding_the_timetable(view: Callable[..., HttpResponse]) -> Callable[..., Ht
     """Whoever changes hours, closures or sessions holds them first, and so waits for nobody with something of theirs in
     hand."""
 
-    def held(request, *args, **kwargs):
+    def held(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         with transaction.atomic():

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.concurrent_rows import merging_rows
@@ -132,7 +132,7 @@ class SurveyForms:
     """Bound where there is `data`. `may_add` offers an empty row of each kind, and takes more. What comes in is checked
     and saved in one transaction."""
 
-    def __init__(self, data=None, *, may_add: bool, request):
+    def __init__(self, data: QueryDict | None = None, *, may_add: bool, request: HttpRequest) -> None:
         self.likert = merging_rows(LikertFormSet, request)(data, prefix="likert", may_add=may_add)
         self.numeric = merging_rows(NumericFormSet, request)(data, prefix="numeric", may_add=may_add)
 

@@ -28,12 +28,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicallikertquestion',
             name='max_label_other',
-            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='label at 7 in the other language'),
+            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='at 7, in the other language'),
         ),
         migrations.AddField(
             model_name='historicallikertquestion',
             name='min_label_other',
-            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='label at 1 in the other language'),
+            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='at 1, in the other language'),
         ),
         migrations.AddField(
             model_name='historicallikertquestion',
@@ -63,12 +63,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='likertquestion',
             name='max_label_other',
-            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='label at 7 in the other language'),
+            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='at 7, in the other language'),
         ),
         migrations.AddField(
             model_name='likertquestion',
             name='min_label_other',
-            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='label at 1 in the other language'),
+            field=models.CharField(blank=True, help_text='The same in Chinese or in English, for who reads that. May stay empty.', max_length=60, verbose_name='at 1, in the other language'),
         ),
         migrations.AddField(
             model_name='likertquestion',

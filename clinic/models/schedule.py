@@ -126,8 +126,8 @@ class Closure(InTwoLanguages, ClinicalRecord):
         ]
 
     def __str__(self) -> str:
-        days = str(self.starts_on) if self.starts_on == self.ends_on else f"{self.starts_on} – {self.ends_on}"
-        return told_of(days, self.shown_reason)
+        days = dict.fromkeys([self.starts_on, self.ends_on])
+        return told_of(" – ".join(map(date_format, days)), self.shown_reason)
 
     def covers(self, day: datetime.date, period: str) -> bool:
         return self.starts_on <= day <= self.ends_on and self.period in ("", period)

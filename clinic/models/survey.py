@@ -47,9 +47,9 @@ class LikertQuestion(Question):
     LOWEST, HIGHEST = 1, 7
 
     min_label = models.CharField(_("label at 1"), max_length=60)
-    min_label_other = other_text(_("label at 1 in the other language"), 60)
+    min_label_other = other_text(_("at 1, in the other language"), 60)
     max_label = models.CharField(_("label at 7"), max_length=60)
-    max_label_other = other_text(_("label at 7 in the other language"), 60)
+    max_label_other = other_text(_("at 7, in the other language"), 60)
 
     history = HistoricalRecords()
     shown_min_label, shown_max_label = Shown("min_label"), Shown("max_label")
@@ -83,7 +83,7 @@ class NumericQuestion(Question):
 
     @property
     def text_with_unit(self) -> str:
-        return f"{self.shown_text} ({self.shown_unit})" if self.unit else self.shown_text
+        return f"{self.shown_text} ({self.shown_unit})" if self.shown_unit else self.shown_text
 
     def allows(self, value: Decimal) -> bool:
         return (self.minimum is None or self.minimum <= value) and (self.maximum is None or value <= self.maximum)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -22,6 +23,10 @@ from backoffice.records.seen import version_of as seen_version
 from clinic.models import Appointment, Patient
 from clinic.patients import merging
 from clinic.patients.lookalikes import lookalikes
+
+# What was with a visit names the person whom the visit is found to be of. Sent with the model as `sender`, the `row` as
+# it is by then, `by` whom and the `reason`, inside the transaction.
+named_another = Signal()
 
 
 class ConflictError(Exception):
@@ -175,7 +180,9 @@ def _take_along(appointment: Appointment, was: int, by: User) -> None:
 def _name(field: str, patient: Patient, rows: QuerySet, by: User) -> None:
     copies = merging.copies_among(rows, field, patient)
     merging.hide_copies(copies, by=by, reason=gettext_noop("The visit is another person's, who has this already"))
+    reason = gettext_noop("The visit is another person's")
     for row in rows.order_by("pk"):
         setattr(row, field, patient)
-        row._history_user, row._change_reason = by, gettext_noop("The visit is another person's")
+        row._history_user, row._change_reason = by, reason
         row.save(update_fields=[field, "updated_at"])
+        named_another.send(sender=type(row), row=row, by=by, reason=reason)

@@ -1,6 +1,6 @@
 """A column for each question of the survey, named as the question is worded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -30,12 +30,12 @@ class AnswerColumn(ExchangeField):
     relation: str
     value: str
 
-    def __init__(self, question: Question, names: dict[str | None, str], cell: Cell):
+    def __init__(self, question: Question, names: dict[str | None, str], cell: Cell) -> None:
         super().__init__(f"{self.relation}_{question.pk}", names[None], cell, title=question.shown_text)
         self.question, self.names = question, names
         self.help_text = self.range()
 
-    def called(self, language):
+    def called(self, language: str | None) -> str:
         return self.names[language]
 
     def range(self) -> str:
@@ -123,7 +123,7 @@ class NumericColumn(AnswerColumn):
     model, relation, value = NumericAnswer, "numeric_answers", "value"
     question: NumericQuestion
 
-    def __init__(self, question: NumericQuestion, names: dict[str | None, str], cell: DecimalCell):
+    def __init__(self, question: NumericQuestion, names: dict[str | None, str], cell: DecimalCell) -> None:
         super().__init__(question, names, cell)
         if not question.allows(Decimal(cell.example)):
             cell.example = str(cell.render(question.maximum if question.minimum is None else question.minimum))
@@ -140,7 +140,9 @@ class NumericColumn(AnswerColumn):
 def answer_columns(taken: Iterable[str]) -> list[AnswerColumn]:
     """A column for each visible question, asked today or not, named as it is worded in each language. Two with one
     wording, or one of `taken`, which are folded, get a number."""
-    asked = [(LikertColumn, ScoreCell, question) for question in LikertQuestion.objects.visible()]
+    asked: list[tuple[Callable[..., AnswerColumn], type[Cell], Question]] = [
+        (LikertColumn, ScoreCell, question) for question in LikertQuestion.objects.visible()
+    ]
     asked += [(NumericColumn, DecimalCell, question) for question in NumericQuestion.objects.visible()]
     taken = set(taken)
     stable = [numbered(question.text, taken) for _kind, _cell, question in asked]

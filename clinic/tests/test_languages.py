@@ -1,11 +1,16 @@
 """Both languages are whole on the patients' pages too, and what a page fetches later speaks as the page does."""
 
+from contextlib import suppress
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from backoffice.tests.languages import CHINESE, ENGLISH, said
+from clinic import booking
 from clinic.booking import calling
 from clinic.models import Appointment
 from clinic.tests.booking_pages import CHOOSE, DETAILS, DONE, SURVEY, walk
@@ -93,3 +98,33 @@ def test_what_a_page_fetches_later_speaks_as_the_page_does(client, front_desk, b
     for fragment in (*at_work, *public):
         assert fragment["Content-Language"] == language
         assert said(fragment.text, others, NAMES | patients) == set()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["purge", "--dry-run"], ["purge"], ["check_integrity"], ["rebuild_intake"], ["rebuild_intake", "--check"]],
+)
+@pytest.mark.parametrize(("language", "others"), [("zh-hant", ENGLISH), ("en", CHINESE)], ids=["Chinese", "English"])
+def test_what_a_command_prints_speaks_one_language(command, language, others):
+    visit(session_today())
+    out = StringIO()
+    with translation.override(language), suppress(CommandError):
+        call_command(*command, stdout=out)
+    assert out.getvalue()
+    assert set(others.findall(out.getvalue())) - {"manage", "rebuild"} == set()
+
+
+@LANGUAGES
+def test_what_the_software_gives_as_a_reason_is_told_in_the_readers_language(
+    client, front_desk, session, browser, language, others
+):
+    booked = visit(session)
+    for spoken, act in (("en", booking.cancel), ("zh-hant", booking.reinstate)):
+        with translation.override(spoken):
+            act(booked, by=front_desk)
+    front_desk.language = language
+    front_desk.save()
+    client.force_login(front_desk)
+    page = client.get(reverse("admin:clinic_appointment_history", args=[booked.pk]))
+    told = {"zh-hant": ["已取消", "已撤回取消"], "en": ["Cancelled", "Cancellation taken back"]}[language]
+    assert [reason for reason in told if f'<p class="history-reason">{reason}</p>' not in page.text] == []

@@ -175,7 +175,7 @@ def test_clinicians_read_answers_and_ask_nothing(client, clinician, appointment,
 
 def test_a_hidden_booking_is_asked_nothing(desk, appointment, sleep, front_desk):
     Appointment.objects.filter(pk=appointment.pk).hide(by=front_desk)
-    assert desk.post(answers_page(appointment), {f"habit_{sleep.pk}": "3"}).status_code == 404
+    assert desk.post(answers_page(appointment), {f"habit_{sleep.pk}": "3"}).status_code == 409
     with pytest.raises(booking.BookingError, match="hidden"):
         booking.answer(appointment, likert={sleep: 3}, numeric={}, by=front_desk)
     assert given(appointment) == []

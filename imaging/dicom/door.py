@@ -13,7 +13,7 @@ from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag
 
 from backoffice.formats.lists import in_turn
-from imaging.decoded import Decoded, Named, Refused, check_dimensions
+from imaging.decoded import Decoded, Refused, check_dimensions
 from imaging.dicom import coded, facts, values
 from imaging.dicom.display import displayed
 from imaging.dicom.objections import objections
@@ -72,13 +72,7 @@ def decode(film: Film) -> Decoded:
         spacing_from=spacing_from,
         view=facts.view(dataset),
         taken_on=facts.day_taken(dataset),
-        named=facts.named(dataset),
     )
-
-
-def named(data: bytes) -> Named:
-    """Return whom a file that was read before names as its patient."""
-    return facts.named(parse(data).dataset)
 
 
 def parse(data: bytes) -> Film:
@@ -112,7 +106,7 @@ class Counted(BytesIO):
     """Bytes that are read in so many steps at most: an empty element takes eight of them, and pydicom half a kilobyte
     of memory for it."""
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.steps_left = STEPS_PER_ELEMENT * settings.DICOM_MAX_ELEMENTS
 

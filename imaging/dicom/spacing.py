@@ -39,7 +39,7 @@ def spacing(dataset: pydicom.Dataset, width: int) -> tuple[float | None, str]:
         if len(pair) == 2 and all(PLAUSIBLE[0] <= one <= PLAUSIBLE[1] for one in pair):
             # PS3.3 10.7.1.3: a spacing that is the detector's own is not calibrated for the patient.
             is_detectors = pair == values.numbers(dataset, DETECTOR)
-            return pair[1] * values.whole(dataset, "Columns") / width, DETECTOR if is_detectors else keyword
+            return pair[1] * values.declared(dataset, "Columns") / width, DETECTOR if is_detectors else keyword
     return None, ""
 
 

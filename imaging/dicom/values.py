@@ -49,9 +49,14 @@ def as_written(dataset: pydicom.Dataset, keyword: str) -> object:
 
 
 def text(dataset: pydicom.Dataset, keyword: str) -> str:
-    """Return an element's text, without what is no text: PostgreSQL keeps neither NUL nor half a character."""
+    """Return an element's text, without what is no text."""
     value = _short(dataset, keyword)
-    return "" if value is None else str(value).encode("utf-8", "ignore").decode().replace("\0", "").strip()
+    return "" if value is None else storable(str(value))
+
+
+def storable(text: str) -> str:
+    """Without what is no text: PostgreSQL keeps neither NUL nor half a character."""
+    return text.encode("utf-8", "ignore").decode().replace("\0", "").strip()
 
 
 def whole(dataset: pydicom.Dataset, keyword: str) -> int | None:

@@ -24,7 +24,7 @@ def test_half_a_file_never_takes_the_name(settings, tmp_path):
 
 def test_an_enhanced_view_that_was_interrupted_is_drawn_anew(xray, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("imaging.enhanced.File", lambda _drawn: Interrupted(b"whatever"))
+        patched.setattr("imaging.derived.File", lambda _drawn: Interrupted(b"whatever"))
         with pytest.raises(OSError, match="No space left"):
             open_enhanced(xray)
     with open_enhanced(xray) as picture:

@@ -52,24 +52,30 @@ def said(page) -> str:
         ({"PatientID": "B123456780"}, {"national_id": "B123456780"}, "gives another national ID, •••••••780"),
     ],
 )
-def test_what_contradicts_the_patient_is_told_and_stays_on_the_film(upload, client, tags, conflict, words):
-    page = upload(film(gradient(), **(ITS_OWN | tags)))
+def test_what_contradicts_the_patient_waits_for_a_reason_and_stays_on_the_film(upload, client, tags, conflict, words):
+    data = film(gradient(), **(ITS_OWN | tags))
+    page = upload(data)
+    assert XRayImage.objects.exists() is not bool(conflict)
+    assert words in said(page)
+    assert ('name="confirmed_because"' in page.text) is bool(conflict)
+    page = upload(data, confirmed_because="Mistyped at the machine") if conflict else page
     xray = XRayImage.objects.get()
     assert xray.identity_conflict == conflict
     assert words in said(page)
     again = client.get(reverse("admin:imaging_xrayimage_change", args=[xray.pk])).text
     assert words in again
-    assert ("Whose film is this?" in again) is bool(conflict)
+    assert ("Mistyped at the machine" in again) is bool(conflict)
+    assert "Mistyped" in XRayImage.objects.get().history.get().history_change_reason or not conflict
 
 
 def test_a_number_that_another_patient_has_is_told_where_this_one_has_none(upload, patient, other_patient):
     Patient.objects.filter(pk=patient.pk).update(national_id="")
-    upload(film(gradient(), **(ITS_OWN | {"PatientID": other_patient.national_id})))
+    upload(film(gradient(), **(ITS_OWN | {"PatientID": other_patient.national_id})), confirmed_because="asked")
     assert XRayImage.objects.get().identity_conflict == {"national_id": "B123456780"}
 
 
 def test_a_film_put_with_another_patient_is_compared_with_that_one(upload, client, patient, other_patient):
-    upload(film(gradient(), **ITS_OWN), to=other_patient)
+    upload(film(gradient(), **ITS_OWN), to=other_patient, confirmed_because="asked")
     xray = XRayImage.objects.get()
     assert set(xray.identity_conflict) == {"full_name", "date_of_birth", "national_id"}
     page = reverse("admin:imaging_xrayimage_change", args=[xray.pk])
@@ -90,7 +96,7 @@ def test_a_name_that_is_corrected_settles_what_the_file_says(
     upload, patient, client, django_capture_on_commit_callbacks
 ):
     Patient.objects.filter(pk=patient.pk).update(full_name="Chen Wei")
-    upload(film(gradient(), **ITS_OWN))
+    upload(film(gradient(), **ITS_OWN), confirmed_because="asked")
     assert set(conflict()) == {"full_name"}
     page = reverse("admin:clinic_patient_change", args=[patient.pk])
     form = {field.html_name: field.value() or "" for field in client.get(page).context["adminform"].form}
@@ -121,13 +127,13 @@ def test_an_import_that_corrects_a_day_of_birth_asks_again(upload, patient, djan
 
 def test_a_file_taken_before_the_patient_was_born_is_told(upload, other_patient):
     Patient.objects.filter(pk=other_patient.pk).update(date_of_birth="2019-06-01")
-    page = upload(film(gradient(), AcquisitionDate="20180101"), to=other_patient)
+    page = upload(film(gradient(), AcquisitionDate="20180101"), to=other_patient, confirmed_because="asked")
     assert XRayImage.objects.get().identity_conflict == {"taken_on": "2018-01-01"}
     assert "before the patient's birth or in the future" in said(page).replace("&#x27;", "'")
 
 
 def test_a_file_taken_in_the_future_is_told_and_has_no_day(upload):
-    page = upload(film(gradient(), AcquisitionDate="29990101"))
+    page = upload(film(gradient(), AcquisitionDate="29990101"), confirmed_because="asked")
     xray = XRayImage.objects.get()
     assert (xray.taken_on, xray.identity_conflict) == (None, {"taken_on": "2999-01-01"})
     assert "in the future" in said(page)
@@ -149,4 +155,4 @@ def test_a_film_without_a_day_is_called_by_the_clinics_day(xray):
     at = datetime.datetime(2026, 3, 4, 2, 0, tzinfo=ZoneInfo("Asia/Taipei"))
     XRayImage.objects.filter(pk=xray.pk).update(created_at=at)
     with timezone.override("Asia/Taipei"):
-        assert str(XRayImage.objects.get()).endswith("2026-03-04")
+        assert str(XRayImage.objects.get()).endswith("4 Mar 2026")

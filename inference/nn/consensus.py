@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NOT_FRONTAL = "not_frontal"  # view: code
     CHILD = "child"  # age
     NOT_A_FRONTAL_CHEST_FILM = "not_a_frontal_chest_film"  # likeness, threshold; no model was asked
+    MOVED = "moved"  # to this patient from another, for whom it was signed
     DEMONSTRATION_MODEL = "demonstration_model"  # models: [name, …]
 
 

@@ -36,7 +36,7 @@ HEAD = """\
 
 """
 
-WORDS = {200: "yes", 204: "yes", 286: "yes", 302: "on", 403: "no", 404: "404", 405: "405"}
+WORDS = {200: "yes", 204: "yes", 286: "yes", 422: "yes", 302: "on", 403: "no", 404: "404", 405: "405"}
 
 
 def addresses(patterns=None, prefix: str = "") -> Iterator[str]:

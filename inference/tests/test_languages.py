@@ -15,6 +15,9 @@ NAMES = {
     "Excel",
     "timm",
     "logits",
+    # Keys, as keyboards in Taiwan say them.
+    "Shift",
+    "Esc",
     # People of these tests, a job, and a report's text.
     "administrators",
     "frontdesk",

@@ -278,3 +278,15 @@ def test_an_opinion_that_comes_in_after_its_sender_was_signed_out_comes_back_uns
     client.post(page, form_with(back, "review_notes"))
     assert signature(answered) == ("COVID", clinician)
     assert client.get(page).status_code == 403
+
+
+def test_who_signs_or_asks_keeps_the_list_that_the_film_was_opened_from(doctor, answered):
+    filters = "_changelist_filters=view__exact%3DPA"
+    page = doctor.get(f"{film_page(answered)}?{filters}")
+    address = reverse("admin:inference_prediction_sign", args=[answered.pk])
+    assert f'action="{address}?{filters}"' in page.text
+    seen = {"final_diagnosis": "Normal", "seen": page.context["seen"]}
+    assert doctor.post(f"{address}?{filters}", seen)["Location"].endswith(f"?prediction={answered.pk}&{filters}")
+    asking = reverse("admin:imaging_xrayimage_ask", args=[answered.xray_id])
+    assert doctor.post(f"{asking}?{filters}")["Location"] == f"{film_page(answered)}?{filters}"
+    assert doctor.post(asking)["Location"] == film_page(answered)

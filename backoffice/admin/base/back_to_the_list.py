@@ -4,7 +4,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.http import HttpResponseRedirect, QueryDict
+from django.db import models
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 
 from backoffice.web.admin_urls import admin_url
 
@@ -12,18 +13,20 @@ SEARCHED = "_list_search"
 """The hidden input that forms.js adds: what the list was searched for, which no record's address repeats."""
 
 
-def row_id(key) -> str:
+def row_id(key: object) -> str:
     return f"row-{key}"
 
 
 class LeadsBackToTheList(admin.ModelAdmin):
-    def response_post_save_add(self, request, obj):
+    def response_post_save_add(self, request: HttpRequest, obj: models.Model) -> HttpResponseRedirect:
         return self._to_its_row(super().response_post_save_add(request, obj), request, obj)
 
-    def response_post_save_change(self, request, obj):
+    def response_post_save_change(self, request: HttpRequest, obj: models.Model) -> HttpResponseRedirect:
         return self._to_its_row(super().response_post_save_change(request, obj), request, obj)
 
-    def _to_its_row(self, response, request, obj):
+    def _to_its_row(
+        self, response: HttpResponseRedirect, request: HttpRequest, obj: models.Model
+    ) -> HttpResponseRedirect:
         parts = urlsplit(response.url)
         if parts.path != admin_url(self.model, "changelist"):
             return response

@@ -6,11 +6,12 @@ version, as scripts send it, is taken to show the record as it was when this per
 on the record's page are compared in the same way: see concurrent_rows.py.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
 from django.core import signing
 from django.db import connection, models
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +29,7 @@ from backoffice.admin.base.merging_forms import (
     tell_what_stays,
 )
 from backoffice.records.locks import lock_by_key
+from backoffice.records.relations import field_of
 
 SALT = "backoffice.what_was_shown"
 SEEN = "_seen"  # the hidden input: the version that the form shows
@@ -38,11 +40,11 @@ class MergesForms(admin.ModelAdmin):
 
     masked_fields: Collection[str]
 
-    def version_shown(self, form, record: models.Model) -> str:
+    def version_shown(self, form: forms.ModelForm, record: Any) -> str:
         """What a form says of the record that it shows."""
         raise NotImplementedError
 
-    def changes_since(self, seen: str, record: models.Model) -> Changes:
+    def changes_since(self, seen: str, record: Any) -> Changes:
         """What others have changed since the form that says this was shown."""
         raise NotImplementedError
 
@@ -81,14 +83,16 @@ class MergesForms(admin.ModelAdmin):
 class MergesConcurrentChanges(MergesForms):
     """Mixin of the admin of a record with history and `updated_at`."""
 
-    def version_shown(self, form, record):
+    def version_shown(self, form: forms.ModelForm, record: Any) -> str:
         return record.updated_at.isoformat()
 
-    def changes_since(self, seen, record):
+    def changes_since(self, seen: str, record: Any) -> Changes:
         when = parse_datetime(seen)
         return Changes() if when in (None, record.updated_at) else changes_between(record, when)
 
-    def get_formsets_with_inlines(self, request, obj=None):
+    def get_formsets_with_inlines(
+        self, request: HttpRequest, obj: Any = None
+    ) -> Iterator[tuple[type[forms.BaseModelFormSet], InlineModelAdmin]]:
         for formset, inline in super().get_formsets_with_inlines(request, obj):
             is_typed_in = obj is not None and inline.has_change_permission(request, obj)
             yield merging_rows(formset, request) if is_typed_in else formset, inline
@@ -97,13 +101,13 @@ class MergesConcurrentChanges(MergesForms):
 class MergesWhatWasShown(MergesForms):
     """Mixin of the admin of a record whose history does not keep all of it: the form carries what its inputs showed."""
 
-    def version_shown(self, form, record):
+    def version_shown(self, form: forms.ModelForm, record: Any) -> str:
         # Not from the record at hand: what was typed is in it already.
         now = self.model._base_manager.get(pk=record.pk)
         shown = form_values(now, [name for name, field in form.fields.items() if not field.disabled])
         return signing.dumps(shown, salt=SALT)
 
-    def changes_since(self, seen, record):
+    def changes_since(self, seen: str, record: Any) -> Changes:
         try:
             shown = signing.loads(seen, salt=SALT)
         except signing.BadSignature:  # of no page of ours
@@ -111,9 +115,9 @@ class MergesWhatWasShown(MergesForms):
         return ChangesToWhatWasShown(record, shown, form_values(record, shown))
 
 
-def form_values(record: models.Model, names) -> dict:
+def form_values(record: models.Model, names: Iterable[str]) -> dict:
     """What a form shows of the record, as JSON keeps it: of several others, their keys."""
-    fields = [record._meta.get_field(name) for name in names]
+    fields = [field_of(type(record), name) for name in names]
     return {
         field.name: sorted(getattr(record, field.name).values_list("pk", flat=True))
         if field.many_to_many
@@ -122,19 +126,20 @@ def form_values(record: models.Model, names) -> dict:
     }
 
 
-def _is_a_sent_form(request) -> bool:
-    return request.method == "POST" and str(request.resolver_match.url_name).endswith("_change")
+def _is_a_sent_form(request: HttpRequest) -> bool:
+    page = request.resolver_match
+    return request.method == "POST" and page is not None and str(page.url_name).endswith("_change")
 
 
 class _Merging(MergingForm):
     model_admin: MergesForms
 
-    def changes_meanwhile(self):
+    def changes_meanwhile(self) -> Changes:
         if seen := self.request.POST.get(SEEN):
             return self.model_admin.changes_since(seen, self.instance)
         return changes_since_look(self.instance, last_look(self.instance, self.request), self.request)
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if self.kept:
             tell_what_stays(self.request, self.changes.who, self.kept)

@@ -5,10 +5,13 @@ is gone says who took it away: saved again, it stays away. Rows that came meanwh
 """
 
 from datetime import datetime
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
 from django.db import connection
+from django.db.models import Model, QuerySet
+from django.forms.formsets import ManagementForm
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
@@ -29,10 +32,12 @@ from backoffice.formats.lists import listed
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import history_of
 
+Formset = TypeVar("Formset", bound=forms.BaseModelFormSet)
+
 SEEN_ROWS = "SEEN"  # in the management form: `<key>:<when it was last changed>` of each row
 
 
-def merging_rows(formset: type[forms.BaseModelFormSet], request: HttpRequest) -> type[forms.BaseModelFormSet]:
+def merging_rows(formset: type[Formset], request: HttpRequest) -> type[Formset]:
     row = type(formset.form.__name__, (_MergingRow, formset.form), {"request": request})
     return type(formset.__name__, (MergesRows, formset), {"request": request, "form": row})
 
@@ -42,24 +47,24 @@ class _ShownAnew(forms.CharField):
 
     widget = forms.HiddenInput
 
-    def bound_data(self, data, initial):
+    def bound_data(self, data: Any, initial: Any) -> Any:
         return initial
 
 
 class _MergingRow(MergingForm):
-    seen = None  # when the row that was shown was last changed
-    looked_at = None  # where nobody says so: when this person last opened the record whose row it is
+    seen: datetime | None = None  # when the row that was shown was last changed
+    looked_at: datetime | None = None  # where nobody says so: when this person last opened the record whose row it is
     why_gone: str | None = None  # "" where it was told already
 
-    def changes_meanwhile(self):
+    def changes_meanwhile(self) -> Changes:
         if self.looked_at:
             return changes_since_look(self.instance, self.looked_at, self.request)
         return changes_between(self.instance, self.seen) if self.seen else Changes()
 
-    def has_changed(self):
+    def has_changed(self) -> bool:
         return self.why_gone is None and super().has_changed()
 
-    def full_clean(self):
+    def full_clean(self) -> None:
         if self.why_gone is None:
             super().full_clean()
             return
@@ -68,13 +73,16 @@ class _MergingRow(MergingForm):
             self.add_error(None, self.why_gone)
 
 
-class MergesRows:
+class MergesRows(forms.BaseModelFormSet):
     """Mixin of a formset of hideable records with history and `updated_at`."""
 
     request: HttpRequest
+    model: type[Model]
+    queryset: QuerySet
+    instance: Any  # whose rows they are, where they are one record's
 
     @cached_property
-    def management_form(self):
+    def management_form(self) -> ManagementForm:
         form = super().management_form
         form.fields[SEEN_ROWS] = _ShownAnew(required=False, initial=self._versions)
         return form
@@ -102,22 +110,21 @@ class MergesRows:
     def _seen(self) -> dict[str, str]:
         return dict(version.partition(":")[::2] for version in (self._sent or "").split())
 
-    def get_queryset(self):
+    def get_queryset(self) -> Any:
         if self.is_bound and "forms" in self.__dict__:
             return [row.instance for row in self.initial_forms]  # in step with the forms, also where a row is gone
         if self.is_bound and connection.in_atomic_block and not hasattr(self, "_queryset"):
             lock_by_key(self.model, self.queryset.order_by().values_list("pk", flat=True))  # as they are until the save
         return super().get_queryset()
 
-    def _construct_form(self, i, **kwargs):
-        form = super()._construct_form(i, **kwargs)
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # the stubs leave it out
         if self.request.method != "POST" or not self.is_bound or i >= self.initial_form_count():
             return form
         key = self.data.get(f"{self.add_prefix(i)}-{self.model._meta.pk.name}", "")
         if form.instance.is_hidden and any(field.html_name in self.data for field in form.visible_fields()):
-            form.why_gone = self._why_gone(
-                key
-            )  # a page that knows of it has its inputs switched off, and sends nothing
+            # A page that knows of it has its inputs switched off, and sends nothing.
+            form.why_gone = self._why_gone(key)
         elif form.instance.pk is None:
             form.why_gone = self._why_gone(key) if key in self._seen or self._sent is None else ""
         elif self._sent is None:
@@ -139,12 +146,13 @@ class MergesRows:
             _("%(who)s has hidden “%(row)s” since you looked. Nothing was saved. Save again to save the rest.") % told
         )
 
-    def clean(self):
+    def clean(self) -> None:
         super().clean()
         if self.request.method != "POST":
             return
         kept: dict[str, list[str]] = {}
-        for row in self.initial_forms:
+        rows: list[Any] = self.initial_forms
+        for row in rows:
             if row.kept:
                 kept.setdefault(row.changes.who, []).extend(row.kept)
         for who, names in kept.items():

@@ -8,7 +8,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -59,9 +59,9 @@ class ExportForm(forms.Form):
         error_messages={"required": _("Choose at least one column.")},
     )
 
-    def __init__(self, fields: list[ExchangeField], *args, **kwargs):
+    def __init__(self, fields: list[ExchangeField], data: QueryDict | None = None) -> None:
         titles = called(fields, get_language())
-        super().__init__(*args, initial={"columns": list(titles), "file_format": "xlsx", "names": STABLE}, **kwargs)
+        super().__init__(data, initial={"columns": list(titles), "file_format": "xlsx", "names": STABLE})
         self.fields["columns"].choices = list(titles.items())
 
 
@@ -93,7 +93,9 @@ class ExportPages(ExchangeAccess):
                 form.add_error(None, str(error))
         return self._export_page(request, shown, form)
 
-    def _download(self, request, queryset, *, file_format: str, names: str, columns: list[str]) -> HttpResponseBase:
+    def _download(
+        self, request: HttpRequest, queryset: QuerySet, *, file_format: str, names: str, columns: list[str]
+    ) -> HttpResponseBase:
         """Raises TooLargeError."""
         resource, language = self.resource(), get_language() if names == OWN else None
         resource.fields = {name: field for name, field in resource.fields.items() if field.column_name in columns}

@@ -24,7 +24,7 @@ class SaysWhatWasHidden(HideableAdmin):
     masked_fields: Collection[str] = ()
 
     @property
-    def urls(self):
+    def urls(self) -> list[Any]:
         """Each of the record's pages says so, whichever it is that refuses the record as it is now."""
         urls = super().urls
         for pattern in urls:
@@ -44,7 +44,7 @@ class SaysWhatWasHidden(HideableAdmin):
 
     def _or_says_so(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
-        def page(request, *args, **kwargs):
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 return view(request, *args, **kwargs)
             except (PermissionDenied, Http404):
@@ -85,4 +85,4 @@ class SaysWhatWasHidden(HideableAdmin):
         ]
         titles = {field.name: capfirst(field.verbose_name) for field in fields} | {"reason": _("Reason")}
         sent = request.POST or given_back(request)
-        return [(title, sent[name]) for name, title in titles.items() if sent.get(name)]
+        return [(title, str(sent[name])) for name, title in titles.items() if sent.get(name)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -11,18 +12,22 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from simple_history.models import HistoricalChanges
 
 from backoffice.formats.lists import listed
 from backoffice.models import AccessEvent
+from backoffice.models.users import person_of
+from backoffice.readers import Reader
 from backoffice.records.diffs import Words, told_fields
-from backoffice.records.relations import history_of
+from backoffice.records.relations import field_of, history_of
 
 
 class Changes:
     """What others changed in a record between two versions of it; nothing where either is missing."""
 
-    def __init__(self, before: models.Model | None = None, last: models.Model | None = None):
-        self.who, self.when, self.before, self.last, self.changed = "", None, before, last, set()
+    def __init__(self, before: HistoricalChanges | None = None, last: HistoricalChanges | None = None) -> None:
+        self.who, self.when, self.before, self.last = "", "", before, last
+        self.changed: set[str] = set()
         if before is None or last is None:
             return
         self.who, self.when = who_and_when(last)
@@ -37,7 +42,7 @@ class Changes:
         was, now = (tuple(value_of(version, name) for name in columns) for version in (self.before, self.last))
         return (was, now) if len(columns) > 1 else (was[0], now[0])
 
-    def in_words(self, name: str, field: forms.Field, user) -> str:
+    def in_words(self, name: str, field: forms.Field, user: Reader) -> str:
         """What it is now."""
         facts = Words(user, lambda model: ()).facts(self.before, self.last)
         names = [field.name for field in told_fields(type(self.last))]
@@ -55,7 +60,7 @@ class ChangesToWhatWasShown(Changes):
     """The same where the record's history does not keep all that its form shows: `shown` and `now` are what the inputs
     showed and would show, by field."""
 
-    def __init__(self, record: models.Model, shown: dict, now: dict):
+    def __init__(self, record: models.Model, shown: dict, now: dict) -> None:
         super().__init__()
         self.model, self.shown, self.now = type(record), shown, now
         self.changed = {name for name in shown if shown[name] != now[name]}
@@ -64,26 +69,26 @@ class ChangesToWhatWasShown(Changes):
             if last := versions.order_by("-history_id").first():
                 self.who, self.when = who_and_when(last)
 
-    def of(self, columns):
+    def of(self, columns: tuple[str, ...]) -> tuple | None:
         [name] = columns
         return (_as_set(self.shown[name]), _as_set(self.now[name])) if name in self.changed else None
 
-    def in_words(self, name, field, user):
-        if isinstance(self.now[name], list):
+    def in_words(self, name: str, field: forms.Field, user: Reader) -> str:
+        if isinstance(field, forms.ModelMultipleChoiceField) and field.queryset is not None:
             return listed(map(field.label_from_instance, field.queryset.filter(pk__in=self.now[name])))
-        return Words(user, lambda model: ()).say(self.model._meta.get_field(name), self.now[name])
+        return Words(user, lambda model: ()).say(field_of(self.model, name), self.now[name])
 
 
-def _as_set(value):
+def _as_set(value: object) -> object:
     return frozenset(value) if isinstance(value, list) else value
 
 
-def who_and_when(version: models.Model) -> tuple[str, str]:
+def who_and_when(version: HistoricalChanges) -> tuple[str, str]:
     when = date_format(timezone.localtime(version.history_date), "TIME_FORMAT")
     return str(version.history_user or _("Somebody")), when
 
 
-def value_of(version: models.Model, name: str):
+def value_of(version: HistoricalChanges, name: str) -> Any:
     """As it compares: a key for a record, a set of keys for several."""
     field = version.instance_type._meta.get_field(name)
     if field.many_to_many:
@@ -100,7 +105,7 @@ def changes_between(record: models.Model, seen: datetime) -> Changes:
 def last_look(record: models.Model, request: HttpRequest) -> datetime | None:
     """When this person last opened the record."""
     looks = AccessEvent.objects.filter(
-        user=request.user,
+        user=person_of(request),
         action=AccessEvent.Action.VIEW,
         content_type=ContentType.objects.get_for_model(record),
         object_id=record.pk,
@@ -116,7 +121,7 @@ def changes_since_look(record: models.Model, looked_at: datetime | None, request
     return Changes(history.filter(history_date__lte=looked_at).first(), history.first())
 
 
-class MergingForm:
+class MergingForm(forms.ModelForm):
     """Mixin of a bound form. `kept` names what only others have changed: it stays as they made it.
 
     A form whose fields are no columns has `made_of`: field → the columns that it shows.
@@ -128,8 +133,9 @@ class MergingForm:
     def changes_meanwhile(self) -> Changes:
         raise NotImplementedError
 
-    def clean(self):
-        self.changes, self.kept = self.changes_meanwhile(), []
+    def clean(self) -> dict[str, Any]:
+        self.changes = self.changes_meanwhile()
+        self.kept: list[str] = []
         cleaned = super().clean()
         cleaned = self.cleaned_data if cleaned is None else cleaned
         for name in [name for name in self.fields if name in cleaned]:
@@ -143,27 +149,28 @@ class MergingForm:
                 self.add_error(name, self.changes.told(self._in_words(name, columns, now)))
         return cleaned
 
-    def _in_words(self, name: str, columns: tuple[str, ...], now) -> str:
+    def _in_words(self, name: str, columns: tuple[str, ...], now: Any) -> str:
         if name in self.masked_fields or now in ("", None, frozenset()):
             return ""
         if columns == (name,):
-            return self.changes.in_words(name, self.fields[name], self.request.user)
+            return self.changes.in_words(name, self.fields[name], person_of(self.request))
         return str(self.get_initial_for_field(self.fields[name], name))  # as the form shows what is here now
 
-    def _keep(self, cleaned: dict, name: str, columns: tuple[str, ...], now) -> None:
+    def _keep(self, cleaned: dict, name: str, columns: tuple[str, ...], now: Any) -> None:
         if columns == (name,):
             value = getattr(self.instance, name)  # as it is now: nothing typed is in the instance yet
             cleaned[name] = value.all() if isinstance(now, frozenset) else value
         else:
             for column, value in zip(columns, now, strict=True):
                 setattr(self.instance, column, value)
-        self.fields[name].bound_data = lambda data, initial: initial  # also where the form has to be shown again
+        # Also where the form has to be shown again.
+        self.fields[name].bound_data = lambda data, initial: initial  # type: ignore[method-assign]  # of this one alone
         if name in self.changed_data:
             self.changed_data.remove(name)
         self.kept.append(str(self.fields[name].widget.attrs.get("aria-label") or self.fields[name].label))
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     if isinstance(value, models.QuerySet):
         return frozenset(row.pk for row in value)
     return value.pk if isinstance(value, models.Model) else value

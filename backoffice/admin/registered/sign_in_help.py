@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -64,7 +65,7 @@ class SignInHelp(admin.ModelAdmin):
     """
 
     def get_urls(self) -> list[URLPattern]:
-        def guarded(help_with: Callable, **options):
+        def guarded(help_with: Callable, **options: Any) -> Callable[..., HttpResponseBase]:
             return self.admin_site.admin_view(require_POST(self.for_who_may_change(help_with, **options)))
 
         return [

@@ -10,10 +10,11 @@ from django.db import models
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import rules
 from backoffice.access.second_factor.views import ask_and_go_on_to
 from backoffice.admin.base.auditing import AuditedAdmin
@@ -87,7 +88,7 @@ class UserAdmin(
     ) -> type[forms.ModelForm]:
         return asking_for_the_code(super().get_form(request, obj, **kwargs), request)
 
-    def process_import_view(self, request):
+    def process_import_view(self, request: StaffRequest) -> HttpResponse:
         """A file gives roles, too."""
         row, _shown = import_of(request.POST.get("key", ""))
         if row and request.POST.get("decision") != CANCEL and rules.must_ask_again(request):

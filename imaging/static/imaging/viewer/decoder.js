@@ -15,8 +15,9 @@ self.addEventListener("message", async ({ data: { key, bitmap, url } }) => {
 });
 
 function described({ about = {}, ...level }) {
-  const histogram = new Uint32Array(level.values instanceof Uint8Array ? 1 << 8 : 1 << 16);
-  for (const value of level.values) histogram[value] += 1;
+  const counts = new Uint32Array(1 << 16);
+  for (const value of level.values) counts[value] += 1;
+  const histogram = counts.slice(0, counts.findLastIndex((count) => count > 0) + 1);
   const levels = [level];
   while (Math.min(levels.at(-1).width, levels.at(-1).height) >= 2 * SMALLEST) levels.push(halved(levels.at(-1)));
   return { size: [level.width, level.height], levels, histogram, ...about };

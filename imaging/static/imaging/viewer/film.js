@@ -3,6 +3,7 @@
 import { Keys } from "./keys.js";
 import { Pane } from "./pane.js";
 import { follow } from "./pointers.js";
+import { say } from "./words.js";
 
 const STEP = 1.25; // of a zoom by button or key
 const NUDGE = 60; // px, by an arrow key
@@ -34,6 +35,7 @@ export class Film {
       [layers.style.width, layers.style.height] = pane.view.size.map((length) => `${length}px`);
     }
     await pane.start();
+    if (!element.isConnected) return; // another film was chosen meanwhile
     this.panes.push(pane);
     this.active = pane;
     pane.changed = (stand) => this.panes.forEach((other) => other !== pane && other.follow(stand));
@@ -55,18 +57,24 @@ export class Film {
   }
 
   async #compare(key) {
-    this.panes.splice(1).forEach(({ element }) => element.remove());
+    this.panes.splice(1);
+    for (const other of [...this.stage.children].slice(1)) other.remove();
     this.stage.classList.toggle("is-two", Boolean(key));
-    if (!key) return this.#activate(this.panes[0]);
+    this.#activate(this.panes[0]);
+    if (!key) return;
     const template = this.element.querySelector(`template[data-film-other="${CSS.escape(key)}"]`);
     const element = template.content.firstElementChild.cloneNode(true);
     this.stage.append(element);
-    await this.#add(element);
+    try {
+      await this.#add(element);
+    } catch {
+      element.querySelector("[data-film-says=turned]").textContent = say(this.element, "failed");
+    }
     const [first, second] = this.panes;
+    if (!second) return;
     second.follow(first.view.stand);
     second.invert(first.isInverted);
     if (first.kind === "enhanced") await second.enhance(true);
-    return second;
   }
 
   // -- Gestures -------------------------------------------------------------------------------------------------------

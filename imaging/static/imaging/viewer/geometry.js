@@ -1,6 +1,6 @@
 // Where a picture lies in its window. A length is in CSS pixels where it is of the window, else in the picture's.
 
-const FARTHEST = 0.5; // of what fits
+const FARTHEST = 0.5; // of what fits, and of what small pictures are
 const NEAREST = 32; // window's pixels for one of the picture's
 const AS_IT_IS = [1, 0, 0, 1];
 
@@ -60,7 +60,7 @@ export class View {
   // `at` keeps its place in the window.
   zoomTo(scale, at = this.port.map((length) => length / 2)) {
     const [x, y] = this.toPicture(at);
-    this.scale = clamp(scale, this.fitting * FARTHEST, Math.max(NEAREST, this.fitting));
+    this.scale = clamp(scale, Math.min(this.fitting, 1) * FARTHEST, Math.max(NEAREST, this.fitting));
     this.isFitted = false;
     const [nowX, nowY] = this.toPicture(at);
     this.#look([this.centre[0] + x - nowX, this.centre[1] + y - nowY]);

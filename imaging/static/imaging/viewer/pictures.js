@@ -1,4 +1,4 @@
-// Pictures by way of the worker (decoder.js): { size, levels: [{ width, height, values }], histogram }, largest first.
+// Pictures by way of the worker (decoder.js): { size, levels: [{ width, height, values }], histogram }, the largest level first; the histogram ends with the brightest value.
 
 let worker = null;
 let lastKey = 0;

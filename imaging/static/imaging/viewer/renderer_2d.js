@@ -49,11 +49,12 @@ export class PlainRenderer {
     const key = [picture.histogram.length, low, high, isInverted].join();
     if (this.key !== key) {
       this.key = key;
-      this.table = Uint32Array.from({ length: picture.histogram.length }, (_, value) => {
+      this.table = new Uint32Array(picture.histogram.length);
+      for (let value = 0; value < this.table.length; value += 1) {
         const share = Math.min(Math.max((value - low) / (high - low), 0), 1);
         const grey = Math.round(255 * (isInverted ? 1 - share : share));
-        return (OPAQUE | (grey << 16) | (grey << 8) | grey) >>> 0;
-      });
+        this.table[value] = (OPAQUE | (grey << 16) | (grey << 8) | grey) >>> 0;
+      }
     }
     return this.table;
   }

@@ -50,15 +50,27 @@ void main() {
   colour = vec4(vec3(isInverted ? 1.0 - grey : grey), 1.0);
 }`;
 
+const OPTIONS = { alpha: true, antialias: false, depth: false, failIfMajorPerformanceCaveat: true };
+
+// A processor that plays a GPU is slower than one that draws without.
+const PLAYED = /swiftshader|llvmpipe|software|basic render/i;
+
+function hasGpu() {
+  const gl = document.createElement("canvas").getContext("webgl2", OPTIONS);
+  if (!gl) return false;
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  gl.getExtension("WEBGL_lose_context")?.loseContext(); // browsers give a page few of them
+  return !PLAYED.test(name);
+}
+
 const UNIFORMS = ["size", "port", "centre", "toPicture", "low", "high", "isInverted", "lens", "under", "stronger", "level"];
 
 const NO_LENS = { place: [0, 0], under: [0, 0], radius: -1, stronger: 1 };
 
 export class GlRenderer {
   static on(canvas) {
-    // A GPU that a processor plays is slower than drawing without one.
-    const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, failIfMajorPerformanceCaveat: true });
-    return gl && new GlRenderer(gl);
+    return hasGpu() ? new GlRenderer(canvas.getContext("webgl2", OPTIONS)) : null;
   }
 
   constructor(gl) {

@@ -23,7 +23,7 @@ export class Tone {
 
   // To the right for less contrast, up for a brighter picture.
   drag([right, down], range) {
-    const width = Math.min(Math.max(this.width * Math.exp(right / 250), NARROWEST), 4 * range);
+    const width = Math.min(Math.max(this.width * Math.exp(right / 250), NARROWEST), 2 * range);
     const centre = this.centre + (down / 500) * Math.max(this.width, range / 16);
     this.window = [centre - width / 2, centre + width / 2];
   }

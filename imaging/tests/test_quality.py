@@ -1,0 +1,113 @@
+"""What is said of a doubtful picture, and that nothing is said of a good one."""
+
+import datetime
+import json
+
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.core.management import call_command
+from django.urls import reverse
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from imaging import chest, phantom
+from imaging.ingest import read
+from imaging.models import XRayImage
+from imaging.quality import ADVICE, QualityIssue
+from imaging.storing import receive
+from imaging.tests.pictures import encoded
+from imaging.tests.realfiles import manifest, needs_real_files
+from imaging.tests.test_dicom import film
+
+ABOUT_THE_PICTURE = {"inverted", "turned", "mirrored", "several_films", "burnt_in_text"}
+
+
+def a_chest(seed: int = 1, edge: int = 600) -> Image.Image:
+    return Image.fromarray(phantom.render("Normal", seed, edge))
+
+
+def beside(one: Image.Image, other: Image.Image) -> Image.Image:
+    return Image.fromarray(np.hstack([np.asarray(one), np.asarray(other.resize(one.size))]))
+
+
+def named(picture: Image.Image) -> Image.Image:
+    ImageDraw.Draw(picture).text((20, 540), "CHEN WEI-TING 1972", fill=230, font=ImageFont.load_default(size=14))
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("change", "issues"),
+    [
+        (lambda picture: picture, set()),
+        (ImageOps.invert, {"inverted"}),
+        (lambda picture: picture.rotate(90, expand=True), {"turned"}),
+        (lambda picture: picture.rotate(180), {"turned"}),
+        (ImageOps.mirror, {"mirrored"}),
+        (lambda picture: beside(picture, a_chest(2)), {"several_films"}),
+        (named, {"burnt_in_text"}),
+    ],
+)
+def test_what_is_wrong_with_the_picture_is_said(change, issues):
+    found = read(encoded(change(a_chest())), "film.png").quality_issues
+    assert ABOUT_THE_PICTURE & set(found) == issues
+
+
+def test_a_picture_of_nearly_nothing_is_said():
+    grain = np.random.default_rng(0).integers(100, 105, (400, 400)).astype(np.uint8)
+    assert "nearly_blank" in read(encoded(grain), "film.png").quality_issues
+
+
+@pytest.mark.parametrize(
+    ("tags", "issue"),
+    [
+        ({"BodyPartExamined": "HAND"}, "no_chest"),
+        ({"ViewPosition": "LL"}, "lateral_view"),
+        ({"PatientAge": "004Y", "PatientBirthDate": "19720304"}, "child"),
+        ({"BurnedInAnnotation": "YES"}, "burnt_in_text"),
+    ],
+)
+def test_what_the_file_says_is_shown_with_what_to_do(client, clinician, patient, tags, issue):
+    file = ContentFile(film(np.asarray(a_chest()), **tags), name="film.dcm")
+    xray = receive(file, patient, by=clinician).xray
+    assert xray.quality_issues == [issue]
+    client.force_login(clinician)
+    page = client.get(reverse("admin:imaging_xrayimage_change", args=[xray.pk])).text
+    assert str(QualityIssue(issue).label) in page
+    assert str(ADVICE[issue]) in page
+
+
+def test_a_childs_film_is_one_as_long_as_the_record_says_so(xray, patient, django_capture_on_commit_callbacks):
+    patient.date_of_birth = datetime.date.today() - datetime.timedelta(days=2000)
+    XRayImage.objects.update(source_format="DICOM", taken_on=datetime.date.today())
+    with django_capture_on_commit_callbacks(execute=True):
+        patient.save()
+    xray.refresh_from_db()
+    assert "child" in xray.quality_issues
+
+
+def test_each_issue_says_what_to_do():
+    assert set(ADVICE) == set(QualityIssue)
+
+
+@needs_real_files
+def test_at_most_two_of_the_real_films_are_doubted():
+    doubted = [row["file"] for row in manifest("cxr") if ABOUT_THE_PICTURE & set(issues_of(row["path"]))]
+    assert len(doubted) <= 2
+
+
+def issues_of(path) -> list[str]:
+    return read(path.read_bytes(), path.name).quality_issues
+
+
+@pytest.mark.slow
+def test_the_mean_chest_is_that_of_the_phantoms(tmp_path, monkeypatch):
+    kept = chest.NUMBERS.read_text()
+    monkeypatch.setattr(chest, "NUMBERS", tmp_path / "chest.json")
+    call_command("fit_chest")
+    assert np.allclose(np.array(values_in(chest.NUMBERS.read_text())), np.array(values_in(kept)), atol=0.01)
+
+
+def values_in(text: str) -> list[float]:
+
+    numbers = json.loads(text)
+    return [value for name in ("template", "sides") for row in numbers[name] for value in row]

@@ -1,0 +1,202 @@
+"""Private files in a store that speaks S3: moto's server, as a process of its own."""
+
+import io
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.urls import reverse
+
+from backoffice.files.local import local_path
+from backoffice.imports import progress, runs, uploads
+from backoffice.models import TableImport
+from backoffice.tests import commands
+from backoffice.web.remote_media import options
+from clinic.models import Patient
+from clinic.tests.tables import CONFIRM, key_in, many, upload
+from imaging.models import XRayImage
+from imaging.storing import receive
+from imaging.tests.test_dicom import film, twelve_bits
+
+ROOT = Path(__file__).parents[2]
+KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """host:port of a store."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield f"127.0.0.1:{port}"
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture
+def bucket(s3, settings):
+    """A bucket, empty, which all private files of this test go to."""
+    made = boto3.resource("s3", endpoint_url=f"http://{s3}", region_name="us-east-1", **KEYS).create_bucket(
+        Bucket="films"
+    )
+    address = f"s3+http://key:secret@{s3}/films/clinic?region=us-east-1"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "backoffice.web.remote_media.PrivateS3Storage", "OPTIONS": {"address": address}},
+    }
+    yield made
+    made.objects.all().delete()
+
+
+def names(bucket) -> list[str]:
+    return sorted(each.key.split("/")[1] for each in bucket.objects.all())
+
+
+@pytest.fixture
+def remote_film(bucket, patient, clinician) -> XRayImage:
+    data = film(twelve_bits(), BitsStored=12, HighBit=11)
+    return receive(ContentFile(data, name="film.dcm"), patient, by=clinician).xray
+
+
+@pytest.fixture
+def look(client, clinician):
+    client.force_login(clinician)
+
+    def look(kind: str, xray: XRayImage, **headers: str):
+        return client.get(reverse(f"admin:imaging_xrayimage_{kind}", args=[xray.pk]), headers=headers)
+
+    return look
+
+
+def body(answer) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
+def check() -> tuple[int, str]:
+    printed = io.StringIO()
+    try:
+        call_command("check_integrity", stdout=printed)
+    except SystemExit as ended:
+        return ended.code, printed.getvalue()
+    return 0, printed.getvalue()
+
+
+def test_a_film_lies_in_the_bucket_alone_and_is_seen_as_ever(bucket, remote_film, look, settings):
+    assert names(bucket) == ["deep", "originals", "pixels", "thumbnails"]
+    assert not Path(settings.MEDIA_ROOT).exists()
+    for kind in ("pixels", "deep", "enhanced"):
+        assert body(look(kind, remote_film)).startswith(b"\x89PNG")
+    assert body(look("thumbnail", remote_film)).startswith(b"\xff\xd8")
+    assert body(look("without_identity", remote_film)).startswith(b"PK")
+    assert names(bucket) == ["deep", "enhanced", "originals", "pixels", "thumbnails"]
+    with pytest.raises(ValueError, match="no URL"):
+        _ = remote_film.pixels.url
+
+
+def test_parts_are_sent_by_us_whatever_the_proxy_could(remote_film, look, settings):
+    settings.X_ACCEL_LOCATION = "/private-files/"
+    whole, part = look("original", remote_film), look("original", remote_film, Range="bytes=128-131")
+    assert (part.status_code, body(part)) == (206, b"DICM")
+    assert part["Content-Range"] == f"bytes 128-131/{len(body(whole))}"
+    assert "X-Accel-Redirect" not in whole
+
+
+def test_what_is_lost_is_drawn_again_and_what_is_wrong_is_told(bucket, remote_film, look):
+    before = body(look("pixels", remote_film))
+    default_storage.delete(remote_film.pixels.name)
+    default_storage.delete(remote_film.thumbnail.name)
+    assert check()[0] == 0
+    assert body(look("pixels", remote_film)) == before
+    assert look("thumbnail", remote_film).status_code == 200
+    bucket.put_object(Key=f"clinic/{remote_film.original.name}", Body=b"another film")
+    assert "is not what was uploaded" in check()[1]
+    default_storage.delete(remote_film.original.name)
+    assert "lacks its original" in check()[1]
+    assert look("original", remote_film).status_code == 503
+
+
+def test_a_film_that_is_not_kept_leaves_nothing_behind(bucket, patient, clinician, monkeypatch):
+    def fail(self, *_args, **_options):
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr(XRayImage, "save", fail)
+    data = film(twelve_bits(), BitsStored=12, HighBit=11)
+    assert receive(ContentFile(data, name="film.dcm"), patient, by=clinician).xray is None
+    assert names(bucket) == []
+
+
+def test_a_table_is_checked_and_written_from_there(bucket, client, administrator, django_capture_on_commit_callbacks):
+    client.force_login(administrator)
+    page = upload(client, *many(uploads.SMALL + 1))
+    assert names(bucket) == ["imports"]
+    runs.run_waiting()
+    page = client.get(page.request["PATH_INFO"])
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(CONFIRM, {"key": key_in(page), "decision": "all"})
+        runs.run_waiting()
+    assert Patient.objects.count() == uploads.SMALL + 1
+    assert names(bucket) == []
+
+
+def test_an_imports_progress_is_told_beside_its_file(bucket, administrator):
+    row = TableImport(uploaded_by=administrator)
+    row.file.save("patients.csv", ContentFile(b"name"), save=False)
+    assert progress.read(row) is None
+    for rows in (500, 1000):
+        progress.write(row, rows)
+        assert progress.read(row) == rows
+    progress.ask_to_stop(row)
+    assert progress.is_to_stop(row)
+    progress.forget(row)
+    assert not progress.is_to_stop(row)
+    assert names(bucket) == ["imports"]
+
+
+def test_what_is_read_by_its_path_alone_is_fetched_once(bucket, administrator, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    row = TableImport(uploaded_by=administrator)
+    row.file.save("any.safetensors", ContentFile(b"weights"), save=False)
+    assert local_path(row.file, sha256="abc").read_bytes() == b"weights"
+    row.file.storage.delete(row.file.name)
+    assert local_path(row.file, sha256="abc").read_bytes() == b"weights"
+    assert not local_path(row.file, sha256="another").exists()
+    assert [path.name for path in (tmp_path / "fetched").iterdir()] == ["abc"]
+
+
+def test_the_environment_names_the_store(tmp_path):
+    code = (
+        "from django.core.files.storage import default_storage as s; print(s.bucket_name, s.endpoint_url, s.location)"
+    )
+    environment = {"DATA_DIR": str(tmp_path), "STORAGE_URL": "s3://key:secret@minio.example:9000/films/clinic"}
+    done = commands.run(("shell", "--no-imports", "-c", code), {**environment, "DJANGO_DEBUG": "1"}, ROOT, timeout=120)
+    assert done.stdout.split() == ["films", "https://minio.example:9000", "clinic"], done.stderr
+
+
+def test_an_address_says_where_and_with_which_keys():
+    said = options("s3://key:sec%2Fret@minio.example:9000/films/clinic?region=tw-1")
+    assert (said["access_key"], said["secret_key"], said["region_name"]) == ("key", "sec/ret", "tw-1")
+    assert options("s3:///films?region=ap-northeast-1")["endpoint_url"] is None
+    with pytest.raises(ImproperlyConfigured, match="no s3://"):
+        options("https://minio.example/films")
