@@ -5,6 +5,7 @@ kind. A find is a number: `fuzz.mutant(number)` makes the file again.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -37,7 +38,7 @@ def test_whoever_looks_for_finds_sees_one(monkeypatch):
 
     def told(one):
         if one is damaged[3]:
-            os.kill(os.getpid(), 11)
+            os.kill(os.getpid(), signal.SIGKILL)
         if one is damaged[5]:
             os._exit(3)
         return ("film", "exception" if one is damaged[7] else "kept", "", 0.0)
