@@ -18,8 +18,8 @@ MIN_SHORT_EDGE = 8
 DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE = 0.1, 99.9
 
 
-# numpy counts in eight bytes a pixel.
-ROWS_AT_A_TIME = 256
+# numpy counts, and looks up, in eight bytes a pixel.
+ROWS_AT_A_TIME = 64
 
 
 class Refused(Exception):  # noqa: N818 — an answer to the user, not a fault of the program
@@ -163,4 +163,13 @@ def to_eight_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:
         return np.zeros(values.shape, np.uint8)
     levels = np.arange(1 << 16, dtype=np.float32)
     scaled = (levels - np.float32(low)) * np.float32(255 / (high - low))
-    return np.clip(scaled, 0, 255).round().astype(np.uint8)[values]
+    return looked_up(np.clip(scaled, 0, 255).round().astype(np.uint8), values)
+
+
+def looked_up(table: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return what stands in `table` for each of `values`, which are all in it: so, in half the time of an index."""
+    found = np.empty(values.shape, table.dtype)
+    for top in range(0, values.shape[0], ROWS_AT_A_TIME):
+        rows = slice(top, top + ROWS_AT_A_TIME)
+        table.take(values[rows], out=found[rows], mode="clip")
+    return found

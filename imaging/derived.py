@@ -30,18 +30,20 @@ def open_original(xray: XRayImage) -> File:
 def open_pixels(xray: XRayImage) -> File:
     """Return the canonical picture as an open file. Raises Refused where it is missing and the original is not read any
     more, FileNotFoundError where that is missing too."""
-    return _opened(str(xray.pixels.name), lambda: read_anew(xray).pixels)
+    return _opened(str(xray.pixels.name), lambda: _from_original(xray).pixels)
 
 
 def open_thumbnail(xray: XRayImage) -> File:
     """The same of the thumbnail."""
-    return _opened(str(xray.thumbnail.name), lambda: BytesIO(read_anew(xray).thumbnail))
+    return _opened(str(xray.thumbnail.name), lambda: BytesIO(_from_original(xray).thumbnail))
 
 
 def open_deep(xray: XRayImage) -> File:
     """The same of the picture of all bits, a 16-bit grey PNG of a film that has more than 8, for whoever looks through
     another window. Films that are older than it get it when somebody first asks."""
-    return opened(xray, DEEP, lambda film: cast(IO[bytes], read_anew(film).deep))  # there for every film of more bits
+    return opened(
+        xray, DEEP, lambda film: cast(IO[bytes], _from_original(film).deep)
+    )  # there for every film of more bits
 
 
 def opened(xray: XRayImage, kind: str, draw: Callable[[XRayImage], IO[bytes]]) -> File:
@@ -58,7 +60,7 @@ def _opened(name: str, draw: Callable[[], IO[bytes]]) -> File:
         return default_storage.open(name)
 
 
-def read_anew(xray: XRayImage) -> ingest.Picture:
+def _from_original(xray: XRayImage) -> ingest.Picture:
     with open_original(xray) as original:
         return ingest.read(original, f"film{ingest.SUFFIXES[xray.source_format][0]}")
 

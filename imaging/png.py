@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import IO
 
 import numpy as np
+from zlib_ng import zlib_ng as quick_zlib  # writes the same format in half of zlib's time
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY = 0
@@ -24,7 +25,7 @@ def write(target: IO[bytes], values: np.ndarray, texts: Mapping[str, str] | None
     target.write(SIGNATURE + _chunk(b"IHDR", struct.pack(">2I5B", width, height, bits, GREY, 0, 0, 0)))
     for keyword, text in (texts or {}).items():
         target.write(_chunk(b"tEXt", f"{keyword}\0{text}".encode("ascii")))
-    compressor = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    compressor = quick_zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
     for top in range(0, height, ROWS_AT_A_TIME):
         target.write(_chunk(b"IDAT", compressor.compress(_filtered(values[top : top + ROWS_AT_A_TIME]))))
     target.write(_chunk(b"IDAT", compressor.flush()) + _chunk(b"IEND", b""))

@@ -43,7 +43,7 @@ def picture(
     """Yield what a Picture says beside its files, which are written (`deep` where there are more than 8 bits); or why
     it is refused."""
     try:
-        yield _picture(source.read(MAX_DICOM_BYTES + 1), name, pixels, thumbnail, deep)
+        yield _picture(source, name, pixels, thumbnail, deep)
     except Refused as refusal:
         yield {"refused": str(refusal)}
 
@@ -59,12 +59,18 @@ def said(source: IO[bytes], *, width: int) -> Iterator[dict]:
         yield {"refused": str(refusal)}
 
 
-def _picture(data: bytes, name: str, pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes]) -> dict:
+def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes]) -> dict:
+    data = source.read(MAX_DICOM_BYTES + 1)
     sha256 = hashlib.sha256(data).hexdigest()
     source_format = _checked_format(data, name)
-    film = dicom.parse(data) if source_format == DICOM else None
-    decoded = dicom.decode(film) if film else raster.read(data)
-    said = _said(film)
+    if source_format == DICOM:
+        film = dicom.parse(data)
+        del data  # its pixels are the film's now
+        said = _said(film)
+        decoded = dicom.decode(film)
+        del film
+    else:
+        said, decoded = _said(None), raster.read(data)
     height, width = decoded.grey.shape
     png.write(pixels, decoded.grey)
     image = Image.fromarray(decoded.grey)

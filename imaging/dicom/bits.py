@@ -39,7 +39,7 @@ def stored(dataset: pydicom.Dataset, pixels: np.ndarray) -> Stored:
     whole: np.ndarray = pixels.view(np.uint8 if pixels.itemsize == 1 else np.uint16)
     bits, is_signed = values.declared(dataset, "BitsStored"), values.whole(dataset, "PixelRepresentation") == 1
     shift = _high_bit(dataset) + 1 - bits
-    codes = whole if bits == whole.itemsize * 8 else (whole >> shift) & ((1 << bits) - 1)
+    codes = whole if _are_all_stored(whole, bits, shift) else (whole >> shift) & ((1 << bits) - 1)
     read: Reading = codes, _levels(bits, is_signed=is_signed)
     padding, is_all = _padding(dataset, whole, *read)
     has_stray_bits = codes is not whole and _has_stray_bits(whole, codes, shift, bits, padding, is_signed=is_signed)
@@ -49,6 +49,11 @@ def stored(dataset: pydicom.Dataset, pixels: np.ndarray) -> Stored:
             key=lambda one: _roughness(*one, padding=padding),
         )
     return Stored(*read, padding, has_stray_bits or is_all)
+
+
+def _are_all_stored(whole: np.ndarray, bits: int, shift: int) -> bool:
+    """Whether no bit is set but the lowest ones, which are those stored: then nothing is moved, nor copied."""
+    return bits == whole.itemsize * 8 or (shift == 0 and int(whole.max()) < 1 << bits)
 
 
 def _readings_of_all_bits(whole: np.ndarray, *, is_signed: bool) -> Iterator[Reading]:
@@ -103,7 +108,7 @@ def _padding(
     kind = np.dtype(f"{'i' if levels[-1] < 0 else 'u'}{whole.itemsize}")
     first, last = sorted(_as(end, kind) for end in (one, one if other is None else other))
     padding = _between(whole.view(kind), first, last)
-    if codes is not whole:
+    if levels.size < 1 << 8 * whole.itemsize:
         padding |= _between(levels, first, last)[codes]
     if padding.all():
         return None, True

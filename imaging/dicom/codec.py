@@ -29,8 +29,9 @@ def decode_jpeg(frame: bytes, about: dict) -> bytes:
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
     image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(about["syntax"])))
     image.SetPixelFormat(gdcm.PixelFormat(1, about["allocated"], about["stored"], about["stored"] - 1, about["signed"]))
-    # gdcm hands bytes on as text.
-    return image.GetBuffer().encode("utf-8", "surrogateescape")
+    text = image.GetBuffer()  # gdcm hands bytes on as text
+    del image
+    return text.encode("utf-8", "surrogateescape")
 
 
 def as_element(gdcm: ModuleType, frame: bytes) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pydicom
 from PIL import Image
 
-from imaging.decoded import Deep, counted
+from imaging.decoded import Deep, counted, looked_up
 from imaging.dicom.bits import stored
 from imaging.dicom.deep import deep_table
 from imaging.dicom.spacing import squared_size
@@ -37,7 +37,7 @@ def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> Displayed:
     size, makes_sense = squared_size(dataset, *read.codes.shape)
 
     def picture(table: np.ndarray) -> np.ndarray:
-        drawn = table[read.codes]
+        drawn = looked_up(table, read.codes)
         if read.padding is not None:
             drawn[read.padding] = BACKGROUND
         return _resized(drawn, size, Image.Resampling.BILINEAR)

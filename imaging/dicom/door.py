@@ -1,6 +1,5 @@
 """A DICOM file's bytes → `Decoded`, or the true reason why not. Each step names what it could not read."""
 
-import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -34,20 +33,7 @@ ASKED_FOR, LARGEST_SEQUENCE = ("ModalityLUTSequence", "VOILUTSequence"), 4 << 20
 ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 
 # What pydicom raises on a header whose elements do not follow one another.
-UNREADABLE = (
-    InvalidDicomError,
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
+UNREADABLE = (*values.UNREADABLE_VALUE, InvalidDicomError, EOFError, RuntimeError, zlib.error)
 
 
 def is_dicom(data: bytes) -> bool:
@@ -100,6 +86,7 @@ def parse(data: bytes) -> Film:
         else:
             source.seek(0)
             dataset = pydicom.dcmread(source)
+            dataset.buffer = None  # it would hold the whole file beside its pixels
     except UNREADABLE as error:
         raise _too_many_elements() if source.is_spent else _damaged() from error
     if not dataset:  # pydicom hands on nothing at all where the file ends within an element

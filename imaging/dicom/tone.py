@@ -17,6 +17,11 @@ from imaging.dicom import values
 # A window that shows fewer of the pixels in grey lies beside them: the rest is black or white.
 MIN_SHARE_IN_GREY = 0.1
 
+# And so does one that makes black, or white, of more of them than this, which differ: a background is alike.
+MAX_SHARE_LOST = 0.6
+SHADES_TOLD_APART = 32
+BLACK, WHITE = 0.002, 0.998
+
 # A window that shows nearly all pixels within this part of the scale, where the full range would not, is far too wide.
 NEARLY_ALL = 0.05, 0.95
 MIN_SPREAD = 0.1
@@ -76,7 +81,7 @@ def _chosen(
     file says of it made no sense."""
     fails = False
     for shown, is_corrected in _candidates(dataset, measured):
-        if shown is not None and _shows_something(shown, counts, full):
+        if shown is not None and _shows_something(shown, measured, counts, full):
             return shown, fails or is_corrected
         fails = True
     return full, fails
@@ -162,11 +167,21 @@ def _stretched(measured: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip(measured / (high - low) - low / (high - low), 0, 1)
 
 
-def _shows_something(shown: np.ndarray, counts: np.ndarray, full: np.ndarray) -> bool:
-    in_grey = counts[(shown > 0.002) & (shown < 0.998)].sum() / max(counts.sum(), 1)
-    if in_grey < MIN_SHARE_IN_GREY:
+def _shows_something(shown: np.ndarray, measured: np.ndarray, counts: np.ndarray, full: np.ndarray) -> bool:
+    black, white, pixels = shown <= BLACK, shown >= WHITE, max(counts.sum(), 1)
+    if counts[~black & ~white].sum() < MIN_SHARE_IN_GREY * pixels:
+        return False
+    if max(_lost(black, measured, counts), _lost(white, measured, counts)) > MAX_SHARE_LOST * pixels:
         return False
     return _spread(shown, counts) >= min(MIN_SPREAD, _spread(full, counts) / 2)
+
+
+def _lost(is_lost: np.ndarray, measured: np.ndarray, counts: np.ndarray) -> float:
+    """How many pixels are made one, but for the most that were one before: of a background, or beyond the detector."""
+    low, high = range_used(measured, counts)
+    shades = np.clip((measured - low) / ((high - low) or 1) * SHADES_TOLD_APART, 0, SHADES_TOLD_APART - 1)
+    lost = np.bincount(shades[is_lost].astype(int), counts[is_lost], SHADES_TOLD_APART)
+    return float(lost.sum() - lost.max())
 
 
 def _spread(shown: np.ndarray, counts: np.ndarray) -> float:

@@ -137,7 +137,7 @@ def test_a_mixed_batch_of_120_is_uploaded_and_each_file_has_its_end(page: Page, 
     expect(page.get_by_role("status").filter(has_text=done)).to_be_attached()
     assert kept() == number - bad
 
-    expect(row(page, "cut.png")).to_contain_text("Not kept The picture is damaged or incomplete")
+    expect(row(page, "cut.png")).to_contain_text("Not kept The picture is cut off")
     expect(row(page, "empty.jpg")).to_contain_text("Not kept The file is empty")
     expect(row(page, "陳怡君.dcm")).to_contain_text("Kept")
     page.get_by_role("button", name="Only what was not kept").click()

@@ -128,6 +128,8 @@ def test_what_is_blank_is_as_if_it_were_not_there(tags):
         {"WindowCenter": 30000, "WindowWidth": 100},
         {"WindowCenter": -30000, "WindowWidth": 100},
         {"WindowCenter": 40, "WindowWidth": 40},
+        {"WindowCenter": 300, "WindowWidth": 600},
+        {"WindowCenter": 3800, "WindowWidth": 500},
         {"WindowCenter": 2048, "WindowWidth": 0},
         {"WindowCenter": 2048, "WindowWidth": -10},
         {"WindowCenter": 2048, "WindowWidth": 1e-300, "VOILUTFunction": "LINEAR_EXACT"},
@@ -232,6 +234,13 @@ def test_a_window_far_too_wide_gives_way_to_the_full_range_and_is_said(window):
     data = film(twelve_bits(), **TWELVE, WindowCenter=window[0], WindowWidth=window[1])
     assert alike(shown(data), gradient())
     assert CORRECTED in issues(data)
+
+
+def test_a_window_is_kept_on_a_film_that_is_mostly_background():
+    picture = twelve_bits()
+    picture[:, :220] = 5
+    data = film(picture, **TWELVE, WindowCenter=3500, WindowWidth=1000)
+    assert CORRECTED not in issues(data)
 
 
 def test_a_window_is_kept_on_a_film_that_is_flat_itself():

@@ -17,10 +17,12 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from backoffice.files.local import local_path
-from backoffice.imports import progress
+from backoffice.imports import progress, runs, uploads
 from backoffice.models import TableImport
 from backoffice.tests import commands
 from backoffice.web.remote_media import options
+from clinic.models import Patient
+from clinic.tests.tables import CONFIRM, key_in, many, upload
 from imaging.models import XRayImage
 from imaging.storing import receive
 from imaging.tests.test_dicom import film, twelve_bits
@@ -142,6 +144,19 @@ def test_a_film_that_is_not_kept_leaves_nothing_behind(bucket, patient, clinicia
     monkeypatch.setattr(XRayImage, "save", fail)
     data = film(twelve_bits(), BitsStored=12, HighBit=11)
     assert receive(ContentFile(data, name="film.dcm"), patient, by=clinician).xray is None
+    assert names(bucket) == []
+
+
+def test_a_table_is_checked_and_written_from_there(bucket, client, administrator, django_capture_on_commit_callbacks):
+    client.force_login(administrator)
+    page = upload(client, *many(uploads.SMALL + 1))
+    assert names(bucket) == ["imports"]
+    runs.run_waiting()
+    page = client.get(page.request["PATH_INFO"])
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(CONFIRM, {"key": key_in(page), "decision": "all"})
+        runs.run_waiting()
+    assert Patient.objects.count() == uploads.SMALL + 1
     assert names(bucket) == []
 
 

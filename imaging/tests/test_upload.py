@@ -54,7 +54,7 @@ def test_of_five_files_two_bad_ones_are_refused_by_name_and_three_are_kept(uploa
     assert {xray.history.get().history_user for xray in kept} == {clinician}
     refusals = [text for text in said(page) if "was not kept" in text]
     assert len(refusals) == 2
-    assert refusals[0].startswith("“cut.png” was not kept. The picture is damaged or incomplete.")
+    assert refusals[0].startswith("“cut.png” was not kept. The picture is cut off")
     assert refusals[1].startswith("“notes.txt” was not kept. It is no PNG, JPEG or DICOM file")
 
 

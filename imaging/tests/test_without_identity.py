@@ -15,7 +15,6 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
 from backoffice.models import AccessEvent
-from clinic.models import Patient
 from imaging import dicom
 from imaging.decoded import Refused
 from imaging.dicom.deidentified import deidentified
@@ -183,7 +182,8 @@ def test_real_films_look_the_same(row):
 
 @pytest.fixture
 def named(patient, clinician) -> XRayImage:
-    Patient.objects.filter(pk=patient.pk).update(full_name=MARK)
+    patient.full_name = MARK
+    patient.save()
     data = film(twelve_bits(), BitsStored=12, HighBit=11, PatientName=MARK, StudyDescription=MARK)
     return receive(ContentFile(data, name=f"{MARK}.dcm"), patient, by=clinician).xray
 
@@ -227,3 +227,11 @@ def test_the_films_page_offers_it_and_warns_of_burnt_in_text(client, clinician, 
     page = client.get(reverse("admin:imaging_xrayimage_change", args=[xray.pk])).text
     assert reverse("admin:imaging_xrayimage_without_identity", args=[xray.pk]) in page
     assert "Text may be burnt into the picture" in page
+
+
+def test_where_the_file_says_that_none_is_burnt_in_nobody_is_warned(client, clinician, patient):
+    data = film(gradient(), BurnedInAnnotation="NO")
+    kept = receive(ContentFile(data, name="film.dcm"), patient, by=clinician).xray
+    client.force_login(clinician)
+    page = client.get(reverse("admin:imaging_xrayimage_change", args=[kept.pk])).text
+    assert "Text may be burnt into the picture" not in page

@@ -116,6 +116,15 @@ def test_a_picture_that_cannot_be_read_fails_at_once_and_alone(asked, tiny_model
     assert good.status == Status.COMPLETED
 
 
+def test_a_picture_that_was_lost_is_drawn_again_from_the_original(asked, tiny_models):
+    [prediction] = asked()
+    prediction.xray.pixels.storage.delete(prediction.xray.pixels.name)
+    worker.answer_waiting()
+    prediction.refresh_from_db()
+    assert prediction.status == Status.COMPLETED
+    assert prediction.xray.pixels.storage.exists(prediction.xray.pixels.name)
+
+
 def test_missing_weights_keep_a_model_from_voting(asked, tiny_models):
     lost, kept = tiny_models
     lost.weights.storage.delete(lost.weights.name)
