@@ -13,6 +13,7 @@ from backoffice.records.mixins import written_at_once
 from backoffice.records.noted import Noted
 from clinic.models import Patient
 from imaging import ingest, whose
+from imaging.decoded import Named
 from imaging.ingest import Refused
 from imaging.models import XRayImage
 
@@ -27,7 +28,9 @@ def compare(keys: Iterable[int]) -> None:
     lock_by_key(XRayImage, keys)
     for film in XRayImage.objects.filter(pk__in=keys).select_related("patient").order_by("pk"):
         try:
-            named = ingest.said(film.original, film.width).named
+            # Only DICOM names anybody.
+            is_dicom = film.source_format == XRayImage.Format.DICOM
+            named = ingest.said(film.original, film.width).named if is_dicom else Named()
         except (OSError, Refused):
             logger.warning("the file of X-ray %d cannot be read, so it was not compared", film.pk)
             continue
@@ -69,6 +72,4 @@ def _film_saved(instance: XRayImage, update_fields: Iterable[str] | None, **kwar
 
 
 def _note_films_of(*patients: Patient) -> None:
-    """Only DICOM names anybody."""
-    films = XRayImage.objects.filter(patient__in=patients, source_format=XRayImage.Format.DICOM)
-    _noted.note(*films.values_list("pk", flat=True))
+    _noted.note(*XRayImage.objects.filter(patient__in=patients).values_list("pk", flat=True))
