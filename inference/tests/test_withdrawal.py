@@ -4,7 +4,8 @@ from django.urls import reverse
 from model_bakery import baker
 
 from backoffice.tests.forms_on_pages import form_with
-from clinic.models import Patient
+from clinic.models import Appointment, Patient
+from clinic.patients.identity_conflicts import another_person
 from inference.models import Report
 from inference.tests.test_signing import an_answer, doctor, open_and_sign  # noqa: F401 — fixtures
 
@@ -27,3 +28,14 @@ def test_a_moved_film_is_signed_anew(doctor, make_xray):  # noqa: F811
     before = answer.history.all()[1]
     assert (before.is_validated, before.final_diagnosis) == (True, "Normal")
     assert "moved here from another patient" in doctor.get(change).text
+
+
+def test_a_visit_that_was_anothers_takes_its_film_along_and_no_signature(doctor, clinician, make_xray):  # noqa: F811
+    answer, other = an_answer(make_xray()), baker.make(Patient, full_name="Wu Ya-ting", date_of_birth="1990-01-01")
+    film = answer.xray
+    film.appointment = baker.make(Appointment, patient=film.patient, identity_conflict=True, claimed={})
+    film.save()
+    open_and_sign(doctor, answer, "Normal")
+    another_person(film.appointment, other, by=clinician)
+    answer.refresh_from_db()
+    assert (answer.xray.patient, answer.is_validated) == (other, False)
