@@ -59,9 +59,8 @@ def count(installation, table: str) -> int:
 
 def rows_done(installation) -> int:
     """How far a run says that it is."""
-    for path in Path(installation.data_dir, "media", "imports").rglob("*.progress"):
-        return int(path.read_text() or 0)
-    return 0
+    told = Path(installation.data_dir, "media", "imports").rglob("*.progress-*")
+    return max((int(path.name.rpartition("-")[2]) for path in told), default=0)
 
 
 def reach(installation, wanted: str, seconds: float = 120) -> None:
