@@ -27,17 +27,18 @@ LONGEST = 400  # bytes: five components of 64 characters, and room
 
 
 def readings(dataset: pydicom.Dataset, keyword: str) -> list[str]:
-    """Return the texts that an element may hold, the likeliest first; empty where it is absent or blank."""
+    """Return the texts that an element may hold, the likeliest first, without groups that are left blank at the end;
+    empty where it is absent or blank."""
     value = dataset.get_item(keyword).value if keyword in dataset else None
     if not isinstance(value, bytes):  # pydicom has made a text of it already
-        return [text] if (text := values.text(dataset, keyword)) else []
+        return [text] if (text := values.text(dataset, keyword).rstrip("=")) else []
     written = value[:LONGEST].rstrip(b"\0 ")
     declared = _declared(dataset, written)
     if written.isascii():
-        return [declared] if declared else []
+        return [text] if (text := declared.rstrip("=")) else []
     others = list(_undeclared(written))
     likely = [] if _is_likely(declared) else sorted(filter(_is_likely, others), key=_rare)
-    found = [text for text in dict.fromkeys([*likely, declared, *others]) if text]
+    found = [text for text in dict.fromkeys(text.rstrip("=") for text in [*likely, declared, *others]) if text]
     return [text for text in found if not NO_CHARACTERS.search(text)] or found[:1]
 
 
