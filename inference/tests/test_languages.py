@@ -15,6 +15,7 @@ NAMES = {
     "Excel",
     "timm",
     "logits",
+    "SOP Instance UID",
     # Keys, as keyboards in Taiwan say them.
     "Shift",
     "Esc",
