@@ -1,6 +1,7 @@
 """The viewer in a real browser: what it shows of a film, by mouse, touch and keys, on a GPU and without one."""
 
 import re
+from datetime import date
 from io import BytesIO
 
 import numpy as np
@@ -37,7 +38,7 @@ def drawn_by(request) -> str:
 
 @pytest.fixture
 def patient(transactional_db) -> Patient:
-    return Patient.objects.create(full_name="Chen Wei-Ting", date_of_birth="1972-03-04", sex="female")
+    return Patient.objects.create(full_name="Chen Wei-Ting", date_of_birth=date(1972, 3, 4), sex="female")
 
 
 def kept(patient: Patient, data: bytes, name: str = "film.dcm", **details) -> XRayImage:
@@ -51,7 +52,7 @@ def two_shades(patient) -> XRayImage:
     """A 12-bit film whose halves differ by 8 of 4096 shades, which in 8 bits is half a shade; 0.2 mm a pixel."""
     values = np.full((240, 300), 2000, np.uint16)
     values[:, 150:] = 2008
-    values[:4, :4], values[-4:, -4:] = 1, 4095
+    values[:4, :4], values[-16:] = 1, 4095  # bright enough in a strip that its window is believed
     return kept(
         patient, film(values, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096, PixelSpacing=[0.2, 0.2])
     )
@@ -59,7 +60,7 @@ def two_shades(patient) -> XRayImage:
 
 @pytest.fixture
 def earlier(patient) -> XRayImage:
-    return kept(patient, encoded(gradient()), "film.png", taken_on="2026-01-05", view="PA")
+    return kept(patient, encoded(gradient()), "film.png", taken_on=date(2026, 1, 5), view="PA")
 
 
 @pytest.fixture
