@@ -77,7 +77,8 @@ def claim(pk: int | None = None) -> TableImport | None:
     goes_on = Case(
         When(status__in=(Status.TO_CHECK, Status.CHECKING), then=Value(Status.CHECKING)), default=Value(Status.WRITING)
     )
-    return next(iter(waiting.claim(lease=lease(), status=goes_on)), None)
+    # This very row is waited for: whoever else has just tried to confirm it holds it for a moment.
+    return next(iter(waiting.claim(lease=lease(), skip_locked=pk is None, status=goes_on)), None)
 
 
 def lease() -> timedelta:

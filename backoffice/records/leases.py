@@ -33,14 +33,15 @@ class LeasedJobQuerySet(models.QuerySet):
         return self.free().filter(attempts__gte=self.model.MAX_ATTEMPTS)
 
     @transaction.atomic
-    def claim(self, most: int = 1, *, lease: timedelta, **values: object) -> list:
+    def claim(self, most: int = 1, *, lease: timedelta, skip_locked: bool = True, **values: object) -> list:
         """Take the first `most` that are free, under a new lease, and write `values` to them.
 
-        One that was tried before is taken alone. Rows that another worker is claiming at this moment are passed by.
+        One that was tried before is taken alone. Rows that another worker is claiming at this moment are passed by;
+        with `skip_locked=False` they are waited for, by who wants these rows and no others.
         """
         now = timezone.now()
         free = self.free(now).filter(attempts__lt=self.model.MAX_ATTEMPTS)
-        locked = free.select_for_update(of=("self",), skip_locked=True, no_key=True)
+        locked = free.select_for_update(of=("self",), skip_locked=skip_locked, no_key=True)
         found = list(locked.values_list("pk", "attempts")[:most])
         tried_before = [pk for pk, attempts in found if attempts]
         token = secrets.token_hex(TOKEN_BYTES)

@@ -43,9 +43,7 @@ def test_a_number_that_another_desk_calls_shows_glows_and_leaves_the_focus(first
     first_page.focus("#desk-morning")
     booking.call_next(running, by=None)
     look_again(first_page)
-    number = first_page.locator("[data-glow=serving-morning]")
-    number.filter(has_text="1").wait_for()
-    assert "changed" in number.get_attribute("class")
+    first_page.locator("[data-glow=serving-morning].changed", has_text="1").wait_for()
     assert first_page.evaluate("document.activeElement.id") == "desk-morning"
 
 

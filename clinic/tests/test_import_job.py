@@ -39,6 +39,31 @@ def confirm(number):
 print(sorted(at_once(4, confirm)))
 """
 
+CLAIM_BESIDE_ONE_WHO_HOLDS_THE_ROW = """
+import time
+
+from django.db import transaction
+
+from backoffice.imports import runs
+from backoffice.models import TableImport
+from clinic.tests.rush import at_once
+
+row = TableImport.objects.get()
+TableImport.objects.update(status="to_write")
+
+
+def hold_or_claim(number):
+    if number:
+        time.sleep(0.3)
+        return runs.claim(row.pk) is not None
+    with transaction.atomic():
+        TableImport.objects.select_for_update().get()
+        time.sleep(1)
+
+
+print(at_once(2, hold_or_claim))
+"""
+
 WAKE = "from backoffice.imports import runs; runs.wake_a_worker()"
 
 
@@ -97,6 +122,11 @@ def test_of_several_who_confirm_at_once_one_does_and_the_rows_are_written_once(i
     assert installation.python(CONFIRM_FOUR_TIMES_AT_ONCE).splitlines()[-1] == "[False, False, False, True]"
     reach(installation, "done")
     assert count(installation, "clinic_patient") == count(installation, "clinic_historicalpatient") == 500
+
+
+def test_a_small_file_is_written_at_once_though_another_looks_at_its_row_in_that_moment(installation):
+    installation.python(UPLOAD.format(n=3))
+    assert installation.python(CLAIM_BESIDE_ONE_WHO_HOLDS_THE_ROW).splitlines()[-1] == "[None, True]"
 
 
 def test_two_workers_at_once_write_a_file_once(installation):
