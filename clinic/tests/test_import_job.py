@@ -1,9 +1,10 @@
 """Large files, by real workers: killed in the middle, and woken twice."""
 
-import time
 from pathlib import Path
 
 import pytest
+
+from backoffice.imports import uploads
 
 pytestmark = pytest.mark.slow
 
@@ -66,12 +67,27 @@ print(at_once(2, hold_or_claim))
 
 WAKE = "from backoffice.imports import runs; runs.wake_a_worker()"
 
+# A worker that takes few rows at a time, and so long over each, as only a very large file would make it.
+DAWDLE = """
+import time
 
-def wait_for(condition, seconds: float, otherwise) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, otherwise()
-        time.sleep(0.02)
+from django.core.management import call_command
+
+from backoffice.exchange import importing
+from backoffice.imports import progress
+
+importing.CHUNK = 500
+tell = progress.write
+
+
+def tell_and_dawdle(row, rows_done):
+    tell(row, rows_done)
+    time.sleep({seconds} if row.status == "writing" else 0.3)
+
+
+progress.write = tell_and_dawdle
+call_command("qcluster")
+"""
 
 
 def status(installation) -> str:
@@ -88,32 +104,36 @@ def rows_done(installation) -> int:
     return max((int(path.name.rpartition("-")[2]) for path in told), default=0)
 
 
-def reach(installation, wanted: str, seconds: float = 120) -> None:
-    wait_for(lambda: status(installation) == wanted, seconds, installation.logs)
+def reach(installation, wanted: str) -> None:
+    installation.wait_until(lambda: status(installation) == wanted)
+
+
+def start_dawdling(installation, seconds: float):
+    """A worker that takes so long over each part that it writes."""
+    return installation.start("shell", "--no-imports", "-c", DAWDLE.format(seconds=seconds))
 
 
 def test_a_worker_that_is_killed_while_it_writes_leaves_nothing_and_the_next_writes_once(installation):
-    n = 14_000  # long enough that it is seen in the middle
-    installation.environment["IMPORT_LEASE_SECONDS"] = "4"
+    n = uploads.SMALL + 50
     installation.python(UPLOAD.format(n=n))
     assert status(installation) == "to_check"
-    worker = installation.start("qcluster")
+    worker = start_dawdling(installation, seconds=600)
     reach(installation, "checked")
     assert count(installation, "clinic_patient") == 0
 
     assert "confirmed: True" in installation.python(CONFIRM)
-    wait_for(lambda: status(installation) == "writing" and rows_done(installation), 60, installation.logs)
+    installation.wait_until(lambda: status(installation) == "writing" and rows_done(installation))
     installation.kill(worker)
     assert status(installation) == "writing"
     assert count(installation, "clinic_patient") == 0
 
-    time.sleep(4.5)  # the dead worker's lease runs out
+    installation.execute("UPDATE backoffice_tableimport SET lease_until = uploaded_at")  # it runs out
     installation.start("qcluster")
     installation.python(WAKE)
     reach(installation, "done")
     assert count(installation, "clinic_patient") == count(installation, "clinic_historicalpatient") == n
     assert installation.query("SELECT attempts FROM backoffice_tableimport") == [(2,)]
-    wait_for(lambda: not any(p.is_file() for p in (installation.data_dir / "media").rglob("*")), 10, installation.logs)
+    installation.wait_until(lambda: not any(p.is_file() for p in (installation.data_dir / "media").rglob("*")))
 
 
 def test_of_several_who_confirm_at_once_one_does_and_the_rows_are_written_once(installation):
@@ -130,11 +150,12 @@ def test_a_small_file_is_written_at_once_though_another_looks_at_its_row_in_that
 
 
 def test_two_workers_at_once_write_a_file_once(installation):
-    installation.python(UPLOAD.format(n=6000) + WAKE)
+    n = uploads.SMALL + 1
+    installation.python(UPLOAD.format(n=n) + WAKE)
     for _ in range(2):
-        installation.start("qcluster")
+        start_dawdling(installation, seconds=0.3)
     reach(installation, "checked")
     installation.python(CONFIRM + WAKE)
     reach(installation, "done")
-    assert count(installation, "clinic_patient") == count(installation, "clinic_historicalpatient") == 6000
+    assert count(installation, "clinic_patient") == count(installation, "clinic_historicalpatient") == n
     assert installation.query("SELECT attempts FROM backoffice_tableimport") == [(1,)]
