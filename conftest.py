@@ -21,11 +21,11 @@ import pytest
 import redis
 from django.contrib.auth.models import Group
 from django.core.cache import cache
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -37,7 +37,7 @@ ROOT = Path(__file__).parent
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 
-BUSY = 900  # seconds that a command may take, on a machine that is busy with other things
+BUSY = 600  # seconds that anything may take on a machine that is busy with other things
 
 
 def leave_out(why: str) -> None:
@@ -199,9 +199,9 @@ class Installation:
             with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as connection, connection:
                 connection.execute(sql)
 
-    def wait_until(self, condition: Callable[[], object], seconds: float = 120) -> None:
+    def wait_until(self, condition: Callable[[], object]) -> None:
         """Fails the test, with what the processes wrote, where it does not come. Each look costs a connection."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + BUSY
         while not condition():
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
@@ -215,7 +215,7 @@ class Installation:
         port = free_port()
         environment |= {"BIND": f"127.0.0.1:{port}"}
         process = self._start([sys.executable, "-m", "gunicorn", "backoffice.wsgi"], environment)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + BUSY
         while process.poll() is None and time.monotonic() < deadline:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as one:
                 one.sendall(b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
@@ -408,6 +408,7 @@ def _started_chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
     """One browser for each process of the run: starting it takes longer than most tests in it."""
     if not CHROMIUM.exists():
         leave_out(f"no Chromium at {CHROMIUM}: the tests in a browser are left out")
+    expect.set_options(timeout=30_000)  # ms, as long as Playwright waits for all else
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         loop = asyncio.get_running_loop()
@@ -446,7 +447,6 @@ def browser_page(chromium: Browser, live_server: LiveServer, settings: Settings)
     page = chromium.new_page(
         base_url=live_server.url, viewport={"width": 390, "height": 844}, locale="en", reduced_motion="reduce"
     )
-    page.set_default_timeout(10_000)
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -455,3 +455,16 @@ def browser_page(chromium: Browser, live_server: LiveServer, settings: Settings)
         context.close()
     assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
     assert errors == []
+
+
+@pytest.fixture
+def page_of(browser_page: Page, live_server: LiveServer, client: Client) -> Callable[[User], Page]:
+    """The browser's page, of this person, who has signed in by another way than its form."""
+
+    def signed_in(person: User) -> Page:
+        client.force_login(person)
+        session = client.cookies["sessionid"].value
+        browser_page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        return browser_page
+
+    return signed_in

@@ -23,6 +23,7 @@ from clinic.patients import merging
 from clinic.public import limits
 
 WAIT = 0.5  # seconds: long enough for a process to book a time that it is let into
+PATIENCE = 600  # seconds: that all of them are there takes long on a busy machine
 
 
 def at_once(processes: int, job: Callable[[int], object]) -> list:
@@ -32,7 +33,7 @@ def at_once(processes: int, job: Callable[[int], object]) -> list:
 
     def run(number: int) -> None:
         connection.ensure_connection()
-        start.wait(60)
+        start.wait(PATIENCE)
         try:
             answers.put(job(number))
         except Exception as error:
@@ -165,11 +166,11 @@ def close_a_day_that_somebody_begins_to_book() -> None:
 
     def job(number: int) -> object:
         if number:
-            begun.wait(60)
+            begun.wait(PATIENCE)
             return book_one(1)
         with transaction.atomic():
             by_a_closure(tomorrow(), {}, by=None)
-            begun.wait(60)
+            begun.wait(PATIENCE)
             time.sleep(WAIT)
         return "closed"
 

@@ -14,9 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture
 def visits(front_desk) -> list[Appointment]:
-    """Three people booked today, and a front desk that can sign in."""
-    front_desk.set_password("a-desk-of-this-test")
-    front_desk.save()
+    """Three people booked today."""
     names = ["Wang Hsin", "Lin Yu-Chun", "Cheng Kuan-Yu"]
     session = session_today()
     return [
@@ -26,16 +24,14 @@ def visits(front_desk) -> list[Appointment]:
 
 
 @pytest.fixture
-def desk(browser_page: Page, front_desk, visits) -> Page:
+def desk(page_of, front_desk, visits) -> Page:
     """Signed in, from the first page to the desk."""
-    browser_page.set_viewport_size({"width": 1280, "height": 900})
-    browser_page.goto(reverse("admin:index"))
-    browser_page.get_by_label("Username").fill(front_desk.username)
-    browser_page.get_by_label("Password").fill("a-desk-of-this-test")
-    browser_page.get_by_label("Password").press("Enter")
-    browser_page.get_by_role("link", name="Desk: morning").click()
-    browser_page.wait_for_url("**/desk/**")  # loaded: a script asked for after signing out would be the sign-in page
-    return browser_page
+    page = page_of(front_desk)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(reverse("admin:index"))
+    page.get_by_role("link", name="Desk: morning").click()
+    page.wait_for_url("**/desk/**")  # loaded: a script asked for after signing out would be the sign-in page
+    return page
 
 
 def press(page: Page, name: str, said: str) -> None:
@@ -51,12 +47,12 @@ def test_two_are_checked_in_and_called_and_the_board_follows(desk: Page, live_se
     press(desk, "Check in number 2", "Number 2 is here.")
     press(desk, "Check in number 1", "Number 1 is here.")
     press(desk, "Call next: number 1", "Number 1 is called.")
-    expect(board.locator("[data-now-serving]")).to_have_text("1", timeout=10_000)
+    expect(board.locator("[data-now-serving]")).to_have_text("1")
     assert "Wang Hsin" not in board.content()
     press(desk, "Done", "Number 1 is done.")
     desk.keyboard.press("n")
     expect(desk.locator("[data-called]")).to_have_text("2")
-    expect(board.locator("[data-now-serving]")).to_have_text("2", timeout=10_000)
+    expect(board.locator("[data-now-serving]")).to_have_text("2")
     assert desk.evaluate("window.isTheSamePage")
 
 
@@ -76,14 +72,14 @@ def test_what_another_desk_does_appears_and_the_page_stays_where_it_was(desk: Pa
     desk.get_by_label("Find").fill("cheng")
     expect(desk.get_by_text("Wang Hsin")).to_be_hidden()
     booking.check_in(visits[2], by=front_desk)
-    expect(desk.get_by_role("button", name="Call number 3")).to_be_visible(timeout=10_000)
+    expect(desk.get_by_role("button", name="Call number 3")).to_be_visible()
     expect(desk.get_by_text("Wang Hsin")).to_be_hidden()
     expect(desk.get_by_label("Find")).to_be_focused()
 
 
 def test_who_is_signed_out_meanwhile_is_asked_to_sign_in(desk: Page):
     desk.context.clear_cookies()
-    expect(desk.get_by_label("Password")).to_be_visible(timeout=10_000)
+    expect(desk.get_by_label("Password")).to_be_visible()
     expect(desk.locator("#find")).to_have_count(0)
 
 

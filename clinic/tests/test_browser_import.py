@@ -14,15 +14,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def patients(browser_page: Page, administrator) -> Page:
+def patients(page_of, administrator) -> Page:
     """Signed in, at the list of patients."""
-    administrator.set_password("an-import-of-this-test")
-    administrator.save()
-    browser_page.goto(reverse("admin:clinic_patient_changelist"))
-    browser_page.get_by_label("Username").fill(administrator.username)
-    browser_page.get_by_label("Password").fill("an-import-of-this-test")
-    browser_page.get_by_label("Password").press("Enter")
-    return browser_page
+    page = page_of(administrator)
+    page.goto(reverse("admin:clinic_patient_changelist"))
+    return page
 
 
 def saved(path: Path, *rows: list[str]) -> Path:

@@ -11,13 +11,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def adding_an_appointment(browser_page: Page, live_server, front_desk, client, transactional_db) -> Page:
+def adding_an_appointment(page_of, front_desk, transactional_db) -> Page:
     session_today()
-    client.force_login(front_desk)
-    session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    browser_page.context.add_cookies([session])
-    browser_page.goto("/admin/clinic/appointment/add/")
-    return browser_page
+    page = page_of(front_desk)
+    page.goto("/admin/clinic/appointment/add/")
+    return page
 
 
 def test_a_patient_who_is_missing_is_added_in_a_window_that_closes_and_fills_the_field(adding_an_appointment):

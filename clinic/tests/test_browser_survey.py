@@ -10,17 +10,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def survey(browser_page: Page, administrator) -> Page:
-    administrator.set_password("an-office-of-this-test")
-    administrator.save()
+def survey(page_of, administrator) -> Page:
     for position, text in enumerate(["First", "Second"], start=1):
         baker.make(LikertQuestion, text=text, min_label="no", max_label="yes", position=position)
     baker.make(NumericQuestion, text="How many?", position=1)
-    browser_page.goto("/admin/login/?next=/admin/clinic/survey/")
-    browser_page.get_by_label("Username").fill(administrator.username)
-    browser_page.get_by_label("Password").fill("an-office-of-this-test")
-    browser_page.get_by_label("Password").press("Enter")
-    return browser_page
+    page = page_of(administrator)
+    page.goto("/admin/clinic/survey/")
+    return page
 
 
 def test_questions_are_added_and_moved_and_saved_together(survey: Page):
@@ -35,6 +31,7 @@ def test_questions_are_added_and_moved_and_saved_together(survey: Page):
         added.get_by_role("button", name="Move up").click()
     survey.get_by_label("Question: How many?").fill("How much?")
     survey.get_by_role("button", name="Save both").click()
-    survey.get_by_text("4 questions are saved.").wait_for()  # the new one, two that gave way, and the number question
+    # The new one, two that gave way, and the number question.
+    survey.get_by_role("status").filter(has_text="4 questions are saved.").wait_for()
     assert [question.text for question in LikertQuestion.objects.asked()] == ["Added", "First", "Second"]
     assert NumericQuestion.objects.get().text == "How much?"

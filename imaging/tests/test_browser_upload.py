@@ -75,7 +75,6 @@ def page(site, chromium: Browser, signed_in, patient) -> Iterator[Page]:
         base_url=site[1], viewport=size, locale="en", storage_state=signed_in, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.set_default_timeout(10_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"/admin/imaging/xrayimage/add/?patient={patient}")
     yield page

@@ -43,7 +43,7 @@ def s3() -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600  # seconds, on a busy machine
     while time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

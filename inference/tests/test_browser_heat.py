@@ -1,13 +1,15 @@
 """Where a model looked, in a real browser: over the film, and with it wherever the viewer takes it."""
 
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
 from django.urls import reverse
 from model_bakery import baker
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from backoffice.tests import drawn
 from imaging.models import XRayImage
 from inference.models import DiagnosticModel, ModelResult, Prediction
 
@@ -27,12 +29,8 @@ def looked_at(make_xray) -> XRayImage:
     return xray
 
 
-def test_the_heat_lies_on_the_film_however_that_is_turned_and_fades(
-    browser_page: Page, live_server, client, clinician, looked_at
-):
-    client.force_login(clinician)
-    session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    browser_page.context.add_cookies([session])
+def test_the_heat_lies_on_the_film_however_that_is_turned_and_fades(page_of, clinician, looked_at):
+    browser_page = page_of(clinician)
     browser_page.set_viewport_size({"width": 1280, "height": 900})
     browser_page.goto(reverse("admin:imaging_xrayimage_change", args=[looked_at.pk]))
     browser_page.locator(".film.is-working").wait_for()
@@ -41,20 +39,23 @@ def test_the_heat_lies_on_the_film_however_that_is_turned_and_fades(
     browser_page.keyboard.press("o")
     expect(heat).to_be_visible()
 
-    def place() -> dict:
-        browser_page.wait_for_timeout(200)
-        return heat.bounding_box()
+    def place(is_right: Callable[[dict], bool]) -> dict:
+        return drawn.when(browser_page, heat.bounding_box, is_right)
 
-    fitted, film = place(), browser_page.locator("[data-film-pane]").bounding_box()
+    def is_shaped(shape: float) -> Callable[[dict], bool]:
+        return lambda box: box["width"] / box["height"] == pytest.approx(shape, rel=0.02)
+
+    film = browser_page.locator("[data-film-pane]").bounding_box()
     middle = (film["x"] + film["width"] / 2, film["y"] + film["height"] / 2)
     shape = looked_at.width / looked_at.height
-    assert fitted["width"] / fitted["height"] == pytest.approx(shape, rel=0.02)
+    fitted = place(is_shaped(shape))
     browser_page.keyboard.press("r")
-    turned = place()
-    assert turned["width"] / turned["height"] == pytest.approx(1 / shape, rel=0.02)
+    place(is_shaped(1 / shape))
     browser_page.keyboard.press("z")
+    place(is_shaped(shape))
     browser_page.mouse.move(*middle)
     browser_page.mouse.wheel(0, 400)
-    assert place()["width"] == pytest.approx(fitted["width"] * 0.549, rel=0.02)  # e to the power of -0.6
+    smaller = fitted["width"] * 0.549  # e to the power of -0.6
+    place(lambda box: box["width"] == pytest.approx(smaller, rel=0.02))
     browser_page.get_by_label("Opacity").fill("30")
-    assert browser_page.locator("#heat-overlay").evaluate("heat => getComputedStyle(heat).opacity") == "0.3"
+    expect(browser_page.locator("#heat-overlay")).to_have_css("opacity", "0.3")
