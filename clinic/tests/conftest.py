@@ -25,9 +25,8 @@ def admin_client(client, administrator):
 def hours(db) -> list[OpeningHours]:
     """Three places every morning and every afternoon."""
     times = {Period.MORNING: (9, 12), Period.AFTERNOON: (14, 17)}
-    return [
-        baker.make(
-            OpeningHours,
+    return OpeningHours.objects.bulk_create(
+        OpeningHours(
             weekday=weekday,
             period=period,
             opens_at=datetime.time(opens),
@@ -36,7 +35,7 @@ def hours(db) -> list[OpeningHours]:
         )
         for weekday in Weekday.values
         for period, (opens, closes) in times.items()
-    ]
+    )
 
 
 @pytest.fixture

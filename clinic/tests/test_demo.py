@@ -1,3 +1,4 @@
+import json
 from datetime import time, timedelta
 
 import pytest
@@ -90,7 +91,11 @@ def test_todays_session_runs_whenever_somebody_looks(clock, django_user_model):
     assert session.is_running(clinic.now)
 
 
-def test_what_the_demos_clinic_has_typed_is_there_in_both_languages(loaded):
+def test_what_the_demos_clinic_has_typed_is_there_in_both_languages(django_user_model):
+    django_user_model.objects.create_user("frontdesk")
+    clinic = demo.Demo(json.loads(demo.WORDS.read_text()))
+    clinic.write_hours()
+    clinic.write_survey()
     records = [*LikertQuestion.objects.all(), *NumericQuestion.objects.all(), *Symptom.objects.all()]
     records += Closure.objects.all()
     assert len(records) == 17

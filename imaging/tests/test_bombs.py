@@ -69,10 +69,9 @@ def test_a_bomb_costs_one_refusal_or_is_the_picture_that_it_is(name):
     assert SAYS.get(name, "") in survives(name, bombs.KINDS[name]())
 
 
-def test_a_value_of_millions_of_numbers_is_none_and_takes_no_time():
-    started = time.monotonic()
+def test_a_value_of_millions_of_numbers_is_none_and_takes_no_time(settings):
+    settings.FILE_SECONDS = 2  # of computing, however busy the machine is
     assert read(bombs.KINDS["numbers.dcm"](), "film.dcm").source_format == "DICOM"
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("seed", AT_RANDOM)

@@ -110,15 +110,15 @@ def test_every_table_that_goes_out_is_tested_here():
     assert set(RESOURCES.values()) == set(HEADERS)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("export", "kind"), [(as_csv, "csv"), (as_xlsx, "xlsx")])
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.__name__)
-def test_what_was_exported_in_a_language_says_what_is_on_file(everything, resource, export, kind, language):
+def test_what_was_exported_in_a_language_says_what_is_on_file(everything, resource):
     rows = RESOURCES[resource].objects.order_by("pk")
-    done = take_back(resource, export(resource, rows, language), f"table.{kind}")
-    assert done.errors == []
-    assert (done.unchanged, done.read) == (rows.count(), rows.count())
     assert rows.count() > 0
+    for export, kind in ((as_csv, "csv"), (as_xlsx, "xlsx")):
+        for language in LANGUAGES:
+            done = take_back(resource, export(resource, rows, language), f"table.{kind}")
+            told = (done.errors, done.unchanged, done.read)
+            assert told == ([], rows.count(), rows.count()), f"{kind}, {language}"
 
 
 @pytest.mark.parametrize("model", [Symptom, LikertQuestion, NumericQuestion, OpeningHours])

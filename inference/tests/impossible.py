@@ -43,7 +43,7 @@ HEADERS = [
     "Cookie", "Transfer-Encoding",
 ]  # fmt: skip
 UNTYPABLE = str.maketrans("", "", "\r\n\0")  # no server hands these on in a header
-A_FEW = {"GET": 1, "POST": 1, "around": 1}  # of each kind to a page, in a short run
+KINDS = ("GET", "POST", "around")
 
 
 class Asked(HTMLParser):
@@ -103,14 +103,15 @@ def requests_to(path: str, page: Asked | None) -> Iterator[Request]:
             yield Request("GET", path, headers={name: as_servers_hand_it_on(value.translate(UNTYPABLE))})
 
 
-def a_few_of(requests: Iterator[Request], seed: str, times: int = 1) -> list[Request]:
-    """The same ones each time, other ones for each page."""
-    kinds: dict[str, list[Request]] = {kind: [] for kind in A_FEW}
+def a_few_of(requests: Iterator[Request], seed: str, times: int = 1, gets: int = 1) -> list[Request]:
+    """So many of each kind, and so many times as many of what an address asks: the same ones each time, other ones for
+    each page."""
+    kinds: dict[str, list[Request]] = {kind: [] for kind in KINDS}
     for request in requests:
         kinds["around" if request.headers or request.cookies else request.method].append(request)
     chance = random.Random(seed)
-    wanted = {kind: min(times * A_FEW[kind], len(all_of)) for kind, all_of in kinds.items()}
-    return [one for kind, all_of in kinds.items() for one in chance.sample(all_of, wanted[kind])]
+    wanted = dict.fromkeys(KINDS, times) | {"GET": times * gets}
+    return [one for kind, all_of in kinds.items() for one in chance.sample(all_of, min(wanted[kind], len(all_of)))]
 
 
 class Stranger:
