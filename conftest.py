@@ -196,8 +196,8 @@ class Installation:
             with psycopg.connect(self.database_url) as connection:
                 connection.execute(sql)
         else:
-            with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as connection, connection:
-                connection.execute(sql)
+            with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as file, file:
+                file.execute(sql)
 
     def wait_until(self, condition: Callable[[], object]) -> None:
         """Fails the test, with what the processes wrote, where it does not come. Each look costs a connection."""
