@@ -103,6 +103,7 @@ def details(request: Request, draft: Draft) -> HttpResponse:
             draft.told, draft.mistakes = "details", mistakes
             response = _see("clinic:details")
         else:
+            draft.shown = draft.slot
             response = redirect("clinic:survey")
         draft.number_half = halves.keep(draft.number, response)
         draft.save(request)
@@ -149,8 +150,9 @@ def survey(request: Request, draft: Draft) -> HttpResponse:
     form = SurveyForm(initial=draft.survey)
     if draft.tells("survey"):
         form.tell(draft.mistakes)
-    draft.shown = draft.slot
-    draft.save(request)
+    if draft.shown != draft.slot:
+        draft.shown = draft.slot
+        draft.save(request)
     return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted, "who": draft.who})
 
 
