@@ -86,7 +86,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backoffice.web.request_id.RequestIdMiddleware",
-    "backoffice.web.headers.HeadersMiddleware",
+    "backoffice.web.response_headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

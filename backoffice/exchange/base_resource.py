@@ -16,10 +16,10 @@ from import_export.resources import ModelResource
 from import_export.results import Result, RowResult
 from simple_history.utils import bulk_update_with_history
 
+from backoffice.exchange.bulk_history import write_history_of_new
 from backoffice.exchange.cells import TextCell, cell_for
+from backoffice.exchange.column_names import told
 from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeField, Row
-from backoffice.exchange.history import write_history_of_new
-from backoffice.exchange.names import told
 from backoffice.exchange.natural_keys import ByNaturalKey
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
-from backoffice.exchange.names import folded, known, told
+from backoffice.exchange.column_names import folded, known, told
 from backoffice.exchange.outcome import Outcome
 from backoffice.exchange.table import Table
 from backoffice.formats.lists import listed

@@ -13,9 +13,9 @@ from import_export.results import RowResult
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import readers_language
+from backoffice.exchange.column_names import told
 from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
-from backoffice.exchange.names import told
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
 from backoffice.formats.lists import in_turn

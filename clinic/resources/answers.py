@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
+from backoffice.exchange.column_names import folded
 from backoffice.exchange.columns import BATCH, ExchangeField, Row
-from backoffice.exchange.names import folded
 from backoffice.models import User
 from backoffice.records.mixins import written_at_once
 from backoffice.records.relations import field_of

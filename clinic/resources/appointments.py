@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import ChoiceCell, DayCell, NamesCell
+from backoffice.exchange.column_names import known
 from backoffice.exchange.columns import ChosenField, ExchangeField, Row
-from backoffice.exchange.names import known
 from backoffice.formats.lists import listed
 from clinic import booking
 from clinic.booking import imported

@@ -10,7 +10,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 
 from backoffice.demo import ACCOUNTS, password_of
-from backoffice.formats.columns import in_column
+from backoffice.formats.terminal import in_column
 
 EVERYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104  (a machine's every address, its own among them)
 
