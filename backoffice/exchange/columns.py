@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 from django.utils import translation
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 from import_export.fields import Field
 
 from backoffice.exchange.cells import Cell
 from backoffice.exchange.formulas import without_apostrophe
+from backoffice.formats.kept import gettext as _
 from backoffice.lazy import LazyText
 
 BATCH = 500  # rows in one statement

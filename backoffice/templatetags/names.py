@@ -3,15 +3,15 @@
 from django import template
 from django.utils.html import format_html
 
+from backoffice.formats.kept import told
 from backoffice.formats.lists import counted, listed, told_of
-from backoffice.records.changes import reason_told
 from backoffice.records.names import name_for
 
 register = template.Library()
 register.filter("name_for", name_for)
 register.filter("listed", listed)
 register.filter("counted", counted)
-register.filter("reason_told", reason_told)
+register.filter("told", told)
 
 
 @register.filter("told_of")
