@@ -29,6 +29,9 @@ class Question(InTwoLanguages, ClinicalRecord):
     objects: ClassVar = QuestionQuerySet.as_manager()
     shown_text = Shown("text")
 
+    worded = ""
+    """How the page worded it that was answered, where that is known."""
+
     class Meta:
         abstract = True
         default_permissions = EXCHANGED
@@ -36,6 +39,10 @@ class Question(InTwoLanguages, ClinicalRecord):
 
     def __str__(self) -> str:
         return self.shown_text
+
+    @property
+    def as_asked(self) -> str:
+        return self.worded or self.shown_text
 
     @property
     def text_with_unit(self) -> str:
