@@ -34,6 +34,10 @@ class LeanRowResult(RowResult):
         pass
 
 
+def broken(rule: CheckConstraint) -> Sentence:
+    return Sentence(lambda: str(rule.get_violation_error_message()))
+
+
 class ExchangeResource(ModelResource):
     """A table in files: its columns are Meta.fields, and `import_id_fields` the natural key that finds a record.
 
@@ -245,7 +249,7 @@ class ExchangeResource(ModelResource):
             try:
                 rule.validate(self._meta.model, instance, exclude=excluded)
             except ValidationError as error:  # which is told already, in one language
-                raise ValidationError(Sentence(rule.get_violation_error_message)) from error
+                raise ValidationError(broken(rule)) from error
 
     def save_instance(self, instance: Any, is_create: bool, row: Row, **kwargs: Any) -> None:
         if not is_create:
