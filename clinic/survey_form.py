@@ -54,7 +54,8 @@ class AskedAsField(forms.Field):
 
 
 def with_wordings(fields: dict[str, forms.Field]) -> dict[str, forms.Field]:
-    return fields | ({ASKED_AS: AskedAsField(required=False, widget=AskedAs(fields))} if fields else {})
+    wordings = AskedAsField(label=_("asked as"), required=False, widget=AskedAs(fields))
+    return fields | {ASKED_AS: wordings} if fields else {}
 
 
 def is_question(field: forms.Field) -> bool:
