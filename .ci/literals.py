@@ -98,9 +98,9 @@ def _literal(node: ast.expr | None) -> str:
 def _translated_within(text: ast.JoinedStr) -> Iterator[ast.Call]:
     """Calls of gettext inside a formatted string, where xgettext does not look."""
     for node in ast.walk(text):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in GETTEXT:
-            if node.args and isinstance(node.args[0], ast.Constant):
-                yield node
+        name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
+        if isinstance(node, ast.Call) and name in GETTEXT and node.args and isinstance(node.args[0], ast.Constant):
+            yield node
 
 
 def _faults_in_python(path: Path) -> Iterator[tuple[int, str]]:
