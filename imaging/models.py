@@ -157,7 +157,8 @@ class XRayImage(ClinicalRecord):
     @property
     def short_name(self) -> str:
         """Without the patient's name."""
-        return f"{self.view or _('X-ray')} · {date_format(self.day)}"
+        view = self.view or _("X-ray")
+        return f"{view} · {date_format(self.day)}"
 
     @property
     def day(self) -> date:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backoffice.tests.languages import CHINESE, ENGLISH, said
+from backoffice.tests.languages import CHINESE, ENGLISH, blanks_after_signs, said
 from inference.tests import access_matrix as matrix
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -57,7 +57,7 @@ def crawl(rows):
             if "text/html" in answer.get("Content-Type", ""):
                 pages += 1
                 assert answer["Content-Language"] == language, path
-                if words := said(answer.text, others, NAMES):
+                if words := said(answer.text, others, NAMES) | blanks_after_signs(answer.text):
                     found[method, path] = words
         assert pages > 5
         return found
