@@ -83,6 +83,7 @@ def test_jpeg_ls_looks_as_the_film_uncompressed(syntax, picture, tags):
     ("frame", "syntax"),
     [
         (jpeg_lossless(gradient())[:2000], uid.JPEGLosslessSV1),
+        (jpeg_lossless(gradient())[:-2], uid.JPEGLosslessSV1),
         (bytes(jpeg_ls.encode_array(gradient()))[:500], uid.JPEGLSLossless),
         (b"\xff\xd8\xff\xd9", uid.JPEGLosslessSV1),
         (b"\xff\xd8\xff\xd9", uid.JPEGLSLossless),
