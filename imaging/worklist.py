@@ -5,17 +5,20 @@ from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.http import urlencode
 
 from backoffice.admin.base.auditing import LIST_FILTERS
+from backoffice.admin.base.lists import FastChangeList
 from backoffice.records.mixins import hideable
 from backoffice.records.neighbours import Neighbours
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 
 FOUND = "films_found"
+OF_ONE_FILM = "asks_for_the_films_beside_one"  # an attribute of the request whose list is wanted without a page
 MOST_FOUND = 500
 
 COUNTED = 1000
@@ -38,6 +41,13 @@ def kept_filters(request: HttpRequest) -> dict[str, str]:
     return {LIST_FILTERS: filters} if filters else {}
 
 
+class Unread(FastChangeList):
+    """What a list would show, and in which order, without a page of it."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        pass
+
+
 class Worklist(admin.ModelAdmin):
     """Mixin of the X-ray's admin.
 
@@ -45,12 +55,14 @@ class Worklist(admin.ModelAdmin):
     which films it found, by their keys.
     """
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Unread if hasattr(request, OF_ONE_FILM) else super().get_changelist(request, **kwargs)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().changelist_view(request, extra_context)
         changes = (getattr(response, "context_data", None) or {}).get("cl")
         if changes and changes.query:
-            keys = list(changes.queryset.values_list("pk", flat=True)[:MOST_FOUND])
-            request.session[FOUND] = {"filters": self._filters(request), "keys": keys}
+            request.session[FOUND] = {"filters": self._filters(request), "keys": list(changes.found[:MOST_FOUND])}
         elif changes:
             request.session.pop(FOUND, None)
         return response
@@ -85,6 +97,7 @@ class Worklist(admin.ModelAdmin):
     def _listed(self, request: HttpRequest, filters: str, xray: XRayImage) -> Place:
         of_the_list = copy(request)
         of_the_list.GET = QueryDict(filters)
+        setattr(of_the_list, OF_ONE_FILM, True)
         try:
             films = self.get_changelist_instance(of_the_list).queryset
         except (IncorrectLookupParameters, SuspiciousOperation):
