@@ -1,8 +1,8 @@
 """The rows before and after one in a sorted list: each by a few steps into an index, however long the list is.
 
 A list is sorted by columns, the last of which no two rows share. What follows a row is equal to it in the first columns
-and beyond it in the next: from the most columns that can be equal to none, each is one query with an end of its own, which
-databases answer from an index. In one condition with OR they would read the list from its beginning.
+and beyond it in the next: from the most columns that can be equal to none, each is one query with an end of its own,
+which databases answer from an index. In one condition with OR they would read the list from its beginning.
 """
 
 from collections.abc import Iterator, Sequence

@@ -25,8 +25,8 @@ def decode_jpeg_ls(frame: bytes) -> bytes:
 
 
 def decode_jpeg(frame: bytes, about: dict) -> bytearray:
-    """By a film in memory that holds the frame and nothing else: of pixels that gdcm is handed it makes text, which takes
-    twice the time and up to four bytes for each."""
+    """By a film in memory that holds the frame and nothing else: of pixels that gdcm is handed it makes text, which
+    takes twice the time and up to four bytes for each."""
     import gdcm
 
     with os.fdopen(os.memfd_create("film"), "wb") as film:
