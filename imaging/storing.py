@@ -25,7 +25,7 @@ from imaging import derived, ingest, twins, whose
 from imaging.decoded import Facts
 from imaging.ingest import Picture, Refused
 from imaging.models import THEIRS_BECAUSE_LENGTH, XRayImage
-from imaging.quality import QualityIssue
+from imaging.quality import RULES, QualityIssue
 
 logger = logging.getLogger(__name__)
 
@@ -163,6 +163,7 @@ def store(
         body_part=picture.body_part,
         age_in_file=picture.patient_age,
         quality_issues=picture.quality_issues,
+        quality_rules=RULES,
         identity_conflict=found,
         theirs_because=confirmed_because[:THEIRS_BECAUSE_LENGTH] if found else "",
         is_read=True,
