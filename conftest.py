@@ -1,5 +1,6 @@
 """Fixtures for every app's tests: what the machine offers, and whole installations with real processes."""
 
+import asyncio
 import fcntl
 import gc
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import override_settings
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -33,6 +36,8 @@ from backoffice.tests import commands
 ROOT = Path(__file__).parent
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+
+BUSY = 900  # seconds that a command may take, on a machine that is busy with other things
 
 
 def leave_out(why: str) -> None:
@@ -54,6 +59,14 @@ def pytest_configure() -> None:
     # Every process of the run would compile every file again, pytest its own form of the tests among them.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # How long an example takes says how busy the machine is.
+    hypothesis_settings.register_profile(
+        "busy",
+        parent=hypothesis_settings.default,
+        deadline=None,
+        suppress_health_check=[*hypothesis_settings.default.suppress_health_check, HealthCheck.too_slow],
+    )
+    hypothesis_settings.load_profile("busy")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,6 +77,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)  # what one test leaves is little beside what a process of tests may hold
         gc.enable()
 
 
@@ -147,7 +161,7 @@ class Installation:
             **{
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(("DJANGO_", "DATABASE_", "REDIS_"))
+                if not name.startswith(("DJANGO_", "DATABASE_", "REDIS_", "PYTEST_"))
             },
             "DJANGO_SETTINGS_MODULE": "backoffice.settings",
             "DJANGO_DEBUG": "1",
@@ -160,7 +174,7 @@ class Installation:
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; returns what it printed, fails the test where it fails."""
-        done = commands.run(arguments, {**self.environment, **environment}, ROOT, timeout=240)
+        done = commands.run(arguments, {**self.environment, **environment}, ROOT, timeout=BUSY)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -175,6 +189,22 @@ class Installation:
                 return connection.execute(sql).fetchall()
         with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as connection:
             return connection.execute(sql).fetchall()
+
+    def execute(self, sql: str) -> None:
+        """Change the database from outside."""
+        if self.database_url:
+            with psycopg.connect(self.database_url) as connection:
+                connection.execute(sql)
+        else:
+            with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=20)) as connection, connection:
+                connection.execute(sql)
+
+    def wait_until(self, condition: Callable[[], object], seconds: float = 120) -> None:
+        """Fails the test, with what the processes wrote, where it does not come. Each look costs a connection."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.logs()
+            time.sleep(0.1)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         """Start a management command as the leader of a process group of its own; it is ended with the test."""
@@ -231,8 +261,8 @@ def postgres_server() -> Iterator[psycopg.Connection]:
         yield server
 
 
-def create_database(server: psycopg.Connection, template: str = "template1") -> str:
-    name = f"collimator_{uuid.uuid4().hex[:12]}"
+def create_database(server: psycopg.Connection, template: str = "template1", name: str = "") -> str:
+    name = name or f"collimator_{uuid.uuid4().hex[:12]}"
     server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return name
 
@@ -242,9 +272,9 @@ def drop_database(server: psycopg.Connection, name: str) -> None:
 
 
 @contextmanager
-def postgres_database(server: psycopg.Connection, template: str = "template1") -> Iterator[str]:
+def postgres_database(server: psycopg.Connection, template: str = "template1", name: str = "") -> Iterator[str]:
     """A database of its own, dropped afterwards; yields its name."""
-    name = create_database(server, template)
+    name = create_database(server, template, name)
     try:
         yield name
     finally:
@@ -320,17 +350,29 @@ def migrated_postgres(
             note.unlink()
 
 
+@pytest.fixture(scope="session")
+def _own_place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Where this process has its installations, one after another: a command that finds the environment of the one
+    before starts in no time (backoffice/tests/commands.py)."""
+    return tmp_path_factory.mktemp("installations"), f"collimator_{uuid.uuid4().hex[:12]}"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+def installation(request: pytest.FixtureRequest, _own_place: tuple[Path, str]) -> Iterator[Installation]:
     """A migrated, empty installation, once on SQLite and once on PostgreSQL."""
+    folder, database = _own_place
+    data_dir = folder / request.param
+    (data_dir / "static").mkdir(parents=True)  # as the settings make it, which are not read anew for each command
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, data_dir)
         if request.param == "postgres":
             template = request.getfixturevalue("migrated_postgres")
             server = request.getfixturevalue("postgres_server")
-            made = Installation(tmp_path, postgres_url(stack.enter_context(postgres_database(server, template))))
+            stack.enter_context(postgres_database(server, template, database))
+            made = Installation(data_dir, postgres_url(database))
         else:
-            shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path)
-            made = Installation(tmp_path)
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), data_dir)
+            made = Installation(data_dir)
         stack.callback(made.close)
         yield made
 
@@ -361,30 +403,49 @@ def live_server(_plain_http: None, live_server: LiveServer) -> LiveServer:
     return live_server
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for the tests of a file: starting it takes longer than most of them."""
+@pytest.fixture(scope="session")
+def _started_chromium() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """One browser for each process of the run: starting it takes longer than most tests in it."""
     if not CHROMIUM.exists():
         leave_out(f"no Chromium at {CHROMIUM}: the tests in a browser are left out")
-    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
-        # Playwright's event loop runs in this thread, so Django takes the tests for asynchronous code, which they are
-        # not. The loop ends with the fixture: the files after it keep Django's guard.
-        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(_started_chromium: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    """The browser, for the tests of a file.
+
+    Playwright's event loop runs in this thread, so Django takes the tests for asynchronous code, which they are not.
+    The loop rests between the files: those without a browser keep Django's guard.
+    """
+    browser, loop = _started_chromium
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        asyncio._set_running_loop(loop)
+        yield browser
+        for context in browser.contexts:
+            context.close()
+        asyncio._set_running_loop(None)
 
 
 @pytest.fixture
 def browser_page(chromium: Browser, live_server: LiveServer, settings: Settings) -> Iterator[Page]:
-    """A page of 390 × 844 px, of somebody who has never been here.
+    """A page of 390 × 844 px, of somebody who has never been here, and likes nothing that moves.
 
     The test fails where the page asks another host for anything, or writes an error to the console.
     """
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
     asked: list[str] = []
     errors: list[str] = []
-    page = chromium.new_page(base_url=live_server.url, viewport={"width": 390, "height": 844}, locale="en")
+    page = chromium.new_page(
+        base_url=live_server.url, viewport={"width": 390, "height": 844}, locale="en", reduced_motion="reduce"
+    )
     page.set_default_timeout(10_000)
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

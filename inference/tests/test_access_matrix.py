@@ -1,4 +1,7 @@
-"""Every address of the admin, by GET and POST, and every action, as each role meets it: against access_matrix.txt."""
+"""Every address of the admin, by GET and POST, and every action, as each role meets it: against access_matrix.txt.
+
+Whoever goes that way reads Chinese, and finds no English on it: each page is made once for both questions.
+"""
 
 import os
 
@@ -6,7 +9,9 @@ import pytest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from model_bakery import baker
 
+from backoffice.tests.languages import ENGLISH
 from inference.tests import access_matrix as matrix
+from inference.tests.reading import Reading
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -16,8 +21,10 @@ ON_THE_WAY_IN = {"second-factor/ask/", "second-factor/set-up/"}
 
 
 @pytest.mark.parametrize("column", matrix.COLUMNS)
-def test_each_role_reaches_what_the_matrix_says_and_nothing_else(column, people, rows):
-    visit = matrix.Visit(people[column])
+def test_each_role_reaches_what_the_matrix_says_and_nothing_else_and_no_page_says_a_word_of_english(
+    column, people, rows
+):
+    visit = Reading(people[column], "zh-hant", ENGLISH)
     found = dict(matrix.row_of(visit, path, rows) for path in matrix.addresses())
     found |= dict(matrix.action_rows(visit, rows))
     expected = matrix.read()
@@ -32,6 +39,8 @@ def test_each_role_reaches_what_the_matrix_says_and_nothing_else(column, people,
     }
     assert wrong == {}, "{row: (what happens, what the matrix says)}; access_matrix.py tells how to write it anew"
     assert set(expected) - set(found) == set(), "rows of the matrix that are no address any more"
+    assert visit.found == {}, "{page: the English on it}"
+    assert visit.pages > 5
 
 
 @pytest.fixture(params=["nobody", "a patient", "owes a code"])
