@@ -2,6 +2,7 @@
 
 In templates: text and the attributes that are read out or shown. In Python: what is given to a place that shows it
 (a label, a help text, a message, an error, a title). In JavaScript: any text with a space between words.
+A translation within a formatted string is found too: what renews the catalogues does not look there.
 Exceptions are named below, each with why. Prints what it finds, and exits with 1 where it finds anything.
 """
 
@@ -28,6 +29,8 @@ SHOWN_KEYWORDS = {"help_text", "label", "verbose_name", "verbose_name_plural", "
 SHOWN_KEYWORDS |= {"empty_label", "error_messages", "violation_error_message", "title", "empty_value_display"}
 SHOWN_CALLS = {"ValidationError", "message_user", "success", "info", "warning", "error", "add_error"}
 SHOWN_NAMES = {"verbose_name", "verbose_name_plural", "short_description", "help_text", "title"}
+
+GETTEXT = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "npgettext"}
 
 ALLOWED = {
     "SHA-256",  # a name, the same in each language
@@ -92,8 +95,18 @@ def _literal(node: ast.expr | None) -> str:
     return ""
 
 
+def _translated_within(text: ast.JoinedStr) -> Iterator[ast.Call]:
+    """Calls of gettext inside a formatted string, where xgettext does not look."""
+    for node in ast.walk(text):
+        name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
+        if isinstance(node, ast.Call) and name in GETTEXT and node.args and isinstance(node.args[0], ast.Constant):
+            yield node
+
+
 def _faults_in_python(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            yield from ((call.lineno, ast.unparse(call)) for call in _translated_within(node))
         shown: list[ast.expr] = []
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))

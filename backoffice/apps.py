@@ -34,9 +34,15 @@ class BackofficeConfig(AppConfig):
 
 def make_cache_table(using: str, **kwargs: object) -> None:
     """The cache's table, where the cache is one: `migrate` alone leaves an installation that works."""
+    from django.core.cache import caches
     from django.core.management import call_command
 
+    from backoffice.live.caches import JsonDatabaseCache
+
     call_command("createcachetable", database=using, verbosity=0)
+    for cache in caches.all(initialized_only=False):
+        if isinstance(cache, JsonDatabaseCache):
+            cache.keep_out_of_the_log()
 
 
 def close_files(**kwargs: object) -> None:

@@ -5,15 +5,14 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils import translation
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import NamesCell
 from backoffice.exchange.columns import ChosenField, Row
+from backoffice.formats.kept import gettext as _
 from backoffice.models import User
 from backoffice.models.roles import name_of
-from backoffice.records.mixins import REASON_LENGTH
 
 
 class RolesCell(NamesCell):
@@ -52,8 +51,7 @@ class UserResource(ExchangeResource):
         roles = self.fields["roles"]
         if roles in self.row.differing:
             before: Any = None if self.row.before is None else self.row.before[roles]
-            told = User.roles_changed(before, roles.get_value(person))
-            person._change_reason = f"{told} · {self.reason}"[:REASON_LENGTH]
+            person._change_reason = User.roles_changed(before, roles.get_value(person), why=self.reason)
 
     def bulk_create(self, *args: Any, **kwargs: Any) -> None:
         people = list(self.create_instances)

@@ -15,6 +15,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.served_at import BIND, served_at
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -86,7 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backoffice.web.request_id.RequestIdMiddleware",
-    "backoffice.web.headers.HeadersMiddleware",
+    "backoffice.web.response_headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -192,8 +194,9 @@ Q_CLUSTER = {
 # -- The clinic -------------------------------------------------------------------------------------------------------
 
 CLINIC_NAME = env.str("CLINIC_NAME", default="Riverside Clinic")
+SERVED_AT = served_at(env.str("BIND", default=BIND))
 # How patients reach the site: the links in mails begin with it, whoever caused them.
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+SITE_URL = env.str("SITE_URL", default=SERVED_AT).rstrip("/")
 BOOKING_DAYS_AHEAD = env.int("BOOKING_DAYS_AHEAD", default=14)
 BOOKING_MIN_SECONDS = env.int("BOOKING_MIN_SECONDS", default=2)
 BOOKING_RATE_LIMIT = env.int("BOOKING_RATE_LIMIT", default=60)

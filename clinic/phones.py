@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Replace
-from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import gettext as _
 from backoffice.records.text import DASHES, plain_figures, tidy_line
 
 EXTENSION = r"(\s*(#|x|ext\.?|分機|轉)\s*\d{1,6})?"

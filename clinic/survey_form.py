@@ -1,15 +1,21 @@
 """The survey's questions as fields of a form: of the public page, and of those that staff fill in for a patient."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core import signing
 from django.core.exceptions import ValidationError
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.records.fields import NumberField
 from clinic.models import LikertQuestion, NumericQuestion, Question
+
+ASKED_AS = "asked_as"
+SALT = "clinic.survey"
 
 
 class ScaleInput(forms.RadioSelect):
@@ -26,6 +32,34 @@ class ScaleInput(forms.RadioSelect):
 
     def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
         return super().get_context(name, value, attrs) | {"question": self.question}
+
+
+class AskedAs(forms.HiddenInput):
+    """Carries how a page words its questions, signed: before the answers come, its reader may have chosen another
+    language, or the clinic have worded one anew. Whatever was sent, a page that is shown anew says what it shows."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.wordings = {name: field.question.shown_text for name, field in fields.items() if is_question(field)}
+
+    def get_context(self, name: str, value: object, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, signing.dumps(self.wordings, salt=SALT, compress=True), attrs)
+
+
+class AskedAsField(forms.Field):
+    """The same as a field, for a form of Django's admin, which shows fields alone."""
+
+    def has_changed(self, initial: object, data: object) -> bool:
+        return False
+
+
+def with_wordings(fields: dict[str, forms.Field]) -> dict[str, forms.Field]:
+    wordings = AskedAsField(label=_("asked as"), required=False, widget=AskedAs(fields))
+    return fields | {ASKED_AS: wordings} if fields else {}
+
+
+def is_question(field: forms.Field) -> bool:
+    return isinstance(getattr(field, "question", None), Question)
 
 
 def survey_fields(*, leave_out: Collection[Question] = (), for_staff: bool = False) -> dict[str, forms.Field]:
@@ -45,6 +79,7 @@ def survey_fields(*, leave_out: Collection[Question] = (), for_staff: bool = Fal
 class ReadsSurvey:
     """Mixin of a form with these fields: the answers that were given, by question."""
 
+    data: Mapping[str, Any]
     fields: dict[str, Any]
     cleaned_data: dict[str, Any]
 
@@ -57,9 +92,23 @@ class ReadsSurvey:
         return self._given(NumericQuestion)
 
     def _given(self, kind: type[Question]) -> dict:
-        questions = {name: getattr(field, "question", None) for name, field in self.fields.items()}
-        answers = {q: self.cleaned_data[name] for name, q in questions.items() if isinstance(q, kind)}
-        return {question: answer for question, answer in answers.items() if answer is not None}
+        wordings, answers = self._wordings(), {}
+        for name, field in self.fields.items():
+            question = getattr(field, "question", None)
+            if isinstance(question, kind) and self.cleaned_data[name] is not None:
+                question.worded = wordings.get(name, "")
+                answers[question] = self.cleaned_data[name]
+        return answers
+
+    @property
+    def asked_as(self) -> SafeString:
+        return AskedAs(self.fields).render(ASKED_AS, None)
+
+    def _wordings(self) -> dict[str, str]:
+        """Those of the page that the answers came from; none where it was none of ours."""
+        with suppress(signing.BadSignature):
+            return signing.loads(self.data.get(ASKED_AS, ""), salt=SALT)
+        return {}
 
 
 def scale_field(question: LikertQuestion) -> forms.Field:

@@ -30,19 +30,19 @@ def open_original(xray: XRayImage) -> File:
 def open_pixels(xray: XRayImage) -> File:
     """Return the canonical picture as an open file. Raises Refused where it is missing and the original is not read any
     more, FileNotFoundError where that is missing too."""
-    return _opened(str(xray.pixels.name), lambda: _from_original(xray).pixels)
+    return _opened(str(xray.pixels.name), lambda: read_original(xray).pixels)
 
 
 def open_thumbnail(xray: XRayImage) -> File:
     """The same of the thumbnail."""
-    return _opened(str(xray.thumbnail.name), lambda: BytesIO(_from_original(xray).thumbnail))
+    return _opened(str(xray.thumbnail.name), lambda: BytesIO(read_original(xray).thumbnail))
 
 
 def open_deep(xray: XRayImage) -> File:
     """The same of the picture of all bits, a 16-bit grey PNG of a film that has more than 8, for whoever looks through
     another window. Films that are older than it get it when somebody first asks."""
     return opened(
-        xray, DEEP, lambda film: cast(IO[bytes], _from_original(film).deep)
+        xray, DEEP, lambda film: cast(IO[bytes], read_original(film).deep)
     )  # there for every film of more bits
 
 
@@ -60,7 +60,8 @@ def _opened(name: str, draw: Callable[[], IO[bytes]]) -> File:
         return default_storage.open(name)
 
 
-def _from_original(xray: XRayImage) -> ingest.Picture:
+def read_original(xray: XRayImage) -> ingest.Picture:
+    """Read a kept film anew. Raises Refused, and FileNotFoundError."""
     with open_original(xray) as original:
         return ingest.read(original, f"film{ingest.SUFFIXES[xray.source_format][0]}")
 

@@ -62,6 +62,12 @@ class Picture:
     named: Named = field(default_factory=Named)
     facts: Facts = field(default_factory=Facts)
 
+    def close(self) -> None:
+        """Give its pictures back, of which nobody wants to keep any."""
+        for file in (self.pixels, self.deep):
+            if file:
+                file.close()
+
     @property
     def patient_name(self) -> str:
         return self.named.full_name

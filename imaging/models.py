@@ -98,6 +98,8 @@ class XRayImage(ClinicalRecord):
     taken_on = models.DateField(_("taken on"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)
     quality_issues = models.JSONField(_("quality"), default=list, blank=True, editable=False)
+    # By which rules it was measured: films that were by older ones wait for it.
+    quality_rules = models.PositiveSmallIntegerField(_("rules of its quality"), default=0, editable=False)
     # By the field of the patient, what the file says otherwise.
     identity_conflict = models.JSONField(_("contradicts the patient"), default=dict, blank=True, editable=False)
     # Of contradictions that a person has settled, a mark each: see whose.py.
@@ -124,6 +126,10 @@ class XRayImage(ClinicalRecord):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="xray_newest_first"),
             models.Index(fields=["taken_on", "id"], name="xray_by_day_taken"),
+            models.Index(fields=["quality_rules", "-id"], name="xray_to_measure"),
+            models.Index(fields=["view", "-created_at", "-id"], name="xray_by_view"),
+            models.Index(fields=["source_format", "-created_at", "-id"], name="xray_by_format"),
+            models.Index(fields=["-created_at", "-id"], condition=~Q(identity_conflict={}), name="xray_to_settle"),
             hidden_only("-created_at", "-id", name="xray_hidden"),
             *(
                 models.Index(fields=[field], name=f"xray_by_{field[:20]}")
@@ -157,7 +163,8 @@ class XRayImage(ClinicalRecord):
     @property
     def short_name(self) -> str:
         """Without the patient's name."""
-        return f"{self.view or _('X-ray')} · {date_format(self.day)}"
+        view = self.view or _("X-ray")
+        return f"{view} · {date_format(self.day)}"
 
     @property
     def day(self) -> date:

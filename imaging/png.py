@@ -1,7 +1,8 @@
 """Writes grey PNG (ISO/IEC 15948) of 8 or 16 bits in a fifth to a third of the time that Pillow takes, and smaller.
 
 The noise of a detector has no words that repeat, so looking for them is in vain: each sample is told by how it differs
-from its left neighbour, and only runs and frequencies are made use of.
+from its left neighbour, and only frequencies are made use of. Runs, of what is black all over, would save a two-hundredth
+of real films' bytes, and take half as long again.
 """
 
 import struct
@@ -25,7 +26,7 @@ def write(target: IO[bytes], values: np.ndarray, texts: Mapping[str, str] | None
     target.write(SIGNATURE + _chunk(b"IHDR", struct.pack(">2I5B", width, height, bits, GREY, 0, 0, 0)))
     for keyword, text in (texts or {}).items():
         target.write(_chunk(b"tEXt", f"{keyword}\0{text}".encode("ascii")))
-    compressor = quick_zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    compressor = quick_zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_HUFFMAN_ONLY)
     for top in range(0, height, ROWS_AT_A_TIME):
         target.write(_chunk(b"IDAT", compressor.compress(_filtered(values[top : top + ROWS_AT_A_TIME]))))
     target.write(_chunk(b"IDAT", compressor.flush()) + _chunk(b"IEND", b""))

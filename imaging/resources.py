@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import TextCell
 from backoffice.exchange.columns import Row
+from backoffice.formats.kept import gettext as _
 from clinic.resources import patient_columns
 from imaging.models import XRayImage
 

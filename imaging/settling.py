@@ -11,7 +11,9 @@ from contextlib import suppress
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from backoffice.formats.kept import Pattern
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
 from backoffice.records.mixins import REASON_LENGTH
@@ -26,6 +28,9 @@ from imaging.ingest import Refused
 from imaging.models import THEIRS_BECAUSE_LENGTH, XRayImage
 
 logger = logging.getLogger(__name__)
+
+THEIRS = Pattern(gettext_noop("It is this patient’s all the same: %(reason)s"))
+ANOTHERS = Pattern(gettext_noop("It is another patient’s: %(reason)s"))
 
 # A film is another person's now, which a merge of two records of one person does not make it. Sent inside the
 # transaction, with the `film` as it is by then, `by` whom, and the `reason`.
@@ -61,7 +66,7 @@ def theirs_all_the_same(xray: XRayImage, *, by: User, reason: str, seen: str = "
     xray.settled_conflict |= whose.marks(xray.identity_conflict, xray.patient)
     xray.identity_conflict = {}
     xray.theirs_because = reason[:THEIRS_BECAUSE_LENGTH]
-    _save(xray, by, _("It is this patient’s all the same: %(reason)s") % {"reason": reason})
+    _save(xray, by, THEIRS(REASON_LENGTH, reason=reason))
 
 
 def move(xray: XRayImage, patient: Patient, *, by: User, reason: str, seen: str = "") -> None:
@@ -88,7 +93,7 @@ def _move(xray: XRayImage, patient: Patient, named: Named, *, by: User, reason: 
     xray.settled_conflict, xray.theirs_because = {}, ""
     xray.identity_conflict = whose.conflicts(named, patient)
     xray.renew_quality()
-    _save(xray, by, _("It is another patient’s: %(reason)s") % {"reason": reason})
+    _save(xray, by, ANOTHERS(REASON_LENGTH, reason=reason))
     moved.send(sender=XRayImage, film=xray, by=by, reason=reason)
 
 
@@ -123,8 +128,8 @@ def _locked(xray: XRayImage, *others: Patient, seen: str) -> XRayImage:
     return xray
 
 
-def _save(xray: XRayImage, by: User, told: str) -> None:
-    xray._history_user, xray._change_reason = by, told[:REASON_LENGTH]
+def _save(xray: XRayImage, by: User, why: str) -> None:
+    xray._history_user, xray._change_reason = by, why
     xray.save()
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.files.nursery import told
+from backoffice.formats.kept import Pattern
 from backoffice.formats.lists import in_turn, listed
 from backoffice.models import User
 from backoffice.records.locks import waited_in_vain
@@ -24,11 +25,12 @@ from imaging import derived, ingest, twins, whose
 from imaging.decoded import Facts
 from imaging.ingest import Picture, Refused
 from imaging.models import THEIRS_BECAUSE_LENGTH, XRayImage
-from imaging.quality import QualityIssue
+from imaging.quality import RULES, QualityIssue
 
 logger = logging.getLogger(__name__)
 
 UPLOADED = gettext_noop("Uploaded")
+UPLOADED_ALL_THE_SAME = Pattern(gettext_noop("Uploaded all the same: %(reason)s"))
 
 
 class AlreadyThere(Exception):  # noqa: N818 — an answer, not a fault
@@ -161,6 +163,7 @@ def store(
         body_part=picture.body_part,
         age_in_file=picture.patient_age,
         quality_issues=picture.quality_issues,
+        quality_rules=RULES,
         identity_conflict=found,
         theirs_because=confirmed_because[:THEIRS_BECAUSE_LENGTH] if found else "",
         is_read=True,
@@ -170,8 +173,8 @@ def store(
     )
     xray.renew_quality()
     if by is not None or found:
-        why = _("Uploaded all the same: %(reason)s") % {"reason": confirmed_because} if found else UPLOADED
-        xray._history_user, xray._change_reason = by, why[:REASON_LENGTH]
+        why = UPLOADED_ALL_THE_SAME(REASON_LENGTH, reason=confirmed_because) if found else UPLOADED
+        xray._history_user, xray._change_reason = by, why
     try:
         xray.original.save(f"original{ingest.SUFFIXES[picture.source_format][0]}", original, save=False)
         xray.pixels.save("pixels.png", File(picture.pixels), save=False)

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import Sentence
+from backoffice.formats.kept import gettext as _
 from backoffice.records.relations import field_of
 from backoffice.records.seen import version_of
 from backoffice.records.text import masked
@@ -89,7 +90,7 @@ def impossible_day(day: date, patient: Patient) -> str:
         return _("This day is still to come: check the year.")
     if day < patient.date_of_birth:
         message = _("The patient was born later, on %(born)s: check the day, and whose film this is.")
-        return message % {"born": date_format(patient.date_of_birth)}
+        return message % {"born": Sentence(lambda: date_format(patient.date_of_birth))}
     return ""
 
 

@@ -1,28 +1,51 @@
 """The films before and after one, in the list that it was opened from: as it was filtered, sorted and searched."""
 
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.http import urlencode
 
 from backoffice.admin.base.auditing import LIST_FILTERS
+from backoffice.admin.base.lists import FastChangeList
 from backoffice.records.mixins import hideable
-from backoffice.records.paging import LISTED
+from backoffice.records.neighbours import Neighbours
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 
 FOUND = "films_found"
+OF_ONE_FILM = "asks_for_the_films_beside_one"  # an attribute of the request whose list is wanted without a page
 MOST_FOUND = 500
+
+COUNTED = 1000
+"""Films of a list that a film's page counts: it is asked for one film, and not for the list."""
+
+
+class Place(NamedTuple):
+    """Keys of the films before and after one; its place, 0 where it has none or nobody has counted so far; and how many
+    films there are, None where nobody has."""
+
+    before: int | None
+    after: int | None
+    place: int
+    number: int | None
 
 
 def kept_filters(request: HttpRequest) -> dict[str, str]:
     """What an address of a film says further of the list that `request` came from."""
     filters = request.GET.get(LIST_FILTERS)
     return {LIST_FILTERS: filters} if filters else {}
+
+
+class Unread(FastChangeList):
+    """What a list would show, and in which order, without a page of it."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        pass
 
 
 class Worklist(admin.ModelAdmin):
@@ -32,34 +55,32 @@ class Worklist(admin.ModelAdmin):
     which films it found, by their keys.
     """
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Unread if hasattr(request, OF_ONE_FILM) else super().get_changelist(request, **kwargs)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().changelist_view(request, extra_context)
         changes = (getattr(response, "context_data", None) or {}).get("cl")
         if changes and changes.query:
-            keys = list(changes.queryset.values_list("pk", flat=True)[:MOST_FOUND])
-            request.session[FOUND] = {"filters": self._filters(request), "keys": keys}
+            request.session[FOUND] = {"filters": self._filters(request), "keys": list(changes.found[:MOST_FOUND])}
         elif changes:
             request.session.pop(FOUND, None)
         return response
 
     def neighbours(self, request: HttpRequest, xray: XRayImage) -> dict:
         """The addresses of the films `before` and `after` this one, and its `place` among their `number`; each where
-        there is one. A film that has left its list, as one that was signed does, comes before the first."""
+        there is one. A film that has left its list, as one that was signed does, comes before the first. Nothing is
+        counted beyond COUNTED."""
         kept = kept_filters(request)
         filters = kept.get(LIST_FILTERS, "")
-        keys = self._found(request, filters) or self._listed(request, filters)
-        place = keys.index(xray.pk) if xray.pk in keys else -1
+        found = self._found(request, filters)
+        before, after, place, number = among(found, xray.pk) if found else self._listed(request, filters, xray)
         ending = f"?{urlencode(kept)}" if kept else ""
 
-        def address(at: int) -> str | None:
-            return admin_url(xray, "change", keys[at]) + ending if 0 <= at < len(keys) else None
+        def address(key: int | None) -> str | None:
+            return None if key is None else admin_url(xray, "change", key) + ending
 
-        return {
-            "before": address(place - 1),
-            "after": address(place + 1),
-            "place": place + 1,
-            "number": len(keys) if len(keys) < LISTED else None,
-        }
+        return {"before": address(before), "after": address(after), "place": place, "number": number}
 
     def _filters(self, request: HttpRequest) -> str:
         return QueryDict(self.get_preserved_filters(request)).get(LIST_FILTERS, "")
@@ -73,11 +94,26 @@ class Worklist(admin.ModelAdmin):
         )
         return [key for key in found["keys"] if key in there]
 
-    def _listed(self, request: HttpRequest, filters: str) -> list[int]:
+    def _listed(self, request: HttpRequest, filters: str, xray: XRayImage) -> Place:
         of_the_list = copy(request)
         of_the_list.GET = QueryDict(filters)
+        setattr(of_the_list, OF_ONE_FILM, True)
         try:
-            changes = self.get_changelist_instance(of_the_list)
+            films = self.get_changelist_instance(of_the_list).queryset
         except (IncorrectLookupParameters, SuspiciousOperation):
-            return []
-        return list(changes.queryset.values_list("pk", flat=True)[:LISTED])
+            return Place(None, None, 0, None)
+        counted = films.order_by()[: COUNTED + 1].count()
+        number = counted if counted <= COUNTED else None
+        neighbours = Neighbours(films, xray)
+        if not neighbours.is_listed():
+            return Place(None, films.values_list("pk", flat=True).first(), 0, number)
+        ahead = neighbours.number_before(COUNTED)
+        place = ahead + 1 if ahead < COUNTED else 0
+        return Place(neighbours.before(), neighbours.after(), place, number)
+
+
+def among(keys: list[int], key: int) -> Place:
+    at = keys.index(key) if key in keys else -1
+    before = keys[at - 1] if at > 0 else None
+    after = keys[at + 1] if at + 1 < len(keys) else None
+    return Place(before, after, at + 1, len(keys))

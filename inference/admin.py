@@ -19,6 +19,7 @@ from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
+from backoffice.formats.kept import told as as_told
 from backoffice.models import AccessEvent
 from backoffice.models.users import person_of
 from backoffice.records.diffs import plain
@@ -263,7 +264,7 @@ class DiagnosticModelAdmin(ClinicalAdmin):
     fields: ClassVar[list[Any]] = [
         "name", "version", "state", "is_active", "vote_weight", as_read("temperature"), "architecture",
         as_read("options"), as_read("labels"), "input_size", as_read("mean"), as_read("std"), "sha256", "is_demo",
-        as_read("metrics"), "checked_at", "check_error",
+        as_read("metrics"), "checked_at", "found",
     ]  # fmt: skip
     readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
 
@@ -289,6 +290,10 @@ class DiagnosticModelAdmin(ClinicalAdmin):
         if model.is_demo:
             return format_html('<span class="chip wait">{}</span>', _("demonstration"))
         return format_html('<span class="chip good">{}</span>', _("ready"))
+
+    @admin.display(description=_("what the check found"))
+    def found(self, model: DiagnosticModel) -> str:
+        return as_told(model.check_error)
 
     @admin.display(description=_("held-out accuracy"))
     def held_out_accuracy(self, model: DiagnosticModel) -> str:

@@ -5,10 +5,10 @@ import logging
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.files.local import local_path
+from inference import failures
 from inference.models import DiagnosticModel
 from inference.nn.engine import Ensemble, ModelSpec, WeightsError, is_passing
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class CannotAnswerError(Exception):
-    """Trying again cannot mend this. The message says what a person can do."""
+    """Trying again cannot mend this. The message says what a person can do, as it is kept: see failures.py."""
 
 
 # The version of the models (keys and times of change), the models, and their ensemble.
@@ -28,7 +28,7 @@ def ensemble_in_force() -> tuple[list[DiagnosticModel], Ensemble]:
     global _resident
     models = list(DiagnosticModel.objects.voting())
     if not models:
-        raise CannotAnswerError(_("No model votes. Register models, or tick “votes” on one, then retry."))
+        raise CannotAnswerError(failures.NO_MODEL)
     version = [(model.pk, model.updated_at) for model in models]
     if _resident is None or _resident[0] != version:
         _resident = None  # free the old models before the new ones need the memory
@@ -42,9 +42,7 @@ def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
     try:
         return Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
     except ValueError as error:
-        raise CannotAnswerError(
-            _("INFERENCE_DEVICE does not fit this machine: %(error)s.") % {"error": error}
-        ) from error
+        raise CannotAnswerError(failures.NO_DEVICE(error=error)) from error
 
 
 def spec_of(model: DiagnosticModel) -> ModelSpec:

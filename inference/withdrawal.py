@@ -4,13 +4,17 @@ stays in the history, and a clinician looks anew, with the right record beside t
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from backoffice.formats.kept import Pattern, told
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
 from imaging import settling
 from imaging.models import XRayImage
 from inference.models import Prediction, Report
 from inference.nn.consensus import Reason
+
+WITHDRAWN = Pattern(gettext_noop("Withdrawn: %(reason)s"), reason=told)
 
 
 def connect() -> None:
@@ -25,16 +29,16 @@ def _signed(film: XRayImage) -> list[Prediction]:
 
 
 def _withdrawn_by_a_move(film: XRayImage) -> list[str]:
-    told = _("The signature of %(who)s of %(when)s is withdrawn, and its reports are hidden.")
+    sentence = _("The signature of %(who)s of %(when)s is withdrawn, and its reports are hidden.")
     return [
-        told % {"who": signed.reviewed_by, "when": date_format(localtime(signed.reviewed_at))}
+        sentence % {"who": signed.reviewed_by, "when": date_format(localtime(signed.reviewed_at))}
         for signed in _signed(film)
         if signed.reviewed_at
     ]
 
 
 def _film_moved(film: XRayImage, by: User, reason: str, **kwargs: object) -> None:
-    why = (_("Withdrawn: %(reason)s") % {"reason": reason})[:REASON_LENGTH]
+    why = WITHDRAWN(REASON_LENGTH, reason=reason)
     signed = Prediction.objects.filter(xray=film, is_validated=True).order_by("pk").select_for_update(no_key=True)
     for prediction in signed:
         prediction.is_validated, prediction.final_diagnosis, prediction.review_notes = False, "", ""

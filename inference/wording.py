@@ -12,11 +12,12 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.formats.kept import told
 from backoffice.formats.lists import listed, listed_apart, told_of
 from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
-from inference.models import Diagnosis, ModelResult, Prediction
+from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Reason
 
 
@@ -60,6 +61,10 @@ def _told_apart(reason: dict) -> dict[str, str]:
     confidence, threshold = reason["confidence"], reason["threshold"]
     digits = next((n for n in range(2, 17) if f"{confidence:.{n}f}" != f"{threshold:.{n}f}"), 17)
     return {"confidence": f"{confidence:.{digits}f}", "threshold": f"{threshold:.{digits}f}"}
+
+
+words_for(Prediction, "error")(told)
+words_for(DiagnosticModel, "check_error")(told)
 
 
 @words_for(Prediction, "review_reasons")

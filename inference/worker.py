@@ -17,7 +17,6 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from simple_history.utils import bulk_create_with_history
 
@@ -27,7 +26,7 @@ from imaging import pixels
 from imaging.decoded import Refused
 from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
-from inference import suitability
+from inference import failures, suitability
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Vote, decide
 from inference.nn.engine import ModelAnswer, WeightsError
@@ -64,7 +63,7 @@ def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
 def claim() -> list[Prediction]:
     """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them; those that are hopeless fail first."""
     give_up_on_the_hopeless()
-    started = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
+    started: dict[str, Any] = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
     return Prediction.objects.waiting().claim(settings.MAX_BATCH_SIZE, lease=lease(), **started)
 
 
@@ -77,11 +76,7 @@ def give_up_on_the_hopeless() -> None:
     for prediction in Prediction.objects.waiting().hopeless():
         fail(
             prediction,
-            _(
-                "The worker stopped %(n)d times while it was looking at this picture. Check the picture and the "
-                "machine's memory, then retry."
-            )
-            % {"n": prediction.attempts},
+            failures.STOPPED(n=prediction.attempts),
         )
 
 
@@ -113,7 +108,7 @@ def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], 
             with open_pixels(prediction.xray) as file:
                 picture = pixels.decode(file.read())
         except (OSError, ValueError, Refused, Undone):
-            fail(prediction, _("The picture's file cannot be read. Restore it from a backup, or upload it again."))
+            fail(prediction, failures.UNREADABLE)
         else:
             if refusal := suitability.objection_to(picture):
                 decline(prediction, refusal)
@@ -237,8 +232,7 @@ def put_back_or_fail(prediction: Prediction) -> bool:
     if prediction.attempts >= Prediction.MAX_ATTEMPTS:
         return fail(
             prediction,
-            _("The models could not answer in %(n)d attempts. The worker's log says why; mend it, then retry.")
-            % {"n": prediction.attempts},
+            failures.NO_ANSWER(n=prediction.attempts),
         )
     wait = BACK_OFF * 4 ** (prediction.attempts - 1)
     prediction.put_back(wait, status=Status.PENDING, progress=0)

@@ -3,11 +3,11 @@ lists; and the admins of people, mails and the trail."""
 
 from backoffice.admin.base import booleans  # noqa: F401  (gives ticks and crosses their words)
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.changelists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.clinical import ClinicalAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.hiding import HiddenFilter, HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
-from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.registered.access_events import AccessEventAdmin
 from backoffice.admin.registered.imports import TableImportAdmin
 from backoffice.admin.registered.mails import MailAdmin

@@ -10,17 +10,18 @@ from django.db.models import CheckConstraint, QuerySet
 from django.db.models.fields import NOT_PROVIDED
 from django.utils import timezone
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 from import_export.instance_loaders import BaseInstanceLoader
 from import_export.resources import ModelResource
 from import_export.results import Result, RowResult
 from simple_history.utils import bulk_update_with_history
 
+from backoffice.exchange.bulk_history import write_history_of_new
 from backoffice.exchange.cells import TextCell, cell_for
+from backoffice.exchange.column_names import told
 from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeField, Row
-from backoffice.exchange.history import write_history_of_new
-from backoffice.exchange.names import told
 from backoffice.exchange.natural_keys import ByNaturalKey
+from backoffice.formats.kept import Sentence
+from backoffice.formats.kept import gettext as _
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
 from backoffice.records.mixins import REASON_LENGTH, TimeStamped, written_at_once
@@ -31,6 +32,10 @@ class LeanRowResult(RowResult):
 
     def add_instance_info(self, instance: Any) -> None:
         pass
+
+
+def broken(rule: CheckConstraint) -> Sentence:
+    return Sentence(lambda: str(rule.get_violation_error_message()))
 
 
 class ExchangeResource(ModelResource):
@@ -241,7 +246,10 @@ class ExchangeResource(ModelResource):
         instance.clean_fields(exclude=excluded)
         instance.clean()
         for rule in self._checks:
-            rule.validate(self._meta.model, instance, exclude=excluded)
+            try:
+                rule.validate(self._meta.model, instance, exclude=excluded)
+            except ValidationError as error:  # which is told already, in one language
+                raise ValidationError(broken(rule)) from error
 
     def save_instance(self, instance: Any, is_create: bool, row: Row, **kwargs: Any) -> None:
         if not is_create:

@@ -16,10 +16,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
+from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import listed
 from backoffice.lazy import LazyText
 from backoffice.records.dates import parse_day
@@ -145,7 +145,7 @@ class DecimalCell(Cell):
 @cache
 def yes_and_no(language: str | None) -> dict[bool | None, str]:
     with translation.override(language or "en"):
-        return {True: _("yes"), False: _("no")}
+        return {True: str(_("yes")), False: str(_("no"))}
 
 
 class YesNoCell(Cell):

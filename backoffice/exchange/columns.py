@@ -9,11 +9,12 @@ from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 from django.utils import translation
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 from import_export.fields import Field
 
 from backoffice.exchange.cells import Cell
 from backoffice.exchange.formulas import without_apostrophe
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.lists import in_turn
 from backoffice.lazy import LazyText
 
 BATCH = 500  # rows in one statement
@@ -110,7 +111,7 @@ class ExchangeField(Field):
 
     def what(self) -> str:
         """What to write in it."""
-        return f"{self.widget.what()} {self.help_text}".strip()
+        return in_turn([self.widget.what(), self.help_text])
 
 
 class ChosenField(ExchangeField):

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import IO
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 
 from backoffice.exchange.table import LONGEST_ROW, Table, UnreadableFileError, row_too_long
+from backoffice.formats.kept import gettext as _
 
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SEPARATORS = ",;\t|"

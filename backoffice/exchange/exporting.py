@@ -16,8 +16,8 @@ from openpyxl import Workbook
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from backoffice.exchange.base_resource import ExchangeResource
+from backoffice.exchange.column_names import called
 from backoffice.exchange.formulas import formula_safe
-from backoffice.exchange.names import called
 from backoffice.exchange.xlsx_text import LONGEST_CELL, to_xlsx
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for the system's own encoding and garbles Chinese

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from django.utils.translation import gettext as _
-
 from backoffice.exchange.base_resource import ExchangeResource
-from backoffice.exchange.names import folded, known, told
+from backoffice.exchange.column_names import folded, known, told_in_each_language
 from backoffice.exchange.outcome import Outcome
 from backoffice.exchange.table import Table
+from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import listed
 
 SIMILAR = 0.6
@@ -17,7 +16,7 @@ SIMILAR = 0.6
 def match_columns(resource: ExchangeResource, table: Table, outcome: Outcome) -> dict[str, str]:
     """The file's names to the stable names of the resource's columns. What is wrong goes to the outcome."""
     fields = resource.columns_of_files()
-    meant, names = known(fields), told(fields)
+    meant, names = known(fields), told_in_each_language(fields)
     if not any(folded(header) in meant or similar(header, meant) for header in table.headers):
         refuse_all(table, names, outcome)
         return {}

@@ -8,23 +8,27 @@ from contextlib import contextmanager, nullcontext
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from import_export.results import RowResult
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import readers_language
+from backoffice.exchange.column_names import told_in_each_language
 from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
-from backoffice.exchange.names import told
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
-from backoffice.formats.lists import in_turn
+from backoffice.formats.kept import Pattern, Sentence, in_each_language
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.lists import in_turn, listed, told_by
 from backoffice.models import User
+from backoffice.records.mixins import REASON_LENGTH
 
 __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
 
 logger = logging.getLogger(__name__)
 
+IMPORTED = Pattern(gettext_noop("Imported from %(file)s"))
 CHUNK, CHUNK_CHARACTERS = 2000, 4_000_000  # rows in memory at a time, and about how much text in them
 
 
@@ -61,16 +65,17 @@ class Import:
         self.outcome = Outcome(notes=list(table.notes))
         self.rows_digest = hashlib.sha256()
         self.names: dict[str, str] = {}
-        self.told: dict[str, str] = {}  # what a column is called in the file; one that it has not, on our pages
+        self.told: dict[str, str] = {}  # what a column is called in the file, else on the reader's pages
         self.first_lines: dict[tuple, int] = {}
         self.missing_was_said = False
 
     def run(self) -> Outcome:
         self.names = match_columns(self.resource, self.table, self.outcome)
-        self.told = told(self.resource.columns_of_files()) | {name: header for header, name in self.names.items()}
+        self.told = told_in_each_language(self.resource.columns_of_files())
+        self.told |= {name: header for header, name in self.names.items()}
         if self.outcome.error_count:
             return self.outcome
-        reason = _("Imported from %(file)s") % {"file": self.table.name}
+        reason = IMPORTED(REASON_LENGTH, file=self.table.name)
         self.resource.begin(by=self.by, reason=reason, columns=self.names.values(), writes=self._writes)
         # A preview that writes nothing needs no transaction, which on SQLite would keep everybody else from writing.
         try:
@@ -180,10 +185,13 @@ class Import:
     def _key_of(self, row: Row) -> tuple[str, str]:
         """By which columns a row names its record, and what stands there."""
         columns = [name for name in self.resource.naming_columns(row) if row.get(name, "").strip()]
-        return ", ".join(map(self._told, columns)), ", ".join(row[name] for name in columns)
+        return listed(map(self._told, columns)), ", ".join(row[name] for name in columns)
 
     def _told(self, column: str) -> str:
         return self.told.get(column, column)
+
+    def _remedy(self, column: str) -> Sentence:
+        return Sentence(lambda: self.resource.remedy(column))
 
     def _refuse(self, line: int, *what: str) -> None:
         self._count("refused", line)
@@ -214,8 +222,18 @@ class Import:
         counter = {RowResult.IMPORT_TYPE_NEW: "new", RowResult.IMPORT_TYPE_UPDATE: "updated"}.get(result.import_type)
         self._count(counter or "unchanged", row.line, row.changes_of_record() if counter == "updated" else "")
         if counter and len(self.outcome.preview) < ROWS_PREVIEWED:
-            cells = [(self._told(column), before, after) for column, before, after in row.changes(readers_language())]
-            self.outcome.add_preview(row.line, counter, cells, "" if row.is_new else str(row.record))
+            record = "" if row.is_new else Sentence.now(lambda: row.record)
+            self.outcome.add_preview(row.line, counter, self._cells(row), record)
+
+    def _cells(self, row: Row) -> list[tuple[str, str, str]]:
+        """(column, before, after) of what changes, choices by their names in each language."""
+        told = in_each_language(lambda: row.changes(readers_language()))
+        cells: list[tuple[str, str, str]] = []
+        for in_languages in zip(*told.values(), strict=True):
+            [column, *_same], *sides = zip(*in_languages, strict=True)
+            before, after = (Sentence.of(dict(zip(told, map(str, texts), strict=True))) for texts in sides)
+            cells.append((self._told(column), before, after))
+        return cells
 
     def _say_what_is_wrong(self, row: Row, error: ValidationError) -> None:
         by_column = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
@@ -227,9 +245,9 @@ class Import:
             if name == NON_FIELD_ERRORS:
                 (column, value), remedy = self._key_of(row), _("Mend this line, or take it out.")
             else:
-                column, value, remedy = self._told(name), row.get(name, ""), self.resource.remedy(name)
+                column, value, remedy = self._told(name), row.get(name, ""), self._remedy(name)
             for one in errors:
-                self.outcome.add_error(row.line, column, value, in_turn(one.messages), remedy)
+                self.outcome.add_error(row.line, column, value, told_by(one), remedy)
 
     def _say_missing(self, row: Row, missing: list[str]) -> None:
         """Columns that only a new record needs. Said once: every new record needs them."""
@@ -242,7 +260,7 @@ class Import:
                 self._told(name),
                 "",
                 _("This line is a new record, and there is no column “%(name)s”.") % {"name": self._told(name)},
-                _("Add the column. %(what)s") % {"what": self.resource.remedy(name)},
+                in_turn([_("Add the column."), self._remedy(name)]),
             )
 
     def _say_what_numbers_lose(self) -> None:

@@ -2,12 +2,16 @@
 
 from dataclasses import asdict, dataclass, field
 
+from backoffice.formats.kept import Sentence, kept, sentences_in
+
 ERRORS_KEPT = 1000
 ROWS_PREVIEWED = 200
 LONGEST_VALUE = 200  # characters of a cell that are shown again
 
 
 def shortened(value: object) -> str:
+    if isinstance(value, Sentence):
+        return Sentence(lambda: shortened(str(value)))
     text = str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
@@ -66,7 +70,7 @@ class Outcome:
     def add_error(self, line: int, column: str, value: object, problem: str, remedy: str) -> None:
         self.error_count += 1
         if len(self.errors) < ERRORS_KEPT:
-            self.errors.append(RowError(line, column, shortened(value), str(problem), str(remedy)))
+            self.errors.append(RowError(line, column, shortened(value), problem, remedy))
 
     def add_preview(self, line: int, kind: str, cells: list[tuple], record: str) -> None:
         if len(self.preview) < ROWS_PREVIEWED:
@@ -74,10 +78,12 @@ class Outcome:
             self.preview.append(PreviewRow(line, kind, shown, shortened(record)))
 
     def as_json(self) -> dict:
-        return asdict(self)
+        """What it tells people is in it in each language, and read in that of who reads."""
+        return kept(asdict(self))
 
     @classmethod
     def from_json(cls, data: dict) -> "Outcome":
+        data = sentences_in(data)
         return cls(
             **data
             | {

@@ -4,11 +4,10 @@ import re
 from pathlib import PurePath
 from typing import IO
 
-from django.utils.translation import gettext as _
-
 from backoffice.exchange.csv_table import CsvTable
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
 from backoffice.exchange.xlsx_table import XlsxTable
+from backoffice.formats.kept import gettext as _
 
 __all__ = ["BEYOND", "SUFFIXES", "Table", "UnreadableFileError", "read_table"]
 

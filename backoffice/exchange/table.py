@@ -6,9 +6,11 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 
 from backoffice.exchange.formulas import without_apostrophe
+from backoffice.formats.kept import Sentence
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.lists import in_turn
 
 MAX_COLUMNS = 200
 MAX_ROWS = 200_000
@@ -26,7 +28,11 @@ class UnreadableFileError(Exception):
         self.line, self.column, self.value = line, column, value
 
     def __str__(self) -> str:
-        told = f"{self.problem} {self.remedy}".strip()
+        return str(self.told)
+
+    @property
+    def told(self) -> Sentence:
+        told = in_turn([self.problem, self.remedy])
         if not self.line:
             return told
         where = {"line": self.line, "column": self.column, "value": self.value, "what": told}

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import IO, Literal, Self
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 from backoffice.exchange.table import UnreadableFileError
+from backoffice.formats.kept import gettext as _
 
 BLOCK = 1 << 16
 MOST_PARTS = 2000

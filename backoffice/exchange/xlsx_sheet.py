@@ -10,8 +10,6 @@ from itertools import islice
 from typing import IO
 from xml.etree.ElementTree import ParseError
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._reader import WorkSheetParser
 
@@ -20,6 +18,8 @@ from backoffice.exchange.table import LONGEST_ROW, MAX_COLUMNS, Table, Unreadabl
 from backoffice.exchange.xlsx_parts import WALKED_TAGS, Allowance, CountedPart, Parts, Reader, for_a_sheet
 from backoffice.exchange.xlsx_rows import rows_with_values
 from backoffice.exchange.xlsx_text import LONGEST_CELL, from_xlsx
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.kept import kept, ngettext
 
 BATCH = 1 << 16  # bytes of rows between two answers
 VISIBLE = "visible"
@@ -40,11 +40,11 @@ def about(source: IO[bytes]) -> Iterator[dict]:
         yield {
             "headers": sheet.headers,
             "header_line": sheet.header_line,
-            "notes": sheet.notes,
+            "notes": kept(sheet.notes),
             "count": sheet.count,
         }
     except UnreadableFileError as error:
-        yield vars(error)
+        yield kept(vars(error))
 
 
 def rows(source: IO[bytes], written: IO[bytes]) -> Iterator[dict]:
@@ -62,7 +62,7 @@ def rows(source: IO[bytes], written: IO[bytes]) -> Iterator[dict]:
     except UnreadableFileError as error:
         if said < written.tell():
             yield {"end": written.tell(), "number_columns": sorted(sheet.number_columns)}
-        yield vars(error)
+        yield kept(vars(error))
 
 
 class Sheet(Table):

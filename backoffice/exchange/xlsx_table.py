@@ -8,10 +8,11 @@ from contextlib import closing
 from typing import IO
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from backoffice.exchange.table import Table, UnreadableFileError
 from backoffice.files import apart
+from backoffice.formats.kept import Sentence, sentences_in
+from backoffice.formats.kept import gettext as _
 
 KIND = "table"
 MEGABYTE = 1_000_000
@@ -26,8 +27,8 @@ class XlsxTable(Table):
         self._file = file
         with closing(self._answers("about")) as answers:
             about = next(answers)
-        self.headers, self.header_line, self.notes = about["headers"], about["header_line"], about["notes"]
-        self.count = about["count"]
+        self.headers, self.header_line = about["headers"], about["header_line"]
+        self.notes, self.count = sentences_in(about["notes"]), about["count"]
 
     def records(self) -> Generator[tuple[int, list[str]], None, None]:
         with tempfile.TemporaryFile(buffering=0) as rows, closing(self._answers("rows", into=[rows])) as answers:
@@ -47,13 +48,13 @@ class XlsxTable(Table):
             with closing(apart.values(task, self._file, kind=KIND, into=into, seconds=self._seconds())) as answers:
                 for answer in answers:
                     if "problem" in answer:
-                        raise UnreadableFileError(**answer)
+                        raise UnreadableFileError(**sentences_in(answer))
                     yield answer
         except apart.Undone as undone:
             remedy = (
                 "" if undone.why == apart.Why.BUSY else _("Save it as “CSV UTF-8”, or split it into several files.")
             )
-            raise UnreadableFileError(str(undone), remedy) from undone
+            raise UnreadableFileError(Sentence(undone.__str__), remedy) from undone
 
     def _seconds(self) -> int:
         """A large table takes long, and is a large file: one that is small and takes long is none."""

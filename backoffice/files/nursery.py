@@ -31,6 +31,7 @@ SPARE_DESCRIPTORS = 24  # for modules, time zones and catalogues that are loaded
 SPARE_SECONDS = 1
 
 libc = ctypes.CDLL(None)
+warm: set[str] = set()  # modules of tasks
 
 # Ends, as apart.py knows them.
 DONE, MEMORY, TIME, SPACE, CRASHED, FAILED = "done", "memory", "time", "space", "crashed", "failed"
@@ -129,9 +130,12 @@ def warm_up(job: dict) -> None:
     """Load once what every child needs, and leave it alone: what a child touches is copied for it."""
     from django.utils import translation
 
-    module = job["task"].partition(":")[0]
-    if module not in sys.modules:
-        importlib.import_module(module)
+    name = job["task"].partition(":")[0]
+    if name not in warm:
+        module = importlib.import_module(name)
+        if hasattr(module, "warm_up"):
+            module.warm_up()
+        warm.add(name)
         gc.collect()
         gc.freeze()
     translation.activate(job["language"])

@@ -3,30 +3,42 @@
 import re
 from collections.abc import Iterable
 
-from django.utils.translation import gettext as _
+from django.core.exceptions import ValidationError
 from django.utils.translation import pgettext
+
+from backoffice.formats.kept import Sentence
+from backoffice.formats.kept import gettext as _
 
 FULL_WIDTH_END = re.compile("(?<=[。！？：；，]) ")  # these signs bring the blank behind them
 
 
 def listed(words: Iterable) -> str:
     """`a, b` in English, `a、b` in Chinese."""
-    return pgettext("between the words of a list", ", ").join(map(str, words))
+    words = list(words)
+    return Sentence(lambda: pgettext("between the words of a list", ", ").join(map(str, words)))
 
 
 def listed_apart(parts: Iterable) -> str:
     """As `listed`, for parts that may hold commas themselves: `a, b; c`."""
-    return pgettext("between the parts of a list that hold commas", "; ").join(map(str, parts))
+    parts = list(parts)
+    return Sentence(lambda: pgettext("between the parts of a list that hold commas", "; ").join(map(str, parts)))
 
 
-def in_turn(sentences: Iterable) -> str:
-    """Whole sentences, one after the other."""
-    return FULL_WIDTH_END.sub("", " ".join(map(str, sentences)))
+def in_turn(sentences: Iterable) -> Sentence:
+    """Whole sentences, one after the other; what is empty is none."""
+    sentences = list(sentences)
+    return Sentence(lambda: FULL_WIDTH_END.sub("", " ".join(filter(None, map(str, sentences)))))
+
+
+def told_by(error: ValidationError) -> Sentence:
+    """What is wrong, in turn."""
+    return Sentence.now(lambda: in_turn(error.messages))
 
 
 def told_of(name: object, what: object) -> str:
     """`name: what`."""
-    return pgettext("a name, and what is said of it", "%(name)s: %(what)s") % {"name": name, "what": what}
+    told = {"name": name, "what": what}
+    return Sentence(lambda: pgettext("a name, and what is said of it", "%(name)s: %(what)s")) % told
 
 
 def quoted(name: object) -> str:

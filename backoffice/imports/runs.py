@@ -19,11 +19,12 @@ from django.core.files.base import File
 from django.db import OperationalError, connection, transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.importing import Outcome, run_import
 from backoffice.exchange.reading import Table, UnreadableFileError, read_table
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.kept import kept_in_text
 from backoffice.imports import progress
 from backoffice.jobs.nudges import nudge
 from backoffice.models import TableImport
@@ -91,7 +92,7 @@ def run(row: TableImport) -> None:
         with translation.override(row.language):
             check(row) if row.status == Status.CHECKING else write(row)
     except UnreadableFileError as error:
-        fail(row, str(error))
+        fail(row, error.told)
     except StoppedError:
         close(row.held(), row, Status.CANCELLED, details=None)
     except OperationalError:
@@ -145,11 +146,9 @@ def write(row: TableImport) -> None:
         with transaction.atomic():
             outcome = written(row)
     except DataHasChangedError as refused:
-        values = saved(refused.outcome)
-        values["outcome"]["notes"].insert(
-            0, _("The data has changed since the file was checked, so nothing was written. Look again.")
-        )
-        row.finish(status=Status.CHECKED, **values)
+        changed = _("The data has changed since the file was checked, so nothing was written. Look again.")
+        refused.outcome.notes.insert(0, changed)
+        row.finish(status=Status.CHECKED, **saved(refused.outcome))
         return
     close(row.held(), row, Status.DONE, **saved(outcome))
 
@@ -230,7 +229,7 @@ def outcome_of(row: TableImport) -> Outcome | None:
 
 
 def fail(row: TableImport, why: str) -> None:
-    close(row.held(), row, Status.FAILED, error=why)
+    close(row.held(), row, Status.FAILED, error=kept_in_text(why))
 
 
 def close(rows: QuerySet[TableImport], row: TableImport, status: Status, **values: object) -> bool:

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import translation
 
 from backoffice.exchange.reading import Table, UnreadableFileError, read_table
+from backoffice.formats.kept import told
 from backoffice.imports import progress
 from backoffice.imports.runs import claim, close, outcome_of, resource_of, run, sha256_of, wake_a_worker
 from backoffice.models import TableImport, User
@@ -45,7 +46,7 @@ def receive(file: UploadedFile, model: type[models.Model], *, by: User) -> Table
     start(row)
     if row.status == Status.FAILED and is_small(row):
         row.delete()
-        raise UnreadableFileError(row.error)
+        raise UnreadableFileError(told(row.error))
     return row
 
 

@@ -1,8 +1,10 @@
 """The two caches of an installation, with JSON in the place of Django's pickle: see plain.py."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
@@ -15,6 +17,8 @@ from django.utils import timezone
 from backoffice.live import plain
 
 logger = logging.getLogger(__name__)
+
+WRITES_FOR_A_COUNT = 100
 
 
 def read(text: str | bytes) -> Any:
@@ -44,6 +48,21 @@ class JsonDatabaseCache(DatabaseCache):
 
     _table: str  # Django's
 
+    def __init__(self, table: str, params: dict[str, Any]) -> None:
+        super().__init__(table, params)
+        self._writes = count()
+
+    def keep_out_of_the_log(self) -> None:
+        """On PostgreSQL, have the table unlogged: a write then waits for no disk. The table is empty after the database
+        has crashed; a cache may forget."""
+        connection = connections[router.db_for_write(self.cache_model_class)]
+        if connection.vendor != "postgresql":
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT relpersistence FROM pg_class WHERE oid = to_regclass(%s)", [self._table])
+            if cursor.fetchone() == ("p",):
+                cursor.execute(f"ALTER TABLE {connection.ops.quote_name(self._table)} SET UNLOGGED")
+
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
         named = {self.make_and_validate_key(key, version=version): key for key in keys}
         if not named:
@@ -71,23 +90,37 @@ class JsonDatabaseCache(DatabaseCache):
             )
             return bool(cursor.rowcount)
 
+    def set_many(
+        self, data: Mapping[str, Any], timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> list[str]:
+        """Returns the keys that could not be kept: none of these or all."""
+        texts = {self.make_and_validate_key(key, version=version): plain.dumps(value) for key, value in data.items()}
+        return [] if not texts or self._write(texts, timeout) else list(data)
+
     def _base_set(self, mode: str, key: str, value: object, timeout: float | None = DEFAULT_TIMEOUT) -> bool:
         """False where the key is there already (mode "add"), or the database could not take it."""
-        text = plain.dumps(value)
+        return self._write({key: plain.dumps(value)}, timeout, only_free=mode == "add")
+
+    def _write(self, texts: Mapping[str, str], timeout: float | None, *, only_free: bool = False) -> bool:
+        """Each write is a commit of its own, unless it is part of a larger one; the rows in the order of their keys, so
+        that two who write several never wait for each other."""
         database = router.db_for_write(self.cache_model_class)
         connection = connections[database]
         table = connection.ops.quote_name(self._table)
         now = timezone.now().replace(microsecond=0)
-        is_free = f"WHERE {table}.expires < %s" if mode == "add" else ""
+        expires = self._expires(timeout, connection)
+        is_free = f"WHERE {table}.expires < %s" if only_free else ""
         with connection.cursor() as cursor:
             self._make_room(database, cursor, now)
             try:
-                with transaction.atomic(using=database):
+                # A statement that fails would take a transaction around it along.
+                with transaction.atomic(using=database) if connection.in_atomic_block else nullcontext():
                     cursor.execute(
-                        f"INSERT INTO {table} (cache_key, value, expires) VALUES (%s, %s, %s) "  # noqa: S608
+                        f"INSERT INTO {table} (cache_key, value, expires) "  # noqa: S608
+                        f"VALUES {', '.join(['(%s, %s, %s)'] * len(texts))} "
                         "ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires "
                         + is_free,
-                        [key, text, self._expires(timeout, connection)]
+                        [part for key, text in sorted(texts.items()) for part in (key, text, expires)]
                         + ([connection.ops.adapt_datetimefield_value(now)] if is_free else []),
                     )
                     return bool(cursor.rowcount)
@@ -95,10 +128,13 @@ class JsonDatabaseCache(DatabaseCache):
                 return False  # as Django's own: a cache may forget
 
     def _make_room(self, database: str, cursor: CursorWrapper, now: datetime) -> None:
+        """Counting reads the whole table, so not at every write: some more entries than the most do no harm."""
+        if next(self._writes) % WRITES_FOR_A_COUNT:
+            return
         cursor.execute(f"SELECT COUNT(*) FROM {connections[database].ops.quote_name(self._table)}")  # noqa: S608
-        [count] = cursor.fetchone()
-        if count > self._max_entries:
-            self._cull(database, cursor, now, count)  # type: ignore[attr-defined]  # Django's
+        [entries] = cursor.fetchone()
+        if entries > self._max_entries:
+            self._cull(database, cursor, now, entries)  # type: ignore[attr-defined]  # Django's
 
     def _expires(self, timeout: float | None, connection: BaseDatabaseWrapper) -> Any:
         at = self.get_backend_timeout(timeout)

@@ -20,6 +20,18 @@ def names_of(groups: Iterable[Group] | None) -> str:
     return listed(map(name_of, groups or ())) or "–"
 
 
+COMMA = ", "
+
+
+def kept_names_of(groups: Iterable[Group] | None) -> str:
+    """As a history keeps them, for readers of any language."""
+    return COMMA.join(group.name for group in groups or ()) or "–"
+
+
+def names_told(kept: str) -> str:
+    return listed(map(gettext, kept.split(COMMA)))
+
+
 class Role(models.Model):
     group = models.OneToOneField(
         Group, on_delete=models.CASCADE, related_name="role", editable=False, verbose_name=_("role")

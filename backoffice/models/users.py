@@ -9,13 +9,19 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.kept import Pattern, told
 from backoffice.lazy import LazyText
-from backoffice.models.roles import names_of
-from backoffice.records.mixins import EXCHANGED, TidyText
+from backoffice.models.roles import kept_names_of, names_told
+from backoffice.records.mixins import EXCHANGED, REASON_LENGTH, TidyText
+
+ROLES = Pattern(gettext_noop("Roles: %(before)s → %(now)s"), before=names_told, now=names_told)
+ROLES_BECAUSE = Pattern(
+    gettext_noop("Roles: %(before)s → %(now)s · %(why)s"), before=names_told, now=names_told, why=told
+)
 
 
 class User(TidyText, AbstractUser):
@@ -61,10 +67,10 @@ class User(TidyText, AbstractUser):
         return self.get_full_name() or self.username
 
     @staticmethod
-    def roles_changed(before: Iterable[Group] | None, now: Iterable[Group] | None) -> str:
+    def roles_changed(before: Iterable[Group] | None, now: Iterable[Group] | None, why: str = "") -> str:
         """What becomes of a person's roles, which are no column of theirs: a reason for their history."""
-        named = {"before": names_of(before), "now": names_of(now)}
-        return gettext("Roles: %(before)s → %(now)s") % named
+        named = {"before": kept_names_of(before), "now": kept_names_of(now)}
+        return ROLES_BECAUSE(REASON_LENGTH, why=why, **named) if why else ROLES(REASON_LENGTH, **named)
 
     def note_in_history(self, reason: LazyText, *, by: "User") -> None:
         """Something about this person changed that is no column of theirs, such as how they sign in."""

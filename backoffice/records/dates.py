@@ -4,8 +4,8 @@ import datetime
 import re
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import gettext as _
 from backoffice.records.text import plain_figures
 
 SIGN = r"\s*[-/.]\s*"

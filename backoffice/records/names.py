@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from django.db.models import Model
-from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import listed
 from backoffice.readers import Reader
 

@@ -4,8 +4,8 @@ import re
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import gettext as _
 from backoffice.records.text import plain_figures
 
 PLAIN = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")

@@ -9,7 +9,8 @@ import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
+
+from backoffice.formats.kept import gettext as _
 
 # Print nothing and mean nothing: zero-width space and joiners of words, soft hyphen, byte order mark, marks and
 # embeddings of direction, interlinear annotations, tags, and variation selectors but for those of ideographs.

@@ -14,8 +14,8 @@ from typing import Self, overload
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import get_language, gettext_lazy
-from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import gettext as _
 from backoffice.lazy import LazyText
 from backoffice.records.relations import field_of
 
@@ -49,6 +49,20 @@ def share_of_han(text: str) -> float:
     way round."""
     letters = sum(map(str.isalpha, text))
     return len(HAN.findall(text)) / letters if letters else 0.0
+
+
+BETWEEN = " / "
+
+
+def both(record: models.Model, field: str) -> str:
+    """The text and its second one, for a line that is kept and may be read by anybody."""
+    return BETWEEN.join(filter(None, [getattr(record, field), getattr(record, field + OTHER, "")]))
+
+
+def shown_of_both(text: str) -> str:
+    """Of what `both` made, the one for who reads now."""
+    first, _between, other = text.partition(BETWEEN)
+    return in_language(first, other) if share_of_han(first) != share_of_han(other) else text
 
 
 class Shown:

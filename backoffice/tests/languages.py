@@ -35,6 +35,31 @@ class Words(HTMLParser):
             self.texts.append(data)
 
 
+BLOCKS = {"p", "div", "li", "td", "th", "dd", "dt", "h1", "h2", "h3", "option", "button", "label", "title", "br", "tr"}
+BLOCKS |= {"section", "span", "ul", "ol", "dl", "table", "form", "input", "select", "header", "main", "legend", "img"}
+AFTER_A_SIGN = re.compile(r"[^\s]*[，。：；！？、][ \n]+[\u3400-\u9fff「（“]+")
+
+
+class Running(Words):
+    """The same, with what stands in one block as one text."""
+
+    def handle_starttag(self, tag, attrs):
+        before = len(self.texts)
+        super().handle_starttag(tag, attrs)
+        if len(self.texts) > before or tag in BLOCKS:
+            self.texts[before:] = ["\0", "\0".join(self.texts[before:]), "\0"]
+
+    def handle_endtag(self, tag):
+        super().handle_endtag(tag)
+        if tag in BLOCKS:
+            self.texts.append("\0")
+
+
+def blanks_after_signs(html: str) -> set[str]:
+    """Full-width signs bring their blank: where another follows, two sentences were put together as in English."""
+    return set(AFTER_A_SIGN.findall("".join(Running(html).texts)))
+
+
 def said(html: str, language: re.Pattern, names: set[str]) -> set[str]:
     """What the page says in this language, but for these names."""
     shown = "\n".join(Words(html).texts)

@@ -5,14 +5,17 @@ import pickle
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
 import redis
 from django.core.cache import cache, caches
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backoffice.live import plain
 from backoffice.live.blocks import blocks
+from backoffice.live.caches import WRITES_FOR_A_COUNT
 from backoffice.live.charts import Bar, Chart, Series
 
 VALUES = [
@@ -83,6 +86,32 @@ def test_one_of_two_adds_a_key_until_its_time_is_over(a_cache):
     assert kept.get("gone") is None
     assert kept.add("gone", 2)
     assert kept.get_many(["it", "gone", "never"]) == {"it": 3, "gone": 2}
+
+
+def test_several_values_are_kept_by_one_statement(db):
+    cache.set_many({"other": 0, "it": 0})
+    with CaptureQueriesContext(connection) as asked:
+        assert cache.set_many({"other": 1, "it": [2]}, timeout=None) == []
+    assert sum("INSERT" in query["sql"] for query in asked) == 1
+    assert cache.get_many(["it", "other"]) == {"it": [2], "other": 1}
+
+
+def test_a_table_with_too_many_entries_is_cut_back(db, settings):
+    settings.CACHES = {"default": settings.CACHES["default"] | {"OPTIONS": {"MAX_ENTRIES": 20}}}
+    for number in range(3 * WRITES_FOR_A_COUNT):
+        cache.set(f"{number}", number)
+    with connection.cursor() as cursor:
+        assert cursor.execute("SELECT COUNT(*) FROM cache").fetchone()[0] < 3 * WRITES_FOR_A_COUNT
+
+
+def test_a_write_waits_for_no_disk(installation):
+    """On PostgreSQL; on SQLite none does."""
+    if not installation.database_url:
+        return
+    with psycopg.connect(installation.database_url) as database:
+        database.execute("ALTER TABLE cache SET LOGGED")  # as in an older installation
+    installation.python("from backoffice.apps import make_cache_table; make_cache_table('default')")
+    assert installation.query("SELECT relpersistence FROM pg_class WHERE relname = 'cache'") == [("u",)]
 
 
 def test_what_every_block_shows_can_be_kept(db):

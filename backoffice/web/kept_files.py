@@ -4,15 +4,15 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import IO
+from typing import IO, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from backoffice.web.media import send_private
+from backoffice.web.media import Readable, send_private
 
 # Who asks for several parts at once gets the whole.
 PART = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -23,13 +23,19 @@ def send_kept(
 ) -> HttpResponseBase:
     """Send a file of the media folder to somebody who may see it. The caller has checked the permission.
 
-    `file` is as the storage opened it; it is closed with the answer. For `download_as` see `send_private`.
+    `file` is as the storage opened it; it is closed with the answer. From a remote store no more is fetched than is
+    sent. For `download_as` see `send_private`.
     """
-    whole = send_private(file, content_type=content_type, download_as=download_as)
+
+    def sent(body: Readable) -> FileResponse:
+        return send_private(body, content_type=content_type, download_as=download_as)
+
+    size, is_remote = _size(file), isinstance(file, InParts)
+    whole = sent(_part(file, 0, size) if is_remote else file)
     if location := _location(file):
         return _without_body(file, whole, {"X-Accel-Redirect": location, "Content-Length": None})
-    tag, size = _tag(file), int(whole["Content-Length"])
-    told = {"Accept-Ranges": "bytes", **({"ETag": tag} if tag else {})}
+    tag = file.tag if isinstance(file, InParts) else _tag(file)
+    told = {"Accept-Ranges": "bytes", "Content-Length": str(size), **({"ETag": tag} if tag else {})}
     if request.method == "HEAD":
         return _without_body(file, whole, told)
     answer, part = whole, _part_asked_for(request, tag)
@@ -39,11 +45,34 @@ def send_kept(
             told = {"Content-Range": f"bytes */{size}", "Content-Length": "0"}
             return _without_body(file, whole, told, status=416)
         told |= {"Content-Range": f"bytes {start}-{end - 1}/{size}", "Content-Length": str(end - start)}
-        answer = send_private(Part(file, start, end - start), content_type=content_type, download_as=download_as)
+        answer = sent(_part(file, start, end - start))
         answer.status_code = 206
     for name, value in told.items():
         answer[name] = value
     return answer
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A file in a remote store, which sends the part that it is asked for (see remote_media.py)."""
+
+    size: int
+    tag: str
+
+    def part(self, start: int, length: int) -> Readable: ...
+
+
+def _size(file: IO[bytes]) -> int:
+    if isinstance(file, InParts):
+        return file.size
+    file.seek(0, os.SEEK_END)
+    size = file.tell()
+    file.seek(0)
+    return size
+
+
+def _part(file: IO[bytes], start: int, length: int) -> Readable:
+    return file.part(start, length) if isinstance(file, InParts) else Part(file, start, length)
 
 
 def _part_asked_for(request: HttpRequest, tag: str | None) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from clinic import booking
 from clinic.admin.desk import desk_url
 from clinic.admin.staff_forms import AnswersForm
 from clinic.models import Appointment
-from clinic.survey_form import survey_fields
+from clinic.survey_form import survey_fields, with_wordings
 
 
 def may_ask(user: User | AnonymousUser) -> bool:
@@ -43,12 +43,13 @@ class AsksSurvey(ClinicalAdmin):
     ) -> type[forms.ModelForm]:
         """A new booking carries the questions, folded below it."""
         if obj is None and may_ask(request.user):
-            kwargs["form"] = type("WithSurvey", (kwargs.get("form", self.form),), survey_fields(for_staff=True))
+            asked = with_wordings(survey_fields(for_staff=True))
+            kwargs["form"] = type("WithSurvey", (kwargs.get("form", self.form),), asked)
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Appointment | None = None) -> list[Any]:
         fieldsets = [*super().get_fieldsets(request, obj)]
-        asked = survey_fields(for_staff=True) if obj is None and may_ask(request.user) else {}
+        asked = with_wordings(survey_fields(for_staff=True)) if obj is None and may_ask(request.user) else {}
         if not asked:
             return fieldsets
         return [*fieldsets, (_("Survey"), {"fields": list(asked), "classes": ["collapse"]})]

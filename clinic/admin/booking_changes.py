@@ -19,6 +19,7 @@ from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.giving_back import initial_from, seen_on
 from backoffice.admin.base.hiding import sent_along
+from backoffice.formats.lists import in_turn
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
@@ -141,7 +142,7 @@ class ChangesBookings(ClinicalAdmin):
         reason = form.cleaned_data["reason"]
         n = self._each(request, chosen, lambda one, by: booking.cancel(one, by=by, reason=reason))
         told = ngettext("%d appointment is cancelled.", "%d appointments are cancelled.", n)
-        self._tell(request, n, f"{told} {_('“Take the cancellation back” in the list undoes it.')}")
+        self._tell(request, n, in_turn([told, _("“Take the cancellation back” in the list undoes it.")]))
         return True
 
     @admin.action(description=gettext_lazy("Take the cancellation back"), permissions=["change"])

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from backoffice.access.people import StaffRequest
 from backoffice.admin import HideableAdmin
 from backoffice.admin.base.hiding import HideForm
-from backoffice.formats.lists import told_of
+from backoffice.formats.lists import in_turn, told_of
 from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.names import NAMED, named
 from clinic import booking
@@ -83,7 +83,7 @@ class HidesAppointments(HideableAdmin):
         if not places:
             return []
         told = ngettext("%d place is given back.", "%d places are given back.", places) % places
-        return [f"{told} {_('Nobody is told: to write to the patient, cancel instead.')}"]
+        return [in_turn([told, _("Nobody is told: to write to the patient, cancel instead.")])]
 
 
 def overlaps(queryset: HideableQuerySet, day: str) -> list[str]:

@@ -14,9 +14,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import AuditedAdmin, ReadOnlyAdmin
+from backoffice.admin.base.changelists import FastChangeList
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.list_as_csv import ListAsCsv
-from backoffice.admin.base.lists import FastChangeList
 from backoffice.exchange.columns import Row
 from backoffice.models import AccessEvent
 from backoffice.records.search import through

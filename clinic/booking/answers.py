@@ -21,15 +21,20 @@ def keep_answers(
     *,
     by: User | None,
 ) -> None:
-    """Write the answers of a booking that has none to these questions, under the wording in which they were asked: that
-    of the language that is spoken at this moment."""
+    """Write the answers of a booking that has none to these questions, under the wording in which they were asked: the
+    page's, else that of the language that is spoken at this moment."""
     kinds: list[tuple[type[LikertAnswer | NumericAnswer], str, Mapping[Any, int | Decimal]]] = [
         (LikertAnswer, "score", likert),
         (NumericAnswer, "value", numeric),
     ]
     for model, field, answers in kinds:
         rows = [
-            model(appointment=appointment, question=question, asked_as=question.shown_text, **{field: answer})
+            model(
+                appointment=appointment,
+                question=question,
+                asked_as=question.as_asked,
+                **{field: answer},
+            )
             for question, answer in answers.items()
         ]
         if rows:

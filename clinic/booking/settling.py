@@ -11,11 +11,14 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
+from backoffice.formats.kept import Pattern
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
+from backoffice.records.mixins import REASON_LENGTH
+from backoffice.records.two_languages import both, shown_of_both
 from clinic import mails
 from clinic.booking.bookings import cancel, move
 from clinic.booking.errors import BookingError, SessionClosed
@@ -23,6 +26,9 @@ from clinic.booking.sessions import FOLLOWED, follow_hours, hold, hold_timetable
 from clinic.hours.availability import last_day, offered_days
 from clinic.hours.losses import Loss, losses_by, losses_of
 from clinic.models import Appointment, ClinicSession, Closure
+
+CLOSED = Pattern(gettext_noop("Closed: %(reason)s"), reason=shown_of_both)
+NOT_OFFERED = gettext_noop("What was booked is no longer offered")
 
 KEEP, CANCEL = "keep", "cancel"
 """What is decided for one person: one of these, or the `slug` of the session to move to."""
@@ -143,11 +149,16 @@ def _carry_out_one(appointment: Appointment, loss: Loss, decision: str, *, by: U
             mails.write("hours", appointment)
         return "kept"
     if decision == CANCEL:
-        reason = loss.closure.shown_reason if loss.closure else gettext("What was booked is no longer offered")
-        cancel(appointment, by=by, reason=reason)
+        cancel(appointment, by=by, reason=_why(loss.closure))
         return "cancelled"
     move(appointment, _session(decision), by=by)
     return "moved"
+
+
+def _why(closure: Closure | None) -> str:
+    if closure is None:
+        return NOT_OFFERED
+    return CLOSED(REASON_LENGTH, reason=both(closure, "reason")) if closure.reason_other else closure.reason
 
 
 def _session(slug: str) -> ClinicSession:

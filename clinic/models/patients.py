@@ -26,7 +26,7 @@ def born_within_living_memory(day: datetime.date) -> None:
     if day > today:
         raise ValidationError(_("This day is still to come: check the year."))
     if today.year - day.year > OLDEST:
-        raise ValidationError(_("This is more than %(years)d years ago: check the year.") % {"years": OLDEST})
+        raise ValidationError(_("This is more than %(years)d years ago: check the year."), params={"years": OLDEST})
 
 
 def may_name_hidden(user: Reader | None) -> bool:

@@ -54,7 +54,7 @@ def refuse_overlap(row: "OpeningHours | ClinicSession", others: models.QuerySet)
     others = others.exclude(pk=row.pk).exclude(period=row.period)
     if other := others.filter(opens_at__lt=row.closes_at, closes_at__gt=row.opens_at).first():
         raise ValidationError(
-            _("This overlaps with %(other)s. Change the hours of one of them.") % {"other": other}, code="overlap"
+            _("This overlaps with %(other)s. Change the hours of one of them."), params={"other": other}, code="overlap"
         )
 
 

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.kept import gettext
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
 
@@ -28,6 +29,9 @@ class Question(InTwoLanguages, ClinicalRecord):
     objects: ClassVar = QuestionQuerySet.as_manager()
     shown_text = Shown("text")
 
+    worded = ""
+    """How the page worded it that was answered, where that is known."""
+
     class Meta:
         abstract = True
         default_permissions = EXCHANGED
@@ -35,6 +39,10 @@ class Question(InTwoLanguages, ClinicalRecord):
 
     def __str__(self) -> str:
         return self.shown_text
+
+    @property
+    def as_asked(self) -> str:
+        return self.worded or self.shown_text
 
     @property
     def text_with_unit(self) -> str:
@@ -96,7 +104,7 @@ class NumericQuestion(Question):
             if bound is not None
         }
         if "minimum" not in bounds:
-            return _("The answer must be %(maximum)s or less.") % bounds
+            return gettext("The answer must be %(maximum)s or less.") % bounds
         if "maximum" not in bounds:
-            return _("The answer must be %(minimum)s or more.") % bounds
-        return _("The answer must be from %(minimum)s to %(maximum)s.") % bounds
+            return gettext("The answer must be %(minimum)s or more.") % bounds
+        return gettext("The answer must be from %(minimum)s to %(maximum)s.") % bounds

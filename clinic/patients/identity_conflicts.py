@@ -13,9 +13,10 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice.formats.kept import told as as_told
 from backoffice.formats.lists import in_turn
 from backoffice.models import User
-from backoffice.records.changes import reason_told, record
+from backoffice.records.changes import record
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import field_of, pointing_at
 from backoffice.records.seen import last_to_change
@@ -47,7 +48,7 @@ def settled_by(appointment: Appointment) -> str:
     done = versions.filter(history_id__gt=last_open.history_id).first() if last_open else None
     if done is None or not done.history_change_reason:
         return _("This identity is settled: nothing is left to check.")
-    told = {"who": done.history_user or _("Somebody"), "what": reason_told(done.history_change_reason)}
+    told = {"who": done.history_user or _("Somebody"), "what": as_told(done.history_change_reason)}
     return _("%(who)s has settled this already. %(what)s.") % told
 
 

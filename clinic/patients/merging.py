@@ -15,12 +15,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice.formats.kept import Pattern, told
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH, ClinicalRecord
 from backoffice.records.relations import field_of, pointing_at
 from backoffice.records.seen import last_to_change
 from backoffice.records.seen import version_of as seen_version
 from clinic.models import Appointment, Patient, PatientMerge
+
+MERGED = Pattern(gettext_noop("Merged: %(reason)s"), reason=told)
+MERGED_INTO = Pattern(gettext_noop("Merged into %(name)s (record %(key)d)"))
 
 FIELDS = ("full_name", "date_of_birth", "sex", "national_id", "phone", "email", "notes")
 
@@ -49,15 +53,15 @@ def merge(
     All or nothing. Raises MergeError.
     """
     keep, other = _locked(keep, other)
-    told = {"who": last_to_change(Patient, [keep.pk, other.pk])}
+    last = {"who": last_to_change(Patient, [keep.pk, other.pk])}
     if keep.pk == other.pk or keep.is_hidden or other.is_hidden:
         raise MergeError(
             _("Only two visible records can be merged. %(who)s has changed these last, and may have merged them.")
-            % told
+            % last
         )
     if seen and seen != version_of(keep, other):
-        raise MergeError(_("%(who)s has changed one of the two since you looked. Compare once more.") % told)
-    what = _("Merged: %(reason)s") % {"reason": reason}
+        raise MergeError(_("%(who)s has changed one of the two since you looked. Compare once more.") % last)
+    what = MERGED(REASON_LENGTH, reason=reason)
     for relation in pointing_at(Patient):
         _lock(_rows(relation, keep, other))
     hidden = hide_copies(copies(keep, other), by=by, reason=what)
@@ -65,7 +69,7 @@ def merge(
     for relation in pointing_at(Patient):
         if keys := _move(_rows(relation, other), relation, keep, by=by, reason=what):
             moved[str(relation.field)] = keys
-    into = _("Merged into %(name)s (record %(key)d)") % {"name": keep.full_name, "key": keep.pk}
+    into = MERGED_INTO(REASON_LENGTH, name=keep.full_name, key=keep.pk)
     Patient.objects.filter(pk=other.pk).hide(by=by, reason=into)
     changed = _take_over(keep, other, choices, by=by, reason=what)
     return PatientMerge.objects.create(

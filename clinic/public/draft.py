@@ -31,7 +31,7 @@ class Draft:
     touched_at: float = field(default_factory=time.time)
     shown: str = ""  # the slot that the last page to be shown names
     told: str = ""  # the step whose mistakes the next page tells: a form that was sent leads on, never stays
-    mistakes: dict = field(default_factory=dict)  # as a form's `errors.get_json_data()` gives them
+    mistakes: dict = field(default_factory=dict)  # as a form's `mistakes()` gives them
 
     number = ""  # whole while a request is answered, and no field: it is not saved
 

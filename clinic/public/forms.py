@@ -10,6 +10,8 @@ from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.formats.kept import kept, told
+from backoffice.formats.lists import told_by
 from backoffice.records.fields import DayField, EmailField, LineField
 from backoffice.records.text import masked
 from clinic.hours.availability import Day
@@ -37,10 +39,17 @@ class PublicForm(forms.Form):
         self._errors = ErrorDict(renderer=self.renderer)
         for name, found in mistakes.items():
             if name == NON_FIELD_ERRORS or name in self.fields:
-                told = [one["message"] for one in found]
+                sentences = [told(one["message"]) for one in found]
                 field_id = self[name].auto_id if name in self.fields else None
-                self._errors[name] = self.error_class(told, renderer=self.renderer, field_id=field_id)
+                self._errors[name] = self.error_class(sentences, renderer=self.renderer, field_id=field_id)
         self._put_the_cursor()
+
+    def mistakes(self) -> dict[str, list[dict[str, Any]]]:
+        """What is wrong, as a session keeps it for a page that may be read in another language."""
+        return {
+            name: [{"message": kept(told_by(one)), "code": one.code or ""} for one in found]
+            for name, found in self.errors.as_data().items()
+        }
 
     def as_typed(self) -> dict:
         """What the browser sent for each field, fit for a session, for `initial` and for `data`.

@@ -75,6 +75,7 @@ def _claim(kind: str, who: str, limit: int) -> bool:
     used = cache.get(bucket)  # where to start looking, no more: others may have claimed since
     for number in range(used if isinstance(used, int) else 0, limit):
         if cache.add(f"{bucket}:{number}", True, HOUR):
-            cache.set(bucket, number + 1, HOUR)
+            if number:  # of the first, most people's only one, nothing needs to be said
+                cache.set(bucket, number + 1, HOUR)
             return True
     return False

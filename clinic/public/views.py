@@ -8,10 +8,11 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from backoffice.formats.kept import Sentence
+from backoffice.formats.kept import gettext as _
 from backoffice.web.requests import Request
 from clinic import booking
 from clinic.hours.availability import nearest, offered_days, running_now
@@ -103,6 +104,7 @@ def details(request: Request, draft: Draft) -> HttpResponse:
             draft.told, draft.mistakes = "details", mistakes
             response = _see("clinic:details")
         else:
+            draft.shown = draft.slot
             response = redirect("clinic:survey")
         draft.number_half = halves.keep(draft.number, response)
         draft.save(request)
@@ -117,7 +119,7 @@ def _mistakes_of(person: DetailsForm, draft: Draft) -> dict:
     """What the second step has to tell, as a session keeps it."""
     if person.is_valid() and draft.lost_number:
         person.add_error("national_id", _("Your browser did not keep the number. Please write it once more."))
-    return person.errors.get_json_data()
+    return person.mistakes()
 
 
 @later_step
@@ -143,14 +145,15 @@ def survey(request: Request, draft: Draft) -> HttpResponse:
         answer = _finish(request, draft, person, form) if _is_no_machine(request, draft, person, form) else None
         if answer is not None:
             return answer
-        draft.told, draft.mistakes = "survey", form.errors.get_json_data()
+        draft.told, draft.mistakes = "survey", form.mistakes()
         draft.save(request)
         return _see("clinic:survey")
     form = SurveyForm(initial=draft.survey)
     if draft.tells("survey"):
         form.tell(draft.mistakes)
-    draft.shown = draft.slot
-    draft.save(request)
+    if draft.shown != draft.slot:
+        draft.shown = draft.slot
+        draft.save(request)
     return render(request, "clinic/survey.html", {"form": form, "wanted": draft.wanted, "who": draft.who})
 
 
@@ -187,7 +190,7 @@ def _finish(request: Request, draft: Draft, person: DetailsForm, survey: SurveyF
     except booking.AlreadyBooked as error:
         # The same booking sent twice at once: both get the same confirmation.
         if not Appointment.objects.filter(reference=draft.reference).exists():
-            survey.add_error(None, str(error))
+            survey.add_error(None, Sentence(error.__str__))
             return None
     except booking.BookingError as error:
         draft.lost = draft.slot

@@ -9,12 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Prefetch, QuerySet
 from django.db.models.fields import NOT_PROVIDED
-from django.utils.translation import gettext as _
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from backoffice.exchange.cells import Cell, DecimalCell, WholeCell
+from backoffice.exchange.column_names import folded
 from backoffice.exchange.columns import BATCH, ExchangeField, Row
-from backoffice.exchange.names import folded
+from backoffice.formats.kept import Sentence
+from backoffice.formats.kept import gettext as _
 from backoffice.models import User
 from backoffice.records.mixins import written_at_once
 from backoffice.records.relations import field_of
@@ -115,7 +116,8 @@ class LikertColumn(AnswerColumn):
 
     def range(self) -> str:
         ends: dict[str, object] = {"low": LikertQuestion.LOWEST, "high": LikertQuestion.HIGHEST}
-        ends |= {"at_low": self.question.shown_min_label, "at_high": self.question.shown_max_label}
+        ends |= {"at_low": Sentence(lambda: self.question.shown_min_label)}
+        ends |= {"at_high": Sentence(lambda: self.question.shown_max_label)}
         return _("From %(low)d (%(at_low)s) to %(high)d (%(at_high)s).") % ends
 
 

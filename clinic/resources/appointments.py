@@ -8,13 +8,14 @@ from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import ChoiceCell, DayCell, NamesCell
+from backoffice.exchange.column_names import known
 from backoffice.exchange.columns import ChosenField, ExchangeField, Row
-from backoffice.exchange.names import known
+from backoffice.formats.kept import Sentence, ngettext
+from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import listed
 from clinic import booking
 from clinic.booking import imported
@@ -171,7 +172,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
         try:
             appointment.session = booking.session_to_book(*slot)
         except booking.BookingError as refusal:
-            raise ValidationError({"date": str(refusal)}) from refusal
+            raise ValidationError({"date": Sentence(refusal.__str__)}) from refusal
 
     def _clean(self, name: str, row: Row) -> Any:
         """The cell's value. Raises ValidationError that names the column."""
@@ -255,7 +256,7 @@ class AppointmentResource(patient_columns.NamesPatient, HoldsClaims):
                 reference=appointment.reference,
             )
         except booking.BookingError as refusal:
-            raise ValidationError({"date": str(refusal)}) from refusal
+            raise ValidationError({"date": Sentence(refusal.__str__)}) from refusal
         self._booked += 1
         appointment.pk, appointment.queue_number = booked.pk, booked.queue_number
         appointment.created_at = booked.created_at

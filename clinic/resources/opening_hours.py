@@ -5,13 +5,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import Cell
 from backoffice.exchange.columns import ExchangeField, Row
-from backoffice.formats.lists import in_turn, listed_apart, told_of
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.kept import ngettext
+from backoffice.formats.lists import listed_apart, told_by, told_of
 from backoffice.records.names import name_for, named
 from clinic import booking
 from clinic.hours.losses import Loss, losses_by
@@ -106,7 +107,7 @@ class OpeningHoursResource(ExchangeResource):
                     hours.clean()
                 except ValidationError as error:
                     text = str(Hours(hours.opens_at, hours.closes_at))
-                    yield line, "hours", text, in_turn(error.messages), _("Mend this line, or take it out.")
+                    yield line, "hours", text, told_by(error), _("Mend this line, or take it out.")
 
     def finish(self, *, dry_run: bool) -> Iterable[str]:
         booking.follow_hours(timezone.localdate())

@@ -6,12 +6,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import DayCell, TextCell
 from backoffice.exchange.columns import ExchangeField, Row
+from backoffice.formats.kept import gettext as _
 from clinic.identity import normalise_national_id
 from clinic.models import Patient
 

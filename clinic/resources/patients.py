@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import TextCell
 from backoffice.exchange.columns import Row
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.kept import ngettext
 from backoffice.formats.lists import listed
 from clinic.identity import could_be_a_slip, normalise_national_id
 from clinic.models import Patient, Symptom

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import gettext as _
 from clinic.booking.imported import Slot
 from clinic.models import Appointment, ClinicSession
 

@@ -1,7 +1,7 @@
 """Words that files use for the clinic's choices, beside their values and the site's own names for them."""
 
 from backoffice.exchange.cells import also_read
-from backoffice.exchange.names import also_called
+from backoffice.exchange.column_names import also_called
 from clinic.models import Patient, Period, Weekday
 
 FEMALE, MALE, OTHER = Patient.Sex.FEMALE, Patient.Sex.MALE, Patient.Sex.OTHER

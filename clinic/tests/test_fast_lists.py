@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.admin.base import inlines, lists
+from backoffice.admin.base import changelists, inlines
 from clinic.models import Appointment, ClinicSession, Patient
 from clinic.tests.clinics import session_today
 
@@ -47,7 +47,7 @@ def test_a_page_that_there_is_not_leads_to_one_that_there_is(desk, people, asked
 
 
 def test_it_counts_no_further_than_it_lists_and_says_so(desk, people, monkeypatch):
-    monkeypatch.setattr(lists, "LISTED", 100)
+    monkeypatch.setattr(changelists, "LISTED", 100)
     answer = desk.get(PATIENTS)
     assert answer.context["cl"].result_count == 100
     assert "More than 100 match" in answer.text
@@ -56,7 +56,7 @@ def test_it_counts_no_further_than_it_lists_and_says_so(desk, people, monkeypatc
 
 
 def test_an_action_on_all_that_match_takes_those_beyond_the_list_too(desk, monkeypatch):
-    monkeypatch.setattr(lists, "LISTED", 2)
+    monkeypatch.setattr(changelists, "LISTED", 2)
     session = session_today()
     for number in range(1, 6):
         baker.make(Appointment, patient=baker.make(Patient, national_id=""), session=session, queue_number=number)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from backoffice.tests.languages import CHINESE, ENGLISH, said
+from backoffice.tests.languages import CHINESE, ENGLISH, blanks_after_signs, said
 from clinic import booking
 from clinic.booking import calling
 from clinic.models import Appointment
@@ -73,6 +73,7 @@ def test_every_page_for_patients_speaks_the_browsers_language(pages, questions, 
         assert page["Content-Language"] == language
         assert f'<html lang="{language}"' in page.text
         assert said(page.text, others, NAMES) == set(), page.request["PATH_INFO"]
+        assert blanks_after_signs(page.text) == set(), page.request["PATH_INFO"]
 
 
 @LANGUAGES

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 
 from backoffice.models import Mail
 from clinic.models import Appointment
@@ -76,6 +77,12 @@ def test_an_ipv6_household_counts_as_one(settings):
     assert limits.may_book(visitor("2001:db8::1"), somebody())
     assert not limits.may_book(visitor("2001:db8::2"), somebody())
     assert limits.may_book(visitor("2001:db8:0:1::1"), somebody())
+
+
+def test_who_books_once_costs_one_write_for_each_limit():
+    with CaptureQueriesContext(connection) as asked:
+        assert limits.may_book(visitor(), somebody(), "somebody@example.org")
+    assert sum("INSERT" in query["sql"] for query in asked) == 3
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7"])

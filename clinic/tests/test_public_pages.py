@@ -6,6 +6,8 @@ import logging
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
@@ -53,6 +55,14 @@ def test_nothing_is_in_the_database_before_the_last_step(client, slot, person, q
     assert not Patient.objects.exists()
     assert not ClinicSession.objects.exists()
     assert not Appointment.objects.exists()
+
+
+def test_a_page_that_is_only_looked_at_writes_nothing(client, slot, person, questions):
+    client.post("/book/", {"session": slot})
+    client.post("/book/details/", person)
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/book/survey/")
+    assert [query["sql"] for query in asked if not query["sql"].startswith("SELECT")] == []
 
 
 def test_what_was_typed_is_gone_from_the_session_afterwards(client, slot, person, answers):

@@ -7,7 +7,7 @@ from django.contrib.admin import site
 from django.urls import reverse
 from model_bakery import baker
 
-from backoffice.admin.base import lists
+from backoffice.admin.base import changelists
 from backoffice.records import search
 from clinic.models import Appointment, Patient, new_reference
 from clinic.tests.clinics import session_today, visit
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(params=["among few", "among many"])
 def desk(request, client, front_desk, monkeypatch):
     if request.param == "among many":
-        monkeypatch.setattr(lists, "FEW", 0)
+        monkeypatch.setattr(changelists, "FEW", 0)
     client.force_login(front_desk)
     return client
 

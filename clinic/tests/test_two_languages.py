@@ -8,13 +8,26 @@ from django.utils import translation
 from model_bakery import baker
 
 from backoffice.records.two_languages import in_language
+from backoffice.tests.forms_on_pages import form_with
+from backoffice.tests.languages import CHINESE as HAN
+from backoffice.tests.languages import said
 from clinic import booking
-from clinic.models import Closure, IntakeRecord, LikertAnswer, LikertQuestion, NumericAnswer, NumericQuestion, Symptom
-from clinic.tests.clinics import visit
+from clinic.models import (
+    Closure,
+    IntakeRecord,
+    LikertAnswer,
+    LikertQuestion,
+    NumericAnswer,
+    NumericQuestion,
+    Patient,
+    Symptom,
+)
+from clinic.tests.clinics import session_today, visit
 
 pytestmark = pytest.mark.django_db
 
 CHINESE = {"Accept-Language": "zh-TW,zh;q=0.9"}
+SET_LANGUAGE = reverse("set_language")
 ADD_SYMPTOM = reverse("admin:clinic_symptom_add")
 PAIRS = [("Cough", "咳嗽"), ("咳嗽", "Cough")]
 
@@ -232,3 +245,74 @@ def test_a_record_is_called_by_its_text_in_the_language_of_who_reads(survey):
         assert list(map(str, survey)) == ["您睡得好嗎？", "您一天抽幾支菸？"]
     with translation.override("en"):
         assert list(map(str, survey)) == ["How well do you sleep?", "How many cigarettes a day?"]
+
+
+# -- A page that is open while its reader's language, or the wording, changes ------------------------------------------
+
+
+@pytest.fixture
+def open_page(client, slot, person, survey):
+    """The survey's page as it stands in a tab in Chinese, and what it would send with both answers."""
+    client.post(SET_LANGUAGE, {"language": "zh-hant"})
+    client.post("/book/", {"session": slot})
+    client.post("/book/details/", person)
+    scale, number = survey
+    page = form_with(client.get("/book/survey/"), "slot")
+    return {name: values[0] for name, values in page.items()} | {f"habit_{scale.pk}": "4", f"chabit_{number.pk}": "2"}
+
+
+def asked_as() -> set[str]:
+    answers = (LikertAnswer, NumericAnswer)
+    return {wording for model in answers for wording in model.objects.values_list("asked_as", flat=True)}
+
+
+def test_an_answer_keeps_the_wording_of_its_page_when_another_tab_changes_the_language(client, open_page):
+    client.post(SET_LANGUAGE, {"language": "en"})
+    client.post("/book/survey/", open_page)
+    assert asked_as() == {"您睡得好嗎？", "您一天抽幾支菸？"}
+
+
+def test_an_answer_keeps_the_wording_of_its_page_when_the_clinic_words_it_anew(client, open_page, survey):
+    scale, _number = survey
+    scale.text_other = "您昨晚睡得好嗎？"
+    scale.save()
+    client.post("/book/survey/", open_page)
+    assert asked_as() == {"您睡得好嗎？", "您一天抽幾支菸？"}
+
+
+@pytest.mark.parametrize("sent", ["您付錢嗎？", '{"habit_1": "您付錢嗎？"}', ""])
+def test_nobody_but_our_own_page_says_how_a_question_was_worded(client, open_page, sent):
+    client.post("/book/survey/", open_page | {"asked_as": sent})
+    assert asked_as() == {"您睡得好嗎？", "您一天抽幾支菸？"}  # as they are now
+
+
+def test_what_was_wrong_is_told_in_the_language_that_was_chosen_since_and_what_was_typed_is_there(client, open_page):
+    number, scale = sorted(name for name in open_page if "habit" in name)
+    client.post("/book/survey/", open_page | {scale: "", number: "1,500"})
+    assert "有兩種讀法" in client.get("/book/survey/").text
+    client.post(SET_LANGUAGE, {"language": "en"})
+    page = client.get("/book/survey/")
+    assert "can be read in two ways" in page.text
+    assert "Choose a number on the scale." in page.text
+    assert said(page.text, HAN, set()) == set()
+    again = {name: values[0] for name, values in form_with(page, "slot").items()}
+    assert again[number] == "1,500"
+    client.post("/book/survey/", again | {scale: "4", number: "1.5"})
+    assert asked_as() == {"How well do you sleep?", "How many cigarettes a day?"}  # as they were asked at last
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_staff_who_change_their_language_meanwhile_keep_the_wording_too(client, front_desk, survey, slot, is_new):
+    front_desk.language = "zh-hant"
+    front_desk.save()
+    client.force_login(front_desk)
+    booked = None if is_new else booking.book(session_today(), baker.make(Patient, national_id=""), by=None)
+    kind = "add" if booked is None else "answers"
+    page = reverse(f"admin:clinic_appointment_{kind}", args=booked and [booked.pk])
+    sent = {name: values[0] for name, values in form_with(client.get(page), "asked_as").items()}
+    if is_new:
+        sent |= {"patient": baker.make(Patient, national_id="").pk, "offer": slot}
+    scale, number = survey
+    client.post(SET_LANGUAGE, {"language": "en"})
+    client.post(page, sent | {f"habit_{scale.pk}": "4", f"chabit_{number.pk}": "2"})
+    assert asked_as() == {"您睡得好嗎？", "您一天抽幾支菸？"}

@@ -146,14 +146,13 @@ def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
 
 def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
     claim = jpeg.claim(frame)
-    # Whoever looks for the end of JPEG-LS that has none looks for many seconds.
-    if claim is None or (CODINGS[syntax] == "JPEG-LS" and not jpeg.is_whole(frame)):
+    # gdcm fills up what is cut off; and whoever looks for the end of JPEG-LS that has none looks for many seconds.
+    if claim is None or not jpeg.is_whole(frame):
         raise _undecodable(syntax)
     about = {
         "syntax": str(syntax),
         "rows": values.declared(dataset, "Rows"),
         "columns": values.declared(dataset, "Columns"),
-        "allocated": values.declared(dataset, "BitsAllocated"),
         "stored": claim.bits,
         "signed": values.whole(dataset, "PixelRepresentation"),
     }
@@ -171,7 +170,7 @@ def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes)
     return _in_its_shape(dataset, syntax, _samples(data, dataset))
 
 
-def _samples(data: bytes, dataset: pydicom.Dataset) -> np.ndarray:
+def _samples(data: bytes | bytearray, dataset: pydicom.Dataset) -> np.ndarray:
     return np.frombuffer(data, "<u2" if len(data) >= 2 * pixel_count(dataset) else "u1")
 
 

@@ -10,11 +10,11 @@ import hmac
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 import numpy as np
 import pydicom
-from django.utils.translation import gettext as _
 from pydicom import uid
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import FileMetaDataset
@@ -77,6 +77,9 @@ BLANK = (
     *("StudyDate", "StudyTime", "StudyID", "SeriesNumber", "InstanceNumber"),
 )
 
+# And these, where what they said was not kept.
+BLANK_ELSE = ("PatientOrientation", "Laterality")
+
 OVERLAY_GROUPS = range(0x6000, 0x6100, 2)
 OVERLAY_BIT_POSITION = 0x0102
 INTEGERS = {"US", "SS", "UL", "SL", "IS"}
@@ -94,7 +97,7 @@ def write(source: IO[bytes], target: IO[bytes], *, key: str) -> Iterator[dict]:
 
 
 def deidentified(data: bytes, key: bytes) -> pydicom.Dataset:
-    """Return a film of the same picture, in the same coding. Raises Refused."""
+    """Return a film of the same picture, in the same coding where nothing can be written in that. Raises Refused."""
     film = parse(data)
     kept = pydicom.Dataset()
     _keep(film.dataset, kept, NUMBERS, WORDS)
@@ -103,9 +106,10 @@ def deidentified(data: bytes, key: bytes) -> pydicom.Dataset:
             setattr(kept, keyword, tables)
     _name_anew(film.dataset, kept, data, key)
     _say_so(kept)
-    kept.add_new("PixelData", *_picture(film))
+    vr, pixels, syntax = _picture(film)
+    kept.add_new("PixelData", vr, pixels)
     kept.file_meta = FileMetaDataset()
-    kept.file_meta.TransferSyntaxUID = film.syntax
+    kept.file_meta.TransferSyntaxUID = syntax
     return kept
 
 
@@ -177,7 +181,7 @@ def _name_anew(source: pydicom.Dataset, target: pydicom.Dataset, data: bytes, ke
 
 
 def _say_so(target: pydicom.Dataset) -> None:
-    for keyword in BLANK:
+    for keyword in (*BLANK, *(name for name in BLANK_ELSE if name not in target)):
         setattr(target, keyword, None)
     target.PatientIdentityRemoved = "YES"
     target.LongitudinalTemporalInformationModified = "REMOVED"
@@ -191,8 +195,9 @@ def _say_so(target: pydicom.Dataset) -> None:
 # -- Its picture ------------------------------------------------------------------------------------------------------
 
 
-def _picture(film: Film) -> tuple[str, bytes]:
-    """Return the pixels as they are, with their VR: without what is written beside, between and behind them."""
+def _picture(film: Film) -> tuple[str, bytes, uid.UID]:
+    """Return VR, bytes and coding of the pixels as they are, without what is written beside, between and behind them.
+    A coded picture whose parts are unclear, or with graphics in its bits, is written uncompressed."""
     dataset = film.dataset
     graphics = _bits_of_graphics(dataset)
     if film.syntax in coded.NATIVE:
@@ -200,11 +205,15 @@ def _picture(film: Film) -> tuple[str, bytes]:
         data = values.raw(dataset, "PixelData")[: coded.pixel_count(dataset) * size]
         if graphics:
             data = _cleared(data, graphics, size, is_little=film.syntax != uid.ExplicitVRBigEndian)
-        return dataset["PixelData"].VR, data + b"\0" * (len(data) % 2)
-    if graphics:
-        raise Refused(_("Graphics are written into its pixels, perhaps with a name. Export it again without them."))
-    frame = get_frame(values.raw(dataset, "PixelData"), 0, number_of_frames=1)
-    return "OB", encapsulate([remarks.without_remarks(frame, film.syntax)])
+        return dataset["PixelData"].VR, data + b"\0" * (len(data) % 2), film.syntax
+    if not graphics:
+        frame = get_frame(values.raw(dataset, "PixelData"), 0, number_of_frames=1)
+        with suppress(remarks.UnclearError):
+            kept = remarks.without_remarks(frame, film.syntax, coded.pixel_count(dataset))
+            return "OB", encapsulate([kept]), film.syntax
+    pixels = coded.decoded(dataset, film.syntax)
+    data = _cleared(pixels.tobytes(), graphics, pixels.itemsize, is_little=True)
+    return "OW" if pixels.itemsize == 2 else "OB", data + b"\0" * (len(data) % 2), uid.ExplicitVRLittleEndian
 
 
 def _bits_of_graphics(dataset: pydicom.Dataset) -> int:

@@ -37,7 +37,10 @@ def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> Displayed:
     size, makes_sense = squared_size(dataset, *read.codes.shape)
 
     def picture(table: np.ndarray) -> np.ndarray:
-        drawn = looked_up(table, read.codes)
+        if read.padding is None and _changes_nothing(table, read.codes):
+            drawn = read.codes  # most films are stored from 0 up, and brighter where larger
+        else:
+            drawn = looked_up(table, read.codes)
         if read.padding is not None:
             drawn[read.padding] = BACKGROUND
         return _resized(drawn, size, Image.Resampling.BILINEAR)
@@ -53,6 +56,10 @@ def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> Displayed:
         read.bits,
         is_corrected=shown.is_corrected or read.is_corrected or not makes_sense,
     )
+
+
+def _changes_nothing(table: np.ndarray, codes: np.ndarray) -> bool:
+    return table.dtype == codes.dtype and bool(np.array_equal(table, np.arange(table.size)))
 
 
 def _resized(drawn: np.ndarray, size: tuple[int, int], how: Image.Resampling) -> np.ndarray:

@@ -31,12 +31,21 @@ def rle_segments(frame: bytes) -> list[bytes] | None:
 
 def rle_length(segment: bytes) -> int:
     """Return how many bytes a segment unpacks to, without unpacking it."""
+    return _walked(segment, None)[0]
+
+
+def rle_end(segment: bytes, length: int) -> int:
+    """Return where what unpacks to `length` bytes ends in a segment."""
+    return _walked(segment, length)[1]
+
+
+def _walked(segment: bytes, enough: int | None) -> tuple[int, int]:
     at = length = 0
     end = len(segment)
-    while at < end:
+    while at < end and (enough is None or length < enough):
         head = segment[at]
         if head < 128:
             length, at = length + head + 1, at + head + 2
         else:
             length, at = length + (257 - head if head > 128 else 0), at + (2 if head > 128 else 1)
-    return length
+    return length, at

@@ -31,9 +31,9 @@ def with_frame(frame: bytes, syntax: uid.UID, data: bytes | None = None) -> byte
     return target.getvalue()
 
 
-def jpeg_lossless(picture: np.ndarray) -> bytes:
+def jpeg_lossless(picture: np.ndarray, bits: int | None = None) -> bytes:
     """Process 14, selection value 1, with one Huffman table whose codes are all of five bits."""
-    bits = 8 * picture.itemsize if picture.itemsize == 1 else 12
+    bits = bits or (8 if picture.itemsize == 1 else 12)
     values = picture.astype(int)
     predicted = np.empty_like(values)
     predicted[:, 1:] = values[:, :-1]
@@ -83,6 +83,7 @@ def test_jpeg_ls_looks_as_the_film_uncompressed(syntax, picture, tags):
     ("frame", "syntax"),
     [
         (jpeg_lossless(gradient())[:2000], uid.JPEGLosslessSV1),
+        (jpeg_lossless(gradient())[:-2], uid.JPEGLosslessSV1),
         (bytes(jpeg_ls.encode_array(gradient()))[:500], uid.JPEGLSLossless),
         (b"\xff\xd8\xff\xd9", uid.JPEGLosslessSV1),
         (b"\xff\xd8\xff\xd9", uid.JPEGLSLossless),

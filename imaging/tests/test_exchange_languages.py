@@ -11,7 +11,7 @@ from model_bakery import baker
 
 from backoffice.exchange.base_resource import ExchangeResource
 from backoffice.exchange.cells import ChoiceCell, YesNoCell
-from backoffice.exchange.names import called, folded, known
+from backoffice.exchange.column_names import called, folded, known
 from backoffice.models import User
 from clinic.models import (
     Appointment,

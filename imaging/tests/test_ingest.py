@@ -4,12 +4,14 @@ import hashlib
 import struct
 import tracemalloc
 import zlib
+from contextlib import closing
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from backoffice.files import apart
 from imaging import ingest, raster, reading
 from imaging.ingest import Refused, read
 from imaging.png import SIGNATURE
@@ -266,6 +268,19 @@ def test_it_reads_no_more_of_a_file_than_it_may_keep(monkeypatch):
     with pytest.raises(Refused):
         read(endless, "film.png")
     assert endless.tell() == 1001
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (encoded(gradient(), "JPEG"), "film.jpg"),
+        (encoded(gradient().astype(np.uint16) * 200), "film.png"),
+        (film(twelve_bits(), BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096), "film.dcm"),
+    ],
+)
+def test_a_child_has_nothing_to_load_before_it_reads_a_film(data, name):
+    with closing(apart.values("imaging.tests.children:what_it_loads", BytesIO(data), kind="test", name=name)) as said:
+        assert next(said) == []
 
 
 def test_a_header_that_promises_a_gigapixel_costs_no_memory():

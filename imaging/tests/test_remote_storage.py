@@ -10,6 +10,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -121,6 +123,40 @@ def test_parts_are_sent_by_us_whatever_the_proxy_could(remote_film, look, settin
     assert (part.status_code, body(part)) == (206, b"DICM")
     assert part["Content-Range"] == f"bytes 128-131/{len(body(whole))}"
     assert "X-Accel-Redirect" not in whole
+
+
+@pytest.fixture
+def fetched(monkeypatch) -> list[int]:
+    """How many bytes of a film's files each request to the store brought."""
+    brought: list[int] = []
+    send = URLLib3Session.send
+
+    def noted(self, request):
+        response = send(self, request)
+        if request.method == "GET":
+            brought.append(int(response.headers["Content-Length"]))
+        return response
+
+    monkeypatch.setattr(URLLib3Session, "send", noted)
+    return brought
+
+
+def test_of_a_large_film_the_store_is_asked_for_the_part_alone(remote_film, look, fetched):
+    part = look("original", remote_film, Range="bytes=128-131")
+    assert (body(part), fetched) == (b"DICM", [4])
+    tag, size = part["ETag"], int(part["Content-Range"].split("/")[1])
+    assert body(look("original", remote_film, **{"Range": "bytes=-2", "If-Range": tag}))
+    assert look("original", remote_film, Range=f"bytes={size}-").status_code == 416
+    assert fetched == [4, 2]
+    assert len(body(look("original", remote_film, **{"Range": "bytes=0-1", "If-Range": '"another"'}))) == size
+    assert fetched == [4, 2, size]
+
+
+def test_what_is_put_in_a_files_place_is_not_sent_as_its_rest(bucket, remote_film, look):
+    answer = look("original", remote_film, Range="bytes=128-131")
+    bucket.put_object(Key=f"clinic/{remote_film.original.name}", Body=b"another film" * 100)
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        body(answer)
 
 
 def test_what_is_lost_is_drawn_again_and_what_is_wrong_is_told(bucket, remote_film, look):

@@ -1,8 +1,11 @@
 """A film that is given away: nothing in it says whose it is, and its picture is the same."""
 
+import re
+import struct
 from io import BytesIO
 from zipfile import ZipFile
 
+import jpeg_ls
 import numpy as np
 import pydicom
 import pytest
@@ -23,6 +26,7 @@ from imaging.storing import receive
 from imaging.tests.pictures import encoded, gradient
 from imaging.tests.realfiles import manifest, needs_real_files
 from imaging.tests.test_dicom import film, twelve_bits
+from imaging.tests.test_dicom_codings import jpeg_lossless, with_frame
 
 MARK = "ZhangWei"
 KEY = b"a key of this test"
@@ -138,8 +142,8 @@ def test_a_word_that_is_none_of_the_standards_goes():
     assert "ViewPosition" not in kept
 
 
-def coded_film(frame: bytes, syntax: uid.UID) -> bytes:
-    dataset = pydicom.dcmread(BytesIO(film(gradient())))
+def coded_film(frame: bytes, syntax: uid.UID, picture: np.ndarray | None = None) -> bytes:
+    dataset = pydicom.dcmread(BytesIO(film(gradient() if picture is None else picture)))
     dataset.PixelData = encapsulate([frame])
     dataset.file_meta.TransferSyntaxUID = syntax
     return written(dataset)
@@ -155,6 +159,58 @@ def test_a_coded_picture_loses_its_remarks_and_no_pixel():
         kept = without_identity(data)
         assert MARK.encode() not in kept
         assert np.array_equal(dicom.read(kept).grey, dicom.read(data).grey)
+
+
+def test_what_is_written_between_and_behind_a_pictures_parts_goes():
+    """In a tile-part's header of JPEG 2000, between the scans of JPEG, in the header of RLE."""
+    comment = b"\xff\x64" + (len(MARK) + 4).to_bytes(2) + b"\0\1" + MARK.encode()
+    j2k = encoded(gradient(), "JPEG2000", no_jp2=True, tile_size=(128, 128))
+    tiles = [found.start() for found in re.finditer(rb"\xff\x90\0\x0a", j2k)]
+    assert len(tiles) > 1
+    for at in reversed(tiles):
+        length = int.from_bytes(j2k[at + 6 : at + 10]) + len(comment)
+        j2k = j2k[: at + 6] + length.to_bytes(4) + j2k[at + 10 : at + 12] + comment + j2k[at + 12 :]
+    progressive = encoded(gradient(), "JPEG", progressive=True)
+    scans = [found.start() for found in re.finditer(rb"\xff\xda", progressive)]
+    said = b"\xff\xfe" + (len(MARK) + 2).to_bytes(2) + MARK.encode()
+    for at in reversed(scans):
+        progressive = progressive[:at] + said + progressive[at:]
+    rows = b"".join(
+        bytes([127]) + row[:128].tobytes() + bytes([len(row) - 129]) + row[128:256].tobytes()
+        for row in gradient(256, 240)
+    )
+    header = struct.pack("<2L", 1, 64) + MARK.encode().ljust(56, b"\0")
+    run_length = coded_film(header + rows, uid.RLELossless, gradient(256, 240))
+    films = [coded_film(j2k, uid.JPEG2000Lossless), coded_film(progressive, uid.JPEGBaseline8Bit), run_length]
+    for data in films:
+        assert MARK.encode() in data
+        kept = without_identity(data)
+        assert MARK.encode() not in kept
+        assert np.array_equal(dicom.read(kept).grey, dicom.read(data).grey)
+        assert pydicom.dcmread(BytesIO(kept)).file_meta.TransferSyntaxUID.is_compressed
+
+
+def test_of_a_coded_picture_whose_parts_are_unclear_the_pixels_alone_are_given():
+    broken = encoded(gradient(), "JPEG", quality=95).replace(b"\xff\xc4", MARK.encode() + b"\xff\xc4", 1)
+    data = coded_film(broken, uid.JPEGBaseline8Bit)
+    kept = without_identity(data)
+    assert MARK.encode() not in kept
+    assert pydicom.dcmread(BytesIO(kept)).file_meta.TransferSyntaxUID == uid.ExplicitVRLittleEndian
+    assert np.array_equal(dicom.read(kept).grey, dicom.read(data).grey)
+
+
+def test_graphics_in_the_bits_of_a_coded_picture_go():
+    drawn = twelve_bits()
+    drawn[:20] |= 1 << 13
+    plain = pydicom.dcmread(BytesIO(film(drawn, BitsStored=12, HighBit=11)))
+    plain.add_new(0x60000102, "US", 13)
+    for frame, syntax in (
+        (jpeg_lossless(drawn, bits=14), uid.JPEGLosslessSV1),
+        (jpeg_ls.encode_array(drawn), uid.JPEGLSLossless),
+    ):
+        kept = deidentified(with_frame(bytes(frame), syntax, written(plain)), KEY)
+        assert kept.file_meta.TransferSyntaxUID == uid.ExplicitVRLittleEndian
+        assert kept.PixelData == twelve_bits().tobytes()
 
 
 def test_graphics_beside_the_bits_of_the_picture_go():

@@ -1,5 +1,8 @@
 """From film to film, in the order of the list that one came from."""
 
+import re
+from datetime import date
+
 import pytest
 from django.core.files.base import ContentFile
 from django.urls import reverse
@@ -55,6 +58,31 @@ def test_a_filtered_list_stays_filtered_on_the_way(neighbours, films):
 def test_a_sorted_list_is_gone_through_in_its_order(neighbours, films):
     assert neighbours(films[0], "o=-6")["after"] == f"{address(films[1])}?{FILTERS}=o%3D-6"
     assert neighbours(films[0], "o=6")["before"] == f"{address(films[1])}?{FILTERS}=o%3D6"
+
+
+@pytest.mark.parametrize("order", ["3", "-3", "2", "-2"])
+def test_one_goes_through_the_list_as_it_stands_whoever_has_no_day_and_whoever_is_alike(
+    client, neighbours, films, order
+):
+    """By the day taken, which half of them lack; by the patient's name, which several share."""
+    for film, day in zip(films, [None, date(2025, 3, 1), None, date(2025, 3, 1)], strict=True):
+        XRayImage.objects.filter(pk=film.pk).update(taken_on=day)
+    listed = [film.pk for film in client.get(LIST, {"o": order}).context["cl"].result_list]
+    assert len(listed) == len(films)
+    gone_through = [listed[0]]
+    while after := neighbours(XRayImage.objects.get(pk=gone_through[-1]), f"o={order}")["after"]:
+        gone_through.append(int(re.search(r"/(\d+)/change/", after)[1]))
+        found = neighbours(XRayImage.objects.get(pk=gone_through[-1]), f"o={order}")
+        assert f"/{gone_through[-2]}/change/" in found["before"]
+        assert found["place"] == len(gone_through)
+    assert gone_through == listed
+
+
+def test_of_a_list_too_long_to_count_the_neighbours_are_shown_all_the_same(client, neighbours, films, monkeypatch):
+    monkeypatch.setattr("imaging.worklist.COUNTED", 2)
+    found = neighbours(films[3])
+    assert (found["before"], found["place"], found["number"]) == (address(films[2]), 0, None)
+    assert "None" not in client.get(address(films[1])).text.partition("film-neighbours")[2][:600]
 
 
 def test_what_a_search_found_is_gone_through_without_its_words_in_the_address(neighbours, client, films):

@@ -3,7 +3,7 @@
 import re
 
 from backoffice.models import User
-from backoffice.tests.languages import said
+from backoffice.tests.languages import blanks_after_signs, said
 from inference.tests import access_matrix as matrix
 
 NAMES = {
@@ -49,6 +49,6 @@ class Reading(matrix.Visit):
         if is_shown and "text/html" in response.get("Content-Type", ""):
             self.pages += 1
             assert response["Content-Language"] == self.language, url
-            if words := said(response.text, self.others, NAMES):
+            if words := said(response.text, self.others, NAMES) | blanks_after_signs(response.text):
                 self.found[method, url] = words
         return response, changed

@@ -6,13 +6,13 @@ from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.base.auditing import AuditedAdmin
 from backoffice.admin.base.back_to_the_list import LeadsBackToTheList
+from backoffice.admin.base.changelists import FastListAdmin
 from backoffice.admin.base.concurrent_changes import MergesConcurrentChanges
 from backoffice.admin.base.exchange import ExchangeAdmin
 from backoffice.admin.base.giving_back import GivesFormsBack
 from backoffice.admin.base.hidden_meanwhile import SaysWhatWasHidden
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
-from backoffice.admin.base.lists import FastListAdmin
 from backoffice.records.fields import DayField, EmailField, NumberField, RealNumberField, WholeNumberField
 from backoffice.records.forms import ClinicalForm
 

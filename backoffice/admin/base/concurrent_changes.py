@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
 from django.core import signing
 from django.db import connection, models
@@ -28,6 +27,7 @@ from backoffice.admin.base.merging_forms import (
     last_look,
     tell_what_stays,
 )
+from backoffice.admin.base.taken_meanwhile import TellsWhatIsTaken
 from backoffice.records.locks import lock_by_key
 from backoffice.records.relations import field_of
 
@@ -35,7 +35,7 @@ SALT = "backoffice.what_was_shown"
 SEEN = "_seen"  # the hidden input: the version that the form shows
 
 
-class MergesForms(admin.ModelAdmin):
+class MergesForms(TellsWhatIsTaken):
     """Base of the two below, which differ in what a version is."""
 
     masked_fields: Collection[str]

@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin.base.exchange_access import ExchangeAccess
 from backoffice.admin.base.hiding import HiddenFilter
 from backoffice.admin.base.import_files import XLSX
+from backoffice.exchange.column_names import called
 from backoffice.exchange.columns import ExchangeField
 from backoffice.exchange.exporting import TooLargeError, dated, stream_csv, write_xlsx
-from backoffice.exchange.names import called
 from backoffice.formats.lists import told_of
 from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from backoffice.access import kept_forms
-from backoffice.formats.lists import listed
+from backoffice.formats.lists import in_turn, listed
 from backoffice.records.seen import SEEN
 from backoffice.web.requests import ours
 
@@ -23,7 +23,7 @@ def given_back(request: HttpRequest) -> QueryDict:
         form = kept_forms.take(request) if request.method == "GET" else None
         ours(request).given_back = form.typed if form else QueryDict()
         if form:
-            messages.warning(request, " ".join(_told(form)))
+            messages.warning(request, in_turn(_told(form)))
     return ours(request).given_back
 
 

@@ -28,9 +28,9 @@ from simple_history.models import HistoricalChanges
 from backoffice.admin.base.giving_back import initial_from, seen_on
 from backoffice.admin.base.going_back import filled_in, stays
 from backoffice.admin.base.masking import MaskingAdmin
+from backoffice.formats.kept import told
 from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent, User
-from backoffice.records.changes import reason_told
 from backoffice.records.diffs import Kind, Told, Words, kind_of
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
@@ -55,7 +55,7 @@ class Entry:
     @property
     def reason(self) -> str:
         hidden_because = self.change.version.hide_reason if self.kind == Kind.HIDDEN else ""
-        return reason_told(hidden_because or self.change.version.history_change_reason)
+        return told(hidden_because or self.change.version.history_change_reason)
 
     @property
     def what(self) -> LazyText | None:

@@ -14,9 +14,9 @@ from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.changelists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.list_as_csv import ListAsCsv
-from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.record_filter import RecordFilter, trailed_models
 from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.base.changelists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
-from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.models import TableImport
 from backoffice.models.users import person_of
 

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.admin.base.changelists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
-from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
 from backoffice.jobs import mail
 from backoffice.lazy import LazyText
 from backoffice.live.chips import Tone, chip

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.base.lists import FastListAdmin, ReadOnlyAdmin
+from backoffice.admin.base.changelists import FastListAdmin, ReadOnlyAdmin
 from backoffice.models import FailedSignIn, SignIn
 
 

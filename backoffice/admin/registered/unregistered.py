@@ -8,7 +8,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_q.admin import ScheduleAdmin as LibraryScheduleAdmin
 from django_q.models import OrmQ, Schedule
 
-from backoffice.admin.base.lists import ReadOnlyAdmin
+from backoffice.admin.base.changelists import ReadOnlyAdmin
 
 admin.site.unregister([StaticDevice, TOTPDevice])  # a person's own page sets them up, an administrator takes them away
 

@@ -1,4 +1,3 @@
-import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,7 @@ from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
 
 from backoffice.demo import ACCOUNTS, password_of
-from backoffice.formats.columns import in_column
-
-EVERYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104  (a machine's every address, its own among them)
-
-
-def served_at() -> str:
-    """Where the Procfile's web process listens, as a browser on this machine reaches it."""
-    host, _colon, port = os.environ.get("BIND", "127.0.0.1:8000").rpartition(":")
-    return f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
+from backoffice.formats.terminal import in_column
 
 
 class Command(BaseCommand):
@@ -39,7 +30,8 @@ class Command(BaseCommand):
     def tell_where(self) -> None:
         self.stdout.write("")
         for what, path in {_("Book"): "/book/", _("Board"): "/now/", _("Back office"): "/admin/"}.items():
-            self.stdout.write(f"  {in_column(what, 12)} {served_at()}{path}")
+            self.stdout.write(f"  {in_column(what, 12)} {settings.SERVED_AT}{path}")
         self.stdout.write("")
+        password = _("password")
         for username, (_first, _last, role) in ACCOUNTS.items():
-            self.stdout.write(f"  {username:<12} {_('password')} {password_of(username):<16} {_(role)}")
+            self.stdout.write(f"  {username:<12} {password} {password_of(username):<16} {_(role)}")

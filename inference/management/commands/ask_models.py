@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from backoffice.formats.columns import cells, in_column
 from backoffice.formats.lists import listed_apart, told_of
+from backoffice.formats.terminal import cells, in_column
 from imaging import ingest
 from inference.demo import WEIGHTS
 from inference.models import DiagnosticModel

@@ -12,6 +12,7 @@ from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from backoffice.formats.kept import told as as_told
 from backoffice.formats.lists import listed
 
 PHANTOM_SIZE, PICTURE_SIZE = 96, 224
@@ -56,7 +57,7 @@ class Command(BaseCommand):
             )
             made = train_ensemble(run, options["out"], self._say)
         except (TrainingDataError, WeightsError, ValueError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(as_told(error)) from error
         self._print_figures(made)
         minutes = (time.monotonic() - started) / 60
         self._say(_("Written to %(folder)s in %(minutes).1f minutes.") % {"folder": options["out"], "minutes": minutes})

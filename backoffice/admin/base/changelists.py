@@ -45,7 +45,9 @@ class Counted:
 
 class FastChangeList(ChangeList):
     """A page by its keys: one query reads them in an order that an index has, another the rows that they belong to.
-    Nothing counts or turns further than LISTED."""
+    Nothing counts or turns further than LISTED. `found` are the keys that a search found, in their order."""
+
+    found: Sequence[Any] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,7 +68,8 @@ class FastChangeList(ChangeList):
         keys = self.queryset.values_list("pk", flat=True)
         if self.query:  # found by an index in no order: one reading gives the page and the number
             found = list(keys[: LISTED + 1])
-            page = self.open_page(request, found[:LISTED], more=len(found) > LISTED)
+            self.found = found[:LISTED]
+            page = self.open_page(request, self.found, more=len(found) > LISTED)
         else:
             number = keys.order_by()[: LISTED + 1].count()
             page = self.open_page(request, Counted(keys, min(number, LISTED)), more=number > LISTED)

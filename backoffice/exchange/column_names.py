@@ -9,6 +9,7 @@ from django.conf import settings
 
 from backoffice.exchange.cells import readers_language
 from backoffice.exchange.columns import ExchangeField
+from backoffice.formats.kept import Sentence, in_each_language
 
 _also_called: dict[str, Collection[str]] = {}
 
@@ -40,6 +41,15 @@ def called(fields: Collection[ExchangeField], language: str | None) -> dict[str,
 def told(fields: Collection[ExchangeField]) -> dict[str, str]:
     """Stable names to what a page calls the columns: in English these names, else the titles."""
     return called(fields, readers_language())
+
+
+def told_in_each_language(fields: Collection[ExchangeField]) -> dict[str, str]:
+    """The same, by what is kept and may be read by somebody else."""
+    names = in_each_language(lambda: told(fields))
+    return {
+        field.column_name: Sentence.of({language: its[field.column_name] for language, its in names.items()})
+        for field in fields
+    }
 
 
 def known(fields: Iterable[ExchangeField]) -> dict[str, list[str]]:
