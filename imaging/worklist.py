@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.http import urlencode
 
 from backoffice.admin.base.auditing import LIST_FILTERS
-from backoffice.admin.base.lists import FastChangeList
+from backoffice.admin.base.changelists import FastChangeList
 from backoffice.records.mixins import hideable
 from backoffice.records.neighbours import Neighbours
 from backoffice.web.admin_urls import admin_url
