@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import functools
 import gc
 import os
 import shutil
@@ -14,11 +15,13 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+from django.conf import settings as django_settings
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client, override_settings
@@ -28,6 +31,7 @@ from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
+from simple_history.manager import HistoryManager
 
 from backoffice.access import roles
 from backoffice.models import User
@@ -59,12 +63,11 @@ def pytest_configure() -> None:
     # Every process of the run would compile every file again, pytest its own form of the tests among them.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # A class is made at each look at a history: a thirtieth of all that most tests do.
+    HistoryManager.from_queryset = functools.cache(HistoryManager.from_queryset)
     # How long an example takes says how busy the machine is.
     hypothesis_settings.register_profile(
-        "busy",
-        parent=hypothesis_settings.default,
-        deadline=None,
-        suppress_health_check=[*hypothesis_settings.default.suppress_health_check, HealthCheck.too_slow],
+        "busy", parent=hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     hypothesis_settings.load_profile("busy")
 
@@ -84,17 +87,24 @@ def pytest_collection() -> Generator[None, object, object]:
 # -- The usual test ---------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_tests(django_test_environment: None) -> Iterator[None]:
+    with override_settings(
+        # Test clients speak plain HTTP, and are faster than any person.
+        SECURE_SSL_REDIRECT=False,
+        BOOKING_MIN_SECONDS=0,
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],  # the real ones are slow on purpose
+        STORAGES={
+            **django_settings.STORAGES,
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _files_of_this_test(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-    # Test clients speak plain HTTP, and are faster than any person.
-    settings.SECURE_SSL_REDIRECT = False
-    settings.BOOKING_MIN_SECONDS = 0
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow on purpose
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +180,7 @@ class Installation:
             **({"DATABASE_URL": database_url} if database_url else {}),
             **environment,
         }
-        self._started: list[subprocess.Popen] = []
+        self._started: list[subprocess.Popen | BaseProcess] = []
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; returns what it printed, fails the test where it fails."""
@@ -206,15 +216,26 @@ class Installation:
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+    def start(self, *arguments: str, **environment: str) -> BaseProcess:
         """Start a management command as the leader of a process group of its own; it is ended with the test."""
-        return self._start([sys.executable, str(ROOT / "manage.py"), *arguments], environment)
+        process = commands.begin(arguments, {**self.environment, **environment}, ROOT, self._log())
+        self._started.append(process)
+        return process
 
     def serve(self, **environment: str) -> tuple[subprocess.Popen, int]:
         """Start the server as the Procfile does, and wait until it answers: its master's process, and the port."""
         port = free_port()
         environment |= {"BIND": f"127.0.0.1:{port}"}
-        process = self._start([sys.executable, "-m", "gunicorn", "backoffice.wsgi"], environment)
+        with open(self._log(), "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
+                env={**self.environment, **environment},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._started.append(process)
         deadline = time.monotonic() + BUSY
         while process.poll() is None and time.monotonic() < deadline:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as one:
@@ -224,24 +245,16 @@ class Installation:
             time.sleep(0.05)
         pytest.fail(self.logs())
 
-    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen:
-        with open(self.data_dir / f"process-{len(self._started)}.log", "wb") as log:
-            process = subprocess.Popen(
-                command,
-                env={**self.environment, **environment},
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._started.append(process)
-        return process
+    def _log(self) -> Path:
+        return self.data_dir / f"process-{len(self._started)}.log"
 
-    def kill(self, process: subprocess.Popen) -> None:
+    def kill(self, process: subprocess.Popen | BaseProcess) -> None:
         """kill -9 for the process and everything it forked."""
+        assert process.pid
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()  # where it leads no group yet
+        process.join() if isinstance(process, BaseProcess) else process.wait()
 
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace")[-4000:] for path in self.data_dir.glob("process-*.log"))
@@ -389,18 +402,6 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@pytest.fixture(scope="session")
-def _plain_http() -> Iterator[None]:
-    with override_settings(SECURE_SSL_REDIRECT=False):
-        yield
-
-
-@pytest.fixture(scope="session")
-def live_server(_plain_http: None, live_server: LiveServer) -> LiveServer:
-    """pytest-django's server, which speaks plain HTTP and reads such settings once, when it starts."""
-    return live_server
 
 
 @pytest.fixture(scope="session")

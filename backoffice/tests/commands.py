@@ -1,4 +1,4 @@
-"""Management commands to their end, each in a process of its own that does not import the libraries once more.
+"""Management commands, each in a process of its own that does not import the libraries once more.
 
 Importing them, and then our own apps, is most of what a short command takes. A process that has the libraries waits
 beside the tests, and each command is a fork of it: that has read no settings yet, so it reads its own, and goes in by
@@ -16,8 +16,10 @@ import subprocess
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import django
 
@@ -46,6 +48,18 @@ def run(
         return subprocess.CompletedProcess(arguments, returncode, *(path.read_text() for path in said))
 
 
+def begin(arguments: tuple[str, ...], environment: dict[str, str], root: Path, said: Path) -> BaseProcess:
+    """`manage.py` with these arguments, as the leader of a process group of its own: whoever begins it ends it."""
+    process = forks.Process(target=_lead, args=(arguments, environment, root, [said, said]))
+    process.start()
+    return process
+
+
+def _lead(*command: Any) -> None:
+    os.setsid()
+    _manage(*command)
+
+
 def _alone(command: tuple, timeout: float) -> int:
     process = forks.Process(target=_manage, args=command)
     process.start()
@@ -59,7 +73,7 @@ def _alone(command: tuple, timeout: float) -> int:
 
 def _manage(arguments: tuple[str, ...], environment: dict[str, str], root: Path, said: list[Path]) -> None:
     for stream, path in zip((sys.stdout, sys.stderr), said, strict=True):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream.fileno())
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream.fileno())
     _move_in(environment, root)
     sys.argv = ["manage.py", *arguments]
     runpy.run_path(str(root / "manage.py"), run_name="__main__")
