@@ -101,7 +101,8 @@ def count(installation, table: str) -> int:
 def rows_done(installation) -> int:
     """How far a run says that it is."""
     told = Path(installation.data_dir, "media", "imports").rglob("*.progress-*")
-    return max((int(path.name.rpartition("-")[2]) for path in told), default=0)
+    said = [path.name.rpartition("-")[2] for path in told]
+    return max((int(rows) for rows in said if rows.isdecimal()), default=0)  # not of a file that is being written
 
 
 def reach(installation, wanted: str) -> None:

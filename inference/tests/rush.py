@@ -57,17 +57,16 @@ def write(report: Report) -> None:
 
 def claim(workers: int) -> None:
     """Print how often each of many waiting rows was claimed: every worker claims until it gets nothing."""
+    from inference import worker  # torch, which nobody else here waits for; once, for all of them
+
+    def claim_all(_number: int) -> None:
+        while worker.claim():
+            pass
+
     baker.make(Prediction, status="pending", _quantity=30)
-    answers = at_once(workers, lambda number: claim_all())
+    answers = at_once(workers, claim_all)
     attempts = list(Prediction.objects.values_list("attempts", flat=True))
     print(json.dumps({"answers": answers, "attempts": attempts}))
-
-
-def claim_all() -> None:
-    from inference import worker  # torch, which nobody else here waits for
-
-    while worker.claim():
-        pass
 
 
 def ask(people: int) -> None:
