@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseStopPolling
 
 from backoffice.access.people import StaffRequest
 from backoffice.models import AccessEvent
+from backoffice.records.numbers import number_in
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from imaging.worklist import kept_filters
@@ -62,7 +63,7 @@ class LiveStatus(admin.ModelAdmin):
         """The cells of the predictions named by `live`; the answer that none runs any more ends the asking."""
         if not request.user.has_perm("inference.view_prediction"):
             raise PermissionDenied
-        pks = [int(pk) for pk in request.GET.getlist("live")[:MOST_AT_ONCE] if pk.isdecimal()]
+        pks = [key for text in request.GET.getlist("live")[:MOST_AT_ONCE] if (key := number_in(text))]
         predictions = list(Prediction.objects.visible().with_standing().filter(pk__in=pks))
         response = render(request, "inference/live.html", {"predictions": predictions})
         if not any(prediction.is_unfinished for prediction in predictions):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from backoffice.admin.base.giving_back import given_back
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.lazy import LazyText
+from backoffice.records.numbers import number_in
 
 CONFLICT = 409
 
@@ -64,7 +65,7 @@ class SaysWhatWasHidden(HideableAdmin):
         return next((self._hidden_page(request, record) for record in records if record is not None), None)
 
     def _hidden(self, key: str | int | None) -> Model | None:
-        found = self.model._base_manager.filter(pk=key).first() if str(key).isdecimal() and len(str(key)) < 19 else None
+        found = self.model._base_manager.filter(pk=number_in(str(key))).first()
         return found if found is not None and found.is_gone else None
 
     def _hidden_page(self, request: HttpRequest, record: Model) -> TemplateResponse:
