@@ -1,11 +1,13 @@
 """The models that are asked, what was asked of them, what each answered, and what a clinician made of it."""
 
+from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -16,6 +18,7 @@ from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 from backoffice.web.media import RandomName
 from imaging.models import XRayImage
+from inference.confidences import confidence_told
 
 
 class Diagnosis(models.TextChoices):
@@ -82,6 +85,16 @@ class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[o
         lease that its worker let lapse."""
         return self.visible().unfinished().free().order_by("pk")
 
+    def pressing(self) -> Self:
+        """What comes before everything else: what is urgent, and what has waited for so long that it counts as such."""
+        return self.filter(_presses())
+
+    def before(self, prediction: "Prediction") -> Self:
+        """What workers have or will have before this one, as things stand."""
+        older = Q(pk__lt=prediction.pk)
+        comes_first = older & _presses() if prediction.is_urgent else older | _presses()
+        return self.visible().unfinished().filter(comes_first).exclude(pk=prediction.pk)
+
     def unfinished(self) -> Self:
         return self.filter(status__in=Prediction.UNFINISHED)
 
@@ -96,6 +109,11 @@ class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[o
     def with_standing(self) -> Self:
         """Each with its `is_superseded`, for pages that show several."""
         return self.annotate(is_superseded=Exists(_signed_since()))
+
+
+def _presses() -> Q:
+    longest = timedelta(minutes=settings.PREDICTION_MAX_WAIT_MINUTES)
+    return Q(is_urgent=True) | Q(created_at__lte=timezone.now() - longest)
 
 
 def _signed_since() -> PredictionQuerySet:
@@ -130,6 +148,7 @@ class Prediction(LeasedJob, ClinicalRecord):
         related_name="predictions",
         verbose_name=_("asked by"),
     )
+    is_urgent = models.BooleanField(_("urgent"), default=False, help_text=_("Answered before what is not."))
 
     diagnosis = models.CharField(_("diagnosis"), max_length=20, choices=Diagnosis, blank=True, editable=False)
     confidence = models.FloatField(_("confidence"), null=True, editable=False)
@@ -203,6 +222,61 @@ class Prediction(LeasedJob, ClinicalRecord):
         return self.status in self.UNFINISHED
 
 
+class WorkerQuerySet(models.QuerySet):
+    def alive(self) -> Self:
+        """Those that have been heard of lately."""
+        return self.filter(beat_at__gte=timezone.now() - Worker.LONGEST_SILENCE)
+
+
+class Worker(models.Model):
+    """A process that answers predictions, as it last said of itself (heartbeat.py)."""
+
+    BEATS_EVERY = timedelta(seconds=15)
+    LONGEST_SILENCE = timedelta(seconds=60)
+    """More than SQLite lets a beat wait for whoever writes at that moment."""
+
+    class Trouble(models.TextChoices):
+        """What is not as it should be with its device."""
+
+        NO_GPU = (
+            "no_gpu",
+            _(
+                "No GPU was found: the models run on the processor, more slowly. Where that is meant, set "
+                "INFERENCE_DEVICE=cpu."
+            ),
+        )
+        GPU_UNUSABLE = (
+            "gpu_unusable",
+            _(
+                "There is a GPU, but torch cannot use it: the models run on the processor, more slowly. See the "
+                "driver, and how torch was installed."
+            ),
+        )
+        NO_SUCH_DEVICE = (
+            "no_such_device",
+            _(
+                "The device that INFERENCE_DEVICE names is not there: nothing is answered. Mend the setting, then "
+                "start the worker again."
+            ),
+        )
+
+    name = models.CharField(max_length=100, unique=True)  # machine and process
+    device = models.CharField(max_length=20, blank=True)  # as torch names it; blank until one is chosen
+    device_name = models.CharField(max_length=100, blank=True)
+    trouble = models.CharField(max_length=20, choices=Trouble, blank=True)
+    detail = models.TextField(blank=True)  # what torch says of the trouble
+    started_at = models.DateTimeField(default=timezone.now)
+    beat_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar = WorkerQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ModelResult(ClinicalRecord):
     """What one model answered."""
 
@@ -232,7 +306,7 @@ class ModelResult(ClinicalRecord):
         constraints = [models.UniqueConstraint(fields=["prediction", "model"], name="one_answer_per_model")]
 
     def __str__(self) -> str:
-        return told_of(self.model, f"{self.get_diagnosis_display()} {self.confidence:.2f}")
+        return told_of(self.model, f"{self.get_diagnosis_display()} {confidence_told(self.confidence)}")
 
 
 class Report(ClinicalRecord):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from django.db.models import Sum
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -12,11 +13,12 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backoffice.formats.lists import listed, listed_apart, told_of
+from backoffice.formats.lists import in_turn, listed, listed_apart, told_of
 from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
-from inference.models import Diagnosis, ModelResult, Prediction
+from inference.confidences import confidence_told, threshold_told
+from inference.models import Diagnosis, ModelResult, Prediction, Worker
 from inference.nn.consensus import Reason
 
 
@@ -28,7 +30,11 @@ def in_words(reasons: list[dict]) -> list[str]:
 def _sentences(reason: dict) -> Iterator[str]:
     match reason["code"]:
         case Reason.LOW_CONFIDENCE:
-            yield _("confidence %(confidence)s is below %(threshold)s") % _told_apart(reason)
+            threshold = reason["threshold"]
+            yield _("confidence %(confidence)s is below %(threshold)s") % {
+                "confidence": confidence_told(reason["confidence"], threshold),
+                "threshold": threshold_told(threshold),
+            }
         case Reason.MODELS_DISAGREE:
             dissenters = defaultdict(list)
             for model, diagnosis in reason["models"].items():
@@ -55,13 +61,6 @@ def _sentences(reason: dict) -> Iterator[str]:
             yield _("demonstration models answered")
 
 
-def _told_apart(reason: dict) -> dict[str, str]:
-    """Both numbers with as many digits, two at least, as tell which is lower."""
-    confidence, threshold = reason["confidence"], reason["threshold"]
-    digits = next((n for n in range(2, 17) if f"{confidence:.{n}f}" != f"{threshold:.{n}f}"), 17)
-    return {"confidence": f"{confidence:.{digits}f}", "threshold": f"{threshold:.{digits}f}"}
-
-
 @words_for(Prediction, "review_reasons")
 def reasons_told(reasons: list[dict]) -> str:
     return listed_apart(in_words(reasons)) or "–"
@@ -78,11 +77,12 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
         return
     made = dict(provenance)
     made["models"] = listed(f"{model['name']} {model['version']}" for model in provenance["models"])
+    made["threshold"] = threshold_told(provenance["threshold"])
     made["file"], made["pixels"] = provenance["file_sha256"][:digits], provenance["pixels_sha256"][:digits]
     yield _("computed on %(device)s (%(device_name)s) in %(dtype)s") % made
     yield _("with torch %(torch)s, timm %(timm)s, OpenCV %(opencv)s") % made
     yield _("by %(models)s") % made
-    yield _("reviewed where confidence is below %(threshold).2f") % made
+    yield _("reviewed where confidence is below %(threshold)s") % made
     yield _("from file %(file)s, pixels %(pixels)s (SHA-256)") % made
 
 
@@ -117,6 +117,35 @@ def status_cell(prediction: Prediction | None) -> SafeString:
 
 def duration(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+WORTH_TELLING = 5  # seconds; what is shorter is over before it is read
+
+
+def queue_told(prediction: Prediction) -> str:
+    """What somebody who waits wants to know: what is before it and for how long, or that nobody is there to answer."""
+    workers = Worker.objects.alive().count()
+    if not workers:
+        return _("No worker is running: it is answered once one is started. Tell whoever looks after the computers.")
+    before = Prediction.objects.before(prediction).count()
+    told = ngettext("%d X-ray is before it.", "%d X-rays are before it.", before) % before if before else ""
+    seconds = (before + 1) * _seconds_for_one() / workers
+    return in_turn(filter(None, [told, _roughly(seconds) if seconds >= WORTH_TELLING else ""]))
+
+
+def _seconds_for_one() -> float:
+    """What the newest answer took."""
+    newest = Prediction.objects.filter(status=Prediction.Status.COMPLETED).order_by("-pk")[:1]
+    took = ModelResult.objects.filter(prediction__in=newest.values("pk")).aggregate(took=Sum("milliseconds"))["took"]
+    return (took or 0) / 1000
+
+
+def _roughly(seconds: float) -> str:
+    if seconds < 60:
+        n = round(seconds / 5) * 5
+        return ngettext("That takes about %d second.", "That takes about %d seconds.", n) % n
+    n = round(seconds / 60)
+    return ngettext("That takes about %d minute.", "That takes about %d minutes.", n) % n
 
 
 def votes(results: list[ModelResult], diagnosis: str) -> list[dict]:

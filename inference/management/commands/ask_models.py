@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from backoffice.formats.columns import cells, in_column
 from backoffice.formats.lists import listed_apart, told_of
 from imaging import ingest
+from inference.confidences import confidence_told
 from inference.demo import WEIGHTS
 from inference.models import DiagnosticModel
 from inference.nn.consensus import Consensus, Vote, decide
@@ -104,8 +105,8 @@ class Command(BaseCommand):
         models = [vote.model for vote in next(iter(answers.values()))[0]]
         rows = [[_("file"), _("diagnosis"), _("confidence"), _("agree"), *models]]
         for path, (votes, consensus) in answers.items():
-            said = [consensus.diagnosis, f"{consensus.confidence:.2f}", f"{consensus.agreement:.0%}"]
-            said += [f"{vote.diagnosis} {max(vote.probabilities.values()):.2f}" for vote in votes]
+            said = [consensus.diagnosis, confidence_told(consensus.confidence), f"{consensus.agreement:.0%}"]
+            said += [f"{vote.diagnosis} {confidence_told(max(vote.probabilities.values()))}" for vote in votes]
             rows.append([path.name, *said])
         widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
         for row in rows:
