@@ -129,12 +129,13 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         js = ["django_htmx/htmx-2.min.js"]
 
     readonly_fields = [
-        "open_film", "status", "is_urgent", "requested_by", "diagnosis", "sure", "agree", "why", "attempts", "error",
+        "open_film", "status", "is_urgent", "requested_by", "diagnosis", "sure", "agree", "why", "what_else",
+        "attempts", "error",
         "started_at", "finished_at", "how_made", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
         "review_notes", "signed_before",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why"]}),
+        (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why", "what_else"]}),
         (
             _("Signature"),
             {
@@ -241,6 +242,10 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     @admin.display(description=_("why it needs review"))
     def why(self, prediction: Prediction) -> str:
         return wording.reasons_told(prediction.review_reasons)
+
+    @admin.display(description=_("what else it may be"))
+    def what_else(self, prediction: Prediction) -> str:
+        return wording.doubts_told(prediction.doubt)
 
     @admin.display(description=_("how it was made"))
     def how_made(self, prediction: Prediction) -> str:

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -56,6 +57,13 @@ class DiagnosticModel(ClinicalRecord):
         validators=[MinValueValidator(0.01)],
         help_text=_("Divides the logits: calibration."),
     )
+    vector_scaling = models.JSONField(
+        _("vector scaling"),
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_("For each diagnosis a factor and a summand of the logarithm of its probability."),
+    )
     vote_weight = models.FloatField(_("weight of its vote"), default=1.0, validators=[MinValueValidator(0.0)])
     version = models.CharField(_("version"), max_length=40, default="1")
     is_active = models.BooleanField(_("votes"), default=True)
@@ -77,6 +85,27 @@ class DiagnosticModel(ClinicalRecord):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Calibration(models.Model):
+    """What was found and written when the models were calibrated: one row each time, never changed afterwards."""
+
+    at = models.DateTimeField(_("time"), auto_now_add=True)
+    source = models.CharField(_("cases from"), max_length=200, blank=True, help_text=_("Blank: signed answers."))
+    cases = models.PositiveIntegerField(_("cases"))
+    coverage = models.FloatField(_("promised coverage"))
+    bounds = models.JSONField(_("bounds"), help_text=_("For each diagnosis the lowest probability in the set."))
+    figures = models.JSONField(_("figures"))
+    ensemble = models.JSONField(_("ensemble"), help_text=_("The models as they are from then on."))
+
+    class Meta:
+        verbose_name = _("calibration")
+        verbose_name_plural = _("calibrations")
+        ordering = ["-pk"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return date_format(timezone.localtime(self.at), "DATETIME_FORMAT")
 
 
 class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[override]  # as MailQuerySet
@@ -155,6 +184,10 @@ class Prediction(LeasedJob, ClinicalRecord):
     agreement = models.FloatField(_("agreement"), null=True, editable=False, help_text=_("Share of models that agree."))
     needs_review = models.BooleanField(_("needs review"), default=False, editable=False)
     review_reasons = models.JSONField(_("why it needs review"), default=list, editable=False)
+
+    doubt = models.JSONField(
+        _("doubt"), default=dict, editable=False, help_text=_("Entropy, and which diagnoses are not ruled out.")
+    )
 
     progress = models.PositiveSmallIntegerField(
         _("progress"), default=0, editable=False, validators=[MaxValueValidator(100)], help_text=_("In percent.")

@@ -176,6 +176,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
             results = list(prediction.results.all())
             context |= {
                 "reasons": wording.in_words(prediction.review_reasons),
+                "doubts": list(wording.doubt_told(prediction.doubt)),
                 "is_demonstration": wording.is_demonstration(prediction),
                 "votes": wording.votes(results, prediction.diagnosis),
                 "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),

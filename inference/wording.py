@@ -19,6 +19,7 @@ from imaging.models import XRayImage
 from imaging.quality import QualityIssue
 from inference.confidences import confidence_told, threshold_told
 from inference.models import Diagnosis, ModelResult, Prediction, Worker
+from inference.nn.calibration import Kind
 from inference.nn.consensus import Reason
 
 
@@ -64,6 +65,72 @@ def _sentences(reason: dict) -> Iterator[str]:
 @words_for(Prediction, "review_reasons")
 def reasons_told(reasons: list[dict]) -> str:
     return listed_apart(in_words(reasons)) or "–"
+
+
+# -- How doubtful an answer is: a worker writes it with the answer (calibrating.py) ------------------------------------
+
+LITTLE, MUCH = 0.25, 0.6  # of the most entropy that four diagnoses can have
+
+
+def doubt_told(doubt: dict) -> Iterator[str]:
+    """What is not ruled out and how much the models leave open, one sentence each."""
+    if not doubt:
+        return
+    if "set" in doubt:
+        yield from _set_told(doubt)
+    elif doubt["missing"]:
+        yield _("What else it may be cannot be promised yet: signed cases are missing (%(missing)s).") % {
+            "missing": _counted(doubt["missing"])
+        }
+    else:
+        yield _("What else it may be is not known: the models have not been calibrated as they are now.")
+    yield _how_open(doubt["entropy"])
+
+
+def _set_told(doubt: dict) -> Iterator[str]:
+    told = {"share": share(doubt["coverage"]), "cases": doubt["cases"]}
+    if doubt["set"]:
+        told["set"] = listed(Diagnosis(one).label for one in doubt["set"])
+        yield _("Not ruled out: %(set)s. In %(share)s the true one is not left out, by %(cases)d known cases.") % told
+    elif not doubt["undecided"]:
+        yield _("Unlike the %(cases)d known cases: none of the four diagnoses fits as it does in %(share)s.") % told
+    if doubt["undecided"]:
+        lacking = {label: doubt["missing"][label] for label in doubt["undecided"] if label in doubt["missing"]}
+        yield _("These cannot be ruled out yet, as known cases are missing: %(missing)s.") % {
+            "missing": _counted(lacking)
+        }
+
+
+def _counted(missing: dict[str, int]) -> str:
+    return listed(
+        _("%(diagnosis)s %(n)d") % {"diagnosis": Diagnosis(label).label, "n": n} for label, n in missing.items()
+    )
+
+
+def _how_open(entropy: float) -> str:
+    told = {"entropy": f"{entropy:.2f}"}
+    if entropy < LITTLE:
+        return _("The models leave little open (entropy %(entropy)s of 1).") % told
+    if entropy < MUCH:
+        return _("The models leave something open (entropy %(entropy)s of 1).") % told
+    return _("The models leave much open (entropy %(entropy)s of 1).") % told
+
+
+def share(of_one: float) -> str:
+    """`9 of 10 cases` where it is so, else a percentage of cases."""
+    tenths = of_one * 10
+    if abs(tenths - round(tenths)) < 1e-9:
+        return _("%(n)d of 10 cases") % {"n": round(tenths)}
+    return _("%(percent)s %% of cases") % {"percent": f"{100 * of_one:g}"}
+
+
+@words_for(Prediction, "doubt")
+def doubts_told(doubt: dict) -> str:
+    return in_turn(doubt_told(doubt)) or "–"
+
+
+def kinds_of_calibration() -> dict[str, str]:
+    return {Kind.KEPT: _("as it was"), Kind.TEMPERATURE: _("temperature"), Kind.VECTOR: _("vector scaling")}
 
 
 # -- How an answer was made: a worker writes it with the answer (worker.py) --------------------------------------------

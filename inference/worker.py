@@ -30,7 +30,8 @@ from imaging.decoded import Refused
 from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
 from inference import suitability
-from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.calibrating import Doubts, calibrated, how
+from inference.models import ModelResult, Prediction
 from inference.nn import devices
 from inference.nn.consensus import Vote, decide
 from inference.nn.devices import DeviceLostError
@@ -113,9 +114,9 @@ def answer(predictions: list[Prediction]) -> int:
         if devices.has_failed(error):
             raise DeviceLostError(f"{type(error).__name__}: {error}") from error
         return gave_up
-    finished = len(predictions) - len(readable)
+    finished, doubts = len(predictions) - len(readable), Doubts(models)
     for prediction, picture_answers in zip(readable, answers, strict=True):
-        finished += keep(prediction, models, picture_answers, ensemble.provenance)
+        finished += keep(prediction, picture_answers, doubts, ensemble.provenance)
     return finished
 
 
@@ -196,10 +197,10 @@ def note_away(error: Exception) -> None:
         connection.close()  # the next question opens another
 
 
-def keep(prediction: Prediction, models: list[DiagnosticModel], answers: list[ModelAnswer], provenance: dict) -> bool:
+def keep(prediction: Prediction, answers: list[ModelAnswer], doubts: Doubts, provenance: dict) -> bool:
     """Save, or have it tried again where that fails. One that stays away is left to who comes when it is back."""
     try:
-        return patiently(partial(save, prediction, models, answers, provenance))
+        return patiently(partial(save, prediction, answers, doubts, provenance))
     except AWAY:
         raise
     except Exception:
@@ -208,9 +209,11 @@ def keep(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
 
 
 @transaction.atomic
-def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[ModelAnswer], provenance: dict) -> bool:
+def save(prediction: Prediction, answers: list[ModelAnswer], doubts: Doubts, provenance: dict) -> bool:
     """Save one prediction's answers, once. False where the lease is no longer ours (then somebody else has it, or a
     person cancelled it) or the film is hidden by now, and what we have is thrown away."""
+    models = doubts.models
+    answers = [calibrated(answer, model.vector_scaling) for model, answer in zip(models, answers, strict=True)]
     consensus = decide(
         [
             Vote(answer.model, answer.probabilities, weight=model.vote_weight, is_demo=model.is_demo)
@@ -227,6 +230,7 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
         agreement=consensus.agreement,
         needs_review=consensus.needs_review,
         review_reasons=consensus.reasons,
+        doubt=doubts.of(consensus),
         provenance={
             **provenance,
             "probabilities": consensus.probabilities,
@@ -234,7 +238,7 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
             "file_sha256": prediction.xray.sha256,
             "pixels_sha256": sha256_of(prediction.xray.pixels),
             "models": [
-                {"name": model.name, "version": model.version, "sha256": answer.sha256}
+                {"name": model.name, "version": model.version, "sha256": answer.sha256, "calibration": how(model)}
                 for model, answer in zip(models, answers, strict=True)
             ],
         },
