@@ -31,7 +31,7 @@ from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
-from inference import requests, wording
+from inference import calibration_admin, requests, wording  # noqa: F401  (the first registers itself)
 from inference.confidences import confidence_told
 from inference.models import (
     DiagnosticModel,

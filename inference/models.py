@@ -90,7 +90,7 @@ class DiagnosticModel(ClinicalRecord):
 class Calibration(models.Model):
     """What was found and written when the models were calibrated: one row each time, never changed afterwards."""
 
-    at = models.DateTimeField(_("time"), auto_now_add=True)
+    at = models.DateTimeField(_("calibrated at"), auto_now_add=True)
     source = models.CharField(_("cases from"), max_length=200, blank=True, help_text=_("Blank: signed answers."))
     cases = models.PositiveIntegerField(_("cases"))
     coverage = models.FloatField(_("promised coverage"))

@@ -18,7 +18,7 @@ from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
 from inference.confidences import confidence_told, threshold_told
-from inference.models import Diagnosis, ModelResult, Prediction, Worker
+from inference.models import Calibration, Diagnosis, ModelResult, Prediction, Worker
 from inference.nn.calibration import Kind
 from inference.nn.consensus import Reason
 
@@ -80,7 +80,7 @@ def doubt_told(doubt: dict) -> Iterator[str]:
         yield from _set_told(doubt)
     elif doubt["missing"]:
         yield _("What else it may be cannot be promised yet: signed cases are missing (%(missing)s).") % {
-            "missing": _counted(doubt["missing"])
+            "missing": counted_by_diagnosis(doubt["missing"])
         }
     else:
         yield _("What else it may be is not known: the models have not been calibrated as they are now.")
@@ -91,17 +91,17 @@ def _set_told(doubt: dict) -> Iterator[str]:
     told = {"share": share(doubt["coverage"]), "cases": doubt["cases"]}
     if doubt["set"]:
         told["set"] = listed(Diagnosis(one).label for one in doubt["set"])
-        yield _("Not ruled out: %(set)s. In %(share)s the true one is not left out, by %(cases)d known cases.") % told
+        yield _("Not ruled out: %(set)s. Such a list holds the true one in %(share)s, going by %(cases)d known ones.") % told
     elif not doubt["undecided"]:
-        yield _("Unlike the %(cases)d known cases: none of the four diagnoses fits as it does in %(share)s.") % told
+        yield _("Unlike the %(cases)d known cases: none of the four diagnoses fits it as one does in %(share)s.") % told
     if doubt["undecided"]:
         lacking = {label: doubt["missing"][label] for label in doubt["undecided"] if label in doubt["missing"]}
         yield _("These cannot be ruled out yet, as known cases are missing: %(missing)s.") % {
-            "missing": _counted(lacking)
+            "missing": counted_by_diagnosis(lacking)
         }
 
 
-def _counted(missing: dict[str, int]) -> str:
+def counted_by_diagnosis(missing: dict[str, int]) -> str:
     return listed(
         _("%(diagnosis)s %(n)d") % {"diagnosis": Diagnosis(label).label, "n": n} for label, n in missing.items()
     )
@@ -131,6 +131,37 @@ def doubts_told(doubt: dict) -> str:
 
 def kinds_of_calibration() -> dict[str, str]:
     return {Kind.KEPT: _("as it was"), Kind.TEMPERATURE: _("temperature"), Kind.VECTOR: _("vector scaling")}
+
+
+def with_kinds(of_models: list[dict]) -> list[dict]:
+    kinds = kinds_of_calibration()
+    return [one | {"kind_told": kinds[one["kind"]]} for one in of_models]
+
+
+def calibration_told(figures: dict) -> str:
+    """What it did to the calibration error and the log loss; "after" is of cases held out of the fit."""
+    if not figures["before"]:
+        return "–"
+    told = {
+        f"{name}_{when}": f"{figures[when][name]:.3f}" for name in ("ece", "log_loss") for when in ("before", "after")
+    }
+    return (
+        _("calibration error %(ece_before)s → %(ece_after)s, log loss %(log_loss_before)s → %(log_loss_after)s") % told
+    )
+
+
+def size_told(coverage: float, mean_size: float) -> str:
+    told = {"share": share(coverage), "size": mean_size}
+    return _("A set that holds the true diagnosis in %(share)s has %(size).1f of the four on average.") % told
+
+
+def sets_told(calibration: Calibration) -> Iterator[str]:
+    """How often each diagnosis stayed in the set, of its cases that the bound was not taken from."""
+    yield size_told(calibration.coverage, calibration.figures["mean_size"])
+    for label, covered in calibration.figures["covered"].items():
+        if covered is not None:
+            told = {"diagnosis": Diagnosis(label).label, "covered": covered, "n": calibration.figures["counts"][label]}
+            yield _("%(diagnosis)s: not left out in %(covered)d of %(n)d cases") % told
 
 
 # -- How an answer was made: a worker writes it with the answer (worker.py) --------------------------------------------

@@ -107,7 +107,7 @@ def test_cases_that_are_missing_are_counted_for_each_diagnosis(model):
     doubt = Doubts([model]).of(decide(votes))
     assert doubt["set"] == ["COVID"]
     sentences = list(wording.doubt_told(doubt))
-    assert sentences[0] == "Not ruled out: COVID. In 9 of 10 cases the true one is not left out, by 40 known cases."
+    assert sentences[0] == "Not ruled out: COVID. Such a list holds the true one in 9 of 10 cases, going by 40 known ones."
     assert "known cases are missing: Lung Opacity 9, Viral Pneumonia 9" in sentences[1]
     assert "little open" in sentences[2]
 

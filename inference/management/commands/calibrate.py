@@ -135,10 +135,7 @@ class Command(BaseCommand):
             lowest = "–" if bound is None else confidence_told(bound)
             rows.append([str(label.label), str(n), lowest, held, str(found.missing.get(label, 0))])
         self.table(rows)
-        self.stdout.write(
-            _("A set that holds the true diagnosis in %(share)s has %(size).1f of the four on average.")
-            % {"share": wording.share(found.coverage), "size": found.mean_size}
-        )
+        self.stdout.write(wording.size_told(found.coverage, found.mean_size))
         if is_signed:
             self.stdout.write(
                 _(
