@@ -177,7 +177,7 @@ class Prediction(LeasedJob, ClinicalRecord):
         related_name="predictions",
         verbose_name=_("asked by"),
     )
-    is_urgent = models.BooleanField(_("urgent"), default=False, help_text=_("Answered before what is not."))
+    is_urgent = models.BooleanField(_("urgent"), default=False, help_text=_("Answered before what is not urgent."))
 
     diagnosis = models.CharField(_("diagnosis"), max_length=20, choices=Diagnosis, blank=True, editable=False)
     confidence = models.FloatField(_("confidence"), null=True, editable=False)

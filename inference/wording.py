@@ -91,9 +91,13 @@ def _set_told(doubt: dict) -> Iterator[str]:
     told = {"share": share(doubt["coverage"]), "cases": doubt["cases"]}
     if doubt["set"]:
         told["set"] = listed(Diagnosis(one).label for one in doubt["set"])
-        yield _("Not ruled out: %(set)s. Such a list holds the true one in %(share)s, going by %(cases)d known ones.") % told
+        sentence = _(
+            "Not ruled out: %(set)s. Such a list holds the true one in %(share)s, going by %(cases)d known ones."
+        )
+        yield sentence % told
     elif not doubt["undecided"]:
-        yield _("Unlike the %(cases)d known cases: none of the four diagnoses fits it as one does in %(share)s.") % told
+        sentence = _("Unlike the %(cases)d known cases: none of the four diagnoses fits it as one does in %(share)s.")
+        yield sentence % told
     if doubt["undecided"]:
         lacking = {label: doubt["missing"][label] for label in doubt["undecided"] if label in doubt["missing"]}
         yield _("These cannot be ruled out yet, as known cases are missing: %(missing)s.") % {
@@ -157,7 +161,8 @@ def size_told(coverage: float, mean_size: float) -> str:
 
 def sets_told(calibration: Calibration) -> Iterator[str]:
     """How often each diagnosis stayed in the set, of its cases that the bound was not taken from."""
-    yield size_told(calibration.coverage, calibration.figures["mean_size"])
+    if len(calibration.figures["missing"]) < len(Diagnosis):
+        yield size_told(calibration.coverage, calibration.figures["mean_size"])
     for label, covered in calibration.figures["covered"].items():
         if covered is not None:
             told = {"diagnosis": Diagnosis(label).label, "covered": covered, "n": calibration.figures["counts"][label]}

@@ -30,11 +30,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalprediction',
             name='is_urgent',
-            field=models.BooleanField(default=False, help_text='Answered before what is not.', verbose_name='urgent'),
+            field=models.BooleanField(default=False, help_text='Answered before what is not urgent.', verbose_name='urgent'),
         ),
         migrations.AddField(
             model_name='prediction',
             name='is_urgent',
-            field=models.BooleanField(default=False, help_text='Answered before what is not.', verbose_name='urgent'),
+            field=models.BooleanField(default=False, help_text='Answered before what is not urgent.', verbose_name='urgent'),
         ),
     ]

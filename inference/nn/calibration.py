@@ -15,9 +15,11 @@ LEAST = 1e-300
 """What a probability of 0 counts as where its logarithm is taken."""
 
 COLDEST, HOTTEST = 0.25, 10.0
-"""Temperatures are kept within: cases that are all answered rightly would drive it to zero, and with it every doubt."""
+"""Temperatures are kept within."""
 
-FEWEST_CASES = 30  # of which anything is fitted
+# To what anything is fitted. Cases that are all answered rightly say nothing of how sure a model may be: the fit would
+# end at the coldest.
+FEWEST_CASES, FEWEST_WRONG = 30, 5
 FOLDS = 5
 PAYS = 2.0
 BINS = 15
@@ -142,7 +144,8 @@ def fit(raw: np.ndarray, in_force: np.ndarray, truths: np.ndarray, groups: Seque
     """Choose by the likelihood of cases held out: a temperature has to beat what is `in_force`, and a vector scaling
     the best before it, each by more than PAYS standard errors of the difference. `raw` are uncalibrated."""
     best, held_out = Kind.KEPT, in_force
-    if len(truths) >= FEWEST_CASES and len(set(truths.tolist())) > 1 and len(set(groups)) > 1:
+    wrong = int((raw.argmax(1) != truths).sum())
+    if len(truths) >= FEWEST_CASES and wrong >= FEWEST_WRONG and len(set(groups)) > 1:
         fold_of = folds(truths, groups)
         for kind, fit_one in FITS.items():
             tried = cross_fitted(fit_one, raw, truths, fold_of)

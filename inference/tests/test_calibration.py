@@ -80,6 +80,11 @@ def test_what_is_honest_already_is_kept_and_so_is_what_few_cases_say_nothing_of(
     assert fit(3 * raw[:few], 3 * raw[:few], truths[:few], range(few)).kind == Kind.KEPT
 
 
+def test_a_model_that_is_always_right_is_made_no_surer_by_that():
+    raw = log_softmax(np.eye(4)[np.arange(80) % 4] * 3)
+    assert fit(raw, raw, np.arange(80) % 4, range(80)).kind == Kind.KEPT
+
+
 def test_a_person_is_never_on_both_sides_of_a_fit():
     truths, people = np.arange(60) % 4, [f"person {n // 5}" for n in range(60)]
     fold_of = folds(truths, people)

@@ -4,9 +4,6 @@ import json
 import time
 
 import pytest
-import redis
-
-from inference.health import HEARTBEAT
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +57,10 @@ def count(installation, where: str) -> int:
     return installation.query(f"SELECT count(*) FROM inference_prediction WHERE {where}")[0][0]  # noqa: S608
 
 
+def workers(installation) -> list[tuple]:
+    return installation.query("SELECT name, device FROM inference_worker")
+
+
 def start_worker(installation):
     return installation.start("qcluster", Q_CLUSTER_NAME="inference")
 
@@ -69,17 +70,22 @@ def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
     installation.environment |= {"PREDICTION_LEASE_SECONDS": "3", "MAX_BATCH_SIZE": "4"}
     assert installation.python(ASK_ABOUT_FILMS.format(n=n)).split()[-1] == str(n)
 
+    assert not workers(installation)
     first = start_worker(installation)
     wait_for(lambda: count(installation, "status = 'processing'"), 60, installation.logs)
+    [(_name, device)] = workers(installation)
+    assert device.startswith(("cpu", "cuda"))
     installation.kill(first)
     held = count(installation, "status = 'processing'")
     assert held, "the worker was to die in the middle of a batch"
 
     time.sleep(3.5)  # the dead worker's lease runs out
-    start_worker(installation)
+    second = start_worker(installation)
     wait_for(lambda: count(installation, "status = 'completed'") == n, 120, installation.logs)
 
     assert count(installation, "attempts > 1") == held
+    second.terminate()
+    wait_for(lambda: len(workers(installation)) == 1, 60, installation.logs)  # that of the killed one, gone silent
     results = installation.query("SELECT prediction_id, count(*) FROM inference_modelresult GROUP BY prediction_id")
     assert sorted(results) == sorted((pk, 2) for (pk,) in installation.query("SELECT id FROM inference_prediction"))
 
@@ -89,8 +95,7 @@ def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
 def test_a_worker_that_waits_at_redis_is_woken_by_the_request(installation, redis_url):
     installation.environment["REDIS_URL"] = redis_url
     start_worker(installation)
-    with redis.Redis.from_url(redis_url) as cache:
-        wait_for(lambda: cache.keys(f"*{HEARTBEAT}"), 60, installation.logs)
+    wait_for(lambda: workers(installation), 60, installation.logs)
     installation.python(ASK_ABOUT_FILMS.format(n=1))
     wait_for(lambda: count(installation, "status = 'completed'"), 60, installation.logs)
 

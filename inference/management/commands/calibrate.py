@@ -19,7 +19,7 @@ from inference import calibrating, labelled, wording
 from inference.calibrating import Case
 from inference.confidences import confidence_told
 from inference.models import Diagnosis, DiagnosticModel
-from inference.nn.calibration import FEWEST_CASES
+from inference.nn.calibration import FEWEST_CASES, FEWEST_WRONG
 
 AT_ONCE = 32
 
@@ -124,9 +124,14 @@ class Command(BaseCommand):
         rows.append([_("consensus"), str(found.cases), "", *_changes(found.before, found.after)])
         self.table(rows)
         self.stdout.write(_("After: on cases that were held out of the fit, person by person."))
-        if found.cases < FEWEST_CASES:
-            told = {"n": found.cases, "needed": FEWEST_CASES}
-            self.stdout.write(_("%(n)d cases are too few to fit anything: it takes %(needed)d.") % told)
+        told = {"cases": FEWEST_CASES, "wrong": FEWEST_WRONG}
+        self.stdout.write(
+            _(
+                "Fitted where there are %(cases)d cases, %(wrong)d of them answered wrongly: fewer do not tell how "
+                "sure a model may be."
+            )
+            % told
+        )
         self.stdout.write("")
         rows = [[_("diagnosis"), _("cases"), _("belongs from"), _("held it, of those held out"), _("still missing")]]
         for label in Diagnosis:
@@ -135,7 +140,8 @@ class Command(BaseCommand):
             lowest = "–" if bound is None else confidence_told(bound)
             rows.append([str(label.label), str(n), lowest, held, str(found.missing.get(label, 0))])
         self.table(rows)
-        self.stdout.write(wording.size_told(found.coverage, found.mean_size))
+        if len(found.missing) < len(Diagnosis):
+            self.stdout.write(wording.size_told(found.coverage, found.mean_size))
         if is_signed:
             self.stdout.write(
                 _(
