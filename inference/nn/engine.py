@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imaging.pixels import model_input
 from inference.nn import backbones
 from inference.nn.backbones import WeightsError
 from inference.nn.heatmaps import answer_with_heat
+from inference.nn.preprocessing import AS_TRAINED_HERE, Preprocessing
 
 __all__ = ["Ensemble", "ModelAnswer", "ModelSpec", "WeightsError"]
 
@@ -35,6 +35,7 @@ class ModelSpec:
 
     `mean` and `std` are of pixels scaled to 0–1, one per input channel (1 or 3). `labels` are
     in the order of the outputs. Logits are divided by `temperature` before the softmax.
+    `preprocessing` says how its pictures were made.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ModelSpec:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     temperature: float = 1.0
+    preprocessing: Preprocessing = AS_TRAINED_HERE
 
 
 @dataclass(frozen=True)
@@ -125,23 +127,26 @@ class Ensemble:
             return []
         answers: dict[int, list[ModelAnswer]] = {}
         with ThreadPoolExecutor() as threads:
-            sizes = {model.input_size for model in self.models}
-            prepared = {s: [threads.submit(model_input, p, s) for p in pictures] for s in sizes}
-            on_device: dict[int, Tensor] = {}
+            kinds = {(model.preprocessing, model.input_size) for model in self.models}
+            prepared = {k: [threads.submit(k[0].model_input, p, k[1]) for p in pictures] for k in kinds}
+            on_device: dict[tuple[Preprocessing, int], Tensor] = {}
             for turn, index in enumerate(self._resident_first()):
                 # Loading goes on while the threads prepare.
                 self._make_resident(index)
-                size = self.models[index].input_size
-                if size not in on_device:
-                    stacked = np.stack([future.result() for future in prepared[size]])
-                    on_device[size] = torch.from_numpy(stacked).unsqueeze(1).to(self.device)
+                kind = self.models[index].preprocessing, self.models[index].input_size
+                if kind not in on_device:
+                    stacked = np.stack([future.result() for future in prepared[kind]])
+                    on_device[kind] = torch.from_numpy(stacked).unsqueeze(1).to(self.device)
                 answers[index] = []
-                for some in self._ask(index, on_device[size], heatmaps):
+                for some in self._ask(index, on_device[kind], heatmaps):
                     answers[index] += some
                     if progress:
                         share = len(answers[index]) / len(pictures)
                         progress((turn + share) / len(self.models))
-        return [[answers[i][n] for i in range(len(self.models))] for n in range(len(pictures))]
+        return [
+            [_over_the_picture(answers[i][n], picture, model) for i, model in enumerate(self.models)]
+            for n, picture in enumerate(pictures)
+        ]
 
     def _resident_first(self) -> list[int]:
         """The models' indices, those in memory first: in fixed order, a limit that is one model
@@ -237,6 +242,14 @@ def _answers(spec: ModelSpec, logits: Tensor, heat: Tensor | None, milliseconds:
             )
         )
     return answers
+
+
+def _over_the_picture(answer: ModelAnswer, picture: np.ndarray, spec: ModelSpec) -> ModelAnswer:
+    """The answer with its heat map over the picture, rather than over what the model was shown of it."""
+    if answer.heatmap is None:
+        return answer
+    heatmap = spec.preprocessing.over_the_picture(answer.heatmap, picture.shape, spec.input_size)
+    return replace(answer, heatmap=heatmap)
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
