@@ -1,6 +1,7 @@
 """The models that vote, as one ensemble in a worker's memory."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 from django.conf import settings
@@ -40,11 +41,29 @@ def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
     """An ensemble as the settings want it. Raises CannotAnswerError where this machine lacks the device."""
     specs = [spec_of(model) for model in models]
     try:
-        return Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+        return Ensemble(
+            specs,
+            device=settings.INFERENCE_DEVICE,
+            memory_limit=settings.INFERENCE_MEMORY_LIMIT,
+            tuned=settings.DATA_DIR / "tuned",
+        )
     except ValueError as error:
         raise CannotAnswerError(
             _("INFERENCE_DEVICE does not fit this machine: %(error)s.") % {"error": error}
         ) from error
+
+
+def tune_the_models(goes_on: Callable[[], bool]) -> None:
+    """Look for the fastest way of each model that votes, where this machine has not yet; in time that nobody needs."""
+    if not settings.INFERENCE_TUNING or not DiagnosticModel.objects.voting().exists():
+        return
+    _models, ensemble = ensemble_in_force()
+    if ensemble.is_tuned:
+        return
+    try:
+        ensemble.tune(goes_on)
+    except Exception:
+        logger.exception("the models could not be tuned; they answer as they did")
 
 
 def spec_of(model: DiagnosticModel) -> ModelSpec:

@@ -77,13 +77,19 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
     if "torch" not in provenance:  # none yet, or nothing was computed
         return
     made = dict(provenance)
-    made["models"] = listed(f"{model['name']} {model['version']}" for model in provenance["models"])
+    made["models"] = listed(_as_computed(model, provenance.get("ways", {})) for model in provenance["models"])
     made["file"], made["pixels"] = provenance["file_sha256"][:digits], provenance["pixels_sha256"][:digits]
     yield _("computed on %(device)s (%(device_name)s) in %(dtype)s") % made
     yield _("with torch %(torch)s, timm %(timm)s, OpenCV %(opencv)s") % made
     yield _("by %(models)s") % made
     yield _("reviewed where confidence is below %(threshold).2f") % made
     yield _("from file %(file)s, pixels %(pixels)s (SHA-256)") % made
+
+
+def _as_computed(model: dict, ways: dict[str, str]) -> str:
+    """With its version, and the way in which the machine computes it fastest (nn/tuning.py)."""
+    named = f"{model['name']} {model['version']}"
+    return f"{named} ({ways[model['name']]})" if model["name"] in ways else named
 
 
 @words_for(Prediction, "provenance")

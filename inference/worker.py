@@ -32,7 +32,7 @@ from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Vote, decide
 from inference.nn.engine import ModelAnswer, WeightsError
 from inference.requests import wake_a_worker
-from inference.voting import CannotAnswerError, check_new_models, ensemble_in_force
+from inference.voting import CannotAnswerError, check_new_models, ensemble_in_force, tune_the_models
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,8 @@ def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
         beat()
         if time.monotonic() - started > SECONDS_PER_NUDGE:
             wake_a_worker()
-            break
+            return finished
+    tune_the_models(lambda: not Prediction.objects.waiting().exists())
     return finished
 
 

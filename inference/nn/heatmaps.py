@@ -27,14 +27,16 @@ def answer_with_heat(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor
     heat is float32 N×64×64 in 0–1 and covers the whole input, or None where this kind of
     network has no map. The network's parameters must not require gradients.
     """
-    if (hooked := _last_tokens(network)) is not None:
-        return _gradient_map(network, inputs, *hooked)
-    return _exact_map(network, inputs)
-
-
-def _exact_map(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+    if (hooked := last_tokens(network)) is not None:
+        return gradient_map(lambda: network(inputs), *hooked)
     with torch.no_grad():
         features = network.forward_features(inputs)
+    return exact_map(network, features)
+
+
+def exact_map(network: nn.Module, features: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Logits and heat from what `forward_features` has returned."""
+    with torch.no_grad():
         logits = network.forward_head(features).float()
         classifier = network.get_classifier()
         if features.ndim != 4 or not isinstance(classifier, nn.Linear):
@@ -60,7 +62,7 @@ def _exact_map(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor | Non
 Hook = Callable[[Callable[[Tensor], Tensor]], torch.utils.hooks.RemovableHandle]
 
 
-def _last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
+def last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
     """How to watch the last tokens that still have a place, and how many of them have none."""
     blocks = getattr(network, "blocks", None)
     if not isinstance(blocks, nn.Sequential | nn.ModuleList) or not len(blocks):
@@ -81,7 +83,8 @@ def _last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
     return None
 
 
-def _gradient_map(network: nn.Module, inputs: Tensor, hook: Hook, prefix: int) -> tuple[Tensor, Tensor | None]:
+def gradient_map(forward: Callable[[], Tensor], hook: Hook, prefix: int) -> tuple[Tensor, Tensor | None]:
+    """Logits and heat, where `forward` runs the hooked block and what comes after it, and returns the logits."""
     watched: list[Tensor] = []
 
     def watch(tokens: Tensor) -> Tensor:
@@ -92,7 +95,7 @@ def _gradient_map(network: nn.Module, inputs: Tensor, hook: Hook, prefix: int) -
     handle = hook(watch)
     try:
         with torch.enable_grad():
-            logits = network(inputs).float()
+            logits = forward().float()
             # Pictures do not touch one another, so one backward pass serves the whole batch.
             gradients = torch.autograd.grad(logits.max(1).values.sum(), watched)
     finally:
