@@ -94,7 +94,7 @@ def answer(predictions: list[Prediction]) -> int:
     readable, pictures = read_pictures(predictions)
     try:
         models, ensemble = ensemble_in_force()
-        answers = ensemble.predict(pictures, progress=Progress(readable)) if readable else []
+        answers = ensemble.predict(pictures, settings.INFERENCE_HEATMAPS, Progress(readable)) if readable else []
     except (CannotAnswerError, WeightsError) as error:
         return sum(fail(prediction, str(error)) for prediction in readable)
     except Exception:

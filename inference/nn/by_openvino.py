@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import warnings
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,10 @@ def _kept_or_converted(network: nn.Module, spec: ModelSpec, kept: Path | None) -
 def _converted(network: nn.Module, spec: ModelSpec) -> Any:
     trunk = Normalised(Trunk(network), spec, torch.float32, torch.device("cpu")).eval()
     picture = torch.zeros((1, 1, spec.input_size, spec.input_size), dtype=torch.uint8)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # it traces: of each size that a network looks at, torch says that it is fixed now
         model = openvino().convert_model(trunk, example_input=picture)
     model.reshape(list(picture.shape))
     return model

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -61,6 +61,7 @@ class Ensemble:
         self.ways = [self._way_of(spec, dtype) for spec in self.models]
         self.memory_limit = memory_limit
         self.shapes = tuple(sorted(shapes or shapes_on(self.device)))
+        self._ahead: dict[int, Future[Network]] = {}
         self.resident = Residence(self._load, memory_limit * SHARE_FOR_WEIGHTS)
         torch.set_num_threads(machine.threads())
         cv2.setNumThreads(1)  # a picture has one of our threads already
@@ -75,6 +76,11 @@ class Ensemble:
         return remembered or untuned_way(self.device)
 
     def _load(self, index: int, make_room: Callable[[int], None]) -> Network:
+        if index in self._ahead:
+            return self._ahead.pop(index).result()
+        return self._prepared(index, make_room)
+
+    def _prepared(self, index: int, make_room: Callable[[int], None]) -> Network:
         kept = self.memory.folder if self.memory else None
         return prepare(self.models[index], self.ways[index], self.device, kept, make_room)
 
@@ -126,12 +132,18 @@ class Ensemble:
         answers: list[list[ModelAnswer]] = [[] for _ in self.models]
         with ThreadPoolExecutor(machine.cores()) as threads:
             inputs = _Inputs(pictures, self.models, threads, self.device)
+            self._ahead = self._loaded_ahead(threads)
             done = 0
-            for index, some in self._asked(inputs, heatmaps):
-                answers[index] += _answers(self.models[index], some)
-                done += some.count
-                if progress:
-                    progress(done / (len(pictures) * len(self.models)))
+            try:
+                for index, some in self._asked(inputs, heatmaps):
+                    answers[index] += _answers(self.models[index], some)
+                    done += some.count
+                    if progress:
+                        progress(done / (len(pictures) * len(self.models)))
+            finally:
+                for loading in self._ahead.values():
+                    loading.cancel()
+                self._ahead = {}
         return [
             [_over_the_picture(answers[i][n], picture, model) for i, model in enumerate(self.models)]
             for n, picture in enumerate(pictures)
@@ -148,6 +160,20 @@ class Ensemble:
                 if self.device.type != "cuda":
                     yield waiting.pop()
         yield from waiting
+
+    def _loaded_ahead(self, threads: ThreadPoolExecutor) -> dict[int, "Future[Network]"]:
+        """On a processor, the missing models on all cores, where there is room for all, so that nothing has to leave."""
+        missing = [index for index in range(len(self.models)) if index not in self.resident]
+        if self.device.type == "cuda" or len(missing) < 2:
+            return {}
+        try:  # in half precision on disk they take twice as much in memory
+            wanted = sum(2 * self.models[index].weights.stat().st_size for index in missing)
+        except OSError:
+            return {}
+        if self.resident.nbytes + wanted > self.resident.limit:
+            return {}
+        load = partial(self._prepared, make_room=lambda nbytes: None)
+        return {index: threads.submit(load, index) for index in missing}
 
     def _resident_first(self) -> list[int]:
         """The models' indices, those in memory first: in fixed order, a limit that is one model

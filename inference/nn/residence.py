@@ -62,6 +62,10 @@ class Residence:
         self._networks.move_to_end(index)
         return self._networks[index]
 
+    @property
+    def nbytes(self) -> int:
+        return sum(network.nbytes for network in self._networks.values())
+
     def keep_only(self, index: int) -> bool:
         """Send all others away. Whether there were any."""
         others = [other for other in self._networks if other != index]
@@ -75,7 +79,7 @@ class Residence:
         give_memory_back()
 
     def _make_room(self, nbytes: int) -> None:
-        while self._networks and sum(network.nbytes for network in self._networks.values()) + nbytes > self.limit:
+        while self._networks and self.nbytes + nbytes > self.limit:
             self._networks.popitem(last=False)
         give_memory_back()
 
