@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 import warnings
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +18,8 @@ from inference.nn.networks import Network, bytes_of
 from inference.nn.parts import Normalised, Tail, Trunk
 from inference.nn.specs import ModelSpec
 from inference.nn.ways import Way
+
+UNUSED = 90 * 24 * 3600  # seconds after which a form is of no use to anybody
 
 
 class InOpenVino(Network):
@@ -59,6 +62,7 @@ def _kept_or_converted(network: nn.Module, spec: ModelSpec, kept: Path | None) -
         return _converted(network, spec)
     file = kept / f"{_name_of(spec)}.xml"
     if _is_whole(file):
+        os.utime(file.with_suffix(".sha256"))  # it is in use
         return openvino().Core().read_model(file)
     model = _converted(network, spec)
     _keep(model, file)
@@ -94,6 +98,14 @@ def _keep(model: Any, file: Path) -> None:
     digest = draft.with_suffix(".sha256")
     digest.write_text(_hash_of(file))
     digest.replace(file.with_suffix(".sha256"))
+
+
+def tidy(kept: Path) -> None:
+    """Take out what no process has read for a long time: of models that are gone, or of versions of a library."""
+    for digest in kept.glob("*.sha256"):
+        if time.time() - digest.stat().st_mtime > UNUSED:
+            for suffix in (".sha256", ".xml", ".bin"):
+                digest.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _is_whole(file: Path) -> bool:

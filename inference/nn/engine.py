@@ -150,8 +150,8 @@ class Ensemble:
         ]
 
     def _asked(self, inputs: "_Inputs", heatmaps: bool) -> Iterator[tuple[int, "_Raw"]]:
-        """Yield what the models say, batch by batch. A GPU is given the next model's work before the last one's is
-        fetched, so that it never waits for Python; all comes back in one go."""
+        """Yield what the models say, batch by batch. A GPU is given all its work before anything is fetched,
+        so that it never waits for Python."""
         waiting: list[tuple[int, _Raw]] = []
         for index in self._resident_first():
             network, kind = self.resident[index], inputs.kind_of(self.models[index])
@@ -162,7 +162,7 @@ class Ensemble:
         yield from waiting
 
     def _loaded_ahead(self, threads: ThreadPoolExecutor) -> dict[int, "Future[Network]"]:
-        """On a processor, the missing models on all cores, where there is room for all, so that nothing has to leave."""
+        """On a processor, the missing models, on all cores; where there is no room for all, none."""
         missing = [index for index in range(len(self.models)) if index not in self.resident]
         if self.device.type == "cuda" or len(missing) < 2:
             return {}

@@ -12,10 +12,13 @@
 
 import math
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+_adds_up: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 HEAT_SIZE = 64  # px; the maps are 7 to 16 cells wide, so more would only be larger files
 
@@ -47,16 +50,19 @@ def exact_map(network: nn.Module, features: Tensor) -> tuple[Tensor, Tensor | No
         means = evidence.mean((2, 3))
         if classifier.bias is not None:
             means = means + classifier.bias.float()
-        # The map is exact only if it adds up to the answer; other heads (ConvNeXt's) do not.
-        tolerance = 1e-3 if features.dtype == torch.float32 else 0.1
-        if not torch.allclose(means, logits, rtol=tolerance, atol=tolerance):
+        # The map is exact only if it adds up to the answer; other heads (ConvNeXt's) do not. It is looked at once for
+        # a network, since a GPU would have to stop for it.
+        if network not in _adds_up:
+            tolerance = 1e-3 if features.dtype == torch.float32 else 0.1
+            _adds_up[network] = torch.allclose(means, logits, rtol=tolerance, atol=tolerance)
+        if not _adds_up[network]:
             return logits, None
         # Softmax ignores what all classes share, and so does the map; and what every place says
         # alike says nothing about where.
         evidence = evidence - evidence.mean(1, keepdim=True)
         evidence = evidence - evidence.mean((2, 3), keepdim=True)
         top = logits.argmax(1)
-        return logits, _enlarged(evidence[torch.arange(len(top)), top])
+        return logits, _enlarged(evidence[torch.arange(len(top), device=top.device), top])
 
 
 Hook = Callable[[Callable[[Tensor], Tensor]], torch.utils.hooks.RemovableHandle]

@@ -1,6 +1,7 @@
 """A network in memory, ready to answer in one way by torch. Torch; no Django."""
 
 from abc import ABC, abstractmethod
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -32,12 +33,12 @@ class InTorch(Network):
     def __init__(self, network: nn.Module, spec: ModelSpec, way: Way, device: torch.device) -> None:
         # Convolutions are faster with channels last; the others have one, and do not mind.
         self.network = network.to(way.torch_dtype).to(device, memory_format=torch.channels_last)
-        self.normalised = Normalised(self.network, spec, way.torch_dtype, device)
+        self.normalised = Normalised(self.network, spec, way.torch_dtype, device, torch.channels_last)
         self.nbytes = bytes_of(network)
 
     @torch.no_grad()
     def answer(self, pictures: Tensor, heatmaps: bool) -> tuple[Tensor, Tensor | None]:
-        inputs = self.normalised.inputs(pictures).contiguous(memory_format=torch.channels_last)
+        inputs = self.normalised.inputs(pictures)
         if heatmaps:
             return answer_with_heat(self.network, inputs)
         return self.network(inputs).float(), None
@@ -48,7 +49,7 @@ class AsCudaGraph(Network):
 
     def __init__(self, network: nn.Module, spec: ModelSpec, way: Way, device: torch.device) -> None:
         network.to(way.torch_dtype).to(device, memory_format=torch.channels_last)
-        self.trunk = Normalised(Trunk(network), spec, way.torch_dtype, device)
+        self.trunk = Normalised(Trunk(network), spec, way.torch_dtype, device, torch.channels_last)
         self.tail = Tail(network)
         self.recorded: dict[int, tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, ...]]] = {}
         self.nbytes = bytes_of(network)
@@ -70,6 +71,12 @@ class AsCudaGraph(Network):
                 self.trunk(inputs)
         torch.cuda.current_stream(pictures.device).wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, pool=_shared_pool()):
             seen = self.trunk(inputs)
         return graph, inputs, seen
+
+
+@cache
+def _shared_pool() -> tuple[int, int]:
+    """Graphs run one after the other, and each one's tensors are read before the next: they may share their memory."""
+    return torch.cuda.graph_pool_handle()

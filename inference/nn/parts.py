@@ -23,16 +23,24 @@ class Normalised(nn.Module):
     operation of them, or none, where it folds them into the first convolution.
     """
 
-    def __init__(self, body: nn.Module, spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        spec: ModelSpec,
+        dtype: torch.dtype,
+        device: torch.device,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> None:
         super().__init__()
-        self.body, self.dtype = body, dtype
+        self.body, self.dtype, self.memory_format = body, dtype, memory_format
         mean, std = (
             torch.tensor(values, dtype=torch.float64).view(1, -1, 1, 1).to(device) for values in (spec.mean, spec.std)
         )
         self.scale, self.shift = (1 / (255 * std)).float(), (-mean / std).float()
 
     def inputs(self, pictures: Tensor) -> Tensor:
-        return (pictures.float() * self.scale + self.shift).to(self.dtype)
+        inputs = (pictures.float() * self.scale + self.shift).to(self.dtype)
+        return inputs.contiguous(memory_format=self.memory_format)
 
     def forward(self, pictures: Tensor) -> Any:
         return self.body(self.inputs(pictures))

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from imaging import phantom
 from inference.nn import machine
+from inference.nn.by_openvino import tidy
 from inference.nn.networks import Network
 from inference.nn.residence import prepare
 from inference.nn.specs import ModelSpec
@@ -129,15 +130,29 @@ class Memory:
         return Way.named(found.way) if (found := self.of(spec)) else None
 
     def tune(self, spec: ModelSpec) -> Tuned:
-        """Find out anew, and remember it."""
-        found = tune(spec, self.device, self.folder)
+        """Find out anew, and remember it. A process that is killed by it leaves the reference, so that the next one
+        does not try the same."""
+        self._write(spec, Tuned(str(REFERENCE), refused={"all": "a process ended while it tried them"}))
+        try:
+            found = tune(spec, self.device, self.folder)
+        except BaseException:
+            self._write(spec, None)
+            raise
+        self._write(spec, found)
+        return found
+
+    def _write(self, spec: ModelSpec, found: Tuned | None) -> None:
         with self._locked():
             document = self._read()
-            document.setdefault(self._here(), {})[key_of(spec)] = asdict(found)
+            here = document.setdefault(self._here(), {})
+            if found:
+                here[key_of(spec)] = asdict(found)
+            else:
+                here.pop(key_of(spec), None)
             draft = self.file.with_suffix(".part")
             draft.write_text(json.dumps(document, indent=1, ensure_ascii=False))
             draft.replace(self.file)
-        return found
+            tidy(self.folder)
 
     def _here(self) -> str:
         return json.dumps(machine.described(self.device), sort_keys=True)

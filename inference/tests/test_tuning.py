@@ -1,6 +1,9 @@
 """Each machine finds out how it computes a model fastest, and remembers it."""
 
 import json
+import os
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 import torch
 
 from imaging import phantom
-from inference.nn import machine, networks, tuning
+from inference.nn import by_openvino, machine, networks, tuning
 from inference.nn.engine import Ensemble
 from inference.nn.tuning import Memory, objection_to
 from inference.nn.ways import REFERENCE, Runner, Way
@@ -110,6 +113,24 @@ def test_a_damaged_memory_is_an_empty_one(spec, memory, half_is_faster):
     assert memory.way_of(spec) == HALF
 
 
+def test_what_kills_a_process_is_not_tried_by_the_next(spec, memory, half_is_faster, monkeypatch):
+    seen = []
+    monkeypatch.setattr(tuning, "tune", lambda *_: seen.append(memory.way_of(spec)) or tuning.Tuned(str(HALF)))
+    memory.tune(spec)
+    assert seen == [REFERENCE]
+    assert memory.way_of(spec) == HALF
+
+
+def test_what_fails_for_the_moment_leaves_nothing_behind(spec, memory, half_is_faster, monkeypatch):
+    def fails(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(tuning, "tune", fails)
+    with pytest.raises(MemoryError):
+        memory.tune(spec)
+    assert memory.way_of(spec) is None
+
+
 def test_of_two_workers_neither_forgets_what_the_other_found(tmp_path, spec, memory, half_is_faster):
     other = tiny.spec(tmp_path / "weights", "ResNet-50", seed=1)
     memory.tune(spec)
@@ -166,9 +187,17 @@ def test_openvino_answers_and_explains_as_torch_does_and_keeps_its_form(tmp_path
     assert [row[0].probabilities for row in again] == [row[0].probabilities for row in answers]
 
 
-def test_openvino_is_loaded_without_what_would_call_its_makers():
-    import sys
+def test_what_no_process_has_read_for_a_season_is_taken_out(tmp_path):
+    for name, age in (("old", 91), ("new", 89)):
+        for suffix in ("xml", "bin", "sha256"):
+            (tmp_path / f"{name}.{suffix}").touch()
+        moment = time.time() - age * 24 * 3600
+        os.utime(tmp_path / f"{name}.sha256", (moment, moment))
+    by_openvino.tidy(tmp_path)
+    assert {path.stem for path in tmp_path.iterdir()} == {"new"}
 
+
+def test_openvino_is_loaded_without_what_would_call_its_makers():
     machine.openvino()
     assert sys.modules["openvino_telemetry"] is None
 
