@@ -229,6 +229,8 @@ def byte_size(name: str, default: str) -> int:
 
 INFERENCE_DEVICE = env.str("INFERENCE_DEVICE", default="auto")
 INFERENCE_MEMORY_LIMIT = byte_size("INFERENCE_MEMORY_LIMIT", default="8GB")
+INFERENCE_HEATMAPS = env.bool("INFERENCE_HEATMAPS", default=True)
+INFERENCE_TUNING = env.bool("INFERENCE_TUNING", default=True)
 CONFIDENCE_THRESHOLD = env.float("CONFIDENCE_THRESHOLD", default=0.75)
 PREDICTION_SET_COVERAGE = env.float("PREDICTION_SET_COVERAGE", default=0.9)
 MAX_PREDICTIONS_PER_DAY = env.int("MAX_PREDICTIONS_PER_DAY", default=50)

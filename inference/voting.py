@@ -1,6 +1,7 @@
 """The models that vote, as one ensemble in a worker's memory."""
 
 import logging
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -44,7 +45,12 @@ def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
     specs = [spec_of(model) for model in models]
     try:
         device = device_in_force(settings.INFERENCE_DEVICE)
-        return Ensemble(specs, device=device.name, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+        return Ensemble(
+            specs,
+            device=device.name,
+            memory_limit=settings.INFERENCE_MEMORY_LIMIT,
+            tuned=settings.DATA_DIR / "tuned",
+        )
     except ValueError as error:
         raise CannotAnswerError(failures.NO_DEVICE(error=error)) from error
 
@@ -83,6 +89,19 @@ def forget_the_ensemble() -> None:
     """Build it anew for the next batch: what failed may lie in what is in memory."""
     global _resident
     _resident = None
+
+
+def tune_the_models(goes_on: Callable[[], bool]) -> None:
+    """Look for the fastest way of each model that votes, where this machine has not yet; in time that nobody needs."""
+    if not settings.INFERENCE_TUNING or not DiagnosticModel.objects.voting().exists():
+        return
+    _models, ensemble = ensemble_in_force()
+    if ensemble.is_tuned:
+        return
+    try:
+        ensemble.tune(goes_on)
+    except Exception:
+        logger.exception("the models could not be tuned; they answer as they did")
 
 
 def spec_of(model: DiagnosticModel) -> ModelSpec:

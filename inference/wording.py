@@ -184,7 +184,7 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
     if "torch" not in provenance:  # none yet, or nothing was computed
         return
     made = dict(provenance)
-    made["models"] = listed(f"{model['name']} {model['version']}" for model in provenance["models"])
+    made["models"] = listed(_as_computed(model, provenance.get("ways", {})) for model in provenance["models"])
     made["threshold"] = threshold_told(provenance["threshold"])
     made["file"], made["pixels"] = provenance["file_sha256"][:digits], provenance["pixels_sha256"][:digits]
     yield _("computed on %(device)s (%(device_name)s) in %(dtype)s") % made
@@ -192,6 +192,12 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
     yield _("by %(models)s") % made
     yield _("reviewed where confidence is below %(threshold)s") % made
     yield _("from file %(file)s, pixels %(pixels)s (SHA-256)") % made
+
+
+def _as_computed(model: dict, ways: dict[str, str]) -> str:
+    """With its version, and the way in which the machine computes it fastest (nn/tuning.py)."""
+    named = f"{model['name']} {model['version']}"
+    return f"{named} ({ways[model['name']]})" if model["name"] in ways else named
 
 
 @words_for(Prediction, "provenance")

@@ -36,7 +36,13 @@ from inference.nn.consensus import Vote, decide
 from inference.nn.devices import DeviceLostError
 from inference.nn.engine import ModelAnswer, WeightsError
 from inference.requests import wake_a_worker
-from inference.voting import CannotAnswerError, check_new_models, ensemble_in_force, forget_the_ensemble
+from inference.voting import (
+    CannotAnswerError,
+    check_new_models,
+    ensemble_in_force,
+    forget_the_ensemble,
+    tune_the_models,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +63,8 @@ def answer_waiting() -> int:
         finished += answer(predictions)
         if time.monotonic() - started > SECONDS_PER_NUDGE:
             wake_a_worker()
-            break
+            return finished
+    tune_the_models(lambda: not Prediction.objects.waiting().exists())
     return finished
 
 
@@ -97,7 +104,7 @@ def answer(predictions: list[Prediction]) -> int:
     readable, pictures = read_pictures(predictions)
     try:
         models, ensemble = ensemble_in_force()
-        answers = ensemble.predict(pictures, progress=Progress(readable)) if readable else []
+        answers = ensemble.predict(pictures, settings.INFERENCE_HEATMAPS, Progress(readable)) if readable else []
     except NobodyWaitsError:
         return len(predictions) - len(readable)
     except (CannotAnswerError, WeightsError) as error:

@@ -35,6 +35,11 @@ def film(seed: int = 0, edge: int = 96) -> ContentFile:
     return ContentFile(target.getvalue(), name=f"film-{seed}.png")
 
 
+@pytest.fixture(autouse=True)
+def _no_tuning(settings):
+    settings.INFERENCE_TUNING = False
+
+
 @pytest.fixture
 def make_xray(transactional_db):
     """Make X-rays as an upload does. The upload owns its transaction, so the test must not stand in one."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from imaging import phantom
-from imaging.pixels import model_input
+from inference.nn.preprocessing import AS_TRAINED_HERE
 
 PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".dcm"))
 # Pictures arrive in many sizes and noise survives shrinking differently from each.
@@ -138,7 +138,9 @@ def load_readable(
 
 def prepare(samples: Sequence[Sample], size: int, skipped: Callable[[str, Exception], None]) -> Inputs:
     """Return the samples as a model sees them, unreadable ones left out."""
-    prepared = [Sample(s.label, s.source, partial(lambda s: model_input(s.load(), size), s)) for s in samples]
+    prepared = [
+        Sample(s.label, s.source, partial(lambda s: AS_TRAINED_HERE.model_input(s.load(), size), s)) for s in samples
+    ]
     pictures, labels = [], []
     for sample, picture in load_readable(prepared, skipped):
         pictures.append(picture)

@@ -66,7 +66,12 @@ class Command(BaseCommand):
         if not asked:
             return {}
         specs, weights, demos, vectors = self.voting_models()
-        ensemble = Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+        ensemble = Ensemble(
+            specs,
+            device=settings.INFERENCE_DEVICE,
+            memory_limit=settings.INFERENCE_MEMORY_LIMIT,
+            tuned=settings.DATA_DIR / "tuned",
+        )
         answers = ensemble.predict([grey[path] for path in asked], heatmaps=False)
         table = {}
         for (path, picture), given in zip(asked.items(), answers, strict=True):

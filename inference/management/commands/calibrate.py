@@ -6,7 +6,6 @@ As every command: exits with 1 where a part of what was asked was not done.
 from pathlib import Path
 from typing import Any
 
-from backoffice.formats.columns import cells, in_column
 from django.conf import settings
 from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
@@ -15,6 +14,7 @@ from django.utils.translation import ngettext
 from tqdm import tqdm
 
 from backoffice.formats.lists import told_of
+from backoffice.formats.terminal import cells, in_column
 from inference import calibrating, labelled, wording
 from inference.calibrating import Case
 from inference.confidences import confidence_told
