@@ -310,7 +310,7 @@ def _over_the_picture(answer: ModelAnswer, picture: np.ndarray, spec: ModelSpec)
     """The answer with its heat map over the picture, rather than over what the model was shown of it."""
     if answer.heatmap is None:
         return answer
-    heatmap = spec.preprocessing.over_the_picture(answer.heatmap, picture.shape, spec.input_size)
+    heatmap = spec.preprocessing.over_the_picture(answer.heatmap, picture, spec.input_size)
     return replace(answer, heatmap=heatmap)
 
 

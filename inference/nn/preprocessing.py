@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from imaging.pixels import enhance
+from inference.nn.lungs import lung_box
 
 
 class Fit(StrEnum):
@@ -20,6 +21,7 @@ class Fit(StrEnum):
     SQUASH = "squash"  # both edges to the size; a heat map's grid covers the picture exactly
     LETTERBOX = "letterbox"  # the long edge to the size, black beside the rest
     CROP = "crop"  # the short edge to size / crop_share, then the middle: ImageNet's evaluation
+    LUNGS = "lungs"  # the box in which the lungs lie, cut out before anything else is done, and squashed
 
 
 class Interpolation(StrEnum):
@@ -66,8 +68,11 @@ class Preprocessing:
 
         The only place that prepares pictures, for training and for answering alike.
         """
+        if self.fit is Fit.LUNGS:
+            top, bottom, left, right = lung_box(picture)
+            picture = picture[top:bottom, left:right]
         source = enhance(picture) if self.clahe else picture
-        if self.fit is Fit.SQUASH:
+        if self.fit in (Fit.SQUASH, Fit.LUNGS):
             return self._resized(source, size, size)
         height, width = self._scaled(picture.shape, size)
         resized = self._resized(source, height, width)
@@ -79,14 +84,16 @@ class Preprocessing:
         square[top : top + height, left : left + width] = resized
         return square
 
-    def over_the_picture(self, heat: np.ndarray, shape: tuple[int, ...], size: int) -> np.ndarray:
+    def over_the_picture(self, heat: np.ndarray, picture: np.ndarray, size: int) -> np.ndarray:
         """Return a heat map over the model's input (uint8, square) as one of the same size over the picture.
 
-        `shape` is the picture's (height, width). Where the model saw nothing of it, the map is 0.
+        Where the model saw nothing of the picture (uint8 H×W), the map is 0.
         """
         if self.fit is Fit.SQUASH:
             return heat
-        cells = len(heat)
+        if self.fit is Fit.LUNGS:
+            return _within(heat, lung_box(picture), picture.shape)
+        shape, cells = picture.shape, len(heat)
         # Per axis: how wide the map's cell is in cells of the input's, and where the first one's middle lies there.
         height, width = (extent / size for extent in self._scaled(shape, size))
         top, left = (0.5 * extent - 0.5 - _half(size * (extent - 1)) * cells / size for extent in (height, width))
@@ -114,6 +121,18 @@ class Preprocessing:
 
 
 AS_TRAINED_HERE = Preprocessing()
+
+
+def _within(heat: np.ndarray, box: tuple[int, int, int, int], shape: tuple[int, ...]) -> np.ndarray:
+    """The map of a box (top, bottom, left, right) as one of the whole picture, of as many cells."""
+    cells = len(heat)
+    (top, bottom), (left, right) = (
+        np.array(ends) * cells / n for ends, n in zip((box[:2], box[2:]), shape, strict=True)
+    )
+    down, across = cells / (bottom - top), cells / (right - left)
+    to_box = np.array([[across, 0, (0.5 - left) * across - 0.5], [0, down, (0.5 - top) * down - 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(heat, to_box, (cells, cells), flags=flags, borderMode=cv2.BORDER_CONSTANT)
 
 
 def _half(pixels: float) -> int:

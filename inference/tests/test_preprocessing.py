@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imaging import phantom
 from imaging.pixels import enhance
 from inference.nn import backbones
 from inference.nn.engine import Ensemble
+from inference.nn.lungs import lung_box
 from inference.nn.preprocessing import Fit, Interpolation, Preprocessing
 from inference.tests import tiny_networks as tiny
 
@@ -74,7 +76,7 @@ def test_what_no_pipeline_does_is_refused(said):
         Preprocessing(**said)
 
 
-@pytest.mark.parametrize("fit", Fit)
+@pytest.mark.parametrize("fit", [Fit.SQUASH, Fit.LETTERBOX, Fit.CROP])
 @pytest.mark.parametrize("shape", [(400, 200), (200, 400), (300, 300)])
 def test_a_heat_map_lies_where_the_model_saw_the_finding(fit, shape):
     """A spot of the picture, through the pipeline and back over the picture, is where it was."""
@@ -82,7 +84,7 @@ def test_a_heat_map_lies_where_the_model_saw_the_finding(fit, shape):
     middle = (round(0.55 * shape[0]), round(0.45 * shape[1]))
     picture[middle[0] - 10 : middle[0] + 10, middle[1] - 10 : middle[1] + 10] = 255
     way = Preprocessing(fit, clahe=False, crop_share=0.8)
-    heat = way.over_the_picture(way.model_input(picture, 64), shape, 64)
+    heat = way.over_the_picture(way.model_input(picture, 64), picture, 64)
     rows, columns = np.nonzero(heat > 60)
     assert rows.mean() / 64 == pytest.approx(0.55, abs=0.02)
     assert columns.mean() / 64 == pytest.approx(0.45, abs=0.02)
@@ -90,10 +92,38 @@ def test_a_heat_map_lies_where_the_model_saw_the_finding(fit, shape):
 
 def test_what_a_crop_left_out_is_not_where_a_model_looked():
     way = Preprocessing(Fit.CROP)
-    heat = way.over_the_picture(np.full((64, 64), 255, np.uint8), (100, 300), 224)
+    heat = way.over_the_picture(np.full((64, 64), 255, np.uint8), noise((100, 300)), 224)
     assert heat[:, 24:40].min() == 255
     assert not heat[:, :20].any()
     assert not heat[:, 44:].any()
+
+
+def test_of_the_lungs_box_nothing_around_it_is_seen():
+    """Letters, arms and the hospital's border cannot be answered by: no pixel of them is in the input."""
+    film = np.pad(phantom.render("Normal", 3, 300), 60)
+    top, bottom, left, right = lung_box(film)
+    inside = Preprocessing(Fit.SQUASH).model_input(film[top:bottom, left:right], 96)
+    assert np.array_equal(Preprocessing(Fit.LUNGS).model_input(film, 96), inside)
+    assert max((bottom - top) / film.shape[0], (right - left) / film.shape[1]) < 0.7
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_lungs_box_holds_the_finding(seed):
+    film, mask = phantom.render_with_mask("Lung Opacity", seed, 256)
+    top, bottom, left, right = lung_box(film)
+    assert mask[top:bottom, left:right].sum() > 0.85 * mask.sum()
+
+
+def test_a_map_of_the_lungs_lies_over_the_lungs():
+    film = phantom.render("Normal", 3, 300)
+    top, bottom, left, right = lung_box(film)
+    heat = np.zeros((64, 64), np.uint8)
+    heat[:8, :8] = 255
+    over = Preprocessing(Fit.LUNGS).over_the_picture(heat, film, 96)
+    rows, columns = np.nonzero(over > 120)
+    down, across = np.array(film.shape) / 64
+    assert rows.mean() * down == pytest.approx(top + (bottom - top) / 16, abs=8)
+    assert columns.mean() * across == pytest.approx(left + (right - left) / 16, abs=8)
 
 
 def test_models_of_several_pipelines_answer_side_by_side_as_they_do_alone(tmp_path):
