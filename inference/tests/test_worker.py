@@ -291,7 +291,7 @@ def test_a_batch_that_is_cancelled_while_the_models_look_is_given_up_at_once(
     asked(2)
     looked = []
 
-    def look_on(ensemble, pictures, progress):
+    def look_on(ensemble, pictures, heatmaps, progress):
         cancel(Prediction.objects.all(), by=clinician)
         progress(0.5)
         looked.append("to the end")
