@@ -83,7 +83,8 @@ def take_place(gpus: int, places: Path) -> int:
     for place in count():  # the first of each GPU, then the second of each …
         number, turn = place % gpus, place // gpus
         # Never closed: it is the process's end that lets go.
-        descriptor = os.open(places / f"gpu-{number}-{turn}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = places / f"gpu-{platform.node()}-{number}-{turn}.lock"  # several machines may share the folder
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

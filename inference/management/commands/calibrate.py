@@ -3,6 +3,7 @@
 As every command: exits with 1 where a part of what was asked was not done.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +68,10 @@ class Command(BaseCommand):
             raise CommandError(ngettext("%d file was left out.", "%d files were left out.", refused) % refused)
 
     def is_told_to(self) -> bool:
-        if not self.stdin_is_a_person():
+        """Asked of a person alone: a script that is silent has not said yes."""
+        if sys.stdin is None or not sys.stdin.isatty():
             return False
         return input(_("Put this in force? [y/N] ")).strip().lower() in ("y", "yes")
-
-    def stdin_is_a_person(self) -> bool:
-        import sys
-
-        return sys.stdin is not None and sys.stdin.isatty()
 
     def labelled_cases(self, data: Path, models: list[DiagnosticModel]) -> tuple[list[Case], int]:
         """Ask the models about the files; returns the cases, and how many files there were no answers to."""
