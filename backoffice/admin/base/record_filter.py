@@ -69,6 +69,8 @@ class RecordFilter(admin.ListFilter):
 
     def _record(self, text: str) -> Model:
         kind, key = map(number_in, text.partition("-")[::2])
+        if kind is None or key is None:
+            raise IncorrectLookupParameters
         content_type = ContentType.objects.filter(pk=kind).first()
         model = content_type and content_type.model_class()
         record = model._base_manager.filter(pk=key).first() if model in self.models else None
