@@ -48,7 +48,8 @@ def test_each_complaint_about_weights_is_known():
         fits = "a.safetensors does not fit resnet50; 9 missing: a.b, c.d and 7 more; "
         fits += "1 of another shape: e.f (7×3 in the file, 4 in the network)"
         assert told(fits) == (
-            "a.safetensors 與 resnet50 不相符；缺少 9 個：a.b, c.d 以及另外 7 個；1 個的形狀不同：e.f（檔案為 7×3，模型為 4）"
+            "a.safetensors 與 resnet50 不相符；缺少 9 個：a.b, c.d 以及另外 7 個；"
+            "1 個的形狀不同：e.f（檔案為 7×3，模型為 4）"
         )
 
 
