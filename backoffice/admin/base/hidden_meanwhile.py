@@ -16,6 +16,7 @@ from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.lazy import LazyText
 from backoffice.readers import Reader
 from backoffice.records.names import name_for
+from backoffice.records.relations import may_view
 
 CONFLICT = 409
 
@@ -101,6 +102,6 @@ def _in_words(field: Field | None, sent: str, user: Reader) -> str:
     choices = {str(value): str(label) for value, label in (field.flatchoices if field else [])}
     if field is not None and field.is_relation and sent.isascii() and sent.isdecimal() and len(sent) < 19:
         related: Any = field.related_model
-        chosen = related._base_manager.filter(pk=sent).first()
+        chosen = related._base_manager.filter(pk=sent).first() if may_view(user, related) else None
         return name_for(chosen, user) if chosen else sent
     return choices.get(sent, sent)
