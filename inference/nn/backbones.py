@@ -156,7 +156,7 @@ def _check_fit(complaint: str, wanted: Mapping[str, Tensor], given: Mapping[str,
         "missing": [name for name in wanted if name not in given],
         "unexpected": [name for name in given if name not in wanted],
         "of another shape": [
-            f"{name} ({_shape(given[name])} ≠ {_shape(wanted[name])})"
+            f"{name} ({_shape(given[name])} in the file, {_shape(wanted[name])} in the network)"
             for name in wanted
             if name in given and wanted[name].shape != given[name].shape
         ],
@@ -172,4 +172,4 @@ def _shape(tensor: Tensor) -> str:
 
 def _shortened(names: Sequence[str]) -> str:
     rest = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f", … (+{rest})" if rest > 0 else "")
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

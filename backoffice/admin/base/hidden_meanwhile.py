@@ -17,6 +17,7 @@ from backoffice.lazy import LazyText
 from backoffice.readers import Reader
 from backoffice.records.names import name_for
 from backoffice.records.numbers import number_in
+from backoffice.records.relations import may_view
 
 CONFLICT = 409
 
@@ -102,6 +103,6 @@ def _in_words(field: Field | None, sent: str, user: Reader) -> str:
     choices = {str(value): str(label) for value, label in (field.flatchoices if field else [])}
     if field is not None and field.is_relation:
         related: Any = field.related_model
-        chosen = related._base_manager.filter(pk=number_in(sent)).first()
+        chosen = related._base_manager.filter(pk=number_in(sent)).first() if may_view(user, related) else None
         return name_for(chosen, user) if chosen else sent
     return choices.get(sent, sent)
