@@ -3,8 +3,8 @@
 Counted on 24 films of different sources, on 1 000 of 3 589 others, and on 60 phantoms: several on one sheet 0, 1, 0;
 turned 0, 2, 0; inverted 0, 1, 0; mirrored 0, 14, 0; text 0, 0, 0. Of 300 of them turned 85–96 % are found, of negatives
 96 %; of two side by side 96 %, above one another 82 %. Of mirrored ones only 30 %: hearts are not that different. Lines
-of letters a hundredth of a phantom high are found on all. Cut off is none of 1 024, and 98 % are found of those that are
-cut and closed as JPEG.
+of letters a hundredth of a phantom high are found on all. Of 1 024 films none is called cut off; of those that are cut
+and closed, as JPEG, 98 %.
 """
 
 import math
