@@ -47,6 +47,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'session',
                 'verbose_name_plural': 'sessions',
                 'ordering': ['-date', 'opens_at'],
+                'indexes': [models.Index(fields=['-date', 'opens_at'], name='sessions_by_day')],
+                'constraints': [models.UniqueConstraint(fields=('date', 'period'), name='one_session_per_day_and_period'), models.CheckConstraint(condition=models.Q(('booked__lte', django.db.models.expressions.CombinedExpression(models.F('capacity'), '+', models.F('overbooked')))), name='never_booked_beyond_what_was_granted'), models.CheckConstraint(condition=models.Q(('opens_at__lt', models.F('closes_at'))), name='session_hours_in_order', violation_error_message='Closing comes after opening.')],
             },
         ),
         migrations.CreateModel(
@@ -75,6 +77,8 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'appointments',
                 'ordering': ['-session__date', 'session__opens_at', 'queue_number'],
                 'default_permissions': ('add', 'change', 'delete', 'view', 'import', 'export'),
+                'indexes': [models.Index(fields=['session', 'status', 'queue_number'], name='queue_of_a_session'), models.Index(condition=models.Q(('status__in', ['booked', 'checked_in', 'called'])), fields=['status', 'session'], name='appointments_at_hand'), models.Index(condition=models.Q(('identity_conflict', True)), fields=['session'], name='identities_to_check'), models.Index(condition=models.Q(('hidden_at__isnull', False)), fields=['session'], name='appointment_hidden')],
+                'constraints': [models.UniqueConstraint(fields=('session', 'queue_number'), name='one_appointment_per_number')],
             },
         ),
         migrations.CreateModel(
@@ -95,6 +99,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'closure',
                 'verbose_name_plural': 'closures',
                 'ordering': ['-starts_on'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('starts_on__lte', models.F('ends_on'))), name='closure_days_in_order', violation_error_message='The last day comes after the first.')],
             },
         ),
         migrations.CreateModel(
@@ -340,6 +345,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'scale answer',
                 'verbose_name_plural': 'scale answers',
+                'indexes': [models.Index(fields=['question', 'score', 'appointment'], name='scores_in_order')],
+                'constraints': [models.UniqueConstraint(fields=('appointment', 'question'), name='one_score_per_question'), models.CheckConstraint(condition=models.Q(('score__gte', 1), ('score__lte', 7)), name='score_on_the_scale')],
             },
         ),
         migrations.CreateModel(
@@ -392,6 +399,7 @@ class Migration(migrations.Migration):
                 'ordering': ['position', 'pk'],
                 'abstract': False,
                 'default_permissions': ('add', 'change', 'delete', 'view', 'import', 'export'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('minimum', None), ('maximum', None), ('minimum__lte', models.F('maximum')), _connector='OR'), name='numeric_bounds_in_order', violation_error_message='The smallest answer must not be above the largest.')],
             },
         ),
         migrations.CreateModel(
@@ -411,6 +419,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'number answer',
                 'verbose_name_plural': 'number answers',
+                'indexes': [models.Index(fields=['question', 'value', 'appointment'], name='values_in_order')],
+                'constraints': [models.UniqueConstraint(fields=('appointment', 'question'), name='one_value_per_question')],
             },
         ),
         migrations.CreateModel(
@@ -461,6 +471,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'opening hours',
                 'ordering': ['weekday', 'opens_at'],
                 'default_permissions': ('add', 'change', 'delete', 'view', 'import', 'export'),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('hidden_at', None)), fields=('weekday', 'period'), name='one_row_per_weekday_and_period', violation_error_message='This weekday already has hours for this period: change those.'), models.CheckConstraint(condition=models.Q(('opens_at__lt', models.F('closes_at'))), name='opening_hours_in_order', violation_error_message='Closing comes after opening.')],
             },
         ),
         migrations.CreateModel(
@@ -487,6 +498,8 @@ class Migration(migrations.Migration):
                 'ordering': ['full_name', 'pk'],
                 'permissions': [('reveal_national_id', 'Can read a national ID, which is noted'), ('merge_patient', 'Can merge two records of one person'), ('name_hidden_patient', "Can read a hidden patient's name in lists")],
                 'default_permissions': ('add', 'change', 'delete', 'view', 'import', 'export'),
+                'indexes': [models.Index(fields=['full_name', 'id'], name='patient_by_name'), models.Index(fields=['national_id'], name='patient_by_national_id'), models.Index(fields=['date_of_birth', 'id'], name='patient_by_age'), models.Index(condition=models.Q(('hidden_at__isnull', False)), fields=['full_name', 'id'], name='patient_hidden'), backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('full_name'), name='patient_search_name'), backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('phone_key'), name='patient_search_phone'), backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('email'), name='patient_search_email')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(models.Q(('national_id', ''), _negated=True), ('hidden_at', None)), fields=('national_id',), name='one_visible_patient_per_national_id', violation_error_message='Another patient already has this national ID.')],
             },
         ),
         migrations.CreateModel(
@@ -508,6 +521,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'intake table',
                 'ordering': ['-date', '-appointment_id'],
                 'permissions': [('export_intakerecord', 'Can export the intake table')],
+                'indexes': [models.Index(fields=['-date', '-appointment'], name='intake_by_day')],
             },
         ),
         migrations.CreateModel(
@@ -609,114 +623,6 @@ class Migration(migrations.Migration):
             model_name='appointment',
             name='symptoms',
             field=models.ManyToManyField(blank=True, related_name='appointments', to='clinic.symptom', verbose_name='symptoms'),
-        ),
-        migrations.AddIndex(
-            model_name='clinicsession',
-            index=models.Index(fields=['-date', 'opens_at'], name='sessions_by_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='clinicsession',
-            constraint=models.UniqueConstraint(fields=('date', 'period'), name='one_session_per_day_and_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='clinicsession',
-            constraint=models.CheckConstraint(condition=models.Q(('booked__lte', django.db.models.expressions.CombinedExpression(models.F('capacity'), '+', models.F('overbooked')))), name='never_booked_beyond_what_was_granted'),
-        ),
-        migrations.AddConstraint(
-            model_name='clinicsession',
-            constraint=models.CheckConstraint(condition=models.Q(('opens_at__lt', models.F('closes_at'))), name='session_hours_in_order', violation_error_message='Closing comes after opening.'),
-        ),
-        migrations.AddConstraint(
-            model_name='closure',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_on__lte', models.F('ends_on'))), name='closure_days_in_order', violation_error_message='The last day comes after the first.'),
-        ),
-        migrations.AddIndex(
-            model_name='likertanswer',
-            index=models.Index(fields=['question', 'score', 'appointment'], name='scores_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='likertanswer',
-            constraint=models.UniqueConstraint(fields=('appointment', 'question'), name='one_score_per_question'),
-        ),
-        migrations.AddConstraint(
-            model_name='likertanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('score__gte', 1), ('score__lte', 7)), name='score_on_the_scale'),
-        ),
-        migrations.AddConstraint(
-            model_name='numericquestion',
-            constraint=models.CheckConstraint(condition=models.Q(('minimum', None), ('maximum', None), ('minimum__lte', models.F('maximum')), _connector='OR'), name='numeric_bounds_in_order', violation_error_message='The smallest answer must not be above the largest.'),
-        ),
-        migrations.AddIndex(
-            model_name='numericanswer',
-            index=models.Index(fields=['question', 'value', 'appointment'], name='values_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='numericanswer',
-            constraint=models.UniqueConstraint(fields=('appointment', 'question'), name='one_value_per_question'),
-        ),
-        migrations.AddConstraint(
-            model_name='openinghours',
-            constraint=models.UniqueConstraint(condition=models.Q(('hidden_at', None)), fields=('weekday', 'period'), name='one_row_per_weekday_and_period', violation_error_message='This weekday already has hours for this period: change those.'),
-        ),
-        migrations.AddConstraint(
-            model_name='openinghours',
-            constraint=models.CheckConstraint(condition=models.Q(('opens_at__lt', models.F('closes_at'))), name='opening_hours_in_order', violation_error_message='Closing comes after opening.'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(fields=['full_name', 'id'], name='patient_by_name'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(fields=['national_id'], name='patient_by_national_id'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(fields=['date_of_birth', 'id'], name='patient_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=models.Index(condition=models.Q(('hidden_at__isnull', False)), fields=['full_name', 'id'], name='patient_hidden'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('full_name'), name='patient_search_name'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('phone_key'), name='patient_search_phone'),
-        ),
-        migrations.AddIndex(
-            model_name='patient',
-            index=backoffice.records.indexes.SearchIndex(django.db.models.functions.text.Upper('email'), name='patient_search_email'),
-        ),
-        migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('national_id', ''), _negated=True), ('hidden_at', None)), fields=('national_id',), name='one_visible_patient_per_national_id', violation_error_message='Another patient already has this national ID.'),
-        ),
-        migrations.AddIndex(
-            model_name='intakerecord',
-            index=models.Index(fields=['-date', '-appointment'], name='intake_by_day'),
-        ),
-        migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['session', 'status', 'queue_number'], name='queue_of_a_session'),
-        ),
-        migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(condition=models.Q(('status__in', ['booked', 'checked_in', 'called'])), fields=['status', 'session'], name='appointments_at_hand'),
-        ),
-        migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(condition=models.Q(('identity_conflict', True)), fields=['session'], name='identities_to_check'),
-        ),
-        migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(condition=models.Q(('hidden_at__isnull', False)), fields=['session'], name='appointment_hidden'),
-        ),
-        migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.UniqueConstraint(fields=('session', 'queue_number'), name='one_appointment_per_number'),
         ),
         migrations.AddConstraint(
             model_name='appointment',

@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'model',
                 'verbose_name_plural': 'models',
                 'ordering': ['name', 'version'],
+                'constraints': [models.UniqueConstraint(fields=('name', 'version'), name='one_model_per_name_and_version')],
             },
         ),
         migrations.CreateModel(
@@ -168,6 +169,8 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'second opinions',
                 'ordering': ['-created_at', '-pk'],
                 'permissions': [('sign_prediction', 'Can sign a second opinion')],
+                'indexes': [models.Index(fields=['status', 'id'], name='prediction_queue'), models.Index(condition=models.Q(('hidden_at', None), ('is_validated', False), ('needs_review', True)), fields=['finished_at'], name='predictions_to_review'), models.Index(fields=['-created_at', '-id'], name='prediction_newest_first'), models.Index(fields=['status', '-created_at', '-id'], name='prediction_by_status'), models.Index(fields=['confidence', 'id'], name='prediction_by_confidence'), models.Index(fields=['reviewed_at', 'id'], name='prediction_by_signature'), models.Index(condition=models.Q(('hidden_at__isnull', False)), fields=['-created_at', '-id'], name='prediction_hidden')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('hidden_at', None), ('status__in', ['pending', 'processing'])), fields=('xray',), name='one_unfinished_prediction_per_xray'), models.CheckConstraint(condition=models.Q(('is_validated', False), models.Q(('final_diagnosis', ''), _negated=True), _connector='OR'), name='signed_means_a_final_diagnosis')],
             },
         ),
         migrations.CreateModel(
@@ -192,6 +195,7 @@ class Migration(migrations.Migration):
                 'verbose_name': "model's answer",
                 'verbose_name_plural': "models' answers",
                 'ordering': ['pk'],
+                'constraints': [models.UniqueConstraint(fields=('prediction', 'model'), name='one_answer_per_model')],
             },
         ),
         migrations.CreateModel(
@@ -275,62 +279,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'report',
                 'verbose_name_plural': 'reports',
                 'ordering': ['-created_at', '-pk'],
+                'indexes': [models.Index(fields=['-created_at', '-id'], name='report_newest_first')],
+                'constraints': [models.UniqueConstraint(fields=('prediction', 'version'), name='one_report_per_version'), models.CheckConstraint(condition=models.Q(('status', 'draft'), ('published_at__isnull', False), _connector='OR'), name='published_means_a_time')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='diagnosticmodel',
-            constraint=models.UniqueConstraint(fields=('name', 'version'), name='one_model_per_name_and_version'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['status', 'id'], name='prediction_queue'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('hidden_at', None), ('is_validated', False), ('needs_review', True)), fields=['finished_at'], name='predictions_to_review'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['-created_at', '-id'], name='prediction_newest_first'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['status', '-created_at', '-id'], name='prediction_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['confidence', 'id'], name='prediction_by_confidence'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['reviewed_at', 'id'], name='prediction_by_signature'),
-        ),
-        migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(condition=models.Q(('hidden_at__isnull', False)), fields=['-created_at', '-id'], name='prediction_hidden'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(condition=models.Q(('hidden_at', None), ('status__in', ['pending', 'processing'])), fields=('xray',), name='one_unfinished_prediction_per_xray'),
-        ),
-        migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('is_validated', False), models.Q(('final_diagnosis', ''), _negated=True), _connector='OR'), name='signed_means_a_final_diagnosis'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelresult',
-            constraint=models.UniqueConstraint(fields=('prediction', 'model'), name='one_answer_per_model'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['-created_at', '-id'], name='report_newest_first'),
-        ),
-        migrations.AddConstraint(
-            model_name='report',
-            constraint=models.UniqueConstraint(fields=('prediction', 'version'), name='one_report_per_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'draft'), ('published_at__isnull', False), _connector='OR'), name='published_means_a_time'),
         ),
     ]
