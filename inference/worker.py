@@ -65,7 +65,7 @@ def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
 def claim() -> list[Prediction]:
     """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them; those that are hopeless fail first."""
     give_up_on_the_hopeless()
-    started = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
+    started: dict[str, Any] = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
     return Prediction.objects.waiting().claim(settings.MAX_BATCH_SIZE, lease=lease(), **started)
 
 
