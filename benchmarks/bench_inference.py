@@ -302,6 +302,7 @@ def a_queue(folder: Path) -> list[Any]:
     patient = Patient.objects.create(full_name="Bench", date_of_birth=date(1970, 1, 1), sex="female")
     for film in sorted(folder.glob("film-*.png")):
         xray = receive(ContentFile(film.read_bytes(), name=film.name), patient).xray
+        assert xray
         Prediction.objects.create(xray=xray)
     return list(Prediction.objects.order_by("pk"))
 

@@ -27,6 +27,7 @@ __all__ = ["Ensemble", "ModelAnswer", "ModelSpec", "WeightsError"]
 DEFAULT_MEMORY_LIMIT = 8 * 2**30
 # The other half of the memory is for what a batch needs while it is in a network.
 SHARE_FOR_WEIGHTS = 0.5
+MANY = 8  # pictures between two calls of `progress`, where a network takes any number
 
 
 class Ensemble:
@@ -61,6 +62,7 @@ class Ensemble:
         self.ways = [self._way_of(spec, dtype) for spec in self.models]
         self.memory_limit = memory_limit
         self.shapes = tuple(sorted(shapes or shapes_on(self.device)))
+        self.many = MANY
         self._ahead: dict[int, Future[Network]] = {}
         self.resident = Residence(self._load, memory_limit * SHARE_FOR_WEIGHTS)
         torch.set_num_threads(machine.threads())
@@ -184,7 +186,8 @@ class Ensemble:
         """Yield one model's answers about uint8 N×1×S×S."""
         start = 0
         while start < len(pictures):
-            shape = self._shape_for(len(pictures) - start)
+            rest = len(pictures) - start
+            shape = min(rest, self.many) if network.takes_any_number else self._shape_for(rest)
             batch = pictures[start : start + shape]
             try:
                 raw = self._forward(network, batch, shape, heatmaps)
@@ -212,6 +215,7 @@ class Ensemble:
 
         Returns whether there was anything left to give up.
         """
+        self.many = max(1, self.many // 2)
         if len(self.shapes) > 1 or self.shapes[0] > 1:
             self.shapes = tuple(s for s in self.shapes if 2 * s <= self.shapes[-1]) or (self.shapes[-1] // 2,)
             self.__dict__.pop("provenance", None)

@@ -16,6 +16,8 @@ class Network(ABC):
     """One model in memory, computed in one way."""
 
     nbytes: int
+    takes_any_number = False
+    """Whether its answers have the same bits in a batch of any size."""
 
     @abstractmethod
     def answer(self, pictures: Tensor, heatmaps: bool) -> tuple[Tensor, Tensor | None]:

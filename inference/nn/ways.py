@@ -60,7 +60,7 @@ def _has_bfloat16() -> bool:
 def shapes_on(device: torch.device) -> Sequence[int]:
     """How many pictures a batch has: one of these, always, so that it meets the same kernels whatever came with it.
 
-    On a processor pictures are asked one by one. OpenVINO takes as long for each of eight together, and of torch's
-    networks only small ones gain. A GPU needs many to be busy; a batch that is not full is filled up with blanks.
+    On a processor pictures are asked one by one: of torch's networks there only small ones gain by more. A GPU needs
+    many to be busy; a batch that is not full is filled up with blanks.
     """
     return (1, 8, 32, 64) if device.type == "cuda" else (1,)

@@ -164,6 +164,7 @@ def test_tuning_stops_where_somebody_waits(tmp_path, spec, half_is_faster):
 @pytest.mark.parametrize("family", ["ResNet-50", "ViT-B/16", "CrossViT-Tiny"])
 def test_openvino_answers_and_explains_as_torch_does_and_keeps_its_form(tmp_path, family, monkeypatch):
     way = Way(Runner.OPENVINO, "float32")
+    monkeypatch.setattr(by_openvino, "threads", lambda: 2)
     monkeypatch.setattr(tuning, "ways_on", lambda device: [REFERENCE, way])
     monkeypatch.setattr(tuning, "_milliseconds", lambda network, batch: 1.0 + isinstance(network, networks.InTorch))
     spec, kept = tiny.spec(tmp_path, family), tmp_path / "tuned"
