@@ -60,6 +60,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure() -> None:
     # Before torch is there. Its threads wait by spinning, and tests run on every core already: twice the work was lost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Workers that tests start have better things to do than to time what their tiny models are fastest by.
+    os.environ.setdefault("INFERENCE_TUNING", "0")
     # Every process of the run would compile every file again, pytest its own form of the tests among them.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False

@@ -54,6 +54,24 @@ def _faults_in_template(path: Path) -> Iterator[tuple[int, str]]:
     reader = _ShownText()
     reader.feed("".join(text for _line, text in shown))
     yield from reader.found
+    if path.suffix == ".html":
+        yield from _put_together_as_in_english(path)
+
+
+# A translated sentence, and behind a blank, perhaps a tag and a condition, another text.
+IN_TURN = re.compile(
+    r"[.!?:][\"'’”]?(?: %\}|\{% endblocktranslate %\})(?:\{% [^%]*%\})*?\s+"
+    r"(?:\{% (?:end)?(?:if|for)[^%]*%\}|<(?:a|strong|b|span|em)\b[^>]*>|\s)*"
+    r"(?:\{\{|\{% (?:translate|blocktranslate))"
+)
+SENTENCES = re.compile(r"\{% sentences %\}.*?\{% endsentences %\}", re.DOTALL)
+
+
+def _put_together_as_in_english(path: Path) -> Iterator[tuple[int, str]]:
+    """Sentences with a blank between them, which Chinese does not write, outside {% sentences %}."""
+    template = SENTENCES.sub(lambda match: "\n" * match[0].count("\n"), path.read_text())
+    for match in IN_TURN.finditer(template):
+        yield template[: match.start()].count("\n") + 1, " ".join(match[0].split())
 
 
 class _ShownText(HTMLParser):

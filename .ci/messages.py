@@ -27,8 +27,10 @@ GLOSSARY = re.compile(r"^\| (.+?) \| (.+?) \| .+ \|$", re.MULTILINE)
 # What these things are called elsewhere; here they are 軟體, 資訊, 預設, 使用者, 連結, 品質 …
 NOT_SAID_HERE = re.compile(
     "軟件|硬件|信息|默認|缺省|用戶|賬戶|鏈接|質量|網絡|數據庫|視頻|服務器|文件夾|打印|登錄名|郵箱|菜單|界面|刷新|"
-    "激活|緩存|粘貼|屏幕|鼠標|字符串|搜索|文檔"
+    "激活|緩存|粘貼|屏幕|鼠標|字符串|搜索|文檔|保存|數據|添加|創建|點擊|單擊|運行|加載|導入|導出|當前|登陸|卸載|反饋|"
+    "在線|離線|窗口|圖標|內存|硬盤|短信|文本|支持|打開|列表"
 )
+TO_PATIENTS = "clinic"  # whose catalogue alone says 您: who works here is 你
 HALF_WIDTH = re.compile("[\u3400-\u9fff）」] ?[,;:!?]|[,;!?] ?[\u3400-\u9fff]|[，。：；！？、] |[“”]")
 NO_BLANK = re.compile("[\u3400-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u3400-\u9fff]")
 HEADER = {
@@ -108,6 +110,11 @@ def told_in_two_ways() -> list[str]:
     return [f"{msgid!r} is told in {len(ways)} ways: {ways}" for (_, msgid), ways in told.items() if len(ways) > 1]
 
 
+def is_simplified(text: str) -> bool:
+    """Taiwan's own set of characters has none of those that are only written elsewhere."""
+    return any("\u4e00" <= sign <= "\u9fff" and not sign.encode("cp950", "ignore") for sign in text)
+
+
 def written_otherwise() -> list[str]:
     """Chinese that a Taiwanese reader would stumble over."""
     found = []
@@ -115,7 +122,9 @@ def written_otherwise() -> list[str]:
         for (_context, msgid), (text, plurals) in said(read(path)).items():
             for told in (text, *(form for _number, form in plurals)):
                 plain = PLACEHOLDER.sub("·", told)
-                if NOT_SAID_HERE.search(plain) or HALF_WIDTH.search(plain) or NO_BLANK.search(plain):
+                is_to_staff = TO_PATIENTS not in path.relative_to(ROOT).parts and "您" in plain
+                patterns = (NOT_SAID_HERE, HALF_WIDTH, NO_BLANK)
+                if is_to_staff or is_simplified(plain) or any(pattern.search(plain) for pattern in patterns):
                     found.append(f"{path.relative_to(ROOT)}: not as it is written here: {told!r} for {msgid!r}")
     return found
 

@@ -125,7 +125,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "backoffice.site.clinic_name",
+                "backoffice.site.clinic",
             ],
         },
     },
@@ -186,8 +186,14 @@ Q_CLUSTER = {
     "label": _("Background jobs"),
     "redis" if REDIS_URL else "orm": REDIS_URL or "default",
     "ALT_CLUSTERS": {
-        # One worker owns the device; it forks once and is not recycled, so the models stay loaded.
-        INFERENCE_CLUSTER: {"workers": 1, "queue_limit": 1, "timeout": 900, "retry": 3000, "recycle": 10_000},
+        # One worker owns a device; it forks once and is not recycled, so the models stay loaded.
+        INFERENCE_CLUSTER: {
+            "workers": env.int("INFERENCE_WORKERS", default=1),
+            "queue_limit": 1,
+            "timeout": 900,
+            "retry": 3000,
+            "recycle": 10_000,
+        },
     },
 }
 
@@ -223,10 +229,14 @@ def byte_size(name: str, default: str) -> int:
 
 INFERENCE_DEVICE = env.str("INFERENCE_DEVICE", default="auto")
 INFERENCE_MEMORY_LIMIT = byte_size("INFERENCE_MEMORY_LIMIT", default="8GB")
+INFERENCE_HEATMAPS = env.bool("INFERENCE_HEATMAPS", default=True)
+INFERENCE_TUNING = env.bool("INFERENCE_TUNING", default=True)
 CONFIDENCE_THRESHOLD = env.float("CONFIDENCE_THRESHOLD", default=0.75)
+PREDICTION_SET_COVERAGE = env.float("PREDICTION_SET_COVERAGE", default=0.9)
 MAX_PREDICTIONS_PER_DAY = env.int("MAX_PREDICTIONS_PER_DAY", default=50)
 MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", default=32)
 PREDICTION_LEASE_SECONDS = env.int("PREDICTION_LEASE_SECONDS", default=60)
+PREDICTION_MAX_WAIT_MINUTES = env.int("PREDICTION_MAX_WAIT_MINUTES", default=10)
 REPORT_RETENTION_DAYS = env.int("REPORT_RETENTION_DAYS", default=365)
 
 # -- Import and export ------------------------------------------------------------------------------------------------

@@ -92,6 +92,6 @@ def _in_words(app: dict) -> dict:
     return {**app, "name": str(app["name"]), "models": models}
 
 
-def clinic_name(request: HttpRequest) -> dict[str, str]:
-    """Context processor: the clinic's name, for every template."""
-    return {"clinic_name": settings.CLINIC_NAME}
+def clinic(request: HttpRequest) -> dict[str, str]:
+    """Context processor: the clinic's name and where patients reach it, for every template."""
+    return {"clinic_name": settings.CLINIC_NAME, "site_url": settings.SITE_URL}

@@ -36,8 +36,8 @@ def read(dataset: pydicom.Dataset) -> Exposure:
     """Read what a film says; what it says in another way than DICOM's is as if not said."""
     return Exposure(
         body_part=values.text(dataset, "BodyPartExamined")[:LONGEST_BODY_PART],
-        view=VIEWS.get(values.text(dataset, "ViewPosition").upper(), ""),
-        patient_age=_years(values.text(dataset, "PatientAge").upper()),
+        view=VIEWS.get(values.word(dataset, "ViewPosition"), ""),
+        patient_age=_years(values.word(dataset, "PatientAge")),
     )
 
 

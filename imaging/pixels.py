@@ -19,20 +19,6 @@ def enhance(picture: np.ndarray) -> np.ndarray:
     return cv2.createCLAHE(CLAHE_CLIP_LIMIT, CLAHE_TILES).apply(picture)
 
 
-def model_input(picture: np.ndarray, size: int) -> np.ndarray:
-    """Return what a model sees of a picture: uint8 H×W in, uint8 size×size out.
-
-    The only place that prepares pictures, for training and for answering alike: CLAHE before
-    and after resizing differ by up to 21 grey levels. The picture is squashed to a square
-    rather than letterboxed, so that a heat map's grid covers the picture exactly.
-    """
-    enhanced = enhance(picture)
-    shrinks = min(picture.shape) >= size
-    # INTER_AREA averages what it shrinks, so fine detail does not alias; it only shrinks well.
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(enhanced, (size, size), interpolation=interpolation)
-
-
 def decode(file: bytes) -> np.ndarray:
     """Return a canonical picture's pixels: an 8-bit grey PNG in, uint8 H×W out. Raises ValueError where it is none."""
     picture = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED) if file else None

@@ -1,8 +1,8 @@
 """Writes grey PNG (ISO/IEC 15948) of 8 or 16 bits in a fifth to a third of the time that Pillow takes, and smaller.
 
 The noise of a detector has no words that repeat, so looking for them is in vain: each sample is told by how it differs
-from its left neighbour, and only frequencies are made use of. Runs, of what is black all over, would save a two-hundredth
-of real films' bytes, and take half as long again.
+from its left neighbour, and only frequencies are made use of. Runs, of what is black all over, would save a
+two-hundredth of real films' bytes, and take half as long again.
 """
 
 import struct

@@ -17,11 +17,18 @@ from backoffice.records.seen import version_of
 from backoffice.records.text import masked
 from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import Patient
-from clinic.patients.names import names_another_patient
+from clinic.patients.names import is_of_other_letters, names_another_patient
 from imaging.decoded import Named
 
 AGES_MAY_DIFFER = 1
 """Years: a machine's idea of an age is older or younger than the birthday by so much."""
+
+
+NAME_IN_LATIN = "full_name_in_latin"
+"""A conflict of its own: Latin letters in the file, and Chinese on record."""
+
+COLUMNS = {NAME_IN_LATIN: "full_name", "taken_on": "date_of_birth", "age": "date_of_birth"}
+"""What on record a conflict is with, where it is not the field that it is named after."""
 
 
 def conflicts(named: Named, patient: Patient, settled: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -31,7 +38,8 @@ def conflicts(named: Named, patient: Patient, settled: Mapping[str, str] | None 
     """
     found = {}
     if names_another_patient("=".join((named.full_name, *named.readings)), patient.full_name):
-        found["full_name"] = named.full_name
+        is_latin = is_of_other_letters(named.full_name, patient.full_name)
+        found[NAME_IN_LATIN if is_latin else "full_name"] = named.full_name
     if named.date_of_birth and named.date_of_birth != patient.date_of_birth:
         found["date_of_birth"] = named.date_of_birth.isoformat()
     if named.age is not None and not named.date_of_birth and is_of_another_age(named, patient):
@@ -50,8 +58,7 @@ def marks(found: Mapping[str, str], patient: Patient) -> dict[str, str]:
     """Return what is kept of `conflicts` that a person settles: a mark each, which is another where the file, the
     patient or what is on record of them is another. So what is settled is asked again where it is no longer the same.
     """
-    columns = {"taken_on": "date_of_birth", "age": "date_of_birth"}
-    on_record = {field: getattr(patient, columns.get(field, field)) for field in found}
+    on_record = {field: getattr(patient, COLUMNS.get(field, field)) for field in found}
     return {field: version_of(patient.pk, said, str(on_record[field])) for field, said in found.items()}
 
 
@@ -98,6 +105,10 @@ def in_words(found: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each of the `conflicts`."""
     sentences = {
         "full_name": _("The file names another patient, %(said)s."),
+        NAME_IN_LATIN: _(
+            "The file names %(said)s in Latin letters, and the record is in Chinese: a computer cannot tell whether "
+            "that is one name. Read it aloud, and compare date of birth and ID."
+        ),
         "date_of_birth": _("The file gives another date of birth, %(said)s."),
         "age": _("The file gives another age, %(said)s years."),
         "sex": _("The file gives another sex, %(said)s."),
@@ -118,13 +129,13 @@ def side_by_side(found: Mapping[str, str], patient: Patient) -> Iterator[tuple[s
         "taken_on": "",
     }
     for field, said in found.items():
-        known = on_record.get(field, getattr(patient, field, ""))
+        known = on_record.get(field, getattr(patient, COLUMNS.get(field, field), ""))
         yield title_of(field), _shown(field, said), _shown(field, known) if known else "–"
 
 
 def title_of(field: str) -> str:
     titles = {"taken_on": _("Taken on"), "age": _("Age")}
-    return titles.get(field) or str(capfirst(field_of(Patient, field).verbose_name))
+    return titles.get(field) or str(capfirst(field_of(Patient, COLUMNS.get(field, field)).verbose_name))
 
 
 def _shown(field: str, said: str) -> str:

@@ -15,6 +15,7 @@ from backoffice.admin.base.changelists import FastChangeList
 from backoffice.records.mixins import hideable
 from backoffice.records.neighbours import Neighbours
 from backoffice.web.admin_urls import admin_url
+from backoffice.web.impossible_values import cannot_be_text
 from imaging.models import XRayImage
 
 FOUND = "films_found"
@@ -97,6 +98,8 @@ class Worklist(admin.ModelAdmin):
     def _listed(self, request: HttpRequest, filters: str, xray: XRayImage) -> Place:
         of_the_list = copy(request)
         of_the_list.GET = QueryDict(filters)
+        if any(cannot_be_text(text) for _name, texts in of_the_list.GET.lists() for text in texts):
+            return Place(None, None, 0, None)
         setattr(of_the_list, OF_ONE_FILM, True)
         try:
             films = self.get_changelist_instance(of_the_list).queryset

@@ -32,7 +32,8 @@ from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
 from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
-from inference import requests, wording
+from inference import calibration_admin, requests, wording  # noqa: F401  (the first registers itself)
+from inference.confidences import confidence_told
 from inference.models import (
     DiagnosticModel,
     DiagnosticModelQuerySet,
@@ -55,7 +56,7 @@ class AskedFilter(DayRangeFilter):
 class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
     """The X-ray's admin lies in the layer below: this one comes down and adds the second opinion."""
 
-    actions = [*XRayImageAdmin.actions, "ask_models"]
+    actions = [*XRayImageAdmin.actions, "ask_models", "ask_models_urgently"]
     list_display = [*XRayImageAdmin.list_display[:2], "second_opinion", *XRayImageAdmin.list_display[2:]]
 
     class Media:
@@ -73,6 +74,10 @@ class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
     def ask_models(self, request: StaffRequest, queryset: HideableQuerySet) -> None:
         announce(request, requests.ask(queryset.visible(), by=request.user))
 
+    @admin.action(description=_("Ask the models, urgently: before all others"), permissions=["ask"])
+    def ask_models_urgently(self, request: StaffRequest, queryset: HideableQuerySet) -> None:
+        announce(request, requests.ask(queryset.visible(), by=request.user, urgent=True))
+
     @admin.display(description=_("second opinion"))
     def second_opinion(self, xray: XRayImage) -> SafeString:
         asked: list[Prediction] = xray.visible_predictions  # type: ignore[attr-defined]  # get_queryset brings them
@@ -89,7 +94,7 @@ class ModelResults(admin.TabularInline):
 
     @admin.display(description=_("confidence"))
     def share(self, result: ModelResult) -> str:
-        return f"{result.confidence:.2f}"
+        return confidence_told(result.confidence)
 
     @admin.display(description=_("time taken"))
     def took(self, result: ModelResult) -> str:
@@ -108,11 +113,11 @@ class ModelResults(admin.TabularInline):
 
 @admin.register(Prediction)
 class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
-    actions = [*ClinicalAdmin.actions, "validate", "retry", "cancel"]
+    actions = [*ClinicalAdmin.actions, "validate", "retry", "hurry", "cancel"]
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]
     list_select_related = ["xray__patient", "requested_by", "reviewed_by"]
-    list_filter = ["status", "diagnosis", ("needs_review", NeedsReviewFilter), "is_validated", AskedFilter]
+    list_filter = ["status", "is_urgent", "diagnosis", ("needs_review", NeedsReviewFilter), "is_validated", AskedFilter]
     search = through("xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "answer", "created_at", "signed"]
@@ -125,12 +130,13 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         js = ["django_htmx/htmx-2.min.js"]
 
     readonly_fields = [
-        "open_film", "status", "requested_by", "diagnosis", "sure", "agree", "why", "attempts", "error",
+        "open_film", "status", "is_urgent", "requested_by", "diagnosis", "sure", "agree", "why", "what_else",
+        "attempts", "error",
         "started_at", "finished_at", "how_made", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
         "review_notes", "signed_before",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why"]}),
+        (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why", "what_else"]}),
         (
             _("Signature"),
             {
@@ -144,7 +150,10 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
                 ]
             },
         ),
-        (_("Job"), {"fields": ["requested_by", "attempts", "error", "started_at", "finished_at", "how_made"]}),
+        (
+            _("Job"),
+            {"fields": ["requested_by", "is_urgent", "attempts", "error", "started_at", "finished_at", "how_made"]},
+        ),
     ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -189,6 +198,11 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         n = requests.retry(queryset, by=request.user)
         self.message_user(request, ngettext("%d waits again.", "%d wait again.", n) % n, messages.SUCCESS)
 
+    @admin.action(description=_("Make urgent what is not answered yet"), permissions=["change"])
+    def hurry(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
+        n = requests.hurry(queryset, by=request.user)
+        self.message_user(request, ngettext("%d is urgent now.", "%d are urgent now.", n) % n, messages.SUCCESS)
+
     @admin.action(description=_("Cancel what is not answered yet"), permissions=["change"])
     def cancel(self, request: StaffRequest, queryset: PredictionQuerySet) -> None:
         n = requests.cancel(queryset, by=request.user)
@@ -209,7 +223,7 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     @admin.display(description=_("confidence"))
     def sure(self, prediction: Prediction) -> str:
-        return "–" if prediction.confidence is None else f"{prediction.confidence:.2f}"
+        return "–" if prediction.confidence is None else confidence_told(prediction.confidence)
 
     @admin.display(description=_("agree"), ordering="agreement")
     def agree(self, prediction: Prediction) -> str:
@@ -229,6 +243,10 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     @admin.display(description=_("why it needs review"))
     def why(self, prediction: Prediction) -> str:
         return wording.reasons_told(prediction.review_reasons)
+
+    @admin.display(description=_("what else it may be"))
+    def what_else(self, prediction: Prediction) -> str:
+        return wording.doubts_told(prediction.doubt)
 
     @admin.display(description=_("how it was made"))
     def how_made(self, prediction: Prediction) -> str:

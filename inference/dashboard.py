@@ -9,10 +9,24 @@ from backoffice.models import User
 from clinic.models import Patient
 from imaging.models import XRayImage
 from inference.figures import diagnoses_per_week
-from inference.models import Diagnosis, Prediction
+from inference.models import Diagnosis, Prediction, Worker
 
 SHOWN = 5
 FAILED_SHOWN = 3
+
+
+@block(order=5, permission="inference.view_prediction", template="inference/dashboard_workers.html", every=10)
+def workers(user: User) -> dict | None:
+    """What is not as it should be with those who answer; None where all is well. Workers beat without a signal, so this
+    is asked at each look."""
+    alive = list(Worker.objects.alive().order_by("pk"))
+    if not alive:
+        newest = Worker.objects.order_by("-beat_at").first()
+        if newest or Prediction.objects.visible().unfinished().exists():
+            return {"silent_since": newest and newest.beat_at, "troubles": []}
+        return None
+    found = {(one.get_trouble_display(), one.detail) for one in alive if one.trouble}
+    return {"troubles": sorted(found)} if found else None
 
 
 @block(
@@ -30,7 +44,14 @@ def waiting_for_a_clinician() -> dict:
         "rows": [
             row | {"label": _label(row["diagnosis"]), "tone": _tone(row["diagnosis"])}
             for row in waiting.order_by("finished_at").values(
-                "pk", "xray_id", "xray__patient__full_name", "xray__view", "diagnosis", "confidence", "finished_at"
+                "pk",
+                "xray_id",
+                "xray__patient__full_name",
+                "xray__view",
+                "diagnosis",
+                "confidence",
+                "is_urgent",
+                "finished_at",
             )[:SHOWN]
         ],
     }
@@ -59,7 +80,12 @@ def running() -> dict:
         Prediction.objects.visible()
         .unfinished()
         .values("requested_by", "requested_by__first_name", "requested_by__last_name", "requested_by__username")
-        .annotate(pictures=Count("pk"), progress=Avg("progress"), running=Count("pk", Q(status="processing")))
+        .annotate(
+            pictures=Count("pk"),
+            progress=Avg("progress"),
+            running=Count("pk", Q(status="processing")),
+            urgent=Count("pk", Q(is_urgent=True)),
+        )
         .order_by("requested_by")
     )
     return {"batches": list(batches)}

@@ -1,6 +1,9 @@
 """Why a film was not answered, or a model cannot be used: kept with it in English, by a worker, and told to each reader
 in their own language. What the networks say of weights, which know no Django, is recognised here too."""
 
+import re
+
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.formats.kept import Pattern, told
@@ -20,8 +23,18 @@ NO_MODEL = gettext_noop("No model votes. Register models, or tick “votes” on
 NO_DEVICE = Pattern(gettext_noop("INFERENCE_DEVICE does not fit this machine: %(error)s."))
 
 
+SHAPES = re.compile(r" \((\S+) in the file, (\S+) in the network\)")
+AND_MORE = re.compile(r" and (\d+) more$")
+
+
 def _each_told(kept: str) -> str:
     return listed_apart(map(told, kept.split("; ")))
+
+
+def _names_told(kept: str) -> str:
+    """Of tensors, with their shapes, and how many more there are."""
+    names = SHAPES.sub(lambda shapes: _(" (%s in the file, %s in the network)") % shapes.groups(), kept)
+    return AND_MORE.sub(lambda more: _(" and %s more") % more.groups(), names)
 
 
 OF_WEIGHTS = [
@@ -36,7 +49,7 @@ OF_WEIGHTS = [
     ),
     Pattern(gettext_noop("%(file)s is not a safetensors file: %(error)s")),
     Pattern(gettext_noop("%(file)s does not fit %(architecture)s; %(differences)s"), differences=_each_told),
-    Pattern(gettext_noop("%(n)d missing: %(names)s")),
-    Pattern(gettext_noop("%(n)d unexpected: %(names)s")),
-    Pattern(gettext_noop("%(n)d of another shape: %(names)s")),
+    Pattern(gettext_noop("%(n)d missing: %(names)s"), names=_names_told),
+    Pattern(gettext_noop("%(n)d unexpected: %(names)s"), names=_names_told),
+    Pattern(gettext_noop("%(n)d of another shape: %(names)s"), names=_names_told),
 ]

@@ -2,30 +2,25 @@
 
 from datetime import timedelta
 
-from django.core.cache import cache
 from django.utils import timezone
 
 from backoffice.web.health import check
-from inference.models import Prediction
+from inference.models import Prediction, Worker
 
-HEARTBEAT = "inference.heartbeat"
-LONGEST_SILENCE = timedelta(minutes=3)  # a nudge comes every minute
 LONGEST_WAIT = timedelta(minutes=15)
-
-
-def beat() -> None:
-    """A running worker says that it lives. Who answers predictions elsewhere, as the demonstration does, is none."""
-    cache.set(HEARTBEAT, timezone.now(), timeout=None)
 
 
 @check("inference worker")
 def worker_is_alive() -> str | None:
-    last = cache.get(HEARTBEAT)
-    if last is None:
+    newest = Worker.objects.order_by("-beat_at").first()
+    if newest is None:
         return "No inference worker has reported yet: run `Q_CLUSTER_NAME=inference manage.py qcluster`."
-    silence = timezone.now() - last
-    if silence > LONGEST_SILENCE:
+    silence = timezone.now() - newest.beat_at
+    if silence > Worker.LONGEST_SILENCE:
         return f"The inference worker has been silent for {silence.total_seconds():.0f} s."
+    alive = Worker.objects.alive()
+    if not alive.exclude(trouble=Worker.Trouble.NO_SUCH_DEVICE).exists():
+        return f"The inference worker has no device to work on: {newest.detail}"
     return None
 
 

@@ -1,11 +1,14 @@
 """The models that are asked, what was asked of them, what each answered, and what a clinician made of it."""
 
+from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -16,6 +19,7 @@ from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 from backoffice.web.media import RandomName
 from imaging.models import XRayImage
+from inference.confidences import confidence_told
 
 
 class Diagnosis(models.TextChoices):
@@ -53,6 +57,13 @@ class DiagnosticModel(ClinicalRecord):
         validators=[MinValueValidator(0.01)],
         help_text=_("Divides the logits: calibration."),
     )
+    vector_scaling = models.JSONField(
+        _("vector scaling"),
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_("For each diagnosis a factor and a summand of the logarithm of its probability."),
+    )
     vote_weight = models.FloatField(_("weight of its vote"), default=1.0, validators=[MinValueValidator(0.0)])
     version = models.CharField(_("version"), max_length=40, default="1")
     is_active = models.BooleanField(_("votes"), default=True)
@@ -76,11 +87,42 @@ class DiagnosticModel(ClinicalRecord):
         return self.name
 
 
+class Calibration(models.Model):
+    """What was found and written when the models were calibrated: one row each time, never changed afterwards."""
+
+    at = models.DateTimeField(_("calibrated at"), auto_now_add=True)
+    source = models.CharField(_("cases from"), max_length=200, blank=True, help_text=_("Blank: signed answers."))
+    cases = models.PositiveIntegerField(_("cases"))
+    coverage = models.FloatField(_("promised coverage"))
+    bounds = models.JSONField(_("bounds"), help_text=_("For each diagnosis the lowest probability in the set."))
+    figures = models.JSONField(_("figures"))
+    ensemble = models.JSONField(_("ensemble"), help_text=_("The models as they are from then on."))
+
+    class Meta:
+        verbose_name = _("calibration")
+        verbose_name_plural = _("calibrations")
+        ordering = ["-pk"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return date_format(timezone.localtime(self.at), "DATETIME_FORMAT")
+
+
 class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[override]  # as MailQuerySet
     def waiting(self) -> Self:
         """What a worker may claim, oldest first: pending and not backing off after an error, or processing under a
         lease that its worker let lapse."""
         return self.visible().unfinished().free().order_by("pk")
+
+    def pressing(self) -> Self:
+        """What comes before everything else: what is urgent, and what has waited for so long that it counts as such."""
+        return self.filter(_presses())
+
+    def before(self, prediction: "Prediction") -> Self:
+        """What workers have or will have before this one, as things stand."""
+        older = Q(pk__lt=prediction.pk)
+        comes_first = older & _presses() if prediction.is_urgent else older | _presses()
+        return self.visible().unfinished().filter(comes_first).exclude(pk=prediction.pk)
 
     def unfinished(self) -> Self:
         return self.filter(status__in=Prediction.UNFINISHED)
@@ -96,6 +138,11 @@ class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[o
     def with_standing(self) -> Self:
         """Each with its `is_superseded`, for pages that show several."""
         return self.annotate(is_superseded=Exists(_signed_since()))
+
+
+def _presses() -> Q:
+    longest = timedelta(minutes=settings.PREDICTION_MAX_WAIT_MINUTES)
+    return Q(is_urgent=True) | Q(created_at__lte=timezone.now() - longest)
 
 
 def _signed_since() -> PredictionQuerySet:
@@ -130,12 +177,17 @@ class Prediction(LeasedJob, ClinicalRecord):
         related_name="predictions",
         verbose_name=_("asked by"),
     )
+    is_urgent = models.BooleanField(_("urgent"), default=False, help_text=_("Answered before what is not urgent."))
 
     diagnosis = models.CharField(_("diagnosis"), max_length=20, choices=Diagnosis, blank=True, editable=False)
     confidence = models.FloatField(_("confidence"), null=True, editable=False)
     agreement = models.FloatField(_("agreement"), null=True, editable=False, help_text=_("Share of models that agree."))
     needs_review = models.BooleanField(_("needs review"), default=False, editable=False)
     review_reasons = models.JSONField(_("why it needs review"), default=list, editable=False)
+
+    doubt = models.JSONField(
+        _("doubt"), default=dict, editable=False, help_text=_("Entropy, and which diagnoses are not ruled out.")
+    )
 
     progress = models.PositiveSmallIntegerField(
         _("progress"), default=0, editable=False, validators=[MaxValueValidator(100)], help_text=_("In percent.")
@@ -203,6 +255,61 @@ class Prediction(LeasedJob, ClinicalRecord):
         return self.status in self.UNFINISHED
 
 
+class WorkerQuerySet(models.QuerySet):
+    def alive(self) -> Self:
+        """Those that have been heard of lately."""
+        return self.filter(beat_at__gte=timezone.now() - Worker.LONGEST_SILENCE)
+
+
+class Worker(models.Model):
+    """A process that answers predictions, as it last said of itself (heartbeat.py)."""
+
+    BEATS_EVERY = timedelta(seconds=15)
+    LONGEST_SILENCE = timedelta(seconds=60)
+    """More than SQLite lets a beat wait for whoever writes at that moment."""
+
+    class Trouble(models.TextChoices):
+        """What is not as it should be with its device."""
+
+        NO_GPU = (
+            "no_gpu",
+            _(
+                "No GPU was found: the models run on the processor, more slowly. Where that is meant, set "
+                "INFERENCE_DEVICE=cpu."
+            ),
+        )
+        GPU_UNUSABLE = (
+            "gpu_unusable",
+            _(
+                "There is a GPU, but torch cannot use it: the models run on the processor, more slowly. See the "
+                "driver, and how torch was installed."
+            ),
+        )
+        NO_SUCH_DEVICE = (
+            "no_such_device",
+            _(
+                "The device that INFERENCE_DEVICE names is not there: nothing is answered. Mend the setting, then "
+                "start the worker again."
+            ),
+        )
+
+    name = models.CharField(max_length=100, unique=True)  # machine and process
+    device = models.CharField(max_length=20, blank=True)  # as torch names it; blank until one is chosen
+    device_name = models.CharField(max_length=100, blank=True)
+    trouble = models.CharField(max_length=20, choices=Trouble, blank=True)
+    detail = models.TextField(blank=True)  # what torch says of the trouble
+    started_at = models.DateTimeField(default=timezone.now)
+    beat_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar = WorkerQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ModelResult(ClinicalRecord):
     """What one model answered."""
 
@@ -232,7 +339,7 @@ class ModelResult(ClinicalRecord):
         constraints = [models.UniqueConstraint(fields=["prediction", "model"], name="one_answer_per_model")]
 
     def __str__(self) -> str:
-        return told_of(self.model, f"{self.get_diagnosis_display()} {self.confidence:.2f}")
+        return told_of(self.model, f"{self.get_diagnosis_display()} {confidence_told(self.confidence)}")
 
 
 class Report(ClinicalRecord):

@@ -1,4 +1,4 @@
-"""Asking the models: one pending prediction per X-ray, within each person's daily limit."""
+"""Asking the models: one pending prediction per X-ray, within each person's daily limit; the urgent ones first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,16 +20,19 @@ ANSWER_WAITING = "inference.tasks.answer_waiting"
 
 @dataclass
 class Asked:
-    """What became of a request: the rows made, the X-rays asked about already, and those over the daily limit."""
+    """What became of a request: the rows made, the X-rays asked about already, how many of those are urgent from now
+    on, and the X-rays over the daily limit."""
 
     predictions: list[Prediction] = field(default_factory=list)
+    hurried: int = 0
     already: list[XRayImage] = field(default_factory=list)
     over_limit: list[XRayImage] = field(default_factory=list)
 
 
 @transaction.atomic
-def ask(xrays: Iterable[XRayImage], *, by: User) -> Asked:
-    """Queue a second opinion on each X-ray for `by`, and wake a worker once this is committed."""
+def ask(xrays: Iterable[XRayImage], *, by: User, urgent: bool = False) -> Asked:
+    """Queue a second opinion on each X-ray for `by`, and wake a worker once this is committed. Asked again as urgent,
+    what waits already is urgent from then on."""
     # The person's row is the lock: two windows of one person cannot both spend the last of the day's limit.
     get_user_model().objects.select_for_update().get(pk=by.pk)
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -44,9 +47,10 @@ def ask(xrays: Iterable[XRayImage], *, by: User) -> Asked:
         elif len(asked.predictions) >= left:
             asked.over_limit.append(xray)
         else:
-            asked.predictions.append(
-                _queue(Prediction(xray=xray, requested_by=by), by=by, reason=gettext_noop("Asked"))
-            )
+            prediction = Prediction(xray=xray, requested_by=by, is_urgent=urgent)
+            asked.predictions.append(_queue(prediction, by=by, reason=gettext_noop("Asked")))
+    if urgent:
+        asked.hurried = hurry(Prediction.objects.filter(xray__in=asked.already), by=by)
     if asked.predictions:
         wake_a_worker()
     return asked
@@ -56,6 +60,19 @@ def _queue(prediction: Prediction, *, by: User, reason: str) -> Prediction:
     prediction._history_user, prediction._change_reason = by, reason
     prediction.save()
     return prediction
+
+
+@transaction.atomic
+def hurry(predictions: PredictionQuerySet, *, by: User) -> int:
+    """Make urgent what is not answered yet. Returns how many were not so before."""
+    calm = predictions.visible().unfinished().filter(is_urgent=False)
+    hurried = [
+        pk
+        for pk in calm.order_by("pk").values_list("pk", flat=True)
+        if Prediction.objects.filter(pk=pk, is_urgent=False).unfinished().update(is_urgent=True)
+    ]
+    _note(hurried, by=by, reason=gettext_noop("Urgent"))
+    return len(hurried)
 
 
 @transaction.atomic
@@ -88,13 +105,14 @@ def cancel(predictions: PredictionQuerySet, *, by: User) -> int:
         .unfinished()
         .update(status=Prediction.Status.CANCELLED, lease_token="", finished_at=timezone.now())
     ]
-    Prediction.history.bulk_history_create(
-        Prediction.objects.filter(pk__in=cancelled),
-        update=True,
-        default_user=by,
-        default_change_reason=gettext_noop("Not needed any more"),
-    )
+    _note(cancelled, by=by, reason=gettext_noop("Not needed any more"))
     return len(cancelled)
+
+
+def _note(changed: list[int], *, by: User, reason: str) -> None:
+    """Write the history of rows that an UPDATE has changed."""
+    rows = Prediction.objects.filter(pk__in=changed)
+    Prediction.history.bulk_history_create(rows, update=True, default_user=by, default_change_reason=reason)
 
 
 @transaction.atomic

@@ -4,6 +4,12 @@
 def answer_waiting() -> int:
     """Answer what waits. torch is first imported here, inside the worker: django-q2 forks, and torch used before the
     fork hangs the child."""
-    from inference import health, worker
+    from inference import voting, worker
+    from inference.nn.devices import DeviceLostError
 
-    return worker.answer_waiting(health.beat)
+    voting.announce_device()
+    try:
+        return worker.answer_waiting()
+    except DeviceLostError as lost:
+        # A process whose device has failed gets no further with it. Its cluster starts another one.
+        raise SystemExit(str(lost)) from lost

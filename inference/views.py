@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
@@ -9,11 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_htmx.http import HttpResponseStopPolling
 
 from backoffice.access.people import StaffRequest
 from backoffice.models import AccessEvent
+from backoffice.records.numbers import number_in
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from imaging.worklist import kept_filters
@@ -33,16 +36,21 @@ def announce(request: HttpRequest, asked: Asked) -> None:
             n,
         )
         messages.success(request, said % n)
-    if n := len(asked.already):
+    if n := asked.hurried:
+        said = ngettext(
+            "%d X-ray that was waiting is urgent from now on.", "%d X-rays that were waiting are urgent from now on.", n
+        )
+        messages.success(request, said % n)
+    if n := len(asked.already) - asked.hurried:
         said = ngettext("%d X-ray is being answered already.", "%d X-rays are being answered already.", n)
         messages.info(request, said % n)
     if n := len(asked.over_limit):
         said = ngettext(
-            "%d X-ray is over your limit for today: ask about it tomorrow, or ask a colleague.",
-            "%d X-rays are over your limit for today: ask about them tomorrow, or ask a colleague.",
+            "%(n)d X-ray is over your limit of %(limit)d for today: ask about it tomorrow, or ask a colleague.",
+            "%(n)d X-rays are over your limit of %(limit)d for today: ask about them tomorrow, or ask a colleague.",
             n,
         )
-        messages.warning(request, said % n)
+        messages.warning(request, said % {"n": n, "limit": settings.MAX_PREDICTIONS_PER_DAY})
 
 
 class LiveStatus(admin.ModelAdmin):
@@ -62,7 +70,7 @@ class LiveStatus(admin.ModelAdmin):
         """The cells of the predictions named by `live`; the answer that none runs any more ends the asking."""
         if not request.user.has_perm("inference.view_prediction"):
             raise PermissionDenied
-        pks = [int(pk) for pk in request.GET.getlist("live")[:MOST_AT_ONCE] if pk.isdecimal()]
+        pks = [key for text in request.GET.getlist("live")[:MOST_AT_ONCE] if (key := number_in(text))]
         predictions = list(Prediction.objects.visible().with_standing().filter(pk__in=pks))
         response = render(request, "inference/live.html", {"predictions": predictions})
         if not any(prediction.is_unfinished for prediction in predictions):
@@ -82,6 +90,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/ask/", view(self.ask_view), name="imaging_xrayimage_ask"),
+            path("<int:pk>/cancel/", view(self.cancel_view), name="imaging_xrayimage_cancel"),
             path("<int:pk>/answer/", view(self.answer_view), name="imaging_xrayimage_answer"),
             *super().get_urls(),
         ]
@@ -100,13 +109,34 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def ask_view(self, request: StaffRequest, pk: int) -> HttpResponse:
+        if not self.has_ask_permission(request):
+            raise PermissionDenied
+        xray = self._posted_about(request, pk)
+        announce(request, requests.ask([xray], by=request.user, urgent="urgent" in request.POST))
+        return self._back_to(xray, request)
+
+    def cancel_view(self, request: StaffRequest, pk: int) -> HttpResponse:
+        """Cancel what this film waits for, or what a worker is at."""
+        if not request.user.has_perm("inference.change_prediction"):
+            raise PermissionDenied
+        xray = self._posted_about(request, pk)
+        n = requests.cancel(Prediction.objects.filter(xray=xray), by=request.user)
+        if n:
+            messages.success(request, _("It is cancelled."))
+        else:
+            messages.info(request, _("Nothing was left to cancel: it is answered already."))
+        return self._back_to(xray, request)
+
+    def _posted_about(self, request: StaffRequest, pk: int) -> XRayImage:
         xray = self.get_object(request, str(pk))
-        if request.method != "POST" or not self.has_ask_permission(request):
+        if request.method != "POST":
             raise PermissionDenied
         if xray is None or xray.is_gone:
             raise Http404
-        announce(request, requests.ask([xray], by=request.user))
-        return redirect(f"{admin_url(xray, 'change', pk)}?{urlencode(kept_filters(request))}".rstrip("?"))
+        return xray
+
+    def _back_to(self, xray: XRayImage, request: StaffRequest) -> HttpResponse:
+        return redirect(f"{admin_url(xray, 'change', xray.pk)}?{urlencode(kept_filters(request))}".rstrip("?"))
 
     def answer_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The answer's card alone, for a page that waits for it. That it arrived there is noted."""
@@ -137,10 +167,17 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
             "earlier": [p for p in predictions if p != prediction],
             "may_ask": self.has_ask_permission(request) and not xray.is_gone,
         }
+        if prediction and prediction.is_unfinished:
+            context |= {
+                "queue": wording.queue_told(prediction) if prediction.status == Prediction.Status.PENDING else "",
+                "may_cancel": request.user.has_perm("inference.change_prediction") and not xray.is_gone,
+                "may_hurry": context["may_ask"] and not prediction.is_urgent,
+            }
         if prediction and prediction.status == Prediction.Status.COMPLETED:
             results = list(prediction.results.all())
             context |= {
                 "reasons": wording.in_words(prediction.review_reasons),
+                "doubts": list(wording.doubt_told(prediction.doubt)),
                 "is_demonstration": wording.is_demonstration(prediction),
                 "votes": wording.votes(results, prediction.diagnosis),
                 "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),

@@ -1,6 +1,8 @@
 """The models that vote, as one ensemble in a worker's memory."""
 
 import logging
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from django.conf import settings
@@ -8,8 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from backoffice.files.local import local_path
-from inference import failures
-from inference.models import DiagnosticModel
+from inference import failures, heartbeat
+from inference.models import DiagnosticModel, Worker
+from inference.nn import devices
+from inference.nn.devices import Device, DeviceLostError
 from inference.nn.engine import Ensemble, ModelSpec, WeightsError, is_passing
 
 logger = logging.getLogger(__name__)
@@ -40,9 +44,64 @@ def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
     """An ensemble as the settings want it. Raises CannotAnswerError where this machine lacks the device."""
     specs = [spec_of(model) for model in models]
     try:
-        return Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+        device = device_in_force(settings.INFERENCE_DEVICE)
+        return Ensemble(
+            specs,
+            device=device.name,
+            memory_limit=settings.INFERENCE_MEMORY_LIMIT,
+            tuned=settings.DATA_DIR / "tuned",
+        )
     except ValueError as error:
         raise CannotAnswerError(failures.NO_DEVICE(error=error)) from error
+
+
+@cache
+def device_in_force(wanted: str) -> Device:
+    """What this process computes on, chosen at the first question. Raises ValueError where there is no such device."""
+    return devices.choose(wanted, settings.DATA_DIR / "run")
+
+
+_announced = ""
+
+
+def announce_device() -> None:
+    """Say what this worker computes on, in its log and on the first page; once, unless it changes."""
+    global _announced
+    wanted = settings.INFERENCE_DEVICE
+    try:
+        device = device_in_force(wanted)
+    except ValueError as error:
+        told = {"device": "", "device_name": "", "trouble": Worker.Trouble.NO_SUCH_DEVICE, "detail": str(error)}
+        level, line = logging.ERROR, f"INFERENCE_DEVICE={wanted} does not fit this machine: {error}"
+    else:
+        trouble = device.fallback.value if device.fallback else ""
+        told = {"device": device.name, "device_name": device.model, "trouble": trouble, "detail": device.detail}
+        level, line = logging.INFO, f"computing on {device.name} ({device.model})"
+        if trouble:
+            level, line = logging.WARNING, f"{line}, no GPU: {device.detail}"
+    if line != _announced:
+        logger.log(level, "%s", line)
+        heartbeat.report(**told)
+        _announced = line
+
+
+def forget_the_ensemble() -> None:
+    """Build it anew for the next batch: what failed may lie in what is in memory."""
+    global _resident
+    _resident = None
+
+
+def tune_the_models(goes_on: Callable[[], bool]) -> None:
+    """Look for the fastest way of each model that votes, where this machine has not yet; in time that nobody needs."""
+    if not settings.INFERENCE_TUNING or not DiagnosticModel.objects.voting().exists():
+        return
+    _models, ensemble = ensemble_in_force()
+    if ensemble.is_tuned:
+        return
+    try:
+        ensemble.tune(goes_on)
+    except Exception:
+        logger.exception("the models could not be tuned; they answer as they did")
 
 
 def spec_of(model: DiagnosticModel) -> ModelSpec:
@@ -65,8 +124,9 @@ def check_new_models() -> None:
     """Try the weights of models registered since the last look: here, where torch is, and not in the web process.
 
     What is wrong with a model stays with it until somebody has it tried again. What is wrong with the machine at this
-    moment is only noted: the next look tries anew.
+    moment is only noted: the next look tries anew. Raises DeviceLostError where that was the device.
     """
+    lost: Exception | None = None
     for model in DiagnosticModel.objects.unchecked():
         try:
             make_ensemble([model]).predict([np.zeros((model.input_size, model.input_size), np.uint8)])
@@ -75,8 +135,11 @@ def check_new_models() -> None:
             logger.warning("model %s cannot be used: %s", model.pk, told, exc_info=not isinstance(error, WeightsError))
             passing = isinstance(error, CannotAnswerError) or is_passing(error)
             note_check(model, told, is_verdict=not passing)
+            lost = error if devices.has_failed(error) else lost
         else:
             note_check(model, "", is_verdict=True)
+    if lost:
+        raise DeviceLostError(_named(lost)) from lost
 
 
 def _named(error: Exception) -> str:

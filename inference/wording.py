@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from django.db.models import Sum
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -13,11 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.formats.kept import told
-from backoffice.formats.lists import listed, listed_apart, told_of
+from backoffice.formats.lists import in_turn, listed, listed_apart, told_of
 from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
-from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction
+from inference.confidences import confidence_told, threshold_told
+from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, Worker
+from inference.nn.calibration import Kind
 from inference.nn.consensus import Reason
 
 
@@ -29,7 +32,11 @@ def in_words(reasons: list[dict]) -> list[str]:
 def _sentences(reason: dict) -> Iterator[str]:
     match reason["code"]:
         case Reason.LOW_CONFIDENCE:
-            yield _("confidence %(confidence)s is below %(threshold)s") % _told_apart(reason)
+            threshold = reason["threshold"]
+            yield _("confidence %(confidence)s is below %(threshold)s") % {
+                "confidence": confidence_told(reason["confidence"], threshold),
+                "threshold": threshold_told(threshold),
+            }
         case Reason.MODELS_DISAGREE:
             dissenters = defaultdict(list)
             for model, diagnosis in reason["models"].items():
@@ -56,13 +63,6 @@ def _sentences(reason: dict) -> Iterator[str]:
             yield _("demonstration models answered")
 
 
-def _told_apart(reason: dict) -> dict[str, str]:
-    """Both numbers with as many digits, two at least, as tell which is lower."""
-    confidence, threshold = reason["confidence"], reason["threshold"]
-    digits = next((n for n in range(2, 17) if f"{confidence:.{n}f}" != f"{threshold:.{n}f}"), 17)
-    return {"confidence": f"{confidence:.{digits}f}", "threshold": f"{threshold:.{digits}f}"}
-
-
 words_for(Prediction, "error")(told)
 words_for(DiagnosticModel, "check_error")(told)
 
@@ -70,6 +70,108 @@ words_for(DiagnosticModel, "check_error")(told)
 @words_for(Prediction, "review_reasons")
 def reasons_told(reasons: list[dict]) -> str:
     return listed_apart(in_words(reasons)) or "–"
+
+
+# -- How doubtful an answer is: a worker writes it with the answer (calibrating.py) ------------------------------------
+
+LITTLE, MUCH = 0.25, 0.6  # of the most entropy that four diagnoses can have
+
+
+def doubt_told(doubt: dict) -> Iterator[str]:
+    """What is not ruled out and how much the models leave open, one sentence each."""
+    if not doubt:
+        return
+    if "set" in doubt:
+        yield from _set_told(doubt)
+    elif doubt["missing"]:
+        yield _("What else it may be cannot be promised yet: signed cases are missing (%(missing)s).") % {
+            "missing": counted_by_diagnosis(doubt["missing"])
+        }
+    else:
+        yield _("What else it may be is not known: the models have not been calibrated as they are now.")
+    yield _how_open(doubt["entropy"])
+
+
+def _set_told(doubt: dict) -> Iterator[str]:
+    told = {"share": share(doubt["coverage"]), "cases": doubt["cases"]}
+    if doubt["set"]:
+        told["set"] = listed(Diagnosis(one).label for one in doubt["set"])
+        sentence = _(
+            "Not ruled out: %(set)s. Such a list holds the true one in %(share)s, going by %(cases)d known ones."
+        )
+        yield sentence % told
+    elif not doubt["undecided"]:
+        sentence = _("Unlike the %(cases)d known cases: none of the four diagnoses fits it as one does in %(share)s.")
+        yield sentence % told
+    if doubt["undecided"]:
+        lacking = {label: doubt["missing"][label] for label in doubt["undecided"] if label in doubt["missing"]}
+        yield _("These cannot be ruled out yet, as known cases are missing: %(missing)s.") % {
+            "missing": counted_by_diagnosis(lacking)
+        }
+
+
+def counted_by_diagnosis(missing: dict[str, int]) -> str:
+    return listed(
+        _("%(diagnosis)s %(n)d") % {"diagnosis": Diagnosis(label).label, "n": n} for label, n in missing.items()
+    )
+
+
+def _how_open(entropy: float) -> str:
+    told = {"entropy": f"{entropy:.2f}"}
+    if entropy < LITTLE:
+        return _("The models leave little open (entropy %(entropy)s of 1).") % told
+    if entropy < MUCH:
+        return _("The models leave something open (entropy %(entropy)s of 1).") % told
+    return _("The models leave much open (entropy %(entropy)s of 1).") % told
+
+
+def share(of_one: float) -> str:
+    """`9 of 10 cases` where it is so, else a percentage of cases."""
+    tenths = of_one * 10
+    if abs(tenths - round(tenths)) < 1e-9:
+        return _("%(n)d of 10 cases") % {"n": round(tenths)}
+    return _("%(percent)s %% of cases") % {"percent": f"{100 * of_one:g}"}
+
+
+@words_for(Prediction, "doubt")
+def doubts_told(doubt: dict) -> str:
+    return in_turn(doubt_told(doubt)) or "–"
+
+
+def kinds_of_calibration() -> dict[str, str]:
+    return {Kind.KEPT: _("as it was"), Kind.TEMPERATURE: _("temperature"), Kind.VECTOR: _("vector scaling")}
+
+
+def with_kinds(of_models: list[dict]) -> list[dict]:
+    kinds = kinds_of_calibration()
+    return [one | {"kind_told": kinds[one["kind"]]} for one in of_models]
+
+
+def calibration_told(figures: dict) -> str:
+    """What it did to the calibration error and the log loss; "after" is of cases held out of the fit."""
+    if not figures["before"]:
+        return "–"
+    told = {
+        f"{name}_{when}": f"{figures[when][name]:.3f}" for name in ("ece", "log_loss") for when in ("before", "after")
+    }
+    return (
+        _("calibration error %(ece_before)s → %(ece_after)s, log loss %(log_loss_before)s → %(log_loss_after)s") % told
+    )
+
+
+def size_told(coverage: float, mean_size: float) -> str:
+    told = {"share": share(coverage), "size": mean_size}
+    return _("A set that holds the true diagnosis in %(share)s has %(size).1f of the four on average.") % told
+
+
+def sets_told(calibration: Calibration) -> Iterator[str]:
+    """How often each diagnosis stayed in the set, of its cases that the bound was not taken from."""
+    if len(calibration.figures["missing"]) < len(Diagnosis):
+        yield size_told(calibration.coverage, calibration.figures["mean_size"])
+    for label, covered in calibration.figures["covered"].items():
+        if covered is not None:
+            told = {"diagnosis": Diagnosis(label).label, "covered": covered, "n": calibration.figures["counts"][label]}
+            yield _("%(diagnosis)s: not left out in %(covered)d of %(n)d cases") % told
 
 
 # -- How an answer was made: a worker writes it with the answer (worker.py) --------------------------------------------
@@ -82,13 +184,20 @@ def how_it_was_made(provenance: dict, digits: int) -> Iterator[str]:
     if "torch" not in provenance:  # none yet, or nothing was computed
         return
     made = dict(provenance)
-    made["models"] = listed(f"{model['name']} {model['version']}" for model in provenance["models"])
+    made["models"] = listed(_as_computed(model, provenance.get("ways", {})) for model in provenance["models"])
+    made["threshold"] = threshold_told(provenance["threshold"])
     made["file"], made["pixels"] = provenance["file_sha256"][:digits], provenance["pixels_sha256"][:digits]
     yield _("computed on %(device)s (%(device_name)s) in %(dtype)s") % made
     yield _("with torch %(torch)s, timm %(timm)s, OpenCV %(opencv)s") % made
     yield _("by %(models)s") % made
-    yield _("reviewed where confidence is below %(threshold).2f") % made
+    yield _("reviewed where confidence is below %(threshold)s") % made
     yield _("from file %(file)s, pixels %(pixels)s (SHA-256)") % made
+
+
+def _as_computed(model: dict, ways: dict[str, str]) -> str:
+    """With its version, and the way in which the machine computes it fastest (nn/tuning.py)."""
+    named = f"{model['name']} {model['version']}"
+    return f"{named} ({ways[model['name']]})" if model["name"] in ways else named
 
 
 @words_for(Prediction, "provenance")
@@ -122,6 +231,35 @@ def status_cell(prediction: Prediction | None) -> SafeString:
 
 def duration(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+WORTH_TELLING = 5  # seconds; what is shorter is over before it is read
+
+
+def queue_told(prediction: Prediction) -> str:
+    """What somebody who waits wants to know: what is before it and for how long, or that nobody is there to answer."""
+    workers = Worker.objects.alive().count()
+    if not workers:
+        return _("No worker is running: it is answered once one is started. Tell whoever looks after the computers.")
+    before = Prediction.objects.before(prediction).count()
+    told = ngettext("%d X-ray is before it.", "%d X-rays are before it.", before) % before if before else ""
+    seconds = (before + 1) * _seconds_for_one() / workers
+    return in_turn(filter(None, [told, _roughly(seconds) if seconds >= WORTH_TELLING else ""]))
+
+
+def _seconds_for_one() -> float:
+    """What the newest answer took."""
+    newest = Prediction.objects.filter(status=Prediction.Status.COMPLETED).order_by("-pk")[:1]
+    took = ModelResult.objects.filter(prediction__in=newest.values("pk")).aggregate(took=Sum("milliseconds"))["took"]
+    return (took or 0) / 1000
+
+
+def _roughly(seconds: float) -> str:
+    if seconds < 60:
+        n = round(seconds / 5) * 5
+        return ngettext("That takes about %d second.", "That takes about %d seconds.", n) % n
+    n = round(seconds / 60)
+    return ngettext("That takes about %d minute.", "That takes about %d minutes.", n) % n
 
 
 def votes(results: list[ModelResult], diagnosis: str) -> list[dict]:

@@ -9,11 +9,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
@@ -27,33 +29,42 @@ from imaging.decoded import Refused
 from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
 from inference import failures, suitability
-from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.calibrating import Doubts, calibrated, how
+from inference.models import ModelResult, Prediction
+from inference.nn import devices
 from inference.nn.consensus import Vote, decide
+from inference.nn.devices import DeviceLostError
 from inference.nn.engine import ModelAnswer, WeightsError
 from inference.requests import wake_a_worker
-from inference.voting import CannotAnswerError, check_new_models, ensemble_in_force
+from inference.voting import (
+    CannotAnswerError,
+    check_new_models,
+    ensemble_in_force,
+    forget_the_ensemble,
+    tune_the_models,
+)
 
 logger = logging.getLogger(__name__)
 
 BACK_OFF = timedelta(seconds=10)  # before the second attempt; four times as long before the third
 SECONDS_PER_NUDGE = 300  # well within the cluster's task timeout; what is left gets a nudge of its own
 RENEWALS_PER_LEASE = 6
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 5  # seconds between two attempts to write
 
 Status = Prediction.Status
 
 
-def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
-    """Answer until nothing waits, or for about SECONDS_PER_NUDGE. Returns how many predictions were finished. `beat` is
-    called before the first batch and after each."""
-    beat()
+def answer_waiting() -> int:
+    """Answer until nothing waits, or for about SECONDS_PER_NUDGE. Returns how many predictions were finished. Raises
+    DeviceLostError where another process has to go on."""
     started, finished = time.monotonic(), 0
     check_new_models()
     while predictions := claim():
         finished += answer(predictions)
-        beat()
         if time.monotonic() - started > SECONDS_PER_NUDGE:
             wake_a_worker()
-            break
+            return finished
+    tune_the_models(lambda: not Prediction.objects.waiting().exists())
     return finished
 
 
@@ -61,10 +72,15 @@ def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
 
 
 def claim() -> list[Prediction]:
-    """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them; those that are hopeless fail first."""
+    """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them: of those that press, where any do, and they
+    wait for no others in their batch. Those that are hopeless fail first."""
     give_up_on_the_hopeless()
     started: dict[str, Any] = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
-    return Prediction.objects.waiting().claim(settings.MAX_BATCH_SIZE, lease=lease(), **started)
+    waiting = Prediction.objects.waiting()
+    for queue in (waiting.pressing(), waiting):
+        if claimed := queue.claim(settings.MAX_BATCH_SIZE, lease=lease(), **started):
+            return claimed
+    return []
 
 
 def lease() -> timedelta:
@@ -88,16 +104,26 @@ def answer(predictions: list[Prediction]) -> int:
     readable, pictures = read_pictures(predictions)
     try:
         models, ensemble = ensemble_in_force()
-        answers = ensemble.predict(pictures, progress=Progress(readable)) if readable else []
+        answers = ensemble.predict(pictures, settings.INFERENCE_HEATMAPS, Progress(readable)) if readable else []
+    except NobodyWaitsError:
+        return len(predictions) - len(readable)
     except (CannotAnswerError, WeightsError) as error:
         return sum(fail(prediction, str(error)) for prediction in readable)
-    except Exception:
+    except Exception as error:
         logger.exception("a batch of %d failed", len(readable))
-        return sum(put_back_or_fail(prediction) for prediction in readable)
-    finished = len(predictions) - len(readable)
+        gave_up = sum(patiently(partial(put_back_or_fail, prediction)) for prediction in readable)
+        forget_the_ensemble()
+        if devices.has_failed(error):
+            raise DeviceLostError(f"{type(error).__name__}: {error}") from error
+        return gave_up
+    finished, doubts = len(predictions) - len(readable), Doubts(models)
     for prediction, picture_answers in zip(readable, answers, strict=True):
-        finished += save(prediction, models, picture_answers, ensemble.provenance)
+        finished += keep(prediction, picture_answers, doubts, ensemble.provenance)
     return finished
+
+
+class NobodyWaitsError(Exception):
+    """All of a batch is cancelled, or has lost its lease: nobody wants the answers any more."""
 
 
 def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], list[np.ndarray]]:
@@ -132,17 +158,64 @@ class Progress:
         percent = int(100 * fraction)
         elapsed = time.monotonic() - self.written_at
         if elapsed >= self.interval or (percent > self.written and elapsed >= 0.5):
-            self.batch.update(progress=percent, lease_until=timezone.now() + lease())
+            self._write(percent)
             self.written_at, self.written = time.monotonic(), percent
+
+    def _write(self, percent: int) -> None:
+        """Raises NobodyWaitsError. A database that is away now may be back when the answers are there."""
+        try:
+            held = self.batch.update(progress=percent, lease_until=timezone.now() + lease())
+        except AWAY as error:
+            note_away(error)
+        else:
+            if not held:
+                raise NobodyWaitsError
 
 
 # -- Saving -----------------------------------------------------------------------------------------------------------
 
+AWAY = (OperationalError, InterfaceError)
+"""What a database raises that is gone, locked or full at this moment."""
+
+
+def patiently(write: Callable[[], bool]) -> bool:
+    """Do it again and again while the database is away, for as long as a lease would last, so that nothing has to be
+    computed twice for a fault that passes."""
+    until = time.monotonic() + settings.PREDICTION_LEASE_SECONDS
+    for attempt in count():
+        try:
+            return write()
+        except AWAY as error:
+            if connection.in_atomic_block or time.monotonic() > until:
+                raise
+            note_away(error)
+        time.sleep(min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**attempt))
+    raise AssertionError("count() has an end")
+
+
+def note_away(error: Exception) -> None:
+    logger.warning("the database takes nothing at this moment: %s", error)
+    if not connection.in_atomic_block:
+        connection.close()  # the next question opens another
+
+
+def keep(prediction: Prediction, answers: list[ModelAnswer], doubts: Doubts, provenance: dict) -> bool:
+    """Save, or have it tried again where that fails. One that stays away is left to who comes when it is back."""
+    try:
+        return patiently(partial(save, prediction, answers, doubts, provenance))
+    except AWAY:
+        raise
+    except Exception:
+        logger.exception("prediction %d cannot be saved", prediction.pk)
+        return patiently(partial(put_back_or_fail, prediction))
+
 
 @transaction.atomic
-def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[ModelAnswer], provenance: dict) -> bool:
+def save(prediction: Prediction, answers: list[ModelAnswer], doubts: Doubts, provenance: dict) -> bool:
     """Save one prediction's answers, once. False where the lease is no longer ours (then somebody else has it, or a
     person cancelled it) or the film is hidden by now, and what we have is thrown away."""
+    models = doubts.models
+    answers = [calibrated(answer, model.vector_scaling) for model, answer in zip(models, answers, strict=True)]
     consensus = decide(
         [
             Vote(answer.model, answer.probabilities, weight=model.vote_weight, is_demo=model.is_demo)
@@ -159,6 +232,7 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
         agreement=consensus.agreement,
         needs_review=consensus.needs_review,
         review_reasons=consensus.reasons,
+        doubt=doubts.of(consensus),
         provenance={
             **provenance,
             "probabilities": consensus.probabilities,
@@ -166,7 +240,7 @@ def save(prediction: Prediction, models: list[DiagnosticModel], answers: list[Mo
             "file_sha256": prediction.xray.sha256,
             "pixels_sha256": sha256_of(prediction.xray.pixels),
             "models": [
-                {"name": model.name, "version": model.version, "sha256": answer.sha256}
+                {"name": model.name, "version": model.version, "sha256": answer.sha256, "calibration": how(model)}
                 for model, answer in zip(models, answers, strict=True)
             ],
         },

@@ -48,7 +48,7 @@ def may(verbs: str, *models: str) -> set[str]:
 ROLES: dict[str, set[str]] = {
     # Nobody deletes clinical data by a click, administrators included: there is no `delete` for it.
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
-    | may("view", "clinic.intakerecord", "inference.modelresult", "backoffice.accessevent")
+    | may("view", "clinic.intakerecord", "inference.modelresult", "inference.calibration", "backoffice.accessevent")
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord")
     | may("merge", "clinic.patient")
@@ -72,7 +72,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
     | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
-    | may("view", "inference.modelresult", "inference.diagnosticmodel"),
+    | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration"),
 }
 
 

@@ -32,7 +32,7 @@ def in_turn(sentences: Iterable) -> Sentence:
 
 def told_by(error: ValidationError) -> Sentence:
     """What is wrong, in turn."""
-    return Sentence.now(lambda: in_turn(error.messages))
+    return Sentence(lambda: in_turn(error.messages))
 
 
 def told_of(name: object, what: object) -> str:

@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
                 ('row_count', models.PositiveIntegerField(null=True, verbose_name='rows')),
                 ('uploaded_at', models.DateTimeField(auto_now_add=True, verbose_name='when')),
                 ('status', models.CharField(choices=[('to_check', 'waits to be checked'), ('checking', 'being checked'), ('checked', 'to be confirmed'), ('to_write', 'waits to be written'), ('writing', 'being written'), ('done', 'imported'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='to_check', max_length=16, verbose_name='status')),
-                ('language', models.CharField(help_text='In which its errors are told.', max_length=16, verbose_name='language')),
+                ('language', models.CharField(help_text='Of whoever uploaded it.', max_length=16, verbose_name='language')),
                 ('skip_invalid', models.BooleanField(default=False, verbose_name='without the rows that have errors')),
                 ('outcome', models.JSONField(null=True, verbose_name='outcome')),
                 ('details', models.JSONField(help_text="Forgotten soon: they hold the file's values.", null=True, verbose_name='rows of the outcome')),

@@ -72,7 +72,7 @@ class TableImport(LeasedJob):
     )
     uploaded_at = models.DateTimeField(_("when"), auto_now_add=True)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.TO_CHECK)
-    language = models.CharField(_("language"), max_length=16, help_text=_("In which its errors are told."))
+    language = models.CharField(_("language"), max_length=16, help_text=_("Of whoever uploaded it."))
     skip_invalid = models.BooleanField(_("without the rows that have errors"), default=False)
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

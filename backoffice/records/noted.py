@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Callable
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 
 class Noted:
     """Keys for `then`, which is called with all that were noted.
 
     A key noted in a transaction or a savepoint that was rolled back stays here until the next commit of this thread,
-    and is then looked at for nothing: needless, and right.
+    and is then looked at for nothing: needless, and right. So does one whose `then` failed because the database was
+    busy, as where SQLite's one writer took longer than others wait: it is told with the next.
     """
 
     def __init__(self, then: Callable[[set[int]], object]) -> None:
@@ -32,5 +33,9 @@ class Noted:
     def _tell(self) -> None:
         keys = self._keys().copy()
         self._keys().clear()
-        if keys:
-            self._then(keys)
+        try:
+            if keys:
+                self._then(keys)
+        except OperationalError:
+            self._keys().update(keys)
+            raise

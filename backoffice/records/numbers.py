@@ -1,4 +1,5 @@
-"""A number as people type it, with a point or a comma. What could be read in two ways is asked about."""
+"""A number as people type it, with a point or a comma: what could be read in two ways is asked about. And one as pages
+send it back."""
 
 import re
 from decimal import Decimal
@@ -46,3 +47,8 @@ def parse_whole(text: str) -> int:
     if number != number.to_integral_value():
         raise ValidationError(_("Write a whole number, in digits, such as 12."), code="invalid")
     return int(number)
+
+
+def number_in(text: str | None) -> int | None:
+    """A key or page number out of an address or a form; None for anything else, thirty or five thousand digits too."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 and int(text) else None

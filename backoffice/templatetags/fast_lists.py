@@ -12,6 +12,8 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backoffice.records.numbers import number_in
+
 register = template.Library()
 
 PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
@@ -71,8 +73,8 @@ def shown(choices: list[dict], back: str, back_title: str) -> dict:
 
 
 def chosen(table: ChangeList, part: str) -> int | None:
-    value = table.params.get(f"{table.date_hierarchy}__{part}", "")
-    return int(value) if value.isdecimal() and int(value) in PARTS[part] else None
+    number = number_in(table.params.get(f"{table.date_hierarchy}__{part}"))
+    return number if number in PARTS[part] else None
 
 
 def first_and_last(field: Field) -> tuple[datetime.date | None, datetime.date | None]:

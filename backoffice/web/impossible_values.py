@@ -24,6 +24,7 @@ WHERE_VALUES_ARE_MADE = (
     "/django/db/models/lookups.py",
     "/django/db/backends/",
     "/django/contrib/admin/templatetags/admin_list.py",
+    "/django/contrib/admin/views/main.py",
     "/django/core/paginator.py",
     "/django/utils/dateparse.py",
     "/django/utils/timezone.py",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.lazy import LazyText
 from backoffice.models import User
+from backoffice.records.numbers import number_in
 from backoffice.web.admin_urls import admin_url
 from clinic import booking
 from clinic.models import Appointment, ClinicSession
@@ -133,7 +134,7 @@ def press(button: str, session: ClinicSession, *, by: User) -> tuple[Appointment
     name, key, seen = [*button.split(":"), "", ""][:3]
     step = STEPS.get(name)
     here = session.appointments.visible().select_related("session", "patient")
-    appointment = here.filter(pk=key).first() if key.isdecimal() else None
+    appointment = here.filter(pk=number_in(key) or 0).first()
     if step is None or appointment is None:
         raise booking.BookingError(_("This booking is no longer in this session."))
     if appointment.status != seen and step.take is not call_named:  # two desks may see the same next number

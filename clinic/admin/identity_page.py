@@ -20,10 +20,10 @@ from django.views.decorators.cache import never_cache
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.giving_back import given_back, initial_from, seen_on
-from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.records.diffs import Words
 from backoffice.records.fields import DayField, EmailField
+from backoffice.records.numbers import number_in
 from backoffice.records.relations import field_of
 from backoffice.records.seen import SEEN
 from backoffice.records.text import masked

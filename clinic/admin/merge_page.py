@@ -22,12 +22,12 @@ from django.views.decorators.http import require_POST
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.giving_back import given_back, initial_from, seen_on
-from backoffice.admin.base.history import number_in
 from backoffice.models import AccessEvent
 from backoffice.readers import Reader
 from backoffice.records.diffs import Words
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH, HideableQuerySet
+from backoffice.records.numbers import number_in
 from backoffice.records.relations import field_of, may_view
 from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from backoffice.access.kept_forms import MARK
 from backoffice.admin.base.giving_back import given_back
 from backoffice.admin.base.history import HistoryAdmin
+from backoffice.records.numbers import number_in
 from clinic import booking
 from clinic.hours.losses import Loss
 from clinic.hours.text import Hours
@@ -142,7 +143,7 @@ def what_is_lost(loss: Loss) -> list[str]:
 def decisions(request: HttpRequest) -> dict[int, str]:
     """`visit_17=cancel` or `visit_17=2026-11-24/morning` → {17: …}"""
     return {
-        int(name.removeprefix(DECISION)): str(value)
+        key: str(value)
         for name, value in request.POST.items()
-        if name.startswith(DECISION) and name.removeprefix(DECISION).isdecimal()
+        if name.startswith(DECISION) and (key := number_in(name.removeprefix(DECISION)))
     }

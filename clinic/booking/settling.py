@@ -3,6 +3,7 @@
 Closures, opening hours and a session that is set by hand all come through here.
 """
 
+import datetime
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ NOT_OFFERED = gettext_noop("What was booked is no longer offered")
 
 KEEP, CANCEL = "keep", "cancel"
 """What is decided for one person: one of these, or the `slug` of the session to move to."""
+A_YEAR = datetime.timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,9 @@ def _settle(
 
 def _propose(losses: Sequence[Loss]) -> list[Proposal]:
     """The next session with places for each, in their order; a place is proposed to one person only."""
-    last = max(loss.session.date for loss in losses)
-    # As far beyond the last of them as patients can book beyond today.
+    last = min(max(loss.session.date for loss in losses), timezone.localdate() + A_YEAR)
+    # As far beyond the last of them as patients can book beyond today. Whoever is booked for the year 9999, by a slip,
+    # is proposed nothing.
     offers = [offer.session for day in offered_days(last=last_day(last)) for offer in day.offers if offer.is_bookable]
     left = {session.slug: session.places_left for session in offers}
     taken = _active_slots(losses)

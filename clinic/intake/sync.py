@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, Prefetch
+from django.db.models import F, Model, Prefetch, Q
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from backoffice.records.mixins import written_at_once
@@ -104,6 +104,13 @@ def plain(value: Decimal) -> int | float:
 
 
 _noted = Noted(rebuild)
+
+
+def catch_up() -> int:
+    """Rebuild what was left behind, as where the database was busy when its turn came: visits without a record, or
+    saved since theirs was written. Returns how many records were written."""
+    behind = Appointment.objects.visible().filter(Q(intake=None) | Q(updated_at__gt=F("intake__rebuilt_at")))
+    return rebuild(behind.values_list("pk", flat=True))
 
 
 def note(*appointment_ids: int) -> None:

@@ -26,6 +26,21 @@ def names_another_patient(name_in_file: str, full_name: str) -> bool:
     return bool(spellings) and not any(_mean_the_same(parts, wanted) for parts in spellings)
 
 
+def is_of_other_letters(name_in_file: str, full_name: str) -> bool:
+    """Whether a name in Latin letters alone is held against one in Chinese, so that their letters tell nothing.
+
+    They are not spelt into one another: 偉, 瑋 and 維 are all Wei, and 張 is Zhang, Chang or Cheung, so what
+    sounds alike is no proof of one person, and what does not is none of two.
+    """
+    return _are_all(name_in_file, "LATIN") and _are_all(full_name, "CJK")
+
+
+def _are_all(name: str, script: str) -> bool:
+    """By Unicode's names of its letters, of which there are some."""
+    letters = [unicodedata.name(letter, "") for letter in unicodedata.normalize("NFKC", name) if letter.isalpha()]
+    return bool(letters) and all(one.startswith(script) for one in letters)
+
+
 def _mean_the_same(parts: list[str], wanted: list[str]) -> bool:
     return sorted(parts) == sorted(wanted) or any(
         "".join(turned) == "".join(wanted) for turned in (parts, parts[1:] + parts[:1], parts[-1:] + parts[:-1])

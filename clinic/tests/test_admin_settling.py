@@ -72,6 +72,13 @@ def test_hours_of_another_weekday_are_a_session_less_on_this_one(admin_client, s
     assert row.weekday == session.date.weekday()
 
 
+def test_who_was_booked_for_the_year_9999_by_a_slip_is_listed_and_proposed_nothing(admin_client, session):
+    [visit] = booked(session)
+    ClinicSession.objects.filter(pk=session.pk).update(date=datetime.date(9999, 12, 31), set_by_hand=True)
+    page = admin_client.post(page_of(session), by_hand(is_open=None))
+    assert proposals(page) == {visit.pk: booking.CANCEL}
+
+
 def test_whoever_is_kept_where_nothing_more_is_offered_is_not_asked_about_again(admin_client, session, row):
     [visit] = booked(session)
     admin_client.post(page_of(row), {**typed(row, is_open=None), **decided({visit.pk: booking.KEEP})})

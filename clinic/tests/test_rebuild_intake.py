@@ -64,3 +64,12 @@ def test_it_takes_as_many_queries_for_each_batch_whatever_is_in_it(visits, monke
         return len(captured)
 
     assert queries(5) == queries(50)
+
+
+def test_what_was_left_out_is_caught_up_and_nothing_else_is_written(visits):
+    IntakeRecord.objects.filter(appointment=visits[1]).delete()
+    visits[0].save()  # and what should be done when that is committed is not
+    Appointment.objects.filter(pk=visits[2].pk).update(hidden_at=visits[2].created_at)
+    assert sync.catch_up() == 2
+    assert IntakeRecord.objects.filter(appointment=visits[1]).exists()
+    assert sync.catch_up() == 0

@@ -2,6 +2,7 @@
 looks like."""
 
 import struct
+from copy import copy
 from importlib.util import find_spec
 
 import numpy as np
@@ -84,12 +85,20 @@ def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
         return _decoded_by_library(dataset, syntax, frame)
     try:
         # Of one sample there is nothing to convert, and `raw` leaves the values alone.
-        pixels = get_decoder(syntax).as_array(dataset, raw=True, decoding_plugin=PLUGINS[syntax])[0]
+        described = _of_one_byte(dataset) if syntax in CODINGS else dataset
+        pixels = get_decoder(syntax).as_array(described, raw=True, decoding_plugin=PLUGINS[syntax])[0]
     except UNDECODABLE as error:
         if syntax in JPEG2000 and pixel_count(dataset) * JPEG2000_BYTES > settings.FILE_MEMORY_LIMIT:
             raise MemoryError from error  # which OpenJPEG tells as damage
         raise _undecodable(syntax) from error
     return _in_its_shape(dataset, syntax, pixels)
+
+
+def _of_one_byte(dataset: pydicom.Dataset) -> pydicom.Dataset:
+    """The film as JPEG writes it, whatever room the data set says that its pixels take."""
+    described = copy(dataset)
+    described.BitsAllocated, described.BitsStored, described.HighBit = 8, 8, 7
+    return described
 
 
 def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:

@@ -38,7 +38,7 @@ NUMBERS = ("ExposureIndex", "TargetExposureIndex", "DeviationIndex", "KVP", "Exp
 
 
 def view(dataset: pydicom.Dataset) -> str:
-    return VIEWS.get(values.text(dataset, "ViewPosition").upper(), "")
+    return VIEWS.get(values.word(dataset, "ViewPosition"), "")
 
 
 def named(dataset: pydicom.Dataset) -> Named:
@@ -47,7 +47,7 @@ def named(dataset: pydicom.Dataset) -> Named:
         full_name=full_name,
         readings=tuple(others),
         date_of_birth=_day(dataset, "PatientBirthDate"),
-        sex=SEXES.get(values.text(dataset, "PatientSex").upper(), ""),
+        sex=SEXES.get(values.word(dataset, "PatientSex"), ""),
         patient_id=values.text(dataset, "PatientID"),
         taken_on=_day_said(dataset),
     )
@@ -62,12 +62,12 @@ def facts_of(dataset: pydicom.Dataset) -> Facts:
         accession_number=values.text(dataset, "AccessionNumber")[:64],
         dicom_patient_id=values.text(dataset, "PatientID")[:64],
         patient_id_issuer=values.text(dataset, "IssuerOfPatientID")[:64],
-        modality=values.text(dataset, "Modality")[:16],
+        modality=values.word(dataset, "Modality")[:16],
         laterality=(values.text(dataset, "ImageLaterality") or values.text(dataset, "Laterality"))[:16],
         device=" ".join(filter(None, (values.text(dataset, name) for name in DEVICE)))[:130],
         station=values.text(dataset, "StationName")[:64],
         intent=values.text(dataset, "PresentationIntentType")[:16],
-        burned_in=YES_OR_NO.get(values.text(dataset, "BurnedInAnnotation").upper()),
+        burned_in=YES_OR_NO.get(values.word(dataset, "BurnedInAnnotation")),
         taken_at=_moment(dataset),
         further=_further(dataset),
     )

@@ -36,7 +36,7 @@ def objections(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
     if DIRECTORY in dataset:
         yield _("It is the table of contents of a disc (DICOMDIR). Upload the files that lie beside it.")
         return
-    if (modality := values.text(dataset, "Modality")) not in RADIOGRAPHS:
+    if (modality := values.word(dataset, "Modality")) not in RADIOGRAPHS:
         message = _("It is not an X-ray: its modality is %(modality)s. Upload a chest X-ray (CR or DX).")
         yield message % {"modality": modality or _("not given")}
     if _is_for_processing(dataset):
@@ -55,12 +55,12 @@ def objections(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
 
 
 def _is_for_processing(dataset: pydicom.Dataset) -> bool:
-    intent = values.text(dataset, "PresentationIntentType").upper()
+    intent = values.word(dataset, "PresentationIntentType")
     return intent == FOR_PROCESSING or values.text(dataset, "SOPClassUID") in RAW
 
 
 def _objections_to_pixels(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
-    photometric = values.text(dataset, "PhotometricInterpretation")
+    photometric = values.word(dataset, "PhotometricInterpretation")
     samples = values.text(dataset, "SamplesPerPixel") or "1"
     if photometric not in GREYSCALE:
         yield _("It is not greyscale but %(kind)s. Export it as greyscale.") % {"kind": photometric or _("not given")}

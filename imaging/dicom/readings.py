@@ -23,6 +23,9 @@ MIXED = re.compile(rf"[A-Za-z][{EASTERN}]|[{EASTERN}][A-Za-z]")
 NO_CHARACTERS = re.compile(r"[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
 COMMON = (("big5", 0xA4, 0xC6), ("gb2312", 0xB0, 0xD7))
 
+# ISO/IEC 2022 by which a text goes from one set to another: pydicom leaves those to GB 2312 in it.
+ESCAPES = re.compile(r"\x1b[ -/]+[0-~]")
+
 LONGEST = 400  # bytes: five components of 64 characters, and room
 
 
@@ -82,4 +85,4 @@ def _undeclared(written: bytes) -> Iterator[str]:
 
 
 def _clean(text: str) -> str:
-    return values.storable(text)
+    return values.storable(ESCAPES.sub("", text))

@@ -55,7 +55,7 @@ def tone(dataset: pydicom.Dataset, levels: np.ndarray, counts: np.ndarray) -> To
     return Tone(
         measured,
         shown,
-        is_inverted=values.text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
+        is_inverted=values.word(dataset, "PhotometricInterpretation") == "MONOCHROME1",
         is_corrected=modality_fails or voi_fails or _contradicts_itself(dataset),
     )
 
@@ -92,7 +92,7 @@ def _candidates(dataset: pydicom.Dataset, measured: np.ndarray) -> Iterator[tupl
     for table in values.items(dataset, "VOILUTSequence"):
         yield _looked_up_in_grey(table, measured)
     centers, widths = (values.numbers(dataset, name) for name in ("WindowCenter", "WindowWidth"))
-    function = values.text(dataset, "VOILUTFunction").upper() or "LINEAR"
+    function = values.word(dataset, "VOILUTFunction") or "LINEAR"
     for center, width in zip(centers, widths, strict=False):
         yield _windowed(measured, center, width, function), False
     if len(centers) != len(widths):
@@ -196,7 +196,7 @@ def _spread(shown: np.ndarray, counts: np.ndarray) -> float:
 def _contradicts_itself(dataset: pydicom.Dataset) -> bool:
     """IDENTITY goes with MONOCHROME2 and INVERSE with MONOCHROME1; of a DX film it may be nothing else (PS3.3
     C.8.11.3)."""
-    shape = values.text(dataset, "PresentationLUTShape").upper()
+    shape = values.word(dataset, "PresentationLUTShape")
     shapes = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}
-    is_meant = shape in shapes.values() or (shape and values.text(dataset, "Modality") == "DX")
-    return bool(is_meant) and shape != shapes.get(values.text(dataset, "PhotometricInterpretation"))
+    is_meant = shape in shapes.values() or (shape and values.word(dataset, "Modality") == "DX")
+    return bool(is_meant) and shape != shapes.get(values.word(dataset, "PhotometricInterpretation"))

@@ -54,6 +54,11 @@ def text(dataset: pydicom.Dataset, keyword: str) -> str:
     return "" if value is None else storable(str(value))
 
 
+def word(dataset: pydicom.Dataset, keyword: str) -> str:
+    """Return one of the standard's words (CS), which are capitals: some programs write them small."""
+    return text(dataset, keyword).upper()
+
+
 def storable(text: str) -> str:
     """Without what is no text: PostgreSQL keeps neither NUL nor half a character."""
     return text.encode("utf-8", "ignore").decode().replace("\0", "").strip()

@@ -132,6 +132,26 @@ def test_window_and_level_tell_apart_what_eight_bits_cannot(viewer, two_shades, 
     expect_greys(page, [left], LEFT_HALF)
 
 
+def test_a_length_is_measured_by_keys_alone(viewer, two_shades):
+    page = viewer(two_shades)
+    for key in ("1", "m"):
+        page.keyboard.press(key)
+    expect(pane(page)).to_be_focused()
+    expect(page.locator("[data-film-said]")).to_contain_text("Enter sets one end")
+    for key in ("Enter", *["ArrowRight"] * 4, *["Shift+ArrowRight"] * 10, *["ArrowUp"] * 6, "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(pane(page).locator("text")).to_have_text("24.1 mm calibrated")  # 90 and 80 pixels
+    expect(says(page, "window")).to_have_text("W 255 · L 128")  # the keys do nothing else meanwhile
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-film-said]")).to_have_text("24.1 mm calibrated")
+    for key in ("ArrowLeft", "Enter", "ArrowLeft", "ArrowLeft", "d"):  # another one, which ends with the mode
+        page.keyboard.press(key)
+    expect(pane(page).locator("text")).to_have_text(["24.1 mm calibrated", "8 mm calibrated"])
+    expect(pane(page).locator(".is-cross")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(pane(page).locator("text")).to_have_count(0)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_is_worked_by_mouse_and_keys(viewer, two_shades, width):
     page = viewer(two_shades, width)

@@ -79,6 +79,13 @@ def test_jpeg_ls_looks_as_the_film_uncompressed(syntax, picture, tags):
     assert np.array_equal(shown(with_frame(frame, syntax, plain)), shown(plain))
 
 
+def test_a_jpeg_of_eight_bits_may_have_room_for_sixteen():
+    roomy = film(gradient().astype(np.uint16), BitsStored=8, HighBit=7)
+    frame = encoded(gradient(), "JPEG", quality=95)
+    in_two_bytes, in_one = (with_frame(frame, uid.JPEGBaseline8Bit, plain) for plain in (roomy, film(gradient())))
+    assert np.array_equal(shown(in_two_bytes), shown(in_one))
+
+
 @pytest.mark.parametrize(
     ("frame", "syntax"),
     [

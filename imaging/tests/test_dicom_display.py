@@ -370,3 +370,12 @@ def test_a_windowed_film_costs_a_few_bytes_a_pixel():
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5 * len(data)
+
+
+def test_the_standards_words_count_however_they_are_written():
+    """Capitals are the standard's; some programs write others."""
+    small = {"PhotometricInterpretation": "monochrome1", "Modality": "dx", "PresentationLUTShape": "inverse"}
+    usual = {name: value.upper() for name, value in small.items()}
+    small, usual = (dicom.read(film(gradient(), **words)) for words in (small, usual))
+    assert np.array_equal(small.grey, usual.grey)
+    assert not small.is_corrected

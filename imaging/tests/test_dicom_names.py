@@ -53,10 +53,13 @@ def test_a_chinese_name_is_read(name, encoding, charset):
         (b"Muller^Jose", None, "Müller José"),
         (b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B", ["", "ISO 2022 IR 87"], "山田太郎"),
         (b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7", ["", "ISO 2022 IR 149"], "洪吉洞"),
+        (b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=", ["", "ISO 2022 IR 58"], "张小东"),
         (b"Wang^XiaoDong^^Dr^PhD", None, "Xiaodong Wang"),
         ("NGUYỄN^VĂN A".encode(), "ISO_IR 192", "Nguyen Van A"),
     ],
 )
 def test_a_name_in_other_letters_is_read(written, charset, full_name):
     said = named(in_a_file(written, charset))
+    assert said.full_name.isprintable()
+    assert "$" not in said.full_name  # what is left of a change of sets
     assert "full_name" not in whose.conflicts(said, Patient(full_name=full_name))

@@ -1,10 +1,10 @@
-"""Contrast enhancement and what a model sees of a picture."""
+"""Contrast enhancement."""
 
 import numpy as np
 import pytest
 
 from imaging import phantom
-from imaging.pixels import enhance, model_input
+from imaging.pixels import enhance
 
 
 @pytest.fixture
@@ -30,19 +30,3 @@ def test_enhancing_leaves_the_picture_it_was_given_alone(flat_picture):
 def test_what_is_not_a_grey_eight_bit_picture_is_refused(picture):
     with pytest.raises(ValueError, match="grey uint8"):
         enhance(picture)
-
-
-@pytest.mark.parametrize("shape", [(300, 200), (90, 400), (50, 50), (8, 1000)])
-def test_a_model_sees_a_square_whatever_the_picture_is(shape):
-    picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    seen = model_input(picture, 128)
-    assert seen.shape == (128, 128)
-    assert seen.dtype == np.uint8
-
-
-def test_the_square_covers_the_whole_picture():
-    """No letterbox and no crop: a bright corner stays in its corner."""
-    picture = np.full((400, 200), 20, np.uint8)
-    picture[-100:, -50:] = 220
-    seen = model_input(picture, 64)
-    assert seen[-12:, -12:].min() > seen[:44, :44].max()

@@ -52,6 +52,18 @@ def test_what_is_wrong_with_the_picture_is_said(change, issues):
     assert ABOUT_THE_PICTURE & set(found) == issues
 
 
+@pytest.mark.parametrize("part", [0.4, 0.9])
+def test_a_file_that_was_cut_off_and_closed_is_said_to_be_so(part):
+    """Decoders fill up what is missing, and say nothing."""
+    whole = encoded(a_chest(), "JPEG", quality=90)
+    assert "cut_off" not in read(whole, "film.jpg").quality_issues
+    assert "cut_off" in read(whole[: int(len(whole) * part)] + b"\xff\xd9", "film.jpg").quality_issues
+
+
+def test_a_film_on_grey_paper_is_not_cut_off():
+    assert "cut_off" not in read(encoded(ImageOps.expand(a_chest(), 40, 128)), "film.png").quality_issues
+
+
 def test_a_picture_of_nearly_nothing_is_said():
     grain = np.random.default_rng(0).integers(100, 105, (400, 400)).astype(np.uint8)
     assert "nearly_blank" in read(encoded(grain), "film.png").quality_issues

@@ -12,6 +12,8 @@ from clinic.models import Patient
 from clinic.patients import merging
 from clinic.resources import PatientResource
 from clinic.tests.exchanged import take_in
+from imaging import whose
+from imaging.decoded import Named
 from imaging.models import XRayImage
 from imaging.tests.pictures import gradient, png
 from imaging.tests.test_dicom import film
@@ -156,3 +158,29 @@ def test_a_film_without_a_day_is_called_by_the_clinics_day(xray):
     XRayImage.objects.filter(pk=xray.pk).update(created_at=at)
     with timezone.override("Asia/Taipei"):
         assert str(XRayImage.objects.get()).endswith("4 Mar 2026")
+
+
+@pytest.mark.parametrize(
+    ("in_file", "on_record", "asks"),
+    [
+        ("Wang^XiaoMing", "王小明", "Latin letters, and the record is in Chinese"),
+        ("Wáng^Xiǎomíng", "王小明", "Latin letters, and the record is in Chinese"),
+        ("Wang^XiaoMing=王^小明", "王小明", None),
+        ("Wang^XiaoMing=王^大明", "王小明", "names another patient"),
+        ("Wang^XiaoMing", "Chen 小明", "names another patient"),
+        ("陳^大文", "王小明", "names another patient"),
+    ],
+)
+def test_where_letters_cannot_be_compared_the_question_says_so(upload, patient, in_file, on_record, asks):
+    patient.full_name = on_record
+    patient.save()
+    page = upload(film(gradient(), PatientName=in_file, SpecificCharacterSet="ISO_IR 192")).text
+    assert XRayImage.objects.exists() == (asks is None)
+    assert asks is None or asks in page
+
+
+def test_letters_that_cannot_be_compared_stand_beside_the_name_on_record(patient):
+    patient.full_name = "王小明"
+    found = whose.conflicts(Named(full_name="Wang^XiaoMing"), patient)
+    assert list(whose.side_by_side(found, patient)) == [("Full name", "Wang^XiaoMing", "王小明")]
+    assert not whose.conflicts(Named(full_name="Wang^XiaoMing"), patient, whose.marks(found, patient))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -77,11 +78,15 @@ def load(
     Raises WeightsError where the file is missing, is not the one that was registered (its
     SHA-256 differs), is no safetensors file, or does not fit the network exactly.
     """
-    state = read_weights(weights, sha256)
-    with _Uninitialised():
-        network = build(architecture, options, classes, channels)
-    _check_fit(f"{weights.name} does not fit {architecture}", network.state_dict(), state)
-    network.load_state_dict(state)
+    with ThreadPoolExecutor(1) as reader:  # hashing lets go of Python's lock, under which the network is built
+        reading = reader.submit(read_weights, weights, sha256)
+        with _Uninitialised():
+            network = build(architecture, options, classes, channels)
+        state = reading.result()
+    wanted = network.state_dict()
+    _check_fit(f"{weights.name} does not fit {architecture}", wanted, state)
+    # What was read becomes the network's own, rather than being copied into it.
+    network.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in state.items()}, assign=True)
     return network.eval().requires_grad_(False)
 
 
@@ -151,7 +156,7 @@ def _check_fit(complaint: str, wanted: Mapping[str, Tensor], given: Mapping[str,
         "missing": [name for name in wanted if name not in given],
         "unexpected": [name for name in given if name not in wanted],
         "of another shape": [
-            f"{name} ({_shape(given[name])} ≠ {_shape(wanted[name])})"
+            f"{name} ({_shape(given[name])} in the file, {_shape(wanted[name])} in the network)"
             for name in wanted
             if name in given and wanted[name].shape != given[name].shape
         ],
@@ -167,4 +172,4 @@ def _shape(tensor: Tensor) -> str:
 
 def _shortened(names: Sequence[str]) -> str:
     rest = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f", … (+{rest})" if rest > 0 else "")
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

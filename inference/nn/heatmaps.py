@@ -12,10 +12,13 @@
 
 import math
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+_adds_up: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 HEAT_SIZE = 64  # px; the maps are 7 to 16 cells wide, so more would only be larger files
 
@@ -27,14 +30,16 @@ def answer_with_heat(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor
     heat is float32 N×64×64 in 0–1 and covers the whole input, or None where this kind of
     network has no map. The network's parameters must not require gradients.
     """
-    if (hooked := _last_tokens(network)) is not None:
-        return _gradient_map(network, inputs, *hooked)
-    return _exact_map(network, inputs)
-
-
-def _exact_map(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+    if (hooked := last_tokens(network)) is not None:
+        return gradient_map(lambda: network(inputs), *hooked)
     with torch.no_grad():
         features = network.forward_features(inputs)
+    return exact_map(network, features)
+
+
+def exact_map(network: nn.Module, features: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Logits and heat from what `forward_features` has returned."""
+    with torch.no_grad():
         logits = network.forward_head(features).float()
         classifier = network.get_classifier()
         if features.ndim != 4 or not isinstance(classifier, nn.Linear):
@@ -45,22 +50,25 @@ def _exact_map(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor | Non
         means = evidence.mean((2, 3))
         if classifier.bias is not None:
             means = means + classifier.bias.float()
-        # The map is exact only if it adds up to the answer; other heads (ConvNeXt's) do not.
-        tolerance = 1e-3 if features.dtype == torch.float32 else 0.1
-        if not torch.allclose(means, logits, rtol=tolerance, atol=tolerance):
+        # The map is exact only if it adds up to the answer; other heads (ConvNeXt's) do not. It is looked at once for
+        # a network, since a GPU would have to stop for it.
+        if network not in _adds_up:
+            tolerance = 1e-3 if features.dtype == torch.float32 else 0.1
+            _adds_up[network] = torch.allclose(means, logits, rtol=tolerance, atol=tolerance)
+        if not _adds_up[network]:
             return logits, None
         # Softmax ignores what all classes share, and so does the map; and what every place says
         # alike says nothing about where.
         evidence = evidence - evidence.mean(1, keepdim=True)
         evidence = evidence - evidence.mean((2, 3), keepdim=True)
         top = logits.argmax(1)
-        return logits, _enlarged(evidence[torch.arange(len(top)), top])
+        return logits, _enlarged(evidence[torch.arange(len(top), device=top.device), top])
 
 
 Hook = Callable[[Callable[[Tensor], Tensor]], torch.utils.hooks.RemovableHandle]
 
 
-def _last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
+def last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
     """How to watch the last tokens that still have a place, and how many of them have none."""
     blocks = getattr(network, "blocks", None)
     if not isinstance(blocks, nn.Sequential | nn.ModuleList) or not len(blocks):
@@ -81,7 +89,8 @@ def _last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
     return None
 
 
-def _gradient_map(network: nn.Module, inputs: Tensor, hook: Hook, prefix: int) -> tuple[Tensor, Tensor | None]:
+def gradient_map(forward: Callable[[], Tensor], hook: Hook, prefix: int) -> tuple[Tensor, Tensor | None]:
+    """Logits and heat, where `forward` runs the hooked block and what comes after it, and returns the logits."""
     watched: list[Tensor] = []
 
     def watch(tokens: Tensor) -> Tensor:
@@ -92,7 +101,7 @@ def _gradient_map(network: nn.Module, inputs: Tensor, hook: Hook, prefix: int) -
     handle = hook(watch)
     try:
         with torch.enable_grad():
-            logits = network(inputs).float()
+            logits = forward().float()
             # Pictures do not touch one another, so one backward pass serves the whole batch.
             gradients = torch.autograd.grad(logits.max(1).values.sum(), watched)
     finally:

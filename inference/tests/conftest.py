@@ -23,7 +23,7 @@ from clinic.tests.clinics import a_clinic
 from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
-from inference.models import DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import Calibration, DiagnosticModel, ModelResult, Prediction, Report
 from inference.tests import access_matrix as matrix
 from inference.tests.tiny import register_tiny_models
 
@@ -33,6 +33,11 @@ def film(seed: int = 0, edge: int = 96) -> ContentFile:
     target = BytesIO()
     Image.fromarray(phantom.render("Normal", seed, edge)).save(target, "PNG")
     return ContentFile(target.getvalue(), name=f"film-{seed}.png")
+
+
+@pytest.fixture(autouse=True)
+def _no_tuning(settings):
+    settings.INFERENCE_TUNING = False
 
 
 @pytest.fixture
@@ -101,7 +106,9 @@ def opinions(xray) -> list:
         probabilities=[1.0],
         diagnosis="Normal",
     )
-    return [prediction, model, result, baker.make(Report, prediction=prediction, body="clear")]
+    figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
+    calibration = baker.make(Calibration, figures=figures, coverage=0.9)
+    return [prediction, model, result, calibration, baker.make(Report, prediction=prediction, body="clear")]
 
 
 def backoffice_rows(people: dict, patient) -> list:

@@ -23,7 +23,7 @@ from clinic.models import (
     Symptom,
 )
 from imaging.models import XRayImage
-from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, Report
 
 FILES = {"original": "a.png", "pixels": "a.png", "thumbnail": "a.png"}
 
@@ -75,6 +75,8 @@ def an_answer(film: XRayImage, person: User) -> None:
         **signed,
     )
     baker.make(ModelResult, prediction=prediction, model=model, diagnosis=Diagnosis.NORMAL, probabilities={})
+    figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
+    baker.make(Calibration, figures=figures, coverage=0.9, bounds={}, ensemble=[])
     baker.make(Report, prediction=prediction, version=1, status=Report.Status.DRAFT, generated_by=person)
 
 

@@ -2,10 +2,12 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
+from model_bakery import baker
 from PIL import Image
 
 from inference import worker
-from inference.models import ModelResult, Prediction
+from inference.models import ModelResult, Prediction, Worker
 from inference.requests import ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +52,7 @@ def test_what_is_over_the_daily_limit_is_told_and_not_asked(client, clinician, m
     settings.MAX_PREDICTIONS_PER_DAY = 2
     client.force_login(clinician)
     response = act(client, XRAYS, "ask_models", [make_xray(seed) for seed in range(3)])
-    assert "1 X-ray is over your limit for today" in response.content.decode()
+    assert "1 X-ray is over your limit of 2 for today" in response.content.decode()
     assert Prediction.objects.count() == 2
 
 
@@ -68,6 +70,61 @@ def test_the_page_waits_shows_progress_and_then_stops_asking(client, clinician, 
     assert "hx-trigger" not in card
     assert "Tiny ResNet" in card
     assert "data-heat-choice" in card  # the heat maps arrive with the answer
+
+
+def test_who_asks_urgently_is_answered_first_and_all_see_that_it_is_urgent(client, clinician, make_xray):
+    client.force_login(clinician)
+    calm, waiting, urgent = (make_xray(seed) for seed in range(3))
+    act(client, XRAYS, "ask_models", [calm, waiting])
+    told = act(client, XRAYS, "ask_models_urgently", [waiting, urgent]).text
+    assert "The models are asked about 1 X-ray." in told
+    assert "1 X-ray that was waiting is urgent from now on." in told
+    assert "is being answered already" not in told
+    assert list(Prediction.objects.filter(is_urgent=True).values_list("xray", flat=True).order_by("pk")) == [
+        waiting.pk,
+        urgent.pk,
+    ]
+    for address in [XRAYS, PREDICTIONS, "/admin/"]:
+        assert "urgent" in client.get(address).text
+
+
+def test_a_film_is_asked_about_urgently_or_made_urgent_while_it_waits(client, clinician, make_xray):
+    client.force_login(clinician)
+    xray, other = make_xray(0), make_xray(1)
+    assert "Ask urgently" in client.get(page_of(xray)).text
+    client.post(f"{page_of(xray)[: -len('change/')]}ask/")
+    client.post(f"{page_of(other)[: -len('change/')]}ask/", {"urgent": "1"})
+    assert "Make it urgent" in client.get(page_of(xray)).text
+    assert "Make it urgent" not in client.get(page_of(other)).text
+    client.post(f"{page_of(xray)[: -len('change/')]}ask/", {"urgent": "1"})
+    assert Prediction.objects.filter(is_urgent=True).count() == 2
+
+
+def test_who_waits_is_told_what_is_before_them_and_how_long_it_takes(client, clinician, make_xray, answered):
+    client.force_login(clinician)
+    ModelResult.objects.update(milliseconds=4000)  # two models
+    xrays = [make_xray(seed) for seed in range(1, 4)]
+    ask(xrays[:2], by=clinician)
+    ask(xrays[2:], by=clinician, urgent=True)
+    assert "No worker is running" in client.get(page_of(xrays[1])).text
+    baker.make(Worker, beat_at=timezone.now())
+    told = client.get(page_of(xrays[1])).text
+    assert "2 X-rays are before it." in told
+    assert "That takes about 25 seconds." in told
+    assert "before it" not in client.get(page_of(xrays[2])).text
+
+
+@pytest.mark.parametrize("status", ["pending", "processing"])
+def test_who_no_longer_needs_it_cancels_it_on_the_films_page(client, clinician, make_xray, status):
+    client.force_login(clinician)
+    [prediction] = ask([make_xray()], by=clinician).predictions
+    Prediction.objects.update(status=status)
+    cancel = reverse("admin:imaging_xrayimage_cancel", args=[prediction.xray_id])
+    assert cancel in client.get(page_of(prediction.xray)).text
+    assert "It is cancelled." in client.post(cancel, follow=True).text
+    prediction.refresh_from_db()
+    assert prediction.status == "cancelled"
+    assert "Nothing was left to cancel" in client.post(cancel, follow=True).text
 
 
 def test_the_list_refreshes_what_runs_and_stops_when_nothing_does(client, clinician, make_xray):
@@ -139,6 +196,7 @@ def test_the_front_desk_sees_nothing_of_it(client, front_desk, answered):
         assert client.get(address).status_code == 403, address
     for address in [
         reverse("admin:imaging_xrayimage_ask", args=[answered.xray_id]),
+        reverse("admin:imaging_xrayimage_cancel", args=[answered.xray_id]),
         reverse("admin:inference_prediction_sign", args=[answered.pk]),
     ]:
         assert client.post(address).status_code == 403, address

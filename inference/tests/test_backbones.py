@@ -56,12 +56,12 @@ def test_what_differs_is_listed_by_name_and_shape(tmp_path):
     assert "w.safetensors does not fit resnet50" in message
     assert "1 missing: fc.weight" in message
     assert "1 unexpected: head.weight" in message
-    assert "fc.bias (7 ≠ 4)" in message
+    assert "fc.bias (7 in the file, 4 in the network)" in message
 
 
 def test_a_long_list_of_differences_is_cut_short(tmp_path):
     file = write(tmp_path / "w.safetensors", tiny.network("ViT-B/16").state_dict())
-    with pytest.raises(WeightsError, match=r"missing: .*, … \(\+\d+\)") as refusal:
+    with pytest.raises(WeightsError, match=r"missing: .* and \d+ more") as refusal:
         load("DenseNet-121", *file)
     assert len(str(refusal.value)) < 2000
 

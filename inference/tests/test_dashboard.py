@@ -4,8 +4,9 @@ import datetime
 
 import pytest
 from django.utils import timezone
+from model_bakery import baker
 
-from inference.models import Prediction
+from inference.models import Prediction, Worker
 from inference.requests import ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,6 +45,19 @@ def test_what_runs_is_counted_for_whoever_asked(first_page, make_xray, clinician
     assert "The models are idle." in first_page()
     ask([make_xray(seed) for seed in range(2)], by=clinician)
     assert "2 pictures" in first_page()
+
+
+def test_who_is_there_to_answer_is_said_where_it_is_not_as_it_should_be(first_page, make_xray, clinician):
+    assert "No worker" not in first_page()
+    ask([make_xray()], by=clinician)
+    assert "No worker has been started." in first_page()
+    one = baker.make(Worker, beat_at=timezone.now())
+    assert "No worker" not in first_page()
+    Worker.objects.update(trouble="no_gpu", detail="torch 9 is built without CUDA")
+    assert "No GPU was found: the models run on the processor" in first_page()
+    assert "torch 9 is built without CUDA" in first_page()
+    Worker.objects.update(beat_at=one.beat_at - datetime.timedelta(minutes=5))
+    assert "No worker answers: the last one was heard of 5 minutes ago" in first_page()
 
 
 def test_what_failed_says_why_and_waits_again_at_one_press(first_page, client, make_xray, clinician):

@@ -8,6 +8,7 @@ import torch
 
 from imaging import phantom
 from inference.nn.engine import Ensemble, WeightsError
+from inference.nn.networks import InTorch
 from inference.tests import tiny_networks as tiny
 
 
@@ -51,14 +52,16 @@ def test_every_picture_gets_an_answer_of_every_model_in_order(specs, pictures):
         assert answer.heatmap.shape == (64, 64)
 
 
-def test_a_picture_s_answer_does_not_depend_on_its_neighbours(specs, pictures):
-    ensemble = Ensemble(specs, device="cpu")
+@pytest.mark.parametrize("shapes", [None, (4,)])
+def test_a_picture_s_answer_is_the_same_to_the_last_bit_in_any_company(specs, pictures, shapes):
+    ensemble = Ensemble(specs, device="cpu", shapes=shapes)
     together = ensemble.predict(pictures)
     alone = [ensemble.predict([picture])[0] for picture in pictures]
-    assert close([[a.probabilities for a in r] for r in together], [[a.probabilities for a in r] for r in alone])
-    for row, other in zip(together, alone, strict=True):
-        for one, two in zip(row, other, strict=True):
-            assert np.abs(one.heatmap.astype(int) - two.heatmap).max() <= 2
+    reversed_ = ensemble.predict(pictures[::-1])[::-1]
+    for row, *others in zip(together, alone, reversed_, strict=True):
+        for other in others:
+            assert [a.probabilities for a in row] == [a.probabilities for a in other]
+            assert all(np.array_equal(a.heatmap, b.heatmap) for a, b in zip(row, other, strict=True))
 
 
 def test_leaving_the_heat_maps_out_changes_no_probability(specs, pictures):
@@ -132,7 +135,7 @@ def test_without_room_models_come_one_after_another_and_answer_alike(specs, pict
     loads.clear()
     cramped = Ensemble(specs, device="cpu", memory_limit=1)
     assert answers_of(cramped, pictures) == roomy
-    assert len(cramped._resident) == 1
+    assert len(cramped.resident) == 1
     assert len(loads) == len(specs)
 
 
@@ -147,46 +150,46 @@ def test_with_room_for_all_but_one_a_second_call_loads_only_what_had_to_leave(fo
     assert len(loads) == 1
 
 
-def test_running_out_of_memory_halves_the_batch_and_goes_on(specs, pictures, monkeypatch):
-    ensemble = Ensemble(specs, device="cpu")
-    expected = answers_of(ensemble, pictures)
-    forward, tried = ensemble._forward, []
+@pytest.fixture
+def room_for(monkeypatch):
+    """Let networks run out of memory wherever a batch is larger."""
 
-    def forward_with_room_for_one(index, batch, heatmaps):
-        tried.append(len(batch))
-        if len(batch) > 1:
-            raise torch.OutOfMemoryError("out of memory")
-        return forward(index, batch, heatmaps)
+    def limit(most, condition=lambda: True):
+        tried, answer = [], InTorch.answer
 
-    monkeypatch.setattr(ensemble, "_forward", forward_with_room_for_one)
+        def short_of_memory(network, pictures, heatmaps):
+            tried.append(len(pictures))
+            if len(pictures) > most or not condition():
+                raise torch.OutOfMemoryError("out of memory")
+            return answer(network, pictures, heatmaps)
+
+        monkeypatch.setattr(InTorch, "answer", short_of_memory)
+        return tried
+
+    return limit
+
+
+def test_running_out_of_memory_takes_smaller_batches_and_goes_on(specs, pictures, room_for):
+    expected = answers_of(Ensemble(specs, device="cpu"), pictures)
+    tried = room_for(1)
+    ensemble = Ensemble(specs, device="cpu", shapes=(4,))
     assert close(answers_of(ensemble, pictures), expected)
     assert tried[:3] == [4, 2, 1]
     assert max(tried[3:]) == 1
+    assert ensemble.provenance["batches"] == [1]
 
 
-def test_the_last_resort_is_to_send_the_other_models_away(specs, pictures, monkeypatch):
+def test_the_last_resort_is_to_send_the_other_models_away(specs, pictures, room_for):
+    expected = answers_of(Ensemble(specs[:2], device="cpu"), pictures[:1])
     ensemble = Ensemble(specs[:2], device="cpu")
-    expected = answers_of(ensemble, pictures[:1])
-    forward = ensemble._forward
-
-    def forward_alone_only(index, batch, heatmaps):
-        if len(ensemble._resident) > 1:
-            raise torch.OutOfMemoryError("out of memory")
-        return forward(index, batch, heatmaps)
-
-    monkeypatch.setattr(ensemble, "_forward", forward_alone_only)
+    room_for(1, lambda: len(ensemble.resident) < 2)
     assert answers_of(ensemble, pictures[:1]) == expected
 
 
-def test_a_picture_that_never_fits_is_reported_as_out_of_memory(specs, pictures, monkeypatch):
-    ensemble = Ensemble(specs[:1], device="cpu")
-
-    def never(index, batch, heatmaps):
-        raise torch.OutOfMemoryError("out of memory")
-
-    monkeypatch.setattr(ensemble, "_forward", never)
+def test_a_picture_that_never_fits_is_reported_as_out_of_memory(specs, pictures, room_for):
+    room_for(0)
     with pytest.raises(torch.OutOfMemoryError):
-        ensemble.predict(pictures)
+        Ensemble(specs[:1], device="cpu").predict(pictures)
 
 
 def test_half_precision_agrees_with_single(specs, pictures):

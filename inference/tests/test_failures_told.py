@@ -45,9 +45,11 @@ def test_each_complaint_about_weights_is_known():
     assert len(complaints) > 5
     with translation.override("zh-hant"):
         assert [text for text in complaints if set(ENGLISH.findall(told(text))) - {"timm", "safetensors"}] == []
-        fits = "a.safetensors does not fit resnet50; 2 missing: a.b, c.d, … (+7); 1 of another shape: e.f (7 ≠ 4)"
+        fits = "a.safetensors does not fit resnet50; 9 missing: a.b, c.d and 7 more; "
+        fits += "1 of another shape: e.f (7×3 in the file, 4 in the network)"
         assert told(fits) == (
-            "a.safetensors 與 resnet50 不相符；缺少 2 個：a.b, c.d, … (+7)；1 個的形狀不同：e.f (7 ≠ 4)"
+            "a.safetensors 與 resnet50 不相符；缺少 9 個：a.b, c.d 以及另外 7 個；"
+            "1 個的形狀不同：e.f（檔案為 7×3，模型為 4）"
         )
 
 

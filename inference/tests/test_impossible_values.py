@@ -46,6 +46,46 @@ def test_no_key_in_an_address_is_an_error_of_ours(people, rows):
     assert not sender.failed, "\n".join(sender.failed)
 
 
+LONGER_THAN_PYTHON_COUNTS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("autocomplete/", "term=a&app_label=clinic&model_name=appointment&field_name=patient&page=%s"),
+        ("inference/prediction/live/", "live=%s"),
+        ("clinic/appointment/", "session__date__year=%s"),
+        ("clinic/closure/", "starts_on__year=%s"),
+        ("clinic/closure/", "starts_on__year=2147483648"),
+        ("clinic/appointment/", "session__date__year=2026&session__date__month=2147483648"),
+        ("backoffice/accessevent/", "of=%s-%s"),
+        ("clinic/patient/", "p=%s"),
+    ],
+)
+def test_a_number_that_is_too_long_in_an_address_is_no_error_of_ours(people, path, parameters):
+    sender = Sender(people["Administrators"])
+    sender.get(f"/admin/{path}?{parameters.replace('%s', LONGER_THAN_PYTHON_COUNTS)}", {})
+    assert not sender.failed
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("clinic/patient/%s/change/", {"full_name": "Lin"}),
+        ("clinic/openinghours/%s/history/1/", {"reason": "x"}),
+        ("clinic/openinghours/0/change/", {"visit_%s": "cancel"}),
+        ("clinic/symptom/", {"_save": "", "form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": "%s"}),
+        ("clinic/patient/merge/", {"first": "%s", "second": "%s"}),
+    ],
+)
+def test_nor_in_a_form(people, path, form):
+    sender = Sender(people["Administrators"])
+    sent = {name.replace("%s", LONGER_THAN_PYTHON_COUNTS): str(value) for name, value in form.items()}
+    sent = {name: value.replace("%s", LONGER_THAN_PYTHON_COUNTS) for name, value in sent.items()}
+    sender.post(f"/admin/{path.replace('%s', LONGER_THAN_PYTHON_COUNTS)}", sent)
+    assert not sender.failed
+
+
 def test_no_field_of_any_form_and_no_action_is_an_error_of_ours(people, rows):
     sender = Sender(people["Administrators"])
     for model, model_admin in admin.site._registry.items():

@@ -2,6 +2,7 @@
 file or the patient says it."""
 
 from datetime import date
+from decimal import Decimal
 from io import StringIO
 
 import cv2
@@ -10,6 +11,10 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
 from model_bakery import baker
 
 from clinic.models import Patient
@@ -17,6 +22,7 @@ from imaging import ingest, phantom
 from imaging.storing import receive
 from imaging.tests import test_dicom
 from inference import voting, wording, worker
+from inference.confidences import confidence_told, threshold_told
 from inference.models import ModelResult, Prediction
 from inference.nn.consensus import Reason
 from inference.requests import ask
@@ -86,10 +92,39 @@ def test_the_view_that_somebody_chose_and_the_age_at_the_exposure_are_named(make
     assert said_of(xray) == []
 
 
-def test_reasons_never_contradict_themselves():
+@given(st.floats(0, 1), st.decimals(0, 1, places=4).map(float) | st.sampled_from([0.75, 0.755, 0.5, 0.9]))
+def test_what_is_below_the_threshold_is_written_so_and_what_is_not_is_not(confidence, threshold):
+    told, bound = confidence_told(confidence, threshold), threshold_told(threshold)
+    assert (Decimal(told) < Decimal(bound)) == (confidence < threshold)
+    assert Decimal(told) <= Decimal(repr(confidence))
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+def test_reasons_never_contradict_themselves(language):
     reason = {"code": Reason.LOW_CONFIDENCE, "confidence": 0.7499999, "threshold": 0.75}
-    assert wording.in_words([reason]) == ["confidence 0.7499999 is below 0.7500000"]
-    assert wording.in_words([reason | {"confidence": 0.5}]) == ["confidence 0.50 is below 0.75"]
+    with override(language):
+        [told] = wording.in_words([reason])
+    assert "0.74" in told
+    assert told.count("0.75") == 1
+
+
+def test_lists_pages_and_the_first_page_never_contradict_the_reason(make_xray, client, clinician):
+    film = make_xray()
+    prediction = baker.make(
+        Prediction, xray=film, status="completed", diagnosis="COVID", confidence=0.7499999, needs_review=True,
+        finished_at=timezone.now(),
+        review_reasons=[{"code": Reason.LOW_CONFIDENCE, "confidence": 0.7499999, "threshold": 0.75}],
+    )  # fmt: skip
+    client.force_login(clinician)
+    pages = [
+        "/admin/",
+        *(reverse(f"admin:{model}_changelist") for model in ("imaging_xrayimage", "inference_prediction")),
+    ]
+    pages += [reverse("admin:imaging_xrayimage_change", args=[film.pk])]
+    pages += [reverse("admin:inference_prediction_change", args=[prediction.pk])]
+    for page in map(client.get, pages):
+        assert "0.74" in page.text
+        assert page.text.count("0.75") == page.text.count("0.74 is below 0.75")
 
 
 @pytest.fixture

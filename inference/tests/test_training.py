@@ -6,7 +6,7 @@ import torch
 
 from imaging import phantom
 from inference.training import data
-from inference.training.data import Inputs, TrainingDataError
+from inference.training.data import Inputs
 from inference.training.ensemble import figures
 from inference.training.fitting import Recipe, fit, fit_temperature
 
@@ -25,7 +25,7 @@ def halves(count, seed):
 
 def train(seed=0, **changes):
     lines = []
-    keywords = {"classes": 2, "seed": seed, "augment": True, "device": torch.device("cpu"), "report": lines.append}
+    keywords = {"classes": 2, "seed": seed, "device": torch.device("cpu"), "report": lines.append}
     return fit(SMALL, halves(128, 1), halves(64, 2), **keywords | changes), lines
 
 
@@ -67,7 +67,7 @@ def test_figures_count_what_was_right_by_class():
 
 def test_no_phantom_is_in_two_parts_or_in_two_seeds():
     splits = [data.phantoms(seed, 40, 12, 12) for seed in (0, 1)]
-    sources = [s.source for split in splits for part in (split.train, split.validation, split.held_out) for s in part]
+    sources = [s.name for split in splits for part in (split.train, split.validation, split.held_out) for s in part]
     assert len(set(sources)) == len(sources) == 2 * 64
 
 
@@ -75,53 +75,3 @@ def test_every_diagnosis_is_drawn_equally_often_at_every_size():
     split = data.phantoms(0, 32, 8, 8)
     shapes = {(s.label, max(s.load().shape)) for s in split.train}
     assert len(shapes) == len(phantom.DIAGNOSES) * len(data.PHANTOM_SIZES)
-
-
-def never_read(path):
-    raise AssertionError("splitting must not read pictures")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for name, count in (("COVID", 10), ("Normal", 20)):
-        (tmp_path / name / "images").mkdir(parents=True)
-        (tmp_path / name / "masks").mkdir()
-        for n in range(count):
-            (tmp_path / name / "images" / f"{n}.png").touch()
-            (tmp_path / name / "masks" / f"{n}.png").touch()
-        (tmp_path / name / "readme.txt").touch()
-    return tmp_path
-
-
-def test_a_folder_s_labels_are_its_folders_and_its_parts_share_no_file(folder):
-    split = data.folder_per_class(folder, 0, never_read)
-    assert split.labels == ("COVID", "Normal")
-    assert not split.is_synthetic
-    sources = [s.source for part in (split.train, split.validation, split.held_out) for s in part]
-    assert len(set(sources)) == len(sources) == 30
-    assert not any("masks" in source for source in sources)
-
-
-def test_every_class_is_in_every_part_by_the_same_share(folder):
-    split = data.folder_per_class(folder, 0, never_read)
-    counts = [[[s.label for s in part].count(n) for n in (0, 1)] for part in (split.train, split.held_out)]
-    assert counts == [[6, 14], [2, 3]]
-
-
-def test_another_seed_splits_the_folder_otherwise(folder):
-    held_out = [{s.source for s in data.folder_per_class(folder, seed, never_read).held_out} for seed in (0, 0, 1)]
-    assert held_out[0] == held_out[1] != held_out[2]
-
-
-def test_a_folder_without_classes_is_refused_with_what_to_do(tmp_path):
-    with pytest.raises(TrainingDataError, match="at least two into a folder each"):
-        data.folder_per_class(tmp_path, 0, never_read)
-    with pytest.raises(TrainingDataError, match="is not a folder"):
-        data.folder_per_class(tmp_path / "gone", 0, never_read)
-
-
-def test_a_class_with_too_few_pictures_is_named(folder):
-    (folder / "Rare").mkdir()
-    (folder / "Rare" / "1.png").touch()
-    with pytest.raises(TrainingDataError, match="Rare has only 1 pictures"):
-        data.folder_per_class(folder, 0, never_read)

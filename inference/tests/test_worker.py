@@ -1,17 +1,22 @@
 """The queue's rules, one process: who claims what, what is saved, what fails and when."""
 
+import multiprocessing
+import signal
+from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 
 import pytest
-from django.core.cache import cache
 from django.db import IntegrityError
 from django.utils import timezone
 
 from clinic.models import Patient
 from imaging.models import XRayImage
-from inference import health, suitability, tasks, voting, worker
-from inference.models import DiagnosticModel, ModelResult, Prediction
-from inference.requests import ask
+from inference import health, heartbeat, suitability, tasks, voting, worker
+from inference.models import DiagnosticModel, ModelResult, Prediction, Worker
+from inference.nn import devices
+from inference.nn.devices import DeviceLostError
+from inference.requests import ask, cancel, hurry
 from inference.tests.tiny import register_tiny_models
 
 Status = Prediction.Status
@@ -144,8 +149,9 @@ def test_a_fault_of_the_machine_is_no_verdict_on_a_model_and_the_next_look_tries
 
     with monkeypatch.context() as at_this_moment:
         at_this_moment.setattr(voting, "make_ensemble", fails)
-        voting.check_new_models()
-        voting.check_new_models()
+        for _look in range(2):
+            with suppress(DeviceLostError):  # another process is to look
+                voting.check_new_models()
     model = DiagnosticModel.objects.first()
     assert model.check_error
     assert model.history.count() == 2  # registered, and noted once
@@ -207,8 +213,6 @@ def test_an_error_that_may_pass_is_tried_again_later_and_then_given_up(asked, ti
 
 
 def test_a_cancelled_prediction_is_not_answered(asked, tiny_models, clinician):
-    from inference.requests import cancel
-
     voting.check_new_models()
     [prediction] = asked()
     [claimed] = worker.claim()
@@ -246,12 +250,117 @@ def test_a_model_whose_name_and_version_are_taken_leaves_no_file(tiny_models, tm
     assert sorted(settings.MEDIA_ROOT.rglob("*.safetensors")) == kept
 
 
+# -- Who comes first --------------------------------------------------------------------------------------------------
+
+
+def claimed_in_turn() -> list[list[int]]:
+    """Batch by batch, the keys that workers claim until nothing is left."""
+    return [[p.pk for p in batch] for batch in iter(worker.claim, [])]
+
+
+def test_what_is_urgent_is_claimed_first_and_waits_for_no_others_in_its_batch(asked, make_xray, clinician):
+    first, second = asked(2)
+    [urgent] = ask([make_xray(seed=9)], by=clinician, urgent=True).predictions
+    assert claimed_in_turn() == [[urgent.pk], [first.pk, second.pk]]
+
+
+def test_nobody_waits_for_ever_behind_what_is_urgent(asked, make_xray, clinician, settings):
+    settings.MAX_BATCH_SIZE = 1
+    calm, forgotten = asked(2)
+    [urgent] = ask([make_xray(seed=9)], by=clinician, urgent=True).predictions
+    long_ago = timezone.now() - timedelta(minutes=settings.PREDICTION_MAX_WAIT_MINUTES)
+    Prediction.objects.filter(pk=forgotten.pk).update(created_at=long_ago)
+    assert claimed_in_turn() == [[forgotten.pk], [urgent.pk], [calm.pk]]
+
+
+def test_what_waits_is_urgent_once_somebody_says_so_and_what_is_answered_no_more(asked, clinician, settings):
+    settings.MAX_BATCH_SIZE = 1
+    answered, waiting, hurried = asked(3)
+    Prediction.objects.filter(pk=answered.pk).update(status=Status.COMPLETED)
+    assert hurry(Prediction.objects.filter(pk__in=[answered.pk, hurried.pk]), by=clinician) == 1
+    assert claimed_in_turn() == [[hurried.pk], [waiting.pk]]
+    answered.refresh_from_db()
+    assert not answered.is_urgent
+    assert hurried.history.first().history_change_reason == "Urgent"
+
+
+def test_a_batch_that_is_cancelled_while_the_models_look_is_given_up_at_once(
+    asked, tiny_models, clinician, monkeypatch
+):
+    voting.check_new_models()
+    asked(2)
+    looked = []
+
+    def look_on(ensemble, pictures, heatmaps, progress):
+        cancel(Prediction.objects.all(), by=clinician)
+        progress(0.5)
+        looked.append("to the end")
+
+    monkeypatch.setattr(voting.Ensemble, "predict", look_on)
+    assert worker.answer(worker.claim()) == 0
+    assert not looked
+    assert set(Prediction.objects.values_list("status", flat=True)) == {Status.CANCELLED}
+
+
+# -- Who says that a worker lives, and on what -------------------------------------------------------------------------
+
+
 def test_only_a_running_worker_counts_as_one():
-    cache.delete(health.HEARTBEAT)
     worker.answer_waiting()
-    assert "No inference worker" in health.worker_is_alive()
     tasks.answer_waiting()
+    assert "No inference worker" in health.worker_is_alive()
+
+
+def test_a_worker_that_is_killed_soon_counts_no_more():
+    Worker.objects.create(name="one", beat_at=timezone.now() - Worker.BEATS_EVERY)
     assert health.worker_is_alive() is None
+    Worker.objects.update(beat_at=timezone.now() - timedelta(seconds=61))
+    assert "silent for 61 s" in health.worker_is_alive()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "driver", "trouble", "level"),
+    [
+        ("cpu", False, "", "INFO"),
+        ("auto", False, "no_gpu", "WARNING"),
+        ("auto", True, "gpu_unusable", "WARNING"),
+        ("cuda", False, "no_such_device", "ERROR"),
+        ("cuda:7", True, "no_such_device", "ERROR"),
+        ("toaster", False, "no_such_device", "ERROR"),
+    ],
+)
+def test_a_worker_says_what_it_computes_on_and_what_is_not_as_it_should_be(
+    wanted, driver, trouble, level, settings, monkeypatch, tmp_path, caplog
+):
+    settings.INFERENCE_DEVICE = wanted
+    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(devices, "NVIDIA", tmp_path if driver else tmp_path / "none")
+    monkeypatch.setattr(voting, "device_in_force", cache(voting.device_in_force.__wrapped__))
+    monkeypatch.setattr(voting, "_announced", "")
+    monkeypatch.setattr(heartbeat, "_own", Worker(name="this one"))
+    voting.announce_device()
+    voting.announce_device()
+    said = Worker.objects.get()
+    assert (said.device, said.trouble) == ("" if trouble == "no_such_device" else "cpu", trouble)
+    assert [record.levelname for record in caplog.records if record.name == "inference.voting"] == [level]
+    assert bool(health.worker_is_alive()) == (trouble == "no_such_device")
+
+
+def test_workers_spread_over_the_gpus_and_one_that_dies_gives_its_place_back(tmp_path):
+    fork = multiprocessing.get_context("fork")
+    told = fork.SimpleQueue()
+
+    def hold() -> None:
+        told.put(devices.take_place(2, tmp_path))
+        signal.pause()
+
+    assert devices.take_place(2, tmp_path) == 0
+    other = fork.Process(target=hold)
+    other.start()
+    assert told.get() == 1
+    other.kill()
+    other.join()
+    assert [devices.take_place(2, tmp_path) for _worker in range(3)] == [1, 0, 1]  # then they share
 
 
 # -- Hidden while the models look -------------------------------------------------------------------------------------

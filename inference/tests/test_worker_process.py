@@ -3,9 +3,6 @@
 import json
 
 import pytest
-import redis
-
-from inference.health import HEARTBEAT
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +69,10 @@ def count(installation, where: str) -> int:
     return installation.query(f"SELECT count(*) FROM inference_prediction WHERE {where}")[0][0]  # noqa: S608
 
 
+def workers(installation) -> list[tuple]:
+    return installation.query("SELECT name, device FROM inference_worker")
+
+
 def start_worker(installation, code: str = ""):
     command = ["shell", "--no-imports", "-c", code] if code else ["qcluster"]
     return installation.start(*command, Q_CLUSTER_NAME="inference")
@@ -82,17 +83,22 @@ def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
     installation.environment["MAX_BATCH_SIZE"] = str(batch)
     assert installation.python(ASK_ABOUT_FILMS.format(n=n)).split()[-1] == str(n)
 
+    assert not workers(installation)
     first = start_worker(installation, STAND_STILL)
     installation.wait_until(lambda: count(installation, "status = 'completed'"))
+    [(_name, device)] = workers(installation)
+    assert device.startswith(("cpu", "cuda"))
     installation.kill(first)
     held = count(installation, "status = 'processing'")
     assert held == batch - 1, "the worker was to die in the middle of a batch"
 
     installation.execute("UPDATE inference_prediction SET lease_until = created_at WHERE lease_until IS NOT NULL")
-    start_worker(installation)
+    second = start_worker(installation)
     installation.wait_until(lambda: count(installation, "status = 'completed'") == n)
 
     assert count(installation, "attempts > 1") == held
+    second.terminate()
+    installation.wait_until(lambda: len(workers(installation)) == 1)  # that of the killed one, gone silent
     results = installation.query("SELECT prediction_id, count(*) FROM inference_modelresult GROUP BY prediction_id")
     assert sorted(results) == sorted((pk, 2) for (pk,) in installation.query("SELECT id FROM inference_prediction"))
 
@@ -102,8 +108,7 @@ def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
 def test_a_worker_that_waits_at_redis_is_woken_by_the_request(installation, redis_url):
     installation.environment["REDIS_URL"] = redis_url
     start_worker(installation)
-    with redis.Redis.from_url(redis_url) as cache:
-        installation.wait_until(lambda: cache.keys(f"*{HEARTBEAT}"))
+    installation.wait_until(lambda: workers(installation))
     installation.python(ASK_ABOUT_FILMS.format(n=1))
     installation.wait_until(lambda: count(installation, "status = 'completed'"))
 

@@ -1,11 +1,11 @@
-"""Train an ensemble, measure it on held-out pictures, and write it as files. No Django."""
+"""Train the demonstration's ensemble on phantoms, measure it on held-out ones, and write it as files. No Django."""
 
 import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import torch
 from inference.nn import backbones, consensus
 from inference.nn.engine import Ensemble, ModelAnswer, choose_device
 from inference.nn.model_files import spec_for, write_ensemble, write_weights
+from inference.nn.preprocessing import AS_TRAINED_HERE, Preprocessing
 from inference.training.data import Inputs, Sample, Split, TrainingDataError, load_readable, prepare
-from inference.training.fitting import Recipe, fit
+from inference.training.fitting import Fitted, Recipe, fit
 
 Report = Callable[[str], None]
 
@@ -81,7 +82,7 @@ def train_ensemble(run: Run, out: Path, report: Report) -> dict[str, Any]:
     recipe's options do not fit the input size.
     """
     device = choose_device(run.device)  # first: a mistake here should not cost the preparing
-    skipped = _Skipped(report)
+    skipped = Skipped(report)
     report(f"preparing {len(run.split.train)} + {len(run.split.validation)} pictures")
     inputs = prepare(run.split.train, run.size, skipped)
     validation = prepare(run.split.validation, run.size, skipped)
@@ -94,13 +95,15 @@ def train_ensemble(run: Run, out: Path, report: Report) -> dict[str, Any]:
     return {"models": entries, "consensus": joint}
 
 
-class _Skipped:
+class Skipped:
+    """Says and counts the pictures that could not be read."""
+
     def __init__(self, report: Report) -> None:
         self.report, self.count = report, 0
 
-    def __call__(self, source: str, error: Exception) -> None:
+    def __call__(self, name: str, error: Exception) -> None:
         self.count += 1
-        self.report(f"skipped {source}: {error}")
+        self.report(f"skipped {name}: {error}")
 
 
 def _train_all(
@@ -161,10 +164,24 @@ def _train_one(
         validation,
         classes=len(run.split.labels),
         seed=run.seed,
-        augment=not run.split.is_synthetic,  # phantoms are varied as they are drawn
         device=device,
         report=report,
     )
+    made = {"command": run.command, "origin": run.split.origin, "seed": run.seed}
+    made |= {"pictures": len(inputs.labels), "validation_pictures": len(validation.labels)}
+    return entry_of(recipe, fitted, run.split.labels, run.size, made, out) | {"is_demo": True}
+
+
+def entry_of(
+    recipe: Recipe,
+    fitted: Fitted,
+    labels: Sequence[str],
+    size: int,
+    made: dict[str, Any],
+    out: Path,
+    preprocessing: Preprocessing = AS_TRAINED_HERE,
+) -> dict[str, Any]:
+    """Write a network's weights; return its entry in `ensemble.json`, yet without metrics."""
     file, sha256 = write_weights(out, recipe.name, fitted.network)
     return {
         "name": recipe.name,
@@ -173,21 +190,18 @@ def _train_one(
         "options": fitted.options,
         "file": file,
         "sha256": sha256,
-        "labels": list(run.split.labels),
-        "input_size": run.size,
+        "labels": list(labels),
+        "input_size": size,
+        **asdict(preprocessing),
         "mean": [fitted.mean],
         "std": [fitted.std],
         "temperature": fitted.temperature,
         "vote_weight": 1.0,
-        "is_demo": run.split.is_synthetic,
+        "is_demo": False,
         "metrics": {},
         "training": {
-            "command": run.command,
-            "origin": run.split.origin,
-            "pictures": len(inputs.labels),
-            "validation_pictures": len(validation.labels),
+            **made,
             "epochs": fitted.epochs,
-            "seed": run.seed,
             "validation_accuracy": fitted.validation_accuracy,
             "parameters": sum(p.numel() for p in fitted.network.parameters()),
             "torch": torch.__version__,
@@ -196,13 +210,14 @@ def _train_one(
     }
 
 
-def _measure(entries: list[dict], run: Run, out: Path, skipped: _Skipped) -> dict[str, Any]:
+def _measure(entries: list[dict], run: Run, out: Path, skipped: Skipped) -> dict[str, Any]:
     """Ask the written files about the held-out pictures; fill in each entry's metrics.
 
     Returns the same figures for the consensus.
     """
     ensemble = Ensemble([spec_for(entry, out) for entry in entries], run.device)
-    truths, answered = ask_about(ensemble, run.split.held_out, skipped)
+    read, answered = ask_about(ensemble, run.split.held_out, skipped)
+    truths = [sample.label for sample in read]
     labels = run.split.labels
     for n, entry in enumerate(entries):
         entry["metrics"] = figures(labels, truths, [row[n].probabilities for row in answered])
@@ -214,19 +229,20 @@ def _measure(entries: list[dict], run: Run, out: Path, skipped: _Skipped) -> dic
 
 def ask_about(
     ensemble: Ensemble, samples: Sequence[Sample], skipped: Callable[[str, Exception], None]
-) -> tuple[list[int], list[list[ModelAnswer]]]:
-    """Return the readable samples' labels, and every model's answer about each.
+) -> tuple[list[Sample], list[list[ModelAnswer]]]:
+    """Return the readable samples, and every model's answer about each.
 
     Raises TrainingDataError where none is readable.
     """
-    truths, answered = [], []
+    read: list[Sample] = []
+    answered: list[list[ModelAnswer]] = []
     for start in range(0, len(samples), EVALUATED_AT_ONCE):
         loaded = list(load_readable(samples[start : start + EVALUATED_AT_ONCE], skipped))
-        truths += [sample.label for sample, _ in loaded]
+        read += [sample for sample, _ in loaded]
         answered += ensemble.predict([picture for _, picture in loaded], heatmaps=False)
-    if not truths:
+    if not read:
         raise TrainingDataError("none of the held-out pictures could be read")
-    return truths, answered
+    return read, answered
 
 
 def figures(labels: Sequence[str], truths: Sequence[int], probabilities: Sequence[dict[str, float]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 
 from backoffice.records.mixins import Hideable, hideable
+from backoffice.records.numbers import number_in
 from backoffice.records.paging import LISTED
 
 
@@ -23,8 +24,7 @@ class Choices(AutocompleteJsonView):
 
     def paginate_queryset(self, queryset: Any, page_size: int) -> tuple[Paginator, Page, Any, bool]:
         """One row more than is shown tells whether there are others."""
-        asked = self.request.GET.get(self.page_kwarg, "")
-        number = min(max(int(asked), 1), LISTED // page_size) if asked.isdecimal() else 1
+        number = min(number_in(self.request.GET.get(self.page_kwarg)) or 1, LISTED // page_size)
         first = (number - 1) * page_size
         rows = list(queryset[first : first + page_size + 1])
         page = Page(rows[:page_size], number, Paginator(range(first + len(rows)), page_size))

@@ -29,6 +29,7 @@ from backoffice.admin.base.merging_forms import (
 )
 from backoffice.admin.base.taken_meanwhile import TellsWhatIsTaken
 from backoffice.records.locks import lock_by_key
+from backoffice.records.numbers import number_in
 from backoffice.records.relations import field_of
 
 SALT = "backoffice.what_was_shown"
@@ -50,8 +51,8 @@ class MergesForms(TellsWhatIsTaken):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Behind a lock where it is about to be saved: nobody changes or hides it between the look and the save."""
-        if request.method == "POST" and connection.in_atomic_block and str(object_id).isdecimal():
-            lock_by_key(self.model, [int(object_id)])
+        if request.method == "POST" and connection.in_atomic_block and (key := number_in(str(object_id))):
+            lock_by_key(self.model, [key])
         return super().get_object(request, object_id, from_field)
 
     def get_form(

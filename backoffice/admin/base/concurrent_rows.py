@@ -30,6 +30,7 @@ from backoffice.admin.base.merging_forms import (
 )
 from backoffice.formats.lists import listed
 from backoffice.records.locks import lock_by_key
+from backoffice.records.numbers import number_in
 from backoffice.records.relations import history_of
 
 Formset = TypeVar("Formset", bound=forms.BaseModelFormSet)
@@ -135,7 +136,7 @@ class MergesRows(forms.BaseModelFormSet):
         return form
 
     def _why_gone(self, key: str) -> str:
-        versions = history_of(self.model).filter(**{self.model._meta.pk.attname: key if key.isdecimal() else None})
+        versions = history_of(self.model).filter(**{self.model._meta.pk.attname: number_in(key)})
         if fk := getattr(self, "fk", None):
             versions = versions.filter(**{fk.attname: self.instance.pk})
         last = versions.order_by("-history_id").first()

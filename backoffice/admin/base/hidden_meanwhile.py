@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
@@ -14,6 +14,10 @@ from django.utils.translation import gettext as _
 from backoffice.admin.base.giving_back import given_back
 from backoffice.admin.base.hiding import HideableAdmin
 from backoffice.lazy import LazyText
+from backoffice.readers import Reader
+from backoffice.records.names import name_for
+from backoffice.records.numbers import number_in
+from backoffice.records.relations import may_view
 
 CONFLICT = 409
 
@@ -64,7 +68,7 @@ class SaysWhatWasHidden(HideableAdmin):
         return next((self._hidden_page(request, record) for record in records if record is not None), None)
 
     def _hidden(self, key: str | int | None) -> Model | None:
-        found = self.model._base_manager.filter(pk=key).first() if str(key).isdecimal() and len(str(key)) < 19 else None
+        found = self.model._base_manager.filter(pk=number_in(str(key))).first()
         return found if found is not None and found.is_gone else None
 
     def _hidden_page(self, request: HttpRequest, record: Model) -> TemplateResponse:
@@ -80,9 +84,25 @@ class SaysWhatWasHidden(HideableAdmin):
 
     def _typed(self, request: HttpRequest) -> list[tuple[LazyText, str]]:
         """(field, text) of what the form brought, to be copied from here: the record itself takes nothing now."""
-        fields = [
-            field for field in self.opts.concrete_fields if field.editable and field.name not in self.masked_fields
-        ]
-        titles = {field.name: capfirst(field.verbose_name) for field in fields} | {"reason": _("Reason")}
+        fields = {
+            field.name: field
+            for field in self.opts.concrete_fields
+            if field.editable and field.name not in self.masked_fields
+        }
+        titles = {name: capfirst(field.verbose_name) for name, field in fields.items()} | {"reason": _("Reason")}
         sent = request.POST or given_back(request)
-        return [(title, str(sent[name])) for name, title in titles.items() if sent.get(name)]
+        return [
+            (title, _in_words(fields.get(name), str(sent[name]), request.user))
+            for name, title in titles.items()
+            if sent.get(name)
+        ]
+
+
+def _in_words(field: Field | None, sent: str, user: Reader) -> str:
+    """What was typed; of what was chosen, the words that the form showed."""
+    choices = {str(value): str(label) for value, label in (field.flatchoices if field else [])}
+    if field is not None and field.is_relation:
+        related: Any = field.related_model
+        chosen = related._base_manager.filter(pk=number_in(sent)).first() if may_view(user, related) else None
+        return name_for(chosen, user) if chosen else sent
+    return choices.get(sent, sent)

@@ -35,6 +35,7 @@ from backoffice.records.diffs import Kind, Told, Words, kind_of
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
+from backoffice.records.numbers import number_in
 from backoffice.records.relations import history_of, may_change, may_view
 from backoffice.records.timeline import Change, Timeline
 from backoffice.web.admin_urls import admin_url
@@ -244,11 +245,6 @@ def url_if_any(model: type[models.Model], page: str, *arguments: object) -> str:
         return admin_url(model, page, *arguments)
     except NoReverseMatch:
         return ""
-
-
-def number_in(text: str | None) -> int | None:
-    """A key or page number out of an address; None for anything else."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 and int(text) else None
 
 
 def said(when: datetime) -> str:

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.auditing import AuditedAdmin
+from backoffice.records.numbers import number_in
 
 MOST = 2000  # records of one kind that belong to a record: far beyond any patient's
 
@@ -67,8 +68,8 @@ class RecordFilter(admin.ListFilter):
         self.record = self._record(params.pop(self.parameter_name)[-1]) if self.parameter_name in params else None
 
     def _record(self, text: str) -> Model:
-        kind, _dash, key = text.partition("-")
-        if not (kind.isdecimal() and key.isdecimal()):
+        kind, key = map(number_in, text.partition("-")[::2])
+        if kind is None or key is None:
             raise IncorrectLookupParameters
         content_type = ContentType.objects.filter(pk=kind).first()
         model = content_type and content_type.model_class()

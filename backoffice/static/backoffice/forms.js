@@ -1,4 +1,5 @@
-/* Leads an invalid form to its first error, and a list back to where it was when somebody comes back to it. */
+/* Leads an invalid form to its first error, says what is missing in the page's words, and leads a list back to where it
+   was when somebody comes back to it. */
 "use strict";
 
 /* -- The first error ------------------------------------------------------------------------------------------------ */
@@ -20,6 +21,17 @@
 
   // After Django's own scripts, which draw select2 when the page is ready.
   document.addEventListener("DOMContentLoaded", () => setTimeout(lead));
+})();
+
+/* -- What the browser objects to, in the page's language: its own words are in the browser's ----------------------------- */
+(() => {
+  const { sayNeeded, sayNotRight } = document.body.dataset;
+  document.addEventListener("invalid", ({ target }) => {
+    target.setCustomValidity("");
+    if (!target.validity.valid) target.setCustomValidity(target.validity.valueMissing ? sayNeeded : sayNotRight);
+  }, true);
+  // Else it would go on objecting to what is right by now.
+  for (const name of ["input", "change"]) document.addEventListener(name, ({ target }) => target.setCustomValidity?.(""), true);
 })();
 
 /* -- What was said: a page that comes up with its message reads it to nobody, so it is said once more ----------------- */

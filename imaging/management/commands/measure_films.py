@@ -10,8 +10,8 @@ from imaging import measured_anew
 
 class Command(BaseCommand):
     help = (
-        "Measures by today's rules, from their files, what makes older films doubtful. Can be stopped and run again. Files "
-        "that cannot be read are named in the log."
+        "Measures by today's rules, from their files, what makes older films doubtful. Can be stopped and run again. "
+        "Files that cannot be read are named in the log."
     )
 
     def handle(self, **options: Any) -> None:

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from backoffice.formats.lists import listed_apart, told_of
 from backoffice.formats.terminal import cells, in_column
 from imaging import ingest
+from inference.calibrating import calibrated
+from inference.confidences import confidence_told
 from inference.demo import WEIGHTS
 from inference.models import DiagnosticModel
 from inference.nn.consensus import Consensus, Vote, decide
@@ -63,14 +65,19 @@ class Command(BaseCommand):
         asked = {path: picture for path, picture in pictures.items() if path not in unlike}
         if not asked:
             return {}
-        specs, weights, demos = self.voting_models()
-        ensemble = Ensemble(specs, device=settings.INFERENCE_DEVICE, memory_limit=settings.INFERENCE_MEMORY_LIMIT)
+        specs, weights, demos, vectors = self.voting_models()
+        ensemble = Ensemble(
+            specs,
+            device=settings.INFERENCE_DEVICE,
+            memory_limit=settings.INFERENCE_MEMORY_LIMIT,
+            tuned=settings.DATA_DIR / "tuned",
+        )
         answers = ensemble.predict([grey[path] for path in asked], heatmaps=False)
         table = {}
         for (path, picture), given in zip(asked.items(), answers, strict=True):
             votes = [
-                Vote(answer.model, answer.probabilities, weight, is_demo)
-                for answer, weight, is_demo in zip(given, weights, demos, strict=True)
+                Vote(answer.model, calibrated(answer, vector).probabilities, weight, is_demo)
+                for answer, weight, is_demo, vector in zip(given, weights, demos, vectors, strict=True)
             ]
             table[path] = (
                 votes,
@@ -83,7 +90,7 @@ class Command(BaseCommand):
 
         return suitability.reasons(picture.body_part, picture.view, picture.patient_age)
 
-    def voting_models(self) -> tuple[list["ModelSpec"], list[float], list[bool]]:
+    def voting_models(self) -> tuple[list["ModelSpec"], list[float], list[bool], list[dict]]:
         """What is registered and votes; on a machine without a database, the demonstration models."""
         from inference.nn.model_files import read_ensemble
         from inference.voting import spec_of
@@ -93,10 +100,11 @@ class Command(BaseCommand):
         except DatabaseError:
             models = []
         if models:
-            return [spec_of(m) for m in models], [m.vote_weight for m in models], [m.is_demo for m in models]
+            weights, demos = [m.vote_weight for m in models], [m.is_demo for m in models]
+            return [spec_of(m) for m in models], weights, demos, [m.vector_scaling for m in models]
         self.stderr.write(_("No model is registered here: the demonstration models answer."))
         specs = read_ensemble(WEIGHTS)
-        return specs, [1.0] * len(specs), [True] * len(specs)
+        return specs, [1.0] * len(specs), [True] * len(specs), [{}] * len(specs)
 
     def print_table(self, answers: dict[Path, tuple[list[Vote], Consensus]]) -> None:
         if not answers:
@@ -104,8 +112,8 @@ class Command(BaseCommand):
         models = [vote.model for vote in next(iter(answers.values()))[0]]
         rows = [[_("file"), _("diagnosis"), _("confidence"), _("agree"), *models]]
         for path, (votes, consensus) in answers.items():
-            said = [consensus.diagnosis, f"{consensus.confidence:.2f}", f"{consensus.agreement:.0%}"]
-            said += [f"{vote.diagnosis} {max(vote.probabilities.values()):.2f}" for vote in votes]
+            said = [consensus.diagnosis, confidence_told(consensus.confidence), f"{consensus.agreement:.0%}"]
+            said += [f"{vote.diagnosis} {confidence_told(max(vote.probabilities.values()))}" for vote in votes]
             rows.append([path.name, *said])
         widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
         for row in rows:

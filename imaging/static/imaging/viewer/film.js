@@ -7,6 +7,7 @@ import { say } from "./words.js";
 
 const STEP = 1.25; // of a zoom by button or key
 const NUDGE = 60; // px, by an arrow key
+const [STRIDE, PACE] = [20, 1]; // px, of the cross that measures, and with Shift
 const [LEFT_BUTTON, MIDDLE_BUTTON, RIGHT_BUTTON] = [0, 1, 2];
 
 export class Film {
@@ -86,7 +87,10 @@ export class Film {
   set mode(mode) {
     this.stage.dataset.mode = mode;
     for (const button of this.element.querySelectorAll("[data-film-mode]")) press(button, button.dataset.filmMode === mode);
-    for (const pane of this.panes) pane.magnify(null);
+    for (const pane of this.panes) {
+      pane.marks.leave();
+      pane.magnify(null);
+    }
   }
 
   #gestures(pane) {
@@ -137,7 +141,10 @@ export class Film {
 
   #wire() {
     for (const button of this.element.querySelectorAll("[data-film-mode]")) {
-      button.addEventListener("click", () => (this.mode = button.dataset.filmMode));
+      button.addEventListener("click", ({ detail }) => {
+        this.mode = button.dataset.filmMode;
+        if (this.mode === "measure" && !detail) this.#measureByKeys();
+      });
     }
     for (const button of this.element.querySelectorAll("[data-film-tool]")) {
       button.addEventListener("click", () => this.#tools[button.dataset.filmTool](button));
@@ -147,6 +154,7 @@ export class Film {
     document.addEventListener("fullscreenchange", () => this.#sayFull(document.fullscreenElement === this.element));
     this.keys.actions = {
       ...Object.fromEntries(Object.entries(ARROWS).map(([key, way]) => [key, ({ shiftKey }) => this.#nudge(way, shiftKey)])),
+      Enter: (event) => this.#setEnd(event),
       Escape: () => this.#leave(),
     };
   }
@@ -183,8 +191,29 @@ export class Film {
     this.said.textContent = "";
   }
 
-  #nudge([right, down], isWindow) {
-    if (isWindow) {
+  // A click without a pointer is a key's.
+  #measureByKeys() {
+    this.active.element.focus({ preventScroll: true });
+    this.active.marks.enter(this.active.view);
+    this.active.draw();
+    this.said.textContent = say(this.element, "measure");
+  }
+
+  #setEnd({ target }) {
+    const { active, mode } = this;
+    if (mode !== "measure" || target !== active.element) return false;
+    active.marks.setEnd(active.view);
+    active.draw();
+    if (!active.marks.isDrawing) this.said.textContent = active.marks.last;
+    return true;
+  }
+
+  #nudge([right, down], hasShift) {
+    if (this.mode === "measure") {
+      const step = hasShift ? PACE : STRIDE;
+      this.active.marks.step([right * step, down * step], this.active.view);
+      this.active.draw();
+    } else if (hasShift) {
       this.active.dragWindow([right * NUDGE, down * NUDGE]);
       this.#choice.value = "";
     } else {
@@ -195,7 +224,7 @@ export class Film {
   // Escape: what was measured goes first, then the full screen, as browsers do by themselves.
   #leave() {
     if (this.element.classList.contains("is-full") && !document.fullscreenElement) return this.#sayFull(false);
-    if (!this.panes.some((pane) => pane.marks.all.length)) return false;
+    if (!this.panes.some(({ marks }) => marks.all.length || marks.cross)) return false;
     for (const pane of this.panes) {
       pane.marks.clear();
       pane.draw();

@@ -6,6 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const BELOW = 24; // px, the length under its line
 const EDGE = 12;
 const SHORTEST = 2; // px of the picture: less is a click
+const CROSS = 14; // px, half of it
 
 export class Marks {
   constructor(svg, pane) {
@@ -14,9 +15,12 @@ export class Marks {
     this.spacing = Number(pane.element.dataset.spacing) || null; // mm a pixel
     this.note = pane.element.dataset.spacingNote ?? "";
     this.all = [];
+    this.cross = null; // where keys have got to, and whether they draw a line from somewhere
+    this.isDrawing = false;
   }
 
   begin(point) {
+    this.leave();
     this.all.push({ from: point, to: point, shape: this.#shape() });
   }
 
@@ -32,6 +36,38 @@ export class Marks {
   clear() {
     this.svg.replaceChildren();
     this.all = [];
+    this.cross = null;
+    this.isDrawing = false;
+  }
+
+  // -- By keys: a cross that sets one end, and then the other -------------------------------------------------------
+
+  enter(view) {
+    if (this.cross) return;
+    this.cross = { at: view.toPicture(view.port.map((length) => length / 2)), shape: this.#group(["line", "line", "line", "line"]) };
+    set(this.cross.shape, { class: "is-cross" });
+    for (const line of [...this.cross.shape.children].slice(0, 2)) set(line, { class: "is-under" });
+  }
+
+  step(distance, view) {
+    this.enter(view);
+    const place = view.toWindow(this.cross.at).map((value, axis) => clamp(value + distance[axis], 0, view.port[axis]));
+    this.cross.at = view.toPicture(place);
+    if (this.isDrawing) this.stretch(this.cross.at);
+  }
+
+  setEnd(view) {
+    this.enter(view);
+    if (this.isDrawing) this.finish();
+    else this.all.push({ from: this.cross.at, to: this.cross.at, shape: this.#shape() });
+    this.isDrawing = !this.isDrawing;
+  }
+
+  leave() {
+    if (this.isDrawing) this.finish();
+    this.isDrawing = false;
+    this.cross?.shape.remove();
+    this.cross = null;
   }
 
   get last() {
@@ -39,6 +75,12 @@ export class Marks {
   }
 
   draw(view) {
+    if (this.cross) {
+      const [x, y] = view.toWindow(this.cross.at);
+      this.cross.shape.querySelectorAll("line").forEach((line, n) => {
+        set(line, n % 2 ? { x1: x, x2: x, y1: y - CROSS, y2: y + CROSS } : { x1: x - CROSS, x2: x + CROSS, y1: y, y2: y });
+      });
+    }
     for (const mark of this.all) {
       const [x1, y1] = view.toWindow(mark.from);
       const [x2, y2] = view.toWindow(mark.to);
@@ -65,10 +107,15 @@ export class Marks {
   }
 
   #shape() {
-    const group = document.createElementNS(SVG, "g");
-    for (const name of ["line", "line", "circle", "circle", "text"]) group.append(document.createElementNS(SVG, name));
+    const group = this.#group(["line", "line", "circle", "circle", "text"]);
     set(group.firstChild, { class: "is-under" });
     for (const circle of group.querySelectorAll("circle")) set(circle, { r: 4 });
+    return group;
+  }
+
+  #group(names) {
+    const group = document.createElementNS(SVG, "g");
+    for (const name of names) group.append(document.createElementNS(SVG, name));
     this.svg.append(group);
     return group;
   }

@@ -2,7 +2,10 @@
 
 const language = document.documentElement.lang;
 
-export const number = (value, digits = 0) => new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+// To make one takes longer than all else that is done for a frame.
+const formats = [0, 1].map((digits) => new Intl.NumberFormat(language, { maximumFractionDigits: digits }));
+
+export const number = (value, digits = 0) => formats[digits].format(value);
 
 export function say(film, what, values = {}) {
   const words = film.getAttribute(`data-say-${what}`);

@@ -1,0 +1,55 @@
+"""Heat maps for answers that were stored without, from the very weights and picture that answered. A worker's or a
+command's: it asks the networks."""
+
+import hashlib
+
+from django.utils.translation import gettext as _
+
+from imaging import pixels
+from imaging.derived import open_pixels
+from inference.models import ModelResult, Prediction
+from inference.nn.engine import ModelAnswer
+from inference.nn.tuning import FARTHEST
+from inference.voting import make_ensemble
+
+
+class CannotDrawError(Exception):
+    """A map drawn now would not explain the answer that stands. The message says why, and what a person can do."""
+
+
+def draw(prediction: Prediction) -> int:
+    """Draw what the answer's heat maps lack, and return how many were drawn: not all networks have one.
+
+    Raises CannotDrawError, WeightsError or voting.CannotAnswerError; then nothing is stored.
+    """
+    lacking = list(prediction.results.filter(heatmap=None).select_related("model").order_by("pk"))
+    if not lacking:
+        return 0
+    for result in lacking:
+        if result.model.sha256 != result.model_sha256:
+            raise CannotDrawError(
+                _("%(model)s has other weights by now. Ask the models anew.") % {"model": result.model}
+            )
+    with open_pixels(prediction.xray) as file:
+        content = file.read()
+    if hashlib.sha256(content).hexdigest() != prediction.provenance["pixels_sha256"]:
+        raise CannotDrawError(_("The picture is no longer the one that was answered about. Ask the models anew."))
+    [answers] = make_ensemble([result.model for result in lacking]).predict([pixels.decode(content)])
+    for result, answer in zip(lacking, answers, strict=True):
+        if strays(answer, result):
+            told = {"model": result.model}
+            raise CannotDrawError(_("%(model)s answers otherwise by now. Ask the models anew.") % told)
+    return sum(_store(result, answer) for result, answer in zip(lacking, answers, strict=True))
+
+
+def strays(answer: ModelAnswer, result: ModelResult) -> bool:
+    """Farther than another way of computing the same model may."""
+    farthest = max(abs(answer.probabilities[label] - p) for label, p in result.probabilities.items())
+    return farthest > FARTHEST or answer.diagnosis != result.diagnosis
+
+
+def _store(result: ModelResult, answer: ModelAnswer) -> int:
+    """A map is no change of the answer, and in no history of it."""
+    if answer.heatmap is None:
+        return 0
+    return ModelResult.objects.filter(pk=result.pk, heatmap=None).update(heatmap=pixels.encode(answer.heatmap))

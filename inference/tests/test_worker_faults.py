@@ -1,0 +1,88 @@
+"""Whatever befalls a worker, nothing is lost and nothing is answered twice: real processes, on both databases."""
+
+import json
+import shutil
+from contextlib import ExitStack
+
+import pytest
+
+from conftest import Installation, postgres_database, postgres_url
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def told(request, tmp_path_factory):
+    """What each scenario of faults.py left. They share one installation, and one process that has imported torch."""
+    folder = tmp_path_factory.mktemp("faults")
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            template, server = map(request.getfixturevalue, ("migrated_postgres", "postgres_server"))
+            made = Installation(folder, postgres_url(stack.enter_context(postgres_database(server, template))))
+        else:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), folder)
+            made = Installation(folder)
+        made.environment |= {
+            "PREDICTION_LEASE_SECONDS": "1",
+            "MAX_BATCH_SIZE": "8",
+            "MAX_PREDICTIONS_PER_DAY": "1000",
+            "OMP_NUM_THREADS": "1",  # a fork does not survive torch's threads
+        }
+        yield json.loads(made.python("from inference.tests import faults; faults.run_all()").splitlines()[-1])
+
+
+def check_that_nothing_is_lost_or_doubled(left: dict, asked: int) -> None:
+    """Each has one end; what was answered has each model's answer once, and what was not has none."""
+    assert sum(left["statuses"].values()) == asked
+    assert set(left["statuses"]) <= {"completed", "failed"}
+    assert left["ends"] == asked
+    assert left["results_of_completed"] == [2]
+    assert left["results_of_others"] == 0
+
+
+def test_workers_killed_twenty_times_at_random_lose_and_double_nothing(told):
+    left = told["killed_at_random"]
+    check_that_nothing_is_lost_or_doubled(left, asked=200)
+    assert left["kills"] == 20
+    assert max(left["attempts"]) > 1, "no worker was killed in the middle of its work"
+    # Chance may have it that one picture is looked at by three that are killed. It is given up, as is a poisoned one.
+    assert set(left["attempts_of_failed"]) <= {3}
+    assert left["statuses"]["completed"] >= 190
+
+
+def test_a_picture_that_kills_whoever_looks_is_tried_alone_then_given_up_and_the_others_are_answered(told):
+    left = told["poison"]
+    check_that_nothing_is_lost_or_doubled(left, asked=11)
+    assert left["statuses"] == {"completed": 10, "failed": 1}
+    assert left["attempts_of_failed"] == [3]
+    assert max(left["attempts"][:-1]) <= 2  # of its neighbours: once beside it, once alone
+    assert "stopped 3 times" in left["errors"][0]
+
+
+def test_a_database_that_is_gone_for_seconds_costs_no_answer_and_no_attempt(told):
+    left = told["database_gone"]
+    check_that_nothing_is_lost_or_doubled(left, asked=4)
+    assert (left["exit"], left["statuses"], left["attempts"]) == (0, {"completed": 4}, [1] * 4)
+
+
+def test_a_disk_that_is_full_while_answers_are_saved_costs_none_once_there_is_room(told):
+    left = told["disk_full"]
+    check_that_nothing_is_lost_or_doubled(left, asked=4)
+    assert left["noticed"]
+    assert (left["exit"], left["statuses"], left["attempts"]) == (0, {"completed": 4}, [1] * 4)
+
+
+def test_weights_that_changed_are_never_asked_and_it_is_said(told):
+    changed = told["weights_changed"]["while_changed"]
+    assert changed["statuses"] == {"failed": 3}
+    assert changed["results_of_others"] == 0
+    assert "is not the file that was registered" in changed["errors"][0]
+    assert told["weights_changed"]["statuses"] == {"completed": 3}
+
+
+def test_a_device_that_fails_ends_its_worker_and_another_one_answers(told):
+    left = told["device_gone"]
+    assert left["exit"] == 1
+    assert left["in_between"]["statuses"] == {"pending": 3}
+    check_that_nothing_is_lost_or_doubled(left, asked=3)
+    assert (left["statuses"], left["attempts"]) == ({"completed": 3}, [2] * 3)
