@@ -85,7 +85,8 @@ def count(installation, table: str) -> int:
 def rows_done(installation) -> int:
     """How far a run says that it is."""
     told = Path(installation.data_dir, "media", "imports").rglob("*.progress-*")
-    return max((int(path.name.rpartition("-")[2]) for path in told), default=0)
+    rows = (path.name.rpartition("-")[2] for path in told)
+    return max((int(number) for number in rows if number.isdecimal()), default=0)  # one may be half-written still
 
 
 def reach(installation, wanted: str, seconds: float = 120) -> None:
