@@ -110,9 +110,9 @@ class Worklist(admin.ModelAdmin):
         neighbours = Neighbours(films, xray)
         if not neighbours.is_listed():
             return Place(None, films.values_list("pk", flat=True).first(), 0, number)
-        ahead = neighbours.number_before(COUNTED)
-        place = ahead + 1 if ahead < COUNTED else 0
-        return Place(neighbours.before(), neighbours.after(), place, number)
+        ahead = neighbours.before(COUNTED)
+        place = len(ahead) + 1 if len(ahead) < COUNTED else 0
+        return Place(ahead[0] if ahead else None, neighbours.after(), place, number)
 
 
 def among(keys: list[int], key: int) -> Place:
