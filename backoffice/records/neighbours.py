@@ -54,20 +54,18 @@ class Neighbours:
         self._key = row.pk
         self._columns = list(_columns(listed, row))
 
-    def is_listed(self) -> bool:
-        return self._listed.filter(pk=self._key).exists()
-
     def after(self) -> Any:
         """The key of the next row, None where there is none."""
         return next(iter(self._nearest(self._columns, 1)), None)
 
-    def before(self, most: int) -> list[Any]:
-        """The keys of the rows before it, nearest first, and so many at most."""
-        return self._nearest([column.reversed() for column in self._columns], most)
+    def up_to(self, most: int) -> list[Any]:
+        """The keys of so many rows at most that end with it, itself first; none where it is not in the list."""
+        keys = self._nearest([column.reversed() for column in self._columns], most, or_equal="e")
+        return keys if keys[:1] == [self._key] else []
 
-    def _nearest(self, columns: Sequence[Column], most: int) -> list[Any]:
+    def _nearest(self, columns: Sequence[Column], most: int, or_equal: str = "") -> list[Any]:
         found: list[Any] = []
-        for beyond in _beyond(self._listed, columns):
+        for beyond in _beyond(self._listed, columns, or_equal):
             found += beyond.values_list("pk", flat=True)[: most - len(found)]
             if len(found) >= most:
                 break
@@ -92,15 +90,16 @@ def _columns(listed: QuerySet, row: Model) -> Iterator[Column]:
             return
 
 
-def _beyond(listed: QuerySet, columns: Sequence[Column]) -> Iterator[QuerySet]:
-    """The rows beyond one, nearest first, in parts that are each sorted."""
+def _beyond(listed: QuerySet, columns: Sequence[Column], or_equal: str) -> Iterator[QuerySet]:
+    """The rows beyond one, nearest first, in parts that are each sorted; `or_equal`, with itself."""
     if not any(column.may_be_blank for column in columns):
-        further = Q()
-        for column in reversed(columns):
-            further = column.compared() | (column.same() & further) if further else column.compared()
+        further = columns[-1].compared(or_equal)
+        for column in reversed(columns[:-1]):
+            further = column.compared() | (column.same() & further)
         yield listed.filter(columns[0].compared(or_equal="e"), further).order_by(*(column.order for column in columns))
         return
     for at in reversed(range(len(columns))):
         equal = Q(*(column.same() for column in columns[:at]))
-        for beyond in columns[at].beyond():
+        is_key = columns[at] is columns[-1]
+        for beyond in [columns[at].compared(or_equal)] if is_key else columns[at].beyond():
             yield listed.filter(equal, beyond).order_by(*(column.order for column in columns[at:]))
