@@ -108,11 +108,11 @@ class Worklist(admin.ModelAdmin):
         counted = films.order_by()[: COUNTED + 1].count()
         number = counted if counted <= COUNTED else None
         neighbours = Neighbours(films, xray)
-        if not neighbours.is_listed():
+        up_to_it = neighbours.up_to(COUNTED + 1)
+        if not up_to_it:
             return Place(None, films.values_list("pk", flat=True).first(), 0, number)
-        ahead = neighbours.number_before(COUNTED)
-        place = ahead + 1 if ahead < COUNTED else 0
-        return Place(neighbours.before(), neighbours.after(), place, number)
+        place = len(up_to_it) if len(up_to_it) <= COUNTED else 0
+        return Place(up_to_it[1] if up_to_it[1:] else None, neighbours.after(), place, number)
 
 
 def among(keys: list[int], key: int) -> Place:

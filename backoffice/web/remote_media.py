@@ -33,7 +33,8 @@ class RemotePart:
     as its rest."""
 
     def __init__(self, file: PrivateS3File, start: int, length: int) -> None:
-        self._file, self._body = file, None
+        self._file = file
+        self._body: Any = None
         self._asked = f"bytes={start}-{start + length - 1}" if length else ""
 
     def read(self, size: int = -1, /) -> bytes:
