@@ -64,7 +64,12 @@ def answer_waiting() -> int:
         if time.monotonic() - started > SECONDS_PER_NUDGE:
             wake_a_worker()
             return finished
-    tune_the_models(lambda: not Prediction.objects.waiting().exists())
+
+    def has_time() -> bool:
+        beat()
+        return time.monotonic() - started <= SECONDS_PER_NUDGE and not Prediction.objects.waiting().exists()
+
+    tune_the_models(has_time)
     return finished
 
 
