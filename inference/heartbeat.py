@@ -13,7 +13,7 @@ import time
 from datetime import timedelta
 from multiprocessing import util
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from inference.models import Worker
@@ -57,14 +57,14 @@ def _beat(worker: Worker) -> None:
     said |= {name: getattr(worker, name) for name in ("device", "device_name", "trouble", "detail")}
     try:
         Worker.objects.update_or_create(name=worker.name, defaults=said)
-    except DatabaseError as error:  # the next one may arrive
+    except Error as error:  # the next one may arrive
         logger.warning("the heartbeat is not heard: %s", type(error).__name__)
 
 
 def _sweep() -> None:
     try:
         Worker.objects.filter(beat_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
-    except DatabaseError:
+    except Error:
         logger.warning("workers of old are not swept out", exc_info=True)
 
 
@@ -75,5 +75,5 @@ def _stop() -> None:
         return
     try:
         Worker.objects.filter(name=worker.name).delete()
-    except DatabaseError:
+    except Error:
         logger.warning("the end of this worker is not noted", exc_info=True)
