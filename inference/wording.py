@@ -1,7 +1,7 @@
 """The models' answers in words, and as the small pieces of HTML that lists and pages share."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -18,6 +18,7 @@ from imaging.models import XRayImage
 from imaging.quality import QualityIssue
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.nn.consensus import Reason
+from inference.nn.families import shows_where
 
 
 def in_words(reasons: list[dict]) -> list[str]:
@@ -117,6 +118,11 @@ def status_cell(prediction: Prediction | None) -> SafeString:
 
 def duration(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def without_a_map(results: Iterable[ModelResult]) -> str:
+    """Which of the models that answered never show where they looked; empty where all do."""
+    return listed([str(r.model) for r in results if not shows_where(r.model.architecture)])
 
 
 def votes(results: list[ModelResult], diagnosis: str) -> list[dict]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from inference.nn import backbones
 from inference.nn.backbones import WeightsError
+from inference.nn.families import shows_where
 from inference.nn.heatmaps import answer_with_heat
 from inference.nn.preprocessing import AS_TRAINED_HERE, Preprocessing
 
@@ -201,7 +202,7 @@ class Ensemble:
         network, spec = self._resident[index], self.models[index]
         mean, std = (torch.tensor(values, device=self.device).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
         inputs = ((batch.float() / 255 - mean) / std).to(self.dtype, memory_format=torch.channels_last)
-        if not heatmaps:
+        if not (heatmaps and shows_where(spec.architecture)):
             return network(inputs).float().cpu(), None
         logits, heat = answer_with_heat(network, inputs)
         return logits.cpu(), None if heat is None else heat.cpu()
