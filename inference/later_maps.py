@@ -2,13 +2,17 @@
 command's: it asks the networks."""
 
 import hashlib
+from typing import Any
 
+import numpy as np
 from django.utils.translation import gettext as _
 
 from imaging import pixels
 from imaging.derived import open_pixels
+from inference.calibrating import how, uncalibrated
 from inference.models import ModelResult, Prediction
 from inference.nn.engine import ModelAnswer
+from inference.nn.families import shows_where
 from inference.nn.tuning import FARTHEST
 from inference.voting import make_ensemble
 
@@ -22,7 +26,8 @@ def draw(prediction: Prediction) -> int:
 
     Raises CannotDrawError, WeightsError or voting.CannotAnswerError; then nothing is stored.
     """
-    lacking = list(prediction.results.filter(heatmap=None).select_related("model").order_by("pk"))
+    without = prediction.results.filter(heatmap=None).select_related("model").order_by("pk")
+    lacking = [result for result in without if shows_where(result.model.architecture)]
     if not lacking:
         return 0
     for result in lacking:
@@ -35,21 +40,24 @@ def draw(prediction: Prediction) -> int:
     if hashlib.sha256(content).hexdigest() != prediction.provenance["pixels_sha256"]:
         raise CannotDrawError(_("The picture is no longer the one that was answered about. Ask the models anew."))
     [answers] = make_ensemble([result.model for result in lacking]).predict([pixels.decode(content)])
+    made_by = {made["sha256"]: made.get("calibration") for made in prediction.provenance["models"]}
     for result, answer in zip(lacking, answers, strict=True):
-        if strays(answer, result):
+        if strays(answer, result, made_by.get(result.model_sha256)):
             told = {"model": result.model}
             raise CannotDrawError(_("%(model)s answers otherwise by now. Ask the models anew.") % told)
     return sum(_store(result, answer) for result, answer in zip(lacking, answers, strict=True))
 
 
-def strays(answer: ModelAnswer, result: ModelResult) -> bool:
-    """Farther than another way of computing the same model may."""
-    farthest = max(abs(answer.probabilities[label] - p) for label, p in result.probabilities.items())
-    return farthest > FARTHEST or answer.diagnosis != result.diagnosis
+def strays(answer: ModelAnswer, result: ModelResult, made_by: dict[str, Any] | None) -> bool:
+    """Farther than another way of computing the same model may, however each was calibrated (`made_by`: the answer)."""
+    labels, now = list(answer.probabilities), {"temperature": result.model.temperature}
+    today = uncalibrated(answer.probabilities, now, labels)
+    then = uncalibrated(result.probabilities, made_by or how(result.model), labels)
+    return bool(np.abs(np.exp(today) - np.exp(then)).max() > FARTHEST)
 
 
 def _store(result: ModelResult, answer: ModelAnswer) -> int:
-    """A map is no change of the answer, and in no history of it."""
-    if answer.heatmap is None:
+    """A map is no change of the answer, and in no history of it. One that speaks for another diagnosis is none of it."""
+    if answer.heatmap is None or answer.diagnosis != result.diagnosis:
         return 0
     return ModelResult.objects.filter(pk=result.pk, heatmap=None).update(heatmap=pixels.encode(answer.heatmap))

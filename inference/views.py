@@ -181,6 +181,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
                 "is_demonstration": wording.is_demonstration(prediction),
                 "votes": wording.votes(results, prediction.diagnosis),
                 "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),
+                "without_a_map": wording.without_a_map(results),
                 "heatmaps": [result for result in results if result.heatmap],
                 "may_sign": reviews.may_sign(request.user) and not xray.is_gone,
                 "seen": reviews.version_of(prediction),

@@ -1,7 +1,7 @@
 """The models' answers in words, and as the small pieces of HTML that lists and pages share."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.db.models import Sum
 from django.template.loader import render_to_string
@@ -22,6 +22,7 @@ from inference.confidences import confidence_told, threshold_told
 from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, Worker
 from inference.nn.calibration import Kind
 from inference.nn.consensus import Reason
+from inference.nn.families import shows_where
 
 
 def in_words(reasons: list[dict]) -> list[str]:
@@ -260,6 +261,11 @@ def _roughly(seconds: float) -> str:
         return ngettext("That takes about %d second.", "That takes about %d seconds.", n) % n
     n = round(seconds / 60)
     return ngettext("That takes about %d minute.", "That takes about %d minutes.", n) % n
+
+
+def without_a_map(results: Iterable[ModelResult]) -> str:
+    """Which of the models that answered never show where they looked; empty where all do."""
+    return listed([str(r.model) for r in results if not shows_where(r.model.architecture)])
 
 
 def votes(results: list[ModelResult], diagnosis: str) -> list[dict]:

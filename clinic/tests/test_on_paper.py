@@ -24,7 +24,7 @@ def test_the_slip_holds_the_link_that_it_says_to_keep(client, settings):
     settings.SITE_URL = "https://clinic.example"
     booked = visit(session_today())
     own = reverse("clinic:booking", args=[booked.reference])
-    assert f'<code>https://clinic.example{own}</code>' in client.get(own).text
+    assert f"<code>https://clinic.example{own}</code>" in client.get(own).text
 
 
 def test_paper_is_light_whatever_the_screen_is():

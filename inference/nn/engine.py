@@ -16,6 +16,7 @@ from torch import Tensor
 
 from inference.nn import machine
 from inference.nn.backbones import WeightsError
+from inference.nn.families import shows_where
 from inference.nn.networks import Network
 from inference.nn.residence import Residence, give_memory_back, prepare
 from inference.nn.specs import ModelAnswer, ModelSpec
@@ -156,8 +157,9 @@ class Ensemble:
         so that it never waits for Python."""
         waiting: list[tuple[int, _Raw]] = []
         for index in self._resident_first():
-            network, kind = self.resident[index], inputs.kind_of(self.models[index])
-            for raw in self._batches(index, network, inputs[kind], heatmaps):
+            network, spec = self.resident[index], self.models[index]
+            shown = heatmaps and shows_where(spec.architecture)
+            for raw in self._batches(index, network, inputs[inputs.kind_of(spec)], shown):
                 waiting.append((index, raw))
                 if self.device.type != "cuda":
                     yield waiting.pop()

@@ -17,23 +17,31 @@ SHARES = np.arange(0.45, 0.82, 0.05)
 STRETCHED = 0.1  # of correlation, for each unit by which the box's shape differs from the picture's
 
 
-def lung_box(picture: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the box (top, bottom, left, right; pixels) of uint8 H×W in which the mean chest's lungs fit best.
+Box = tuple[int, int, int, int]  # top, bottom, left, right; pixels
+
+
+def lung_box(picture: np.ndarray) -> Box:
+    """Return the box of uint8 H×W in which the mean chest's lungs fit best.
 
     There is always one, and it holds at least four tenths of either edge: whether the picture is a chest at all is the
     gate's question.
     """
+    return fitted(picture)[1]
+
+
+def fitted(picture: np.ndarray) -> tuple[float, Box]:
+    """Return the box as `lung_box` does, and how well the mean chest fits into it: a correlation."""
     small = cv2.resize(picture, (EDGE, EDGE), interpolation=cv2.INTER_AREA)
     seen = cv2.equalizeHist(small).astype(np.float32)
-    best, found = -np.inf, (0, EDGE, 0, EDGE)
+    best, likeness, found = -np.inf, 0.0, (0, EDGE, 0, EDGE)
     for height, width, chest in _chests():
         _, fit, _, (left, top) = cv2.minMaxLoc(cv2.matchTemplate(seen, chest, cv2.TM_CCOEFF_NORMED))
-        fit -= STRETCHED * abs(width / height - 1)
-        if fit > best:
-            best, found = fit, (top, top + height, left, left + width)
+        worth = fit - STRETCHED * abs(width / height - 1)
+        if worth > best:
+            best, likeness, found = worth, fit, (top, top + height, left, left + width)
     edges = (picture.shape[0], picture.shape[0], picture.shape[1], picture.shape[1])
     top, bottom, left, right = (round(place / EDGE * edge) for place, edge in zip(found, edges, strict=True))
-    return top, max(bottom, top + 1), left, max(right, left + 1)
+    return likeness, (top, max(bottom, top + 1), left, max(right, left + 1))
 
 
 @cache

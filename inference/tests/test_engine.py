@@ -22,6 +22,9 @@ def specs(folder):
     return [tiny.spec(folder, name) for name in tiny.ARCHITECTURES]
 
 
+WITHOUT_A_MAP = ("EfficientNet-B0", "ViT-B/16", "Swin-T", "CrossViT-Tiny")
+
+
 @pytest.fixture(scope="module")
 def pictures():
     return [phantom.render(d, seed, size=100 + 20 * seed) for seed, d in enumerate(phantom.DIAGNOSES)]
@@ -48,6 +51,9 @@ def test_every_picture_gets_an_answer_of_every_model_in_order(specs, pictures):
         assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-9)
         assert answer.confidence == max(answer.probabilities.values()) == answer.probabilities[answer.diagnosis]
         assert answer.milliseconds > 0
+        if answer.model in WITHOUT_A_MAP:
+            assert answer.heatmap is None
+            continue
         assert answer.heatmap.dtype == np.uint8
         assert answer.heatmap.shape == (64, 64)
 

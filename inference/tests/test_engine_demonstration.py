@@ -1,10 +1,9 @@
 """The six demonstration models that come with the project do what their cards say."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from imaging import phantom
@@ -47,15 +46,17 @@ def test_their_consensus_is_right_about_95_of_100_unseen_phantoms(ensemble):
     assert sum(a == t for a, t in zip(answers, truths, strict=True)) >= 0.95 * len(truths)
 
 
-def test_they_look_at_the_side_where_the_consolidation_is(ensemble):
-    """A map that ignores the picture would be right about as often as a coin."""
+def test_each_that_shows_where_it_looked_shows_the_side_where_the_consolidation_is(ensemble):
+    """In at least four of five phantoms; a map that ignores the picture would be right about as often as a coin."""
     drawn = [phantom.render_with_mask("Lung Opacity", UNSEEN + 100 + n, size=200) for n in range(40)]
     rows = ensemble.predict([picture for picture, _ in drawn])
-    right = 0
+    right = Counter()
     for row, (_, mask) in zip(rows, drawn, strict=True):
-        together = np.mean([answer.heatmap for answer in row], axis=0)
-        right += on_the_left(together) == on_the_left(cv2.resize(mask, together.shape))
-    assert right / len(drawn) > 0.75
+        for answer in row:
+            if answer.heatmap is not None:
+                right[answer.model] += on_the_left(answer.heatmap) == on_the_left(mask)
+    assert set(right) == {"ResNet-50", "DenseNet-121"}
+    assert min(right.values()) >= 0.8 * len(drawn)
 
 
 def on_the_left(heat):

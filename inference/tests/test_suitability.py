@@ -35,7 +35,10 @@ def codes(found: list[dict]) -> list[str]:
     return [reason["code"] for reason in found]
 
 
-SURE = ["blank", "gradient", "chessboard", "text", "screenshot", "portrait", "turned", "negative", "sheet", "side"]
+SURE = [
+    "blank", "gradient", "chessboard", "text", "screenshot", "portrait", "hand", "limb", "skull", "turned", "negative",
+    "sheet", "side",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", SURE)

@@ -38,7 +38,8 @@ class Command(BaseCommand):
         for name, findings in found.items():
             self.stdout.write(f"{name}:")
             for finding in findings:
-                self.stdout.write(f"  {_('SHORTCUT') if finding.is_exposed else _('no shortcut')}: {finding.says}")
+                verdict = _("takes a shortcut") if finding.is_exposed else _("takes none")
+                self.stdout.write(f"  {verdict}: {finding.says}")
         told = {name: [finding.as_json() for finding in findings] for name, findings in found.items()}
         (models / "shortcuts.json").write_text(json.dumps(told, indent=2) + "\n")
         if exposed := sum(any(finding.is_exposed for finding in findings) for findings in found.values()):
