@@ -57,7 +57,7 @@ def strays(answer: ModelAnswer, result: ModelResult, made_by: dict[str, Any] | N
 
 
 def _store(result: ModelResult, answer: ModelAnswer) -> int:
-    """A map is no change of the answer, and in no history of it. One that speaks for another diagnosis is none of it."""
+    """A map is no change of the answer, and in no history of it. One of another diagnosis is not of this answer."""
     if answer.heatmap is None or answer.diagnosis != result.diagnosis:
         return 0
     return ModelResult.objects.filter(pk=result.pk, heatmap=None).update(heatmap=pixels.encode(answer.heatmap))
