@@ -4,6 +4,9 @@
 def answer_waiting() -> int:
     """Answer what waits. torch is first imported here, inside the worker: django-q2 forks, and torch used before the
     fork hangs the child."""
-    from inference import health, worker
+    from inference import health, nursery, worker
 
-    return worker.answer_waiting(health.beat)
+    try:
+        return worker.answer_waiting(health.beat)
+    finally:
+        nursery.nurse.dismiss()

@@ -28,11 +28,13 @@ from imaging.decoded import Refused
 from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
 from inference import suitability
+from inference.checking import check_new_models
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn.consensus import Vote, decide
 from inference.nn.engine import ModelAnswer, WeightsError
 from inference.requests import wake_a_worker
-from inference.voting import CannotAnswerError, check_new_models, ensemble_in_force
+from inference.shadow import answer_beside
+from inference.voting import CannotAnswerError, ensemble_in_force
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +50,20 @@ def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
     called before the first batch and after each."""
     beat()
     started, finished = time.monotonic(), 0
-    check_new_models()
+
+    def has_time() -> bool:
+        beat()
+        return time.monotonic() - started <= SECONDS_PER_NUDGE
+
+    check_new_models(DiagnosticModel.objects.filter(is_active=True))
     while predictions := claim():
         finished += answer(predictions)
-        beat()
-        if time.monotonic() - started > SECONDS_PER_NUDGE:
+        if not has_time():
             wake_a_worker()
-            break
+            return finished
+    # Nobody waits: time for models that nobody waits for either.
+    check_new_models()
+    answer_beside(lambda: has_time() and not Prediction.objects.waiting().exists())
     return finished
 
 
@@ -64,7 +73,7 @@ def answer_waiting(beat: Callable[[], None] = lambda: None) -> int:
 def claim() -> list[Prediction]:
     """Take the oldest waiting predictions, up to MAX_BATCH_SIZE of them; those that are hopeless fail first."""
     give_up_on_the_hopeless()
-    started = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
+    started: dict[str, Any] = {"status": Status.PROCESSING, "started_at": timezone.now(), "progress": 0}
     return Prediction.objects.waiting().claim(settings.MAX_BATCH_SIZE, lease=lease(), **started)
 
 

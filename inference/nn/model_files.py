@@ -11,6 +11,7 @@ from safetensors.torch import save
 from torch import nn
 
 from inference.nn.engine import ModelSpec
+from inference.nn.preprocessing import Preprocessing
 
 ENSEMBLE_FILE = "ensemble.json"
 
@@ -41,6 +42,7 @@ def spec_for(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
         mean=tuple(entry["mean"]),
         std=tuple(entry["std"]),
         temperature=entry["temperature"],
+        preprocessing=Preprocessing(**entry.get("preprocessing", {})),
     )
 
 
