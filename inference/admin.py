@@ -19,7 +19,7 @@ from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
-from backoffice.formats.kept import told as as_told
+from backoffice.live.chips import Tone, chip
 from backoffice.models import AccessEvent
 from backoffice.models.users import person_of
 from backoffice.records.diffs import plain
@@ -34,6 +34,7 @@ from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import calibration_admin, requests, wording  # noqa: F401  (the first registers itself)
 from inference.confidences import confidence_told
+from inference.model_pages import RegistersModels
 from inference.models import (
     DiagnosticModel,
     DiagnosticModelQuerySet,
@@ -272,46 +273,53 @@ def as_read(name: str) -> Callable[[DiagnosticModel], str]:
 
 
 @admin.register(DiagnosticModel)
-class DiagnosticModelAdmin(ClinicalAdmin):
+class DiagnosticModelAdmin(RegistersModels):
     actions = [*ClinicalAdmin.actions, "retry"]
     history_leaves_out = ["results"]  # every answer it ever gave
-    list_display = ["name", "architecture", "version", "is_active", "state", "held_out_accuracy", "vote_weight"]
-    list_filter = ["is_active", "is_demo"]
-    empty_text = _("No model yet: the command “register_model” or “train_models” adds one.")
+    list_display = ["name", "version", "architecture", "state", "is_active", "held_out_accuracy", "vote_weight"]
+    list_filter = ["stage", "is_active", "is_demo"]
+    empty_text = _("No model yet. Register one here, or with the command “register_model”.")
+    empty_action = _("Register the first")
     search_fields = ["name", "architecture", "sha256"]
     fields: ClassVar[list[Any]] = [
-        "name", "version", "state", "is_active", "vote_weight", as_read("temperature"), "architecture",
-        as_read("options"), as_read("labels"), "input_size", as_read("mean"), as_read("std"), "sha256", "is_demo",
-        as_read("metrics"), "checked_at", "found",
+        "name", "version", "stage", "is_active", "vote_weight", as_read("temperature"), "architecture",
+        as_read("options"), as_read("labels"), "input_size", as_read("mean"), as_read("std"), "fit",
+        as_read("crop_share"), "interpolation", "clahe", "sha256", "is_demo", as_read("metrics"), "accepted_on",
     ]  # fmt: skip
     readonly_fields = [name for name in fields if name not in ("is_active", "vote_weight")]
 
+    class Media:
+        css = {"all": ["inference/inference.css"]}
+
     @admin.action(description=_("Try again"), permissions=["change"])
-    def retry(self, request: StaffRequest, queryset: DiagnosticModelQuerySet) -> None:
+    def retry(self, request: StaffRequest, queryset: DiagnosticModelQuerySet) -> HttpResponse | None:
         n = requests.try_again(queryset, by=request.user)
         told = ngettext("A worker tries %d model again.", "A worker tries %d models again.", n)
         self.message_user(request, told % n, messages.SUCCESS)
+        return self._back(request)
 
     def what_hiding_does(self, request: HttpRequest, queryset: Any) -> list[str]:
-        return [str(_("It votes no more. The answers that it gave stay."))]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # models are registered by a command: weights are never taken from a browser
+        return [str(_("It votes no more, and answers no more in the shadow. The answers that it gave stay."))]
 
     @admin.display(description=_("state"))
     def state(self, model: DiagnosticModel) -> SafeString:
-        if model.check_error:
-            word, tone = (_("cannot be used"), "bad") if model.checked_at else (_("could not be tried yet"), "wait")
-            return format_html('<span class="chip {}">{}</span>', tone, word)
-        if model.checked_at is None:
-            return format_html('<span class="chip wait">{}</span>', _("not tried yet"))
-        if model.is_demo:
-            return format_html('<span class="chip wait">{}</span>', _("demonstration"))
-        return format_html('<span class="chip good">{}</span>', _("ready"))
+        demonstration = chip(_("demonstration"), Tone.WAIT) if model.is_demo else ""
+        return format_html("{} {}", self._state_of(model), demonstration)
 
-    @admin.display(description=_("what the check found"))
-    def found(self, model: DiagnosticModel) -> str:
-        return as_told(model.check_error)
+    def _state_of(self, model: DiagnosticModel) -> SafeString:
+        if model.check_error:
+            if model.checked_at:
+                return chip(_("cannot be used"), Tone.BAD)
+            return chip(_("could not be tried yet"), Tone.WAIT)
+        if model.checked_at is None:
+            return chip(_("not tried yet"), Tone.WAIT)
+        tones = {DiagnosticModel.Stage.ACCEPTED: Tone.GOOD, DiagnosticModel.Stage.SHADOW: Tone.WAIT}
+        return chip(model.get_stage_display(), tones.get(DiagnosticModel.Stage(model.stage), Tone.QUIET))
+
+    @admin.display(description=_("accepted on"))
+    def accepted_on(self, model: DiagnosticModel) -> SafeString | str:
+        told = wording.acceptance_told(model.acceptance)
+        return format_html_join("", "<p>{}</p>", ([sentence] for sentence in told)) or "–"
 
     @admin.display(description=_("held-out accuracy"))
     def held_out_accuracy(self, model: DiagnosticModel) -> str:

@@ -19,7 +19,7 @@ NO_ANSWER = Pattern(
     gettext_noop("The models could not answer in %(n)d attempts. The worker's log says why; mend it, then retry.")
 )
 UNREADABLE = gettext_noop("The picture's file cannot be read. Restore it from a backup, or upload it again.")
-NO_MODEL = gettext_noop("No model votes. Register models, or tick “votes” on one, then retry.")
+NO_MODEL = gettext_noop("No model votes. Register models and accept one, or tick “votes” on one, then retry.")
 NO_DEVICE = Pattern(gettext_noop("INFERENCE_DEVICE does not fit this machine: %(error)s."))
 
 

@@ -32,7 +32,14 @@ class Diagnosis(models.TextChoices):
 class DiagnosticModelQuerySet(HideableQuerySet):
     def voting(self) -> Self:
         """The ensemble: what is asked about every X-ray, in a steady order."""
-        return self.visible().filter(is_active=True, check_error="").exclude(checked_at=None).order_by("pk")
+        return self._usable().filter(is_active=True)
+
+    def in_the_shadow(self) -> Self:
+        """What is asked beside the ensemble, for its figures alone."""
+        return self._usable().filter(stage=DiagnosticModel.Stage.SHADOW)
+
+    def _usable(self) -> Self:
+        return self.visible().filter(check_error="").exclude(checked_at=None).order_by("pk")
 
     def unchecked(self) -> Self:
         """Registered, and not yet tried by a worker."""
@@ -40,7 +47,35 @@ class DiagnosticModelQuerySet(HideableQuerySet):
 
 
 class DiagnosticModel(ClinicalRecord):
-    """A network: its architecture by timm's name, its weights as safetensors, and how its answers are read."""
+    """A network: its architecture by timm's name, its weights as safetensors, and how its answers are read.
+
+    Rows of one name are versions of one model, of which at most one votes. What changes a stage is in stages.py.
+    """
+
+    class Stage(models.TextChoices):
+        ASIDE = "aside", _("set aside")
+        SHADOW = "shadow", _("in the shadow")
+        ACCEPTED = "accepted", _("accepted")
+        REJECTED = "rejected", _("rejected")
+        RETIRED = "retired", _("retired")
+
+    class Fit(models.TextChoices):
+        """As nn/preprocessing.py knows them."""
+
+        SQUASH = "squash", _("squashed to a square")
+        LETTERBOX = "letterbox", _("whole, black beside it")
+        CROP = "crop", _("the middle alone")
+
+    class Interpolation(models.TextChoices):
+        """The same."""
+
+        AREA = "area", _("area (OpenCV)")
+        BILINEAR = "bilinear", _("bilinear (Pillow, torchvision)")
+        BICUBIC = "bicubic", _("bicubic (Pillow, torchvision)")
+        LANCZOS = "lanczos", _("Lanczos (Pillow)")
+        NEAREST = "nearest", _("nearest (Pillow)")
+        OPENCV_LINEAR = "opencv-linear", _("linear (OpenCV, albumentations)")
+        OPENCV_CUBIC = "opencv-cubic", _("cubic (OpenCV, albumentations)")
 
     name = models.CharField(_("name"), max_length=60)
     architecture = models.CharField(_("architecture"), max_length=80, help_text=_("timm's name, such as resnet50."))
@@ -51,6 +86,21 @@ class DiagnosticModel(ClinicalRecord):
     input_size = models.PositiveSmallIntegerField(_("input size"), help_text=_("Edge of the square, in pixels."))
     mean = models.JSONField(_("mean"), help_text=_("One number for each input channel (1 or 3)."))
     std = models.JSONField(_("standard deviation"), help_text=_("One number for each input channel (1 or 3)."))
+    fit = models.CharField(
+        _("shape"), max_length=10, choices=Fit, default=Fit.SQUASH, help_text=_("How a film becomes a square.")
+    )
+    interpolation = models.CharField(
+        _("interpolation"), max_length=15, choices=Interpolation, default=Interpolation.AREA
+    )
+    clahe = models.BooleanField(
+        _("contrast evened out"), default=True, help_text=_("By CLAHE, before anything else is done.")
+    )
+    crop_share = models.FloatField(
+        _("share of the middle"),
+        default=1.0,
+        validators=[MinValueValidator(0.1), MaxValueValidator(1.0)],
+        help_text=_("Of the short edge, where the middle alone is taken: 0.875 for 224 out of 256."),
+    )
     temperature = models.FloatField(
         _("temperature"),
         default=1.0,
@@ -66,6 +116,10 @@ class DiagnosticModel(ClinicalRecord):
     )
     vote_weight = models.FloatField(_("weight of its vote"), default=1.0, validators=[MinValueValidator(0.0)])
     version = models.CharField(_("version"), max_length=40, default="1")
+    stage = models.CharField(_("stage"), max_length=10, choices=Stage, default=Stage.ACCEPTED, editable=False)
+    acceptance = models.JSONField(
+        _("accepted on"), default=dict, editable=False, help_text=_("Its figures when it was accepted.")
+    )
     is_active = models.BooleanField(_("votes"), default=True)
     is_demo = models.BooleanField(
         _("demonstration"), default=False, help_text=_("Trained on synthetic pictures: of no medical value.")
@@ -73,18 +127,43 @@ class DiagnosticModel(ClinicalRecord):
     metrics = models.JSONField(_("held-out figures"), default=dict, blank=True)
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True, editable=False)
     check_error = models.TextField(_("what the check found"), blank=True, editable=False)
+    check_progress = models.PositiveSmallIntegerField(default=0, editable=False)
+    findings = models.JSONField(
+        _("what differs"), default=list, editable=False, help_text=_("Between the file and its description.")
+    )
+    trial = models.JSONField(
+        _("tried"), default=dict, editable=False, help_text=_("What a worker measured when it tried the weights.")
+    )
 
     objects: ClassVar = DiagnosticModelQuerySet.as_manager()
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["check_progress"])
 
     class Meta:
         verbose_name = _("model")
         verbose_name_plural = _("models")
         ordering = ["name", "version"]
-        constraints = [models.UniqueConstraint(fields=["name", "version"], name="one_model_per_name_and_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version"], name="one_model_per_name_and_version"),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=Q(is_active=True, hidden_at=None),
+                name="one_voting_version_per_model",
+                violation_error_message=_("Another version of this model votes. Retire that one first."),
+            ),
+            models.CheckConstraint(
+                condition=Q(is_active=False) | Q(stage="accepted"),
+                name="only_accepted_models_vote",
+                violation_error_message=_("Only an accepted model votes."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def versions(self) -> DiagnosticModelQuerySet:
+        """This and the others of its name."""
+        return DiagnosticModel.objects.filter(name=self.name)
 
 
 class Calibration(models.Model):
@@ -340,6 +419,31 @@ class ModelResult(ClinicalRecord):
 
     def __str__(self) -> str:
         return told_of(self.model, f"{self.get_diagnosis_display()} {confidence_told(self.confidence)}")
+
+
+class ShadowAnswer(models.Model):
+    """What a model in the shadow would have said: for its figures, and for no reader.
+
+    A table of its own, which nothing points back from: no page, list, export or history of an answer comes by it.
+    """
+
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="+")
+    model = models.ForeignKey(DiagnosticModel, on_delete=models.PROTECT, related_name="+")
+    model_sha256 = models.CharField(max_length=64)
+    diagnosis = models.CharField(max_length=20, choices=Diagnosis)
+    confidence = models.FloatField()
+    probabilities = models.JSONField()
+    milliseconds = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["model", "prediction"], name="one_shadow_answer_per_model"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.diagnosis} {self.confidence:.2f}"
 
 
 class Report(ClinicalRecord):

@@ -4,7 +4,7 @@
 def answer_waiting() -> int:
     """Answer what waits. torch is first imported here, inside the worker: django-q2 forks, and torch used before the
     fork hangs the child."""
-    from inference import voting, worker
+    from inference import nursery, voting, worker
     from inference.nn.devices import DeviceLostError
 
     voting.announce_device()
@@ -13,3 +13,5 @@ def answer_waiting() -> int:
     except DeviceLostError as lost:
         # A process whose device has failed gets no further with it. Its cluster starts another one.
         raise SystemExit(str(lost)) from lost
+    finally:
+        nursery.nurse.dismiss()

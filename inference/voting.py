@@ -4,17 +4,15 @@ import logging
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 from django.conf import settings
-from django.utils import timezone
-from django.utils.translation import gettext_noop
 
 from backoffice.files.local import local_path
 from inference import failures, heartbeat
 from inference.models import DiagnosticModel, Worker
 from inference.nn import devices
-from inference.nn.devices import Device, DeviceLostError
-from inference.nn.engine import Ensemble, ModelSpec, WeightsError, is_passing
+from inference.nn.devices import Device
+from inference.nn.engine import Ensemble, ModelSpec
+from inference.nn.preprocessing import Fit, Interpolation, Preprocessing
 
 logger = logging.getLogger(__name__)
 
@@ -117,42 +115,5 @@ def spec_of(model: DiagnosticModel) -> ModelSpec:
         mean=tuple(model.mean),
         std=tuple(model.std),
         temperature=model.temperature,
-    )
-
-
-def check_new_models() -> None:
-    """Try the weights of models registered since the last look: here, where torch is, and not in the web process.
-
-    What is wrong with a model stays with it until somebody has it tried again. What is wrong with the machine at this
-    moment is only noted: the next look tries anew. Raises DeviceLostError where that was the device.
-    """
-    lost: Exception | None = None
-    for model in DiagnosticModel.objects.unchecked():
-        try:
-            make_ensemble([model]).predict([np.zeros((model.input_size, model.input_size), np.uint8)])
-        except Exception as error:
-            told = str(error) if isinstance(error, CannotAnswerError | WeightsError) else _named(error)
-            logger.warning("model %s cannot be used: %s", model.pk, told, exc_info=not isinstance(error, WeightsError))
-            passing = isinstance(error, CannotAnswerError) or is_passing(error)
-            note_check(model, told, is_verdict=not passing)
-            lost = error if devices.has_failed(error) else lost
-        else:
-            note_check(model, "", is_verdict=True)
-    if lost:
-        raise DeviceLostError(_named(lost)) from lost
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def note_check(model: DiagnosticModel, error: str, *, is_verdict: bool) -> None:
-    """Keep what a try found, with history; the same passing fault is noted once."""
-    if not is_verdict and model.check_error == error:
-        return
-    checked_at = timezone.now() if is_verdict else None
-    DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=checked_at, check_error=error)
-    model.refresh_from_db()
-    DiagnosticModel.history.bulk_history_create(
-        [model], update=True, default_change_reason=gettext_noop("Tried by a worker")
+        preprocessing=Preprocessing(Fit(model.fit), Interpolation(model.interpolation), model.clahe, model.crop_share),
     )

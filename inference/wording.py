@@ -206,6 +206,62 @@ def provenance_told(provenance: dict) -> str:
     return listed_apart(how_it_was_made(provenance, SHORT))
 
 
+def trial_told(trial: dict) -> Iterator[str]:
+    """What a worker found when it tried a model, one sentence each."""
+    if not trial:
+        return
+    yield _("%(millions)s million parameters") % {"millions": f"{trial['parameters'] / 1e6:.1f}"}
+    took = {"took": duration(trial["milliseconds"]), "device": trial["device"], "dtype": trial["dtype"]}
+    yield _("%(took)s a picture on %(device)s in %(dtype)s") % took
+    if not trial["has_heat"]:
+        yield _("it cannot show where it looked")
+
+
+@words_for(DiagnosticModel, "trial")
+def trial_in_history(trial: dict) -> str:
+    return listed_apart(trial_told(trial)) or "–"
+
+
+def acceptance_told(acceptance: dict) -> list[str]:
+    """On what figures a model was accepted, one sentence each."""
+    if not acceptance:
+        return []
+    own, *others = acceptance["columns"]
+    said = [
+        _("%(films)d signed films of %(patients)d patients; agreed with the signature: %(share)s")
+        % {"films": acceptance["films"], "patients": acceptance["patients"], "share": _share(own["agreement"])}
+    ]
+    for label, one in own["classes"].items():
+        told = {
+            "diagnosis": Diagnosis(label).label,
+            "found": _share(one["sensitivity"]),
+            "left": _share(one["specificity"]),
+        }
+        said.append(_("%(diagnosis)s: sensitivity %(found)s, specificity %(left)s") % told)
+    for other in others:
+        beside = {"share": _share(other["agreement"]), "version": other["version"]}
+        said.append(
+            _("beside version %(version)s: %(share)s") % beside
+            if other["version"]
+            else _("beside all that voted, together: %(share)s") % beside
+        )
+    return [*said, _("weights (SHA-256): %(sha256)s") % acceptance]
+
+
+def _share(kept: list) -> str:
+    """A share as it was frozen: [k, n, low, high]."""
+    k, n, low, high = kept
+    if not n:
+        return _("no case")
+    told = {"share": f"{k / n:.2f}", "low": f"{low:.2f}", "high": f"{high:.2f}", "k": k, "n": n}
+    return _("%(share)s (95 %%: %(low)s–%(high)s; %(k)d of %(n)d)") % told
+
+
+@words_for(DiagnosticModel, "acceptance")
+def acceptance_in_history(acceptance: dict) -> str:
+    return listed_apart(acceptance_told(acceptance)) or "–"
+
+
 def signature_told(signed: Prediction) -> str:
     """Who signed what and when, and the notes: of an answer, or of a version of one."""
     said = _("%(diagnosis)s · %(person)s, %(when)s") % {

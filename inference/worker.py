@@ -30,19 +30,15 @@ from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
 from inference import failures, suitability
 from inference.calibrating import Doubts, calibrated, how
-from inference.models import ModelResult, Prediction
+from inference.checking import check_new_models
+from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn import devices
 from inference.nn.consensus import Vote, decide
 from inference.nn.devices import DeviceLostError
 from inference.nn.engine import ModelAnswer, WeightsError
 from inference.requests import wake_a_worker
-from inference.voting import (
-    CannotAnswerError,
-    check_new_models,
-    ensemble_in_force,
-    forget_the_ensemble,
-    tune_the_models,
-)
+from inference.shadow import answer_beside
+from inference.voting import CannotAnswerError, ensemble_in_force, forget_the_ensemble, tune_the_models
 
 logger = logging.getLogger(__name__)
 
@@ -58,17 +54,24 @@ def answer_waiting() -> int:
     """Answer until nothing waits, or for about SECONDS_PER_NUDGE. Returns how many predictions were finished. Raises
     DeviceLostError where another process has to go on."""
     started, finished = time.monotonic(), 0
-    check_new_models()
+
+    def has_time() -> bool:
+        return time.monotonic() - started <= SECONDS_PER_NUDGE
+
+    check_new_models(DiagnosticModel.objects.filter(is_active=True))
     while predictions := claim():
         finished += answer(predictions)
-        if time.monotonic() - started > SECONDS_PER_NUDGE:
+        if not has_time():
             wake_a_worker()
             return finished
 
-    def has_time() -> bool:
-        return time.monotonic() - started <= SECONDS_PER_NUDGE and not Prediction.objects.waiting().exists()
+    # Nobody waits: time for models that nobody waits for either.
+    def goes_on() -> bool:
+        return has_time() and not Prediction.objects.waiting().exists()
 
-    tune_the_models(has_time)
+    check_new_models()
+    tune_the_models(goes_on)
+    answer_beside(goes_on)
     return finished
 
 

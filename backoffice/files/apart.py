@@ -97,27 +97,33 @@ def values(
     kind: str,
     into: Sequence[IO[bytes]] = (),
     seconds: int | None = None,
+    memory: int | None = None,
+    space: int | None = None,
     most: int = -1,
+    by: "Nurse | None" = None,
     **arguments: Any,
 ) -> Generator[Any, None, None]:
     """Yield what `task` ("module:function") yields of `file`, as it does so.
 
     `into` are files of the system's, unbuffered, that it may write: both sides share their position. `kind` names the
-    queue, and `most` says how many bytes matter. Raises Undone. Closing the iterator ends the child.
+    queue, and `most` says how many bytes matter. `memory` and `space` are in bytes: what the child may take, and write.
+    A task whose libraries are large is done `by` a nurse of its own: what they take counts as every child's.
+    Raises Undone. Closing the iterator ends the child.
     """
     seconds = seconds or settings.FILE_SECONDS
+    memory = memory or settings.FILE_MEMORY_LIMIT
     job = {
         "task": task,
         "arguments": arguments,
         "language": translation.get_language() or settings.LANGUAGE_CODE,
         "settings": {name: getattr(settings, name) for name in LIMITS},
-        "memory": settings.FILE_MEMORY_LIMIT,
+        "memory": memory,
         "seconds": seconds,
-        "space": LARGEST_OUTPUT,
+        "space": space or LARGEST_OUTPUT,
     }
     try:
         with places.thread():
-            answers = begin(job, kind, file, into, most)
+            answers = begin(job, kind, file, into, most, by or nurse)
             with closing(answers):
                 answers.settimeout(seconds * WAITING_PER_SECOND)
                 yield from until_the_end(answers, task)
@@ -125,12 +131,12 @@ def values(
         raise Undone(Why.BUSY) from error
 
 
-def begin(job: dict, kind: str, file: IO[bytes], into: Sequence[IO[bytes]], most: int) -> socket.socket:
+def begin(job: dict, kind: str, file: IO[bytes], into: Sequence[IO[bytes]], most: int, nurse: "Nurse") -> socket.socket:
     """Have a child do it, once there is a place for one; return where it answers. Raises NoPlaceError."""
     answers, theirs = socket.socketpair()
     try:
         with closing(theirs), with_descriptor(file, most) as source:
-            place = places.take(kind)
+            place = places.take(kind, job["memory"])
             try:
                 nurse.send(job, [theirs.fileno(), place, source.fileno(), *(one.fileno() for one in into)])
             finally:
@@ -207,6 +213,15 @@ class Nurse:
             if self._process is not None:
                 self._process.wait()
             socket.send_fds(self._start(), message, descriptors)
+
+    def dismiss(self) -> None:
+        """End the nursery, and with it what it holds in memory; the next file starts another."""
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+            if self._process is not None:
+                self._process.wait()
+            self._control = self._process = None
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -43,6 +43,7 @@ def main() -> None:
     nursery = Nursery(control)
     while nursery.goes_on():
         pass
+    signal.set_wakeup_fd(-1)  # a child may end after the socket that it would wake
 
 
 def set_up(values: dict) -> None:

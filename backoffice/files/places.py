@@ -40,15 +40,16 @@ def thread() -> Iterator[None]:
         THREADS.release()
 
 
-def take(kind: str) -> int:
-    """Wait for a place, and return the descriptor that holds it until its last copy is closed."""
+def take(kind: str, memory: int) -> int:
+    """Wait for a place, and return the descriptor that holds it until its last copy is closed. `memory` is what each of
+    this kind may take, in bytes."""
     folder = settings.DATA_DIR / "run"
     folder.mkdir(exist_ok=True)
     until = time.monotonic() + LONGEST_WAIT
     for attempt in count():
         if attempt and time.monotonic() > until:
             raise NoPlaceError
-        for number in range(how_many()):
+        for number in range(how_many(memory)):
             descriptor = os.open(folder / f"{kind}-{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,13 +61,13 @@ def take(kind: str) -> int:
     raise NoPlaceError
 
 
-def how_many() -> int:
+def how_many(memory: int) -> int:
     if settings.FILES_AT_ONCE:
         return settings.FILES_AT_ONCE
-    return max(1, min(os.cpu_count() or 1, memory() // SHARE // settings.FILE_MEMORY_LIMIT))
+    return max(1, min(os.cpu_count() or 1, all_memory() // SHARE // memory))
 
 
-def memory() -> int:
+def all_memory() -> int:
     """Bytes that this machine has, or this container may use."""
     limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     for path in CGROUP_LIMITS:

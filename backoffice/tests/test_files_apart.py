@@ -193,13 +193,12 @@ def test_most_threads_of_a_process_are_left_to_others_whatever_place_there_is(se
 
 
 def test_there_are_as_many_places_as_memory_allows(settings, monkeypatch):
-    settings.FILE_MEMORY_LIMIT = 570 * 1024**2
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     for gigabytes, number in [(1, 1), (4, 1), (8, 3), (64, 8)]:
-        monkeypatch.setattr(places, "memory", lambda size=gigabytes * 1024**3: size)
-        assert places.how_many() == number
+        monkeypatch.setattr(places, "all_memory", lambda size=gigabytes * 1024**3: size)
+        assert places.how_many(570 * 1024**2) == number
     settings.FILES_AT_ONCE = 5
-    assert places.how_many() == 5
+    assert places.how_many(570 * 1024**2) == 5
 
 
 ASKS_AND_WAITS = """

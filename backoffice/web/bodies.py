@@ -41,11 +41,13 @@ class BodyLimitMiddleware:
             return None
         if not admin.site.has_permission(request):
             return too_large(request, SMALL)
-        may_send = sender_of_files(request)
+        may_send, most = sender_of_files(request)
         if may_send is None and length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("more than a form")
         if may_send and not may_send(request):
             raise PermissionDenied
+        if most is not None and length > most + settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return too_large(request, most)
         return None
 
 
@@ -57,14 +59,15 @@ def declared_length(request: HttpRequest) -> int:
         return 0
 
 
-def sender_of_files(request: HttpRequest) -> Callable[[HttpRequest], bool] | None:
-    """What says who may send files to this page, as an admin's `takes_files` names it. None where it takes none."""
+def sender_of_files(request: HttpRequest) -> tuple[Callable[[HttpRequest], bool] | None, int | None]:
+    """What says who may send files to this page, as an admin's `takes_files` names it, and how many bytes of them, as
+    its `largest_files` may say. None where it takes none."""
     match = request.resolver_match
     if match is None or match.namespace != admin.site.name:
-        return None
+        return None, None
     for model_admin in admin.site._registry.values():
         opts = model_admin.opts
         for page, permission in getattr(model_admin, "takes_files", {}).items():
             if match.url_name == f"{opts.app_label}_{opts.model_name}_{page}":
-                return getattr(model_admin, permission)
-    return None
+                return getattr(model_admin, permission), getattr(model_admin, "largest_files", {}).get(page)
+    return None, None

@@ -76,7 +76,7 @@ def test_a_film_that_may_be_anothers_asks_first_and_is_kept_with_the_answer(take
 
 def test_too_many_files_at_this_moment_is_no_refusal_but_asks_to_be_sent_again(take, monkeypatch):
     monkeypatch.setattr(places, "LONGEST_WAIT", 0)
-    monkeypatch.setattr(places, "how_many", lambda: 0)
+    monkeypatch.setattr(places, "how_many", lambda memory: 0)
     (file,) = take().json()["files"]
     assert (file["outcome"], file["film"]) == ("busy", None)
     assert file["told"] == ["Too many files are being read at this moment. Send it again in a minute."]

@@ -80,7 +80,7 @@ def load(
     """
     with ThreadPoolExecutor(1) as reader:  # hashing lets go of Python's lock, under which the network is built
         reading = reader.submit(read_weights, weights, sha256)
-        with _Uninitialised():
+        with Uninitialised():
             network = build(architecture, options, classes, channels)
         state = reading.result()
     wanted = network.state_dict()
@@ -95,12 +95,20 @@ def check_input_size(network: nn.Module, options: Mapping[str, Any], size: int) 
 
     Some transformers stop at another size than their own, and CrossViT takes one and answers wrongly.
     """
+    own = fixed_input_size(network, options)
+    if own not in (None, size):
+        raise WeightsError(
+            f"{network.pretrained_cfg['architecture']} is built for {own} px, but its input size is given as {size}"
+        )
+
+
+def fixed_input_size(network: nn.Module, options: Mapping[str, Any]) -> int | None:
+    """The edge, in pixels, of the only pictures that the network, built with `options`, takes; None for any."""
     known = network.pretrained_cfg
     if not known.get("fixed_input_size"):
-        return
+        return None
     own = options.get("img_size", known["input_size"][-1])
-    if own not in (size, [size, size]):
-        raise WeightsError(f"{known['architecture']} is built for {own} px, but its input size is given as {size}")
+    return own[0] if isinstance(own, list | tuple) else own
 
 
 def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
@@ -120,7 +128,7 @@ def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
         raise WeightsError(f"{path.name} is not a safetensors file: {error}") from error
 
 
-class _Uninitialised(TorchFunctionMode):
+class Uninitialised(TorchFunctionMode):
     """Skip the drawing of random weights, which costs more than reading the real ones.
 
     Buffers that are computed rather than drawn (Swin's attention masks and indices) are still

@@ -46,6 +46,8 @@ def exact_map(network: nn.Module, features: Tensor) -> tuple[Tensor, Tensor | No
             return logits, None
         if features.shape[1] != classifier.in_features:  # Swin keeps its channels last
             features = features.permute(0, 3, 1, 2)
+        if features.shape[1] != classifier.in_features:  # layers of its own lie between, as in MobileNetV3 and VGG
+            return logits, None
         evidence = F.conv2d(features.float(), classifier.weight.float()[:, :, None, None])
         means = evidence.mean((2, 3))
         if classifier.bias is not None:
@@ -80,7 +82,7 @@ def last_tokens(network: nn.Module) -> tuple[Hook, int] | None:
             return last.register_forward_pre_hook(lambda _, args: ([watch(t) for t in args[0]],))
 
         return watch_branches, 1
-    if isinstance(norm := getattr(last, "norm1", None), nn.Module):
+    if isinstance(norm := getattr(last, "norm1", None), nn.Module) and hasattr(network, "num_prefix_tokens"):
 
         def watch_norm(watch: Callable[[Tensor], Tensor]) -> torch.utils.hooks.RemovableHandle:
             return norm.register_forward_hook(lambda _, args, output: watch(output))

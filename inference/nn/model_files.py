@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def spec_for(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
         mean=tuple(entry["mean"]),
         std=tuple(entry["std"]),
         temperature=entry["temperature"],
-        preprocessing=Preprocessing(**{f.name: entry[f.name] for f in fields(Preprocessing) if f.name in entry}),
+        preprocessing=Preprocessing(**entry.get("preprocessing", {})),
     )
 
 

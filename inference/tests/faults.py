@@ -26,7 +26,7 @@ from clinic.models import Patient
 from clinic.tests.rush import multiprocessing
 from imaging.models import XRayImage
 from imaging.storing import receive
-from inference import requests, tasks, voting, worker
+from inference import checking, requests, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn import backbones
 from inference.tests.conftest import film
@@ -41,7 +41,7 @@ def run_all() -> None:
     """Print what each scenario left, by its name."""
     backbones.import_timm()
     in_another(lambda: register_tiny_models(settings.DATA_DIR / "made"))
-    in_another(voting.check_new_models)
+    in_another(checking.check_new_models)
     scenarios = [killed_at_random, poison, database_gone, disk_full, weights_changed, device_gone]
     print(json.dumps({scenario.__name__: scenario() for scenario in scenarios}))
 

@@ -5,17 +5,22 @@ Run inside an installation of its own, as clinic/tests/rush.py.
 
 import json
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils import timezone
 from model_bakery import baker
 
 from backoffice.access import roles
 from backoffice.models import AccessEvent, User
 from clinic.tests.rush import at_once
 from imaging.models import XRayImage
-from inference import requests, reviews
-from inference.models import Prediction, Report
+from inference import model_figures, requests, reviews, stages
+from inference.models import DiagnosticModel, Prediction, Report
+from inference.registering import RegistrationForm
+from inference.tests.bad_weights import A_TENSOR, safetensors
 
 FILMS = 24
 NO_FILES = {"original": "a.png", "pixels": "a.png", "thumbnail": "a.png"}
@@ -67,6 +72,49 @@ def claim(workers: int) -> None:
     answers = at_once(workers, claim_all)
     attempts = list(Prediction.objects.values_list("attempts", flat=True))
     print(json.dumps({"answers": answers, "attempts": attempts}))
+
+
+def accept(administrators: int) -> None:
+    """Print what became of each decision to let one of two versions vote, in place of the one that does."""
+    person = User.objects.create_user("administrator")
+    common = {"name": "Net", "labels": [], "metrics": {}, "options": {}, "checked_at": timezone.now()}
+    baker.make(DiagnosticModel, version="1", **common)
+    new = [baker.make(DiagnosticModel, version=v, stage="shadow", is_active=False, **common) for v in ("2", "3")]
+    seen = [model_figures.version_of(model, model_figures.of(model)) for model in new]
+
+    def accept_one(number: int) -> str:
+        stages.accept(new[number % 2], by=person, seen=seen[number % 2])
+        return new[number % 2].version
+
+    answers = at_once(administrators, accept_one)
+    votes = list(DiagnosticModel.objects.filter(is_active=True).values_list("version", flat=True))
+    now = list(DiagnosticModel.objects.values_list("stage", flat=True))
+    print(json.dumps({"answers": answers, "votes": votes, "stages": now}))
+
+
+def register(people: int) -> None:
+    """Print which version each of those gets who register a model of one name, and how many files are kept."""
+    person = User.objects.create_user("administrator")
+    common = {
+        "name": "Net",
+        "architecture": "resnet50",
+        "labels": "covid, normal",
+        "input_size": "64",
+        "mean": "0.5",
+        "std": "0.25",
+        "fit": "squash",
+        "interpolation": "area",
+        "vote_weight": "1",
+    }
+
+    def register_one(number: int) -> str:
+        weights = ContentFile(safetensors({"a": A_TENSOR}), name="a.safetensors")
+        form = RegistrationForm({**common, "temperature": str(number + 1)}, {"weights": weights})
+        assert form.is_valid(), form.errors
+        return form.register(by=person).version
+
+    answers = at_once(people, register_one)
+    print(json.dumps({"answers": answers, "files": len(list(settings.MEDIA_ROOT.rglob("*.safetensors")))}))
 
 
 def ask(people: int) -> None:

@@ -154,9 +154,9 @@ def test_answers_of_other_weights_and_unsigned_ones_are_no_cases(model):
 
 
 def test_a_vector_scaling_is_in_every_answer_and_can_be_taken_out_again(make_xray, tiny_models, clinician):
-    from inference import voting
+    from inference import checking
 
-    voting.check_new_models()
+    checking.check_new_models()
     ask([make_xray(1)], by=clinician)
     worker.answer_waiting()
     before = ModelResult.objects.get(model=tiny_models[0])
@@ -176,9 +176,9 @@ def test_a_vector_scaling_is_in_every_answer_and_can_be_taken_out_again(make_xra
 
 
 def test_labelled_files_are_asked_about_and_those_that_cannot_be_are_told(tmp_path, make_xray, tiny_models):
-    from inference import voting
+    from inference import checking
 
-    voting.check_new_models()
+    checking.check_new_models()
     for number, folder in enumerate(["Normal", "viral-pneumonia", "病毒性肺炎", "Something else"]):
         (tmp_path / "films" / folder).mkdir(parents=True)
         (tmp_path / "films" / folder / "film.png").write_bytes(film(number).read())

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from inference import voting
+from inference import checking
 from inference.models import Prediction
 from inference.tests.conftest import film
 
@@ -20,7 +20,7 @@ def picture(tmp_path):
 
 
 def test_it_prints_a_table_and_stores_nothing(picture, tiny_models):
-    voting.check_new_models()
+    checking.check_new_models()
     out = StringIO()
     call_command("ask_models", picture, stdout=out)
     head, row = out.getvalue().splitlines()[:2]
@@ -31,7 +31,7 @@ def test_it_prints_a_table_and_stores_nothing(picture, tiny_models):
 
 
 def test_it_answers_the_good_files_and_names_the_bad(picture, tiny_models, tmp_path):
-    voting.check_new_models()
+    checking.check_new_models()
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"not a picture")
     out, err = StringIO(), StringIO()

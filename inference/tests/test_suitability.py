@@ -21,7 +21,7 @@ from clinic.models import Patient
 from imaging import ingest, phantom
 from imaging.storing import receive
 from imaging.tests import test_dicom
-from inference import voting, wording, worker
+from inference import checking, wording, worker
 from inference.confidences import confidence_told, threshold_told
 from inference.models import ModelResult, Prediction
 from inference.nn.consensus import Reason
@@ -176,7 +176,7 @@ def test_a_clinician_signs_their_own_diagnosis_of_it(tiny_models, page_of_text, 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_command_line_says_the_same(tiny_models, tmp_path):
-    voting.check_new_models()
+    checking.check_new_models()
     chest = phantom.render("Normal", 1, 128)
     (tmp_path / "lateral.dcm").write_bytes(test_dicom.film(chest, ViewPosition="LL"))
     cv2.imwrite(str(tmp_path / "text.png"), non_films.text(np.random.default_rng(1)))

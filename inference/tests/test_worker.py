@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from clinic.models import Patient
 from imaging.models import XRayImage
-from inference import health, heartbeat, suitability, tasks, voting, worker
+from inference import checking, health, heartbeat, suitability, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction, Worker
 from inference.nn import devices
 from inference.nn.devices import DeviceLostError
@@ -99,7 +99,7 @@ def test_a_picture_that_kills_its_worker_is_never_tried_a_fourth_time_however_lo
 
 
 def test_the_results_of_a_worker_that_lost_its_lease_are_thrown_away(asked, tiny_models):
-    voting.check_new_models()
+    checking.check_new_models()
     [prediction] = asked()
     [late] = worker.claim()
     lapse(prediction)
@@ -136,7 +136,7 @@ def test_missing_weights_keep_a_model_from_voting(asked, tiny_models):
     [prediction] = asked()
     worker.answer_waiting()
     lost.refresh_from_db()
-    assert "cannot read the weights" in lost.check_error
+    assert "file of its weights is not there" in lost.check_error
     assert [result.model for result in prediction.results.all()] == [kept]
 
 
@@ -148,24 +148,24 @@ def test_a_fault_of_the_machine_is_no_verdict_on_a_model_and_the_next_look_tries
         raise fault
 
     with monkeypatch.context() as at_this_moment:
-        at_this_moment.setattr(voting, "make_ensemble", fails)
+        at_this_moment.setattr(checking, "make_ensemble", fails)
         for _look in range(2):
             with suppress(DeviceLostError):  # another process is to look
-                voting.check_new_models()
+                checking.check_new_models()
     model = DiagnosticModel.objects.first()
     assert model.check_error
     assert model.history.count() == 2  # registered, and noted once
     assert not DiagnosticModel.objects.voting().exists()
-    voting.check_new_models()
+    checking.check_new_models()
     assert list(DiagnosticModel.objects.voting()) == tiny_models
 
 
 def test_a_device_that_is_not_there_is_no_verdict_either(tiny_models, settings):
     settings.INFERENCE_DEVICE = "cuda:7"
-    voting.check_new_models()
+    checking.check_new_models()
     assert DiagnosticModel.objects.unchecked().count() == len(tiny_models)
     settings.INFERENCE_DEVICE = "cpu"
-    voting.check_new_models()
+    checking.check_new_models()
     assert list(DiagnosticModel.objects.voting()) == tiny_models
 
 
@@ -174,12 +174,12 @@ def test_an_administrator_has_a_model_tried_again(tiny_models, admin_client):
     chosen = {"action": "retry", "_selected_action": [model.pk for model in tiny_models]}
     answer = admin_client.post("/admin/inference/diagnosticmodel/", chosen, follow=True)
     assert "A worker tries 2 models again." in answer.text
-    voting.check_new_models()
+    checking.check_new_models()
     assert list(DiagnosticModel.objects.voting()) == tiny_models
 
 
 def test_weights_that_are_lost_later_fail_the_prediction_at_once(asked, tiny_models):
-    voting.check_new_models()
+    checking.check_new_models()
     tiny_models[0].weights.storage.delete(tiny_models[0].weights.name)
     [prediction] = asked()
     worker.answer_waiting()
@@ -198,7 +198,7 @@ def test_without_models_a_prediction_fails_and_says_what_to_do(asked):
 
 def test_an_error_that_may_pass_is_tried_again_later_and_then_given_up(asked, tiny_models, monkeypatch):
     [prediction] = asked()
-    voting.check_new_models()
+    checking.check_new_models()
     monkeypatch.setattr(worker, "ensemble_in_force", lambda: 1 / 0)
     for attempt in range(1, Prediction.MAX_ATTEMPTS + 1):
         worker.answer_waiting()
@@ -213,7 +213,7 @@ def test_an_error_that_may_pass_is_tried_again_later_and_then_given_up(asked, ti
 
 
 def test_a_cancelled_prediction_is_not_answered(asked, tiny_models, clinician):
-    voting.check_new_models()
+    checking.check_new_models()
     [prediction] = asked()
     [claimed] = worker.claim()
     assert cancel(Prediction.objects.all(), by=clinician) == 1
@@ -287,7 +287,7 @@ def test_what_waits_is_urgent_once_somebody_says_so_and_what_is_answered_no_more
 def test_a_batch_that_is_cancelled_while_the_models_look_is_given_up_at_once(
     asked, tiny_models, clinician, monkeypatch
 ):
-    voting.check_new_models()
+    checking.check_new_models()
     asked(2)
     looked = []
 
