@@ -29,7 +29,7 @@ NUMBERS = Path(__file__).parents[2] / "fixtures" / "gate.json"
 EDGE = 32
 SEEN_EDGE = 256  # the picture that the measures of texture are taken of
 MARGINS = (0.0, 0.06, 0.12, 0.18)  # cut off around the picture: films have borders, and are framed widely or closely
-# Of the first seven measures. Those of texture, of halves and of the way up keep out what a network lets pass; the others
+# Of the first seven measures. Those of texture, halves and the way up keep out what a network lets pass; the others
 # bound nothing.
 LOWEST = np.array([-1.0, -0.05, -0.1, -1.0, -9.0, 0.05, 0.0])
 HIGHEST = np.array([1.0, 2.0, 2.0, 1.0, 1.5, 0.45, 0.4])

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from imaging import phantom
+from inference.models import DiagnosticModel
 from inference.nn.model_files import read_ensemble
 
 OPTIONS = ("--arch", "test_resnet", "--size", "64")
@@ -227,3 +228,11 @@ def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_weights(films,
     assert "epoch 3/3" in printed
     assert entry_in(broken)["sha256"] == entry_in(whole)["sha256"]
     assert not (broken / ".unfinished").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_trained_is_registered_where_that_is_asked_for(films, tmp_path):
+    printed = typed("train_models", "--data", films, *QUICK, "--fit", "squash", "--register", "--out", tmp_path)
+    model = DiagnosticModel.objects.get()
+    assert (model.name, model.sha256, model.is_demo) == ("test_resnet", entry_in(tmp_path)["sha256"], False)
+    assert f"Registered: {model}." in printed

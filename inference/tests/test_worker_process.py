@@ -125,4 +125,4 @@ def test_real_chest_films_are_answered_by_the_shipped_models(installation, real_
     start_worker(installation)
     installation.wait_until(lambda: count(installation, "status IN ('completed', 'failed')") == len(films))
     assert count(installation, "status = 'completed' AND confidence > 0 AND needs_review") == len(films)
-    assert installation.query("SELECT count(*) FROM inference_modelresult WHERE heatmap IS NOT NULL")[0][0] == 24
+    assert installation.query("SELECT count(*) FROM inference_modelresult WHERE heatmap IS NOT NULL")[0][0] == 8

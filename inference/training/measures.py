@@ -89,7 +89,8 @@ def with_intervals(
     for row, sample in enumerate(samples):
         rows_of.setdefault(sample.patient or sample.name, []).append(row)
     patients = [np.array(rows) for rows in rows_of.values()]
-    rng, drawn = np.random.default_rng(seed), {name: [] for name in SUMMARIES}
+    rng = np.random.default_rng(seed)
+    drawn: dict[str, list[float]] = {name: [] for name in SUMMARIES}
     for _ in range(RESAMPLES):
         rows = np.concatenate([patients[n] for n in rng.integers(len(patients), size=len(patients))])
         for name, summary in SUMMARIES.items():

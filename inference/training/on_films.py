@@ -142,7 +142,7 @@ class _School:
             )
             for away, logits in asked
         ]
-        by_name = dict(enumerate(found))
+        by_name = {str(n): figures for n, figures in enumerate(found)}
         mean = mean_outside(by_name)
         return mean if mean is not None else float(np.mean([f["balanced"] for f in found]))
 
