@@ -65,6 +65,7 @@ class DiagnosticModel(ClinicalRecord):
         SQUASH = "squash", _("squashed to a square")
         LETTERBOX = "letterbox", _("whole, black beside it")
         CROP = "crop", _("the middle alone")
+        LUNGS = "lungs", _("the lungs' box alone")
 
     class Interpolation(models.TextChoices):
         """The same."""

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='diagnosticmodel',
             name='fit',
-            field=models.CharField(choices=[('squash', 'squashed to a square'), ('letterbox', 'whole, black beside it'), ('crop', 'the middle alone')], default='squash', help_text='How a film becomes a square.', max_length=10, verbose_name='shape'),
+            field=models.CharField(choices=[('squash', 'squashed to a square'), ('letterbox', 'whole, black beside it'), ('crop', 'the middle alone'), ('lungs', "the lungs' box alone")], default='squash', help_text='How a film becomes a square.', max_length=10, verbose_name='shape'),
         ),
         migrations.AddField(
             model_name='diagnosticmodel',
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicaldiagnosticmodel',
             name='fit',
-            field=models.CharField(choices=[('squash', 'squashed to a square'), ('letterbox', 'whole, black beside it'), ('crop', 'the middle alone')], default='squash', help_text='How a film becomes a square.', max_length=10, verbose_name='shape'),
+            field=models.CharField(choices=[('squash', 'squashed to a square'), ('letterbox', 'whole, black beside it'), ('crop', 'the middle alone'), ('lungs', "the lungs' box alone")], default='squash', help_text='How a film becomes a square.', max_length=10, verbose_name='shape'),
         ),
         migrations.AddField(
             model_name='historicaldiagnosticmodel',

@@ -40,7 +40,8 @@ def card(entry: Mapping[str, Any], consensus: Mapping[str, Any]) -> str:
     """The Markdown of one entry of `ensemble.json`."""
     made = entry["training"]
     options = json.dumps(entry["options"]) if entry["options"] else "none"
-    prepared = PREPARED[entry.get("fit", "squash")].format(size=entry["input_size"])
+    made_by = entry.get("preprocessing", {})
+    prepared = PREPARED[made_by.get("fit", "squash")].format(size=entry["input_size"])
     return f"""\
 # {entry["name"]}
 
@@ -51,7 +52,7 @@ def card(entry: Mapping[str, Any], consensus: Mapping[str, Any]) -> str:
 | SHA-256 | `{entry["sha256"]}` |
 | architecture | timm's `{entry["architecture"]}`, {made["parameters"] / 1e6:.2f} million parameters |
 | options | `{options}` |
-| input | {"CLAHE, " if entry.get("clahe", True) else ""}{prepared}, one grey channel; \
+| input | {"CLAHE, " if made_by.get("clahe", True) else ""}{prepared}, one grey channel; \
 mean {entry["mean"][0]:.4f}, standard deviation {entry["std"][0]:.4f} of pixels in 0–1 |
 | output | {", ".join(entry["labels"])}; logits divided by {entry["temperature"]:.3f} |
 

@@ -78,7 +78,7 @@ def test_the_figures_at_hospitals_never_seen_stand_beside_the_others(made):
 
 def test_a_model_is_shown_the_lungs_alone_and_its_entry_says_so(made):
     out, _ = made
-    assert entry_in(out)["fit"] == "lungs"
+    assert entry_in(out)["preprocessing"]["fit"] == "lungs"
     assert read_ensemble(out)[0].preprocessing.fit == "lungs"
     assert "the box in which the lungs lie" in (out / "test-resnet.md").read_text()
 

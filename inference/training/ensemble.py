@@ -192,7 +192,7 @@ def entry_of(
         "sha256": sha256,
         "labels": list(labels),
         "input_size": size,
-        **asdict(preprocessing),
+        "preprocessing": asdict(preprocessing),
         "mean": [fitted.mean],
         "std": [fitted.std],
         "temperature": fitted.temperature,
