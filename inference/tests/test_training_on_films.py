@@ -117,7 +117,8 @@ def test_evaluation_asks_only_about_films_that_were_not_learned_from(made, films
     within = entry_in(made[0])["metrics"]
     assert found["within"]["pictures"] == within["pictures"] < 16
     assert found["within"]["accuracy"] == within["accuracy"]
-    assert "has not been measured" in printed
+    assert found["outside"] == entry_in(made[0])["metrics"]["outside"]
+    assert "| hospitals it learned from | never seen: a+b | never seen: c |" in printed
     assert (tmp_path / "reliability-test-resnet.svg").read_text().startswith("<svg")
 
 

@@ -74,6 +74,10 @@ def evaluate(folder: Path, films: Films, device: str, skipped: Skipped) -> dict[
             else:
                 found[name]["within"] = figures
             found[name]["parts"][part or "hospitals it learned from"] = by_part
+    for entry in document["models"]:
+        # Where no film here is of another hospital, what its training measured at others stands beside.
+        if not found[entry["name"]]["outside"]:
+            found[entry["name"]]["outside"] = entry["metrics"].get("outside") or {}
     return found
 
 
