@@ -143,6 +143,16 @@ def test_models_that_change_while_somebody_reads_the_figures_are_not_written_ove
     assert not Calibration.objects.exists()
 
 
+def test_a_model_that_knows_two_diagnoses_is_fitted_to_the_cases_of_these(model):
+    of_two = baker.make(DiagnosticModel, name="Of two", labels=LABELS[:2], temperature=1.0, vote_weight=1.0)
+    flat = {model.pk: np.log(np.full(4, 0.25)), of_two.pk: np.log(np.array([0.9, 0.1]))}
+    cases = [calibrating.Case(truth, number, flat) for number, truth in enumerate(LABELS * 12)]
+    found = calibrating.calibrate([model, of_two], cases, 0.9)
+    assert [one.cases for one in found.of_each] == [48, 24]
+    assert found.counts == dict.fromkeys(LABELS, 12)
+    assert found.after["log_loss"] <= found.before["log_loss"]
+
+
 def test_answers_of_other_weights_and_unsigned_ones_are_no_cases(model):
     sign(model, 2)
     one, other = Prediction.objects.order_by("pk")
