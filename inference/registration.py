@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.files import File
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from backoffice.models import User
 from inference.models import DiagnosticModel
@@ -24,7 +25,7 @@ DESCRIPTION = (
 
 
 class CardError(ValueError):
-    """The file that should describe a model does not; the message is Python's, for whoever wrote it."""
+    """The file that should describe a model does not; the message says why."""
 
 
 def register(weights: Path, **fields: Any) -> DiagnosticModel:
@@ -68,14 +69,14 @@ def same_as(model: DiagnosticModel) -> DiagnosticModel | None:
 
 
 def entries_of(card: bytes) -> list[dict[str, Any]]:
-    """What a card says of its models: `ensemble.json` as train_models writes it, or one of its. Raises CardError."""
+    """What a card says of each model: `ensemble.json` as train_models writes it, or one entry. Raises CardError."""
     try:
         document = json.loads(card)
         entries = document.get("models", [document])
         if not all(isinstance(entry, dict) and entry.get("architecture") for entry in entries):
-            raise CardError("no “architecture”")
+            raise CardError(_("it names no architecture"))
         if not can_be_kept(entries):
-            raise CardError("signs or numbers that cannot be kept")
+            raise CardError(_("it holds signs or numbers that cannot be kept"))
     except (ValueError, AttributeError, RecursionError, TypeError) as error:
         raise CardError(str(error)) from error
     return entries
