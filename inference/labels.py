@@ -31,7 +31,7 @@ def diagnoses_of(text: str) -> list[str]:
     Raises LabelsError.
     """
     outputs = [part.strip() for part in BETWEEN.split(text) if part.strip()]
-    found = [_diagnosis_of(output) for output in outputs]
+    found = [diagnosis_of(EQUALS.split(output)[-1]) for output in outputs]
     unmapped = [output for output, diagnosis in zip(outputs, found, strict=True) if diagnosis is None]
     known = [diagnosis for diagnosis in found if diagnosis is not None]
     twice = [diagnosis for diagnosis in Diagnosis.values if known.count(Diagnosis(diagnosis)) > 1]
@@ -40,6 +40,6 @@ def diagnoses_of(text: str) -> list[str]:
     return [diagnosis.value for diagnosis in known]
 
 
-def _diagnosis_of(output: str) -> Diagnosis | None:
-    name = EQUALS.split(output)[-1]
+def diagnosis_of(name: str) -> Diagnosis | None:
+    """The one of that name, in either language, however it is spelled; None where there is none."""
     return BY_NAME.get(re.sub(r"[\W_]+", "", name.casefold()))

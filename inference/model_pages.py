@@ -27,9 +27,9 @@ from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
 from inference import model_figures, stages, wording
 from inference.finding_words import in_words
-from inference.measures import FEW
 from inference.models import Diagnosis, DiagnosticModel
-from inference.registering import RegistrationForm
+from inference.registration_form import RegistrationForm
+from inference.shares import FEW
 from inference.stages import StageError
 
 REASON_LENGTH = 80  # of a history's 100, beside what was done

@@ -3,6 +3,7 @@ import datetime
 import pytest
 from django.utils import timezone
 from model_bakery import baker
+from simple_history.utils import bulk_create_with_history
 
 from clinic import booking
 from clinic.booking import calling
@@ -25,7 +26,7 @@ def admin_client(client, administrator):
 def hours(db) -> list[OpeningHours]:
     """Three places every morning and every afternoon."""
     times = {Period.MORNING: (9, 12), Period.AFTERNOON: (14, 17)}
-    return OpeningHours.objects.bulk_create(
+    rows = [
         OpeningHours(
             weekday=weekday,
             period=period,
@@ -35,7 +36,8 @@ def hours(db) -> list[OpeningHours]:
         )
         for weekday in Weekday.values
         for period, (opens, closes) in times.items()
-    )
+    ]
+    return bulk_create_with_history(rows, OpeningHours)
 
 
 @pytest.fixture

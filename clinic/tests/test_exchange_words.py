@@ -105,7 +105,7 @@ def test_an_export_has_the_stable_names_in_whatever_language_unless_the_readers_
     assert exported(admin_client, names="stable") == stable
     assert exported(admin_client, names="own") == [["姓名", "生日", "性別"], ["王小明", "1990-01-31", "男"]]
     page = admin_client.get(EXPORT, headers=CHINESE).text
-    assert "以您的語言顯示" in page
+    assert "以你的語言顯示" in page
 
 
 def test_who_reads_chinese_is_told_the_columns_in_chinese_and_gets_such_an_empty_table(admin_client):

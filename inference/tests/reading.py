@@ -12,10 +12,16 @@ NAMES = {
     "Excel",
     "timm",
     "logits",
+    "safetensors",
+    "Pillow",
+    "torchvision",
+    "albumentations",
+    "Lanczos",
     "SOP Instance UID",
     # Keys, as keyboards in Taiwan say them.
     "Shift",
     "Esc",
+    "Enter",
     # People of these tests, a job, and a report's text.
     "administrators",
     "frontdesk",

@@ -19,7 +19,7 @@ from clinic.tests.rush import at_once
 from imaging.models import XRayImage
 from inference import model_figures, requests, reviews, stages
 from inference.models import DiagnosticModel, Prediction, Report
-from inference.registering import RegistrationForm
+from inference.registration_form import RegistrationForm
 from inference.tests.bad_weights import A_TENSOR, safetensors
 
 FILMS = 24

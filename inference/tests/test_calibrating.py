@@ -1,6 +1,7 @@
 """Calibrating on what clinicians signed or on labelled files, and what it changes for the next answers."""
 
 import csv
+import re
 from io import StringIO
 
 import numpy as np
@@ -12,7 +13,7 @@ from model_bakery import baker
 from clinic.models import Patient
 from imaging.models import XRayImage
 from imaging.tests.pictures import png
-from inference import calibrating, labelled, wording, worker
+from inference import calibrating, wording, worker
 from inference.calibrating import Doubts, signed_cases
 from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction
 from inference.nn.calibration import log_softmax
@@ -194,30 +195,37 @@ def test_labelled_files_are_asked_about_and_those_that_cannot_be_are_told(tmp_pa
         (tmp_path / "films" / folder / "film.png").write_bytes(film(number).read())
     (tmp_path / "films" / "Normal" / "hand.png").write_bytes(png())
     out = StringIO()
-    with pytest.raises(CommandError, match="1 file was left out"):
+    with pytest.raises(CommandError, match="2 files were left out"):
         call_command("calibrate", "--data", str(tmp_path / "films"), stdout=out, stderr=out)
     assert "does not look like a frontal chest film" in out.getvalue()
+    assert "Something else is none of the diagnoses" in out.getvalue()
     assert "Fitted where there are 30 cases, 5 of them answered wrongly" in out.getvalue()
 
 
-def test_a_table_names_files_diagnoses_and_people(tmp_path):
-    table = tmp_path / "table.csv"
-    with table.open("w", newline="") as file:
-        csv.writer(file).writerows([["file", "diagnosis", "patient"], ["a.png", "covid", "7"], ["b.png", "Normal", ""]])
-    a, b = labelled.read(table)
-    assert (a.path, a.diagnosis, a.patient) == (tmp_path / "a.png", "COVID", "7")
-    assert b.patient == str(tmp_path / "b.png")
+def test_a_manifest_names_files_diagnoses_and_people(tmp_path, tiny_models):
+    from inference import checking
+
+    checking.check_new_models()
+    for number, name in enumerate(["a.png", "b.png", "c.png"]):
+        (tmp_path / name).write_bytes(film(number).read())
+    rows = [["file", "label", "patient"], ["a.png", "covid", "7"], ["b.png", "Normal", ""], ["c.png", "Flu", ""]]
+    with (tmp_path / "films.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 file was left out"):
+        call_command("calibrate", "--data", str(tmp_path / "films.csv"), stdout=out, stderr=out)
+    assert "c.png: Flu is none of the diagnoses COVID, Normal, Viral Pneumonia, Lung Opacity." in out.getvalue()
+    assert re.search(r"^consensus +2\b", out.getvalue(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [
-        ("file,truth\na.png,COVID\n", "lacks the columns: diagnosis"),
-        ("file,diagnosis\na.png,Flu\n", "Row 2: Flu is none of the diagnoses"),
-        ("file,diagnosis\n", "holds no pictures"),
-    ],
+    [("file,truth\na.png,COVID\n", "no column label"), ("file,label\n", "no column file, label")],
 )
-def test_an_unclear_table_says_what_is_wrong_with_it(tmp_path, content, complaint):
-    (tmp_path / "table.csv").write_text(content)
-    with pytest.raises(labelled.UnclearError, match=complaint):
-        labelled.read(tmp_path / "table.csv")
+def test_an_unclear_manifest_says_what_is_wrong_with_it(tmp_path, tiny_models, content, complaint):
+    from inference import checking
+
+    checking.check_new_models()
+    (tmp_path / "films.csv").write_text(content)
+    with pytest.raises(CommandError, match=complaint):
+        call_command("calibrate", "--data", str(tmp_path / "films.csv"))

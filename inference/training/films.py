@@ -63,20 +63,20 @@ class Parts:
     held_out: list[Sample]
 
 
-def find(path: Path, read: Read) -> Films:
+def find(path: Path, read: Read, fewest: int = FEWEST) -> Films:
     """The films of a manifest (a CSV file, or a folder that holds a manifest.csv) or of a folder per class.
 
-    `read` makes uint8 H×W of a file, or raises OSError or ValueError where it cannot; it is not called here.
-    Raises TrainingDataError with what is wrong and what to do.
+    `read` makes uint8 H×W of a file, or raises OSError or ValueError where it cannot; it is not called here. `fewest`
+    is how many of each class there must be. Raises TrainingDataError with what is wrong and what to do.
     """
     if path.is_file():
-        return from_manifest(path, read)
+        return from_manifest(path, read, fewest)
     if (path / "manifest.csv").is_file():
-        return from_manifest(path / "manifest.csv", read)
-    return from_folders(path, read)
+        return from_manifest(path / "manifest.csv", read, fewest)
+    return from_folders(path, read, fewest)
 
 
-def from_folders(folder: Path, read: Read) -> Films:
+def from_folders(folder: Path, read: Read, fewest: int = FEWEST) -> Films:
     """The pictures in `folder/CLASS/…`; each is a patient's own, as far as folders can say."""
     if not folder.is_dir():
         raise TrainingDataError(f"{folder} is not a folder; give one with a folder per class, or a manifest")
@@ -87,7 +87,7 @@ def from_folders(folder: Path, read: Read) -> Films:
         for label, files in enumerate(classes.values())
         for file in files
     ]
-    return _checked(Films(tuple(classes), tuple(samples), f"pictures in the folder {folder.name}"), folder)
+    return _checked(Films(tuple(classes), tuple(samples), f"pictures in the folder {folder.name}"), folder, fewest)
 
 
 def _pictures_below(folder: Path) -> list[Path]:
@@ -99,7 +99,7 @@ def _pictures_below(folder: Path) -> list[Path]:
     )
 
 
-def from_manifest(path: Path, read: Read) -> Films:
+def from_manifest(path: Path, read: Read, fewest: int = FEWEST) -> Films:
     """The films that a CSV names: `file` (beside it) and `label`, and where known `patient`, `source`, `view`, `age`
     and `split`."""
     try:
@@ -116,7 +116,7 @@ def from_manifest(path: Path, read: Read) -> Films:
     labels = sorted({row["label"] for row in rows})
     samples = tuple(_from_row(row, labels, path.parent, read) for row in rows)
     held_out = frozenset(row["file"] for row in rows if row.get("split", "").lower() in HELD_OUT_SPLITS)
-    return _checked(Films(tuple(labels), samples, f"films of the manifest {path.name}", held_out), path)
+    return _checked(Films(tuple(labels), samples, f"films of the manifest {path.name}", held_out), path, fewest)
 
 
 def _tidied(row: dict[str, str | None]) -> dict[str, str]:
@@ -145,7 +145,7 @@ def _years(text: str) -> float | None:
     return years if 0 <= years < 130 else None
 
 
-def _checked(films: Films, path: Path) -> Films:
+def _checked(films: Films, path: Path, fewest: int) -> Films:
     if len(films.labels) < 2:
         raise TrainingDataError(
             f"{path} holds pictures of {len(films.labels)} classes; "
@@ -153,8 +153,8 @@ def _checked(films: Films, path: Path) -> Films:
         )
     counts = Counter(sample.label for sample in films.samples)
     for label, name in enumerate(films.labels):
-        if counts[label] < FEWEST:
-            raise TrainingDataError(f"{name} has only {counts[label]} pictures; at least {FEWEST} are needed")
+        if counts[label] < fewest:
+            raise TrainingDataError(f"{name} has only {counts[label]} pictures; at least {fewest} are needed")
     names = Counter(sample.name for sample in films.samples)
     if twice := [name for name, count in names.items() if count > 1]:
         raise TrainingDataError(f"{path} names {twice[0]} more than once; name each film once")

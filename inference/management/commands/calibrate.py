@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.core.management import CommandParser
 from django.core.management.base import BaseCommand, CommandError
@@ -14,11 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from tqdm import tqdm
 
-from backoffice.formats.lists import told_of
+from backoffice.formats.lists import listed, told_of
 from backoffice.formats.terminal import cells, in_column
-from inference import calibrating, labelled, wording
+from inference import calibrating, wording
 from inference.calibrating import Case
 from inference.confidences import confidence_told
+from inference.films import read_as_uploaded
+from inference.labels import diagnosis_of
 from inference.models import Diagnosis, DiagnosticModel
 from inference.nn.calibration import FEWEST_CASES, FEWEST_WRONG
 
@@ -37,7 +40,7 @@ class Command(BaseCommand):
             "--data",
             type=Path,
             metavar="DIR|CSV",
-            help="a folder for each diagnosis, or a table with the columns file, diagnosis and perhaps patient; "
+            help="a folder for each diagnosis, or a manifest as train_models takes it; "
             "without it the answers that clinicians have signed",
         )
         parser.add_argument("--coverage", type=float, default=settings.PREDICTION_SET_COVERAGE, metavar="SHARE")
@@ -75,38 +78,44 @@ class Command(BaseCommand):
 
     def labelled_cases(self, data: Path, models: list[DiagnosticModel]) -> tuple[list[Case], int]:
         """Ask the models about the files; returns the cases, and how many files there were no answers to."""
-        from imaging import ingest, pixels  # with torch, only here
-        from inference import suitability
+        from inference import suitability  # with torch, only here
+        from inference.training import films
+        from inference.training.data import Sample, TrainingDataError
         from inference.voting import make_ensemble
 
         try:
-            files = labelled.read(data)
-        except (labelled.UnclearError, UnicodeDecodeError) as error:
+            found = films.find(data, read_as_uploaded, fewest=1)
+        except TrainingDataError as error:
             raise CommandError(str(error)) from error
+        truths = {number: diagnosis_of(label) for number, label in enumerate(found.labels)}
         ensemble, cases, refused = make_ensemble(models), [], 0
-        for start in tqdm(range(0, len(files), AT_ONCE), disable=None):
-            batch, pictures = [], []
-            for file in files[start : start + AT_ONCE]:
-                try:
-                    picture = pixels.decode(ingest.read(file.path.read_bytes(), file.path.name).pixels_png)
-                    why = suitability.objection_to(picture)
-                    told = wording.in_words([why])[0] if why else ""
-                except (ingest.Refused, OSError) as error:
-                    told = str(error)
-                if told:
-                    refused += 1
-                    self.stderr.write(told_of(file.path, told))
-                else:
-                    batch.append(file)
-                    pictures.append(picture)
-            for file, answers in zip(batch, ensemble.predict(pictures, heatmaps=False), strict=True):
+
+        def read(sample: Sample) -> np.ndarray | None:
+            try:
+                if not truths[sample.label]:
+                    told = {"said": found.labels[sample.label], "known": listed(Diagnosis.values)}
+                    raise ValueError(_("%(said)s is none of the diagnoses %(known)s.") % told)
+                picture = sample.load()
+                if why := suitability.objection_to(picture):
+                    raise ValueError(wording.in_words([why])[0])
+            except (ValueError, OSError) as error:
+                self.stderr.write(told_of(sample.name, str(error)))
+                return None
+            return picture
+
+        for start in tqdm(range(0, len(found.samples), AT_ONCE), disable=None):
+            some = found.samples[start : start + AT_ONCE]
+            batch = [(sample, picture) for sample in some if (picture := read(sample)) is not None]
+            refused += len(some) - len(batch)
+            answered = ensemble.predict([picture for _sample, picture in batch], heatmaps=False)
+            for (sample, _picture), answers in zip(batch, answered, strict=True):
                 raw = {
                     model.pk: calibrating.uncalibrated(
                         answer.probabilities, {"temperature": model.temperature}, model.labels
                     )
                     for model, answer in zip(models, answers, strict=True)
                 }
-                cases.append(Case(file.diagnosis, file.patient, raw))
+                cases.append(Case(str(truths[sample.label]), sample.patient, raw))
         return cases, refused
 
     def show(self, found: calibrating.Found, *, is_signed: bool) -> None:

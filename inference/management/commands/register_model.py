@@ -21,8 +21,8 @@ from backoffice.formats.lists import in_turn, told_of
 from inference import registration
 from inference.finding_words import in_words
 from inference.models import DiagnosticModel
-from inference.registering import IMAGENET, RegistrationForm
 from inference.registration import CardError
+from inference.registration_form import IMAGENET, RegistrationForm
 
 FLAGS = ("name", "version", "architecture", "labels", "options", "input_size", "mean", "std")
 

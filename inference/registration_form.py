@@ -37,6 +37,14 @@ AS_TRAINED_HERE: dict[str, Any] = {"fit": "squash", "interpolation": "area", "cl
 IMAGENET = {"mean": "0.485, 0.456, 0.406", "std": "0.229, 0.224, 0.225"}
 
 
+class OptionsField(forms.JSONField):
+    widget = forms.Textarea(attrs={"rows": 2})
+
+    def prepare_value(self, value: object) -> Any:
+        """Nothing is shown as nothing, not as JSON's null."""
+        return "" if value is None else super().prepare_value(value)
+
+
 class NumbersField(LineField):
     """One number for each channel, of 1 or 3: a list of floats."""
 
@@ -136,7 +144,9 @@ class RegistrationForm(ClinicalForm):
         if data is not None and files and files.get("card"):
             data = self._with_card(data, files)
         super().__init__(data, files, **kwargs)
-        self.fields["options"].widget = forms.Textarea(attrs={"rows": 2})
+        self.fields["options"] = OptionsField(
+            required=False, label=self.fields["options"].label, help_text=self.fields["options"].help_text
+        )
 
     def _with_card(self, data: Any, files: Any) -> dict[str, Any]:
         """What was typed, under what the card says."""
