@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from imaging import phantom
-from inference.nn import by_openvino, machine, networks, tuning
+from inference.nn import by_openvino, engine, machine, networks, tuning
 from inference.nn.engine import Ensemble
 from inference.nn.tuning import Memory, objection_to
 from inference.nn.ways import REFERENCE, Runner, Way
@@ -165,6 +165,7 @@ def test_tuning_stops_where_somebody_waits(tmp_path, spec, half_is_faster):
 def test_openvino_answers_and_explains_as_torch_does_and_keeps_its_form(tmp_path, family, monkeypatch):
     way = Way(Runner.OPENVINO, "float32")
     monkeypatch.setattr(by_openvino, "threads", lambda: 2)
+    monkeypatch.setattr(engine, "shows_where", lambda architecture: True)  # whatever its map is worth
     monkeypatch.setattr(tuning, "ways_on", lambda device: [REFERENCE, way])
     monkeypatch.setattr(tuning, "_milliseconds", lambda network, batch: 1.0 + isinstance(network, networks.InTorch))
     spec, kept = tiny.spec(tmp_path, family), tmp_path / "tuned"
