@@ -38,7 +38,7 @@ def load(stdout: OutputWrapper) -> None:
 
     from inference.worker import answer_waiting  # torch: only where it is needed
 
-    n = answer_waiting()
+    n = answer_waiting(looks_after_models=False)  # the workers that start next do
     stdout.write(ngettext("%d X-ray answered.", "%d X-rays answered.", n) % n)
     for number, xray in enumerate(of_other_days, start=1):
         sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)

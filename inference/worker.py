@@ -50,9 +50,13 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 5  # seconds between two attempts to write
 Status = Prediction.Status
 
 
-def answer_waiting() -> int:
+def answer_waiting(*, looks_after_models: bool = True) -> int:
     """Answer until nothing waits, or for about SECONDS_PER_NUDGE. Returns how many predictions were finished. Raises
-    DeviceLostError where another process has to go on."""
+    DeviceLostError where another process has to go on.
+
+    With `looks_after_models`, time that nobody needs goes to them: new ones are tried, each one's fastest way is looked
+    for, and those in the shadow are asked.
+    """
     started, finished = time.monotonic(), 0
 
     def has_time() -> bool:
@@ -65,13 +69,13 @@ def answer_waiting() -> int:
             wake_a_worker()
             return finished
 
-    # Nobody waits: time for models that nobody waits for either.
     def goes_on() -> bool:
         return has_time() and not Prediction.objects.waiting().exists()
 
-    check_new_models()
-    tune_the_models(goes_on)
-    answer_beside(goes_on)
+    if looks_after_models:
+        check_new_models()
+        tune_the_models(goes_on)
+        answer_beside(goes_on)
     return finished
 
 
