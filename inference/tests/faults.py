@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, contextmanager
 
+import cv2
 import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -39,6 +40,7 @@ POISON_EDGE = 97  # px: by which the picture is known that kills whoever looks a
 
 def run_all() -> None:
     """Print what each scenario left, by its name."""
+    cv2.setNumThreads(1)  # a fork does not survive OpenCV's threads either: it would wait for their end
     backbones.import_timm()
     in_another(lambda: register_tiny_models(settings.DATA_DIR / "made"))
     in_another(checking.check_new_models)
@@ -136,10 +138,10 @@ def poison() -> dict:
     def dies_of_it() -> None:
         ask_the_models = voting.Ensemble.predict
 
-        def predict(ensemble, pictures, **kwargs):
+        def predict(ensemble, pictures, *args, **kwargs):
             if any(len(picture) == POISON_EDGE for picture in pictures):
                 os.kill(os.getpid(), signal.SIGKILL)
-            return ask_the_models(ensemble, pictures, **kwargs)
+            return ask_the_models(ensemble, pictures, *args, **kwargs)
 
         voting.Ensemble.predict = predict
 
