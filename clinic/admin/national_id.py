@@ -53,7 +53,7 @@ class RevealsNationalID(admin.ModelAdmin):
         return form
 
     def get_fields(self, request: HttpRequest, obj: Patient | None = None) -> list[Any]:
-        fields = [name for name in super().get_fields(request, obj) if name != "is_passport"]
+        fields = [*super().get_fields(request, obj)]
         number = fields.index("national_id")
         if obj is None or self.has_change_permission(request, obj):
             return [*fields[: number + 1], "is_passport", *fields[number + 1 :]]

@@ -68,6 +68,7 @@ class FoundByPatient(FastListAdmin):
 @admin.register(Patient)
 class PatientAdmin(RevealsNationalID, MergesPatients, HidesPatients, ClinicalAdmin):
     form = PatientForm
+    fields = [*PatientForm.Meta.fields]  # else each page makes the form a second time, to see what is in it
     resource_class = PatientResource
     inlines = [AppointmentInline]
     actions = [*MergesPatients.actions, *ClinicalAdmin.actions]

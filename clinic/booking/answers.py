@@ -53,8 +53,8 @@ def answered(appointment: Appointment) -> set[Question]:
 
 def has_open_questions(appointment: Appointment) -> bool:
     """Whether the survey asks something that this booking has not answered."""
-    asked: Any = Appointment.objects.filter(pk=appointment.pk).with_open_questions().get()
-    return asked.has_open_questions
+    asked: Any = Appointment.objects.filter(pk=appointment.pk).with_open_questions()
+    return asked.values_list("has_open_questions", flat=True).get()
 
 
 @transaction.atomic

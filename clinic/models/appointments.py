@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterable
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any, ClassVar, Self
 
@@ -22,6 +22,7 @@ from simple_history.models import HistoricalRecords
 from backoffice.readers import Reader
 from backoffice.records.changes import record
 from backoffice.records.indexes import hidden_only
+from backoffice.records.labels import label_of
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 from clinic.models.patients import Patient, Symptom
 from clinic.models.schedule import ClinicSession, Period
@@ -53,11 +54,7 @@ class AppointmentQuerySet(HideableQuerySet):
 
     def with_open_questions(self) -> Self:
         """Each with `has_open_questions`: whether the survey asks today what it has no answer to."""
-        unanswered = [
-            Exists(questions.objects.asked().exclude(answers__appointment=OuterRef("pk")))
-            for questions in (LikertQuestion, NumericQuestion)
-        ]
-        return self.annotate(has_open_questions=reduce(or_, unanswered))
+        return self.annotate(has_open_questions=_some_question_is_open())
 
     def to_remind(self) -> Self:
         """Who is expected and has not been reminded of it. To a hidden patient nothing is written."""
@@ -91,6 +88,16 @@ class AppointmentQuerySet(HideableQuerySet):
 
     def _locked(self) -> list[Any]:
         return list(self.select_related("session").order_by("pk").select_for_update(of=("self",), no_key=True))
+
+
+@cache  # the same for every page, and it takes as long to put together as to ask
+def _some_question_is_open() -> Q:
+    """A condition on an appointment: that the survey asks today what it has no answer to."""
+    unanswered: list[Any] = [
+        Exists(questions.objects.asked().exclude(answers__appointment=OuterRef("pk")))
+        for questions in (LikertQuestion, NumericQuestion)
+    ]
+    return reduce(or_, unanswered)
 
 
 def _places_of(rows: "Iterable[Appointment]") -> list[tuple[ClinicSession, int]]:
@@ -188,6 +195,9 @@ class Appointment(ClinicalRecord):
             "session": self.session,
             "patient": self.patient.name_for(user),
         }
+
+    def get_status_display(self) -> str:  # type: ignore[no-redef]  # in place of the one that Django makes
+        return label_of(self.Status, self.status)
 
     @property
     def is_active(self) -> bool:

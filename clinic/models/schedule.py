@@ -10,13 +10,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.days import day_told
 from backoffice.formats.lists import told_of
 from backoffice.records.changes import record
+from backoffice.records.labels import label_of
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
 from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
 
@@ -127,7 +128,7 @@ class Closure(InTwoLanguages, ClinicalRecord):
 
     def __str__(self) -> str:
         days = dict.fromkeys([self.starts_on, self.ends_on])
-        return told_of(" – ".join(map(date_format, days)), self.shown_reason)
+        return told_of(" – ".join(map(day_told, days)), self.shown_reason)
 
     def covers(self, day: datetime.date, period: str) -> bool:
         return self.starts_on <= day <= self.ends_on and self.period in ("", period)
@@ -207,7 +208,10 @@ class ClinicSession(ClinicalRecord):
         refuse_overlap(self, ClinicSession.objects.visible().filter(date=self.date, is_open=True))
 
     def __str__(self) -> str:
-        return f"{date_format(self.date)} {self.get_period_display()}"
+        return f"{day_told(self.date)} {self.get_period_display()}"
+
+    def get_period_display(self) -> str:  # type: ignore[no-redef]  # in place of the one that Django makes
+        return label_of(Period, self.period)
 
     @property
     def in_full(self) -> str:
@@ -220,7 +224,7 @@ class ClinicSession(ClinicalRecord):
         return self._told("SHORT_DAY_FORMAT")
 
     def _told(self, day_format: str) -> str:
-        told = {"day": date_format(self.date, day_format), "period": self.get_period_display()}
+        told = {"day": day_told(self.date, day_format), "period": self.get_period_display()}
         return pgettext("a day and the part of it that is booked", "%(day)s, %(period)s") % told
 
     @classmethod

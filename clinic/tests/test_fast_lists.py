@@ -159,3 +159,16 @@ def test_a_patient_of_many_visits_shows_the_last_ones_and_leads_to_all(desk, mon
     everything = f"{VISITS}?patient__exact={patient.pk}"
     assert everything in answer.text
     assert desk.get(everything).context["cl"].result_count == 4
+
+
+def test_one_list_tells_its_days_periods_and_statuses_to_each_reader_in_their_language(desk):
+    visit = baker.make(Appointment, session=session_today(period="morning"), status="called")
+    day = visit.session.date
+    told = {
+        "en": [f"{day.day} {day:%b} {day.year} morning", ">called<"],
+        "zh-hant": [f"{day.year}年{day.month}月{day.day}日 上午", ">已叫號<"],
+    }
+    for language in ["en", "zh-hant", "en"]:
+        page = desk.get(VISITS, headers={"accept-language": language}).content.decode()
+        for reader, words in told.items():
+            assert [said in page for said in words] == [reader == language] * 2
