@@ -53,8 +53,13 @@ def leave_out(why: str) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # also where pytest-xdist is left out
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: one more than there are cores, for some tests wait for real processes most of their time."""
-    return (os.cpu_count() or 1) + 1
+    """`-n auto`: twice as many as there are cores and one, for tests of real processes wait most of their time."""
+    return 2 * (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that nobody is left with it when the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_configure() -> None:

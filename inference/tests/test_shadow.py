@@ -13,7 +13,7 @@ from inference.registration import register, register_folder
 from inference.requests import ask
 from inference.stages import StageError
 from inference.tests import tiny_networks as tiny
-from inference.tests.test_worker_process import count, start_worker, wait_for
+from inference.tests.test_worker_process import count, start_worker
 
 STAGES = DiagnosticModel.Stage
 
@@ -318,9 +318,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.contrib.auth import get_user_model
 from inference.models import DiagnosticModel
-from inference.registration import register, register_folder
+from inference.registration import register
 from inference.tests import tiny_networks as tiny
-from inference.tests.test_worker_process import count, start_worker, wait_for
 from inference.tests.test_worker_process import ASK_ABOUT_FILMS
 
 exec(ASK_ABOUT_FILMS.format(n=12))
@@ -358,10 +357,10 @@ def test_versions_change_while_a_batch_runs_and_each_film_is_answered_once_by_on
     installation.environment["MAX_BATCH_SIZE"] = "2"
     installation.python(AT_WORK)
     start_worker(installation)
-    wait_for(lambda: count(installation, "status = 'completed'"), 120, installation.logs)
+    installation.wait_until(lambda: count(installation, "status = 'completed'"))
     installation.python(CHANGE.format(change="accept", version="2"))
     installation.python(CHANGE.format(change="go_back", version="1"))
-    wait_for(lambda: count(installation, "status IN ('completed', 'failed')") == 12, 120, installation.logs)
+    installation.wait_until(lambda: count(installation, "status IN ('completed', 'failed')") == 12)
     assert count(installation, "status = 'completed'") == 12
     answers = installation.query(
         "SELECT r.prediction_id, m.name, count(*) FROM inference_modelresult r "

@@ -2,25 +2,36 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conftest import Installation, postgres_database, postgres_url
+from conftest import Installation, locked, postgres_database, postgres_url
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def told(request, tmp_path_factory):
-    """What each scenario of faults.py left. They share one installation, and one process that has imported torch."""
-    folder = tmp_path_factory.mktemp("faults")
+def told(request, shared_folder, tmp_path_factory):
+    """What each scenario of faults.py left. They share one installation, and one process that has imported torch; and
+    all processes of this run share what it told."""
+    left = shared_folder / f"faults-{request.param}.json"
+    with locked(shared_folder / f"faults-{request.param}.lock"):
+        if not left.exists():
+            left.write_text(told_by(request.param, tmp_path_factory.mktemp("faults"), request.getfixturevalue))
+    return json.loads(left.read_text())
+
+
+def told_by(database: str, folder: Path, fixture: Callable[[str], Any]) -> str:
     with ExitStack() as stack:
-        if request.param == "postgres":
-            template, server = map(request.getfixturevalue, ("migrated_postgres", "postgres_server"))
+        if database == "postgres":
+            server, template = fixture("postgres_server"), fixture("migrated_postgres")
             made = Installation(folder, postgres_url(stack.enter_context(postgres_database(server, template))))
         else:
-            shutil.copy(request.getfixturevalue("migrated_sqlite"), folder)
+            shutil.copy(fixture("migrated_sqlite"), folder)
             made = Installation(folder)
         made.environment |= {
             "PREDICTION_LEASE_SECONDS": "1",
@@ -28,7 +39,7 @@ def told(request, tmp_path_factory):
             "MAX_PREDICTIONS_PER_DAY": "1000",
             "OMP_NUM_THREADS": "1",  # a fork does not survive torch's threads
         }
-        yield json.loads(made.python("from inference.tests import faults; faults.run_all()").splitlines()[-1])
+        return made.python("from inference.tests import faults; faults.run_all()").splitlines()[-1]
 
 
 def check_that_nothing_is_lost_or_doubled(left: dict, asked: int) -> None:
