@@ -284,7 +284,7 @@ def a_queue(folder: Path) -> list[Any]:
     from clinic.models import Patient
     from imaging.storing import receive
     from inference.models import DiagnosticModel, Prediction
-    from inference.registration import register
+    from inference.registry.registration import register
 
     call_command("migrate", verbosity=0)
     (Path(settings.DATA_DIR) / "tuned").symlink_to(folder.resolve() / "tuned")

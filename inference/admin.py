@@ -34,7 +34,6 @@ from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import calibration_admin, requests, wording  # noqa: F401  (the first registers itself)
 from inference.confidences import confidence_told
-from inference.model_pages import RegistersModels
 from inference.models import (
     DiagnosticModel,
     DiagnosticModelQuerySet,
@@ -44,8 +43,9 @@ from inference.models import (
     Report,
 )
 from inference.overlay import draw
-from inference.reviews import earlier_signatures
-from inference.signing import NeedsReviewFilter, SignsAnswers, as_seen
+from inference.registry.model_pages import RegistersModels
+from inference.review.signing import earlier_signatures
+from inference.review.signing_pages import NeedsReviewFilter, SignsAnswers, as_seen
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
 
 

@@ -7,6 +7,6 @@ class InferenceConfig(AppConfig):
     verbose_name = _("Second opinion")
 
     def ready(self) -> None:
-        from inference import withdrawal
+        from inference.review import withdrawal
 
         withdrawal.connect()

@@ -8,7 +8,7 @@ from backoffice.live.blocks import block
 from backoffice.models import User
 from clinic.models import Patient
 from imaging.models import XRayImage
-from inference.figures import diagnoses_per_week
+from inference.figures.per_week import diagnoses_per_week
 from inference.models import Diagnosis, Prediction, Worker
 
 SHOWN = 5

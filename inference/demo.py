@@ -13,9 +13,9 @@ from backoffice.models import User
 from imaging.demo import NOTE
 from imaging.models import XRayImage
 from inference.models import Diagnosis
-from inference.registration import register_folder
+from inference.registry.registration import register_folder
 from inference.requests import ask
-from inference.reviews import sign
+from inference.review.signing import sign
 
 WEIGHTS = Path(settings.BASE_DIR) / "fixtures" / "weights"
 WAITING = 8  # of today's X-rays are answered and wait for a signature; the others, for whoever tries it

@@ -4,8 +4,9 @@
 def answer_waiting() -> int:
     """Answer what waits. torch is first imported here, inside the worker: django-q2 forks, and torch used before the
     fork hangs the child."""
-    from inference import nursery, voting, worker
+    from inference import voting, worker
     from inference.nn.devices import DeviceLostError
+    from inference.registry import nursery
 
     voting.announce_device()
     try:

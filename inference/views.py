@@ -20,9 +20,10 @@ from backoffice.records.numbers import number_in
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from imaging.worklist import kept_filters
-from inference import requests, reviews, wording
+from inference import requests, wording
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.requests import Asked
+from inference.review import signing
 
 MOST_AT_ONCE = 200  # as many as a list shows
 
@@ -183,9 +184,9 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
                 "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),
                 "without_a_map": wording.without_a_map(results),
                 "heatmaps": [result for result in results if result.heatmap],
-                "may_sign": reviews.may_sign(request.user) and not xray.is_gone,
-                "seen": reviews.version_of(prediction),
-                "earlier_signatures": reviews.earlier_signatures(prediction),
+                "may_sign": signing.may_sign(request.user) and not xray.is_gone,
+                "seen": signing.version_of(prediction),
+                "earlier_signatures": signing.earlier_signatures(prediction),
                 "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],
                 "took": wording.duration(sum(result.milliseconds for result in results)),
             }

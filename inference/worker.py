@@ -30,14 +30,14 @@ from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
 from inference import failures, suitability
 from inference.calibrating import Doubts, calibrated, how
-from inference.checking import check_new_models
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn import devices
 from inference.nn.consensus import Vote, decide
 from inference.nn.devices import DeviceLostError
 from inference.nn.engine import ModelAnswer, WeightsError
+from inference.registry.checking import check_new_models
+from inference.registry.shadow import answer_beside
 from inference.requests import wake_a_worker
-from inference.shadow import answer_beside
 from inference.voting import CannotAnswerError, ensemble_in_force, forget_the_ensemble, tune_the_models
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """What can be wrong with a file of weights and its description. Each finding is JSON: its code, and what tells it.
 
-Put into words, with what to do, in inference/finding_words.py. No Django, no torch.
+Put into words, with what to do, in inference/registry/finding_words.py. No Django, no torch.
 """
 
 from enum import StrEnum

@@ -27,9 +27,10 @@ from clinic.models import Patient
 from clinic.tests.rush import multiprocessing
 from imaging.models import XRayImage
 from imaging.storing import receive
-from inference import checking, requests, tasks, voting, worker
+from inference import requests, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn import backbones
+from inference.registry import checking
 from inference.tests.conftest import film
 from inference.tests.tiny import register_tiny_models
 

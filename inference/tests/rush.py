@@ -17,9 +17,12 @@ from backoffice.access import roles
 from backoffice.models import AccessEvent, User
 from clinic.tests.rush import at_once
 from imaging.models import XRayImage
-from inference import model_figures, requests, reviews, stages
+from inference import requests
+from inference.figures import of_models
 from inference.models import DiagnosticModel, Prediction, Report
-from inference.registration_form import RegistrationForm
+from inference.registry import stages
+from inference.registry.registration_form import RegistrationForm
+from inference.review import signing
 from inference.tests.bad_weights import A_TENSOR, safetensors
 
 FILMS = 24
@@ -32,11 +35,11 @@ def sign(clinicians: int) -> None:
     prediction = baker.make(Prediction, status="completed", diagnosis="Normal", confidence=0.6, review_reasons=[])
     people = [a_clinician_who_has_opened(prediction, number) for number in range(clinicians)]
     prediction.refresh_from_db()
-    seen = reviews.version_of(prediction)
+    seen = signing.version_of(prediction)
 
     def sign_one(number: int) -> str:
         as_seen, diagnosis = (seen, "COVID") if number % 2 else ("", "Normal")
-        reviews.decide(prediction, by=people[number], diagnosis=diagnosis, notes=diagnosis, seen=as_seen)
+        signing.decide(prediction, by=people[number], diagnosis=diagnosis, notes=diagnosis, seen=as_seen)
         return f"{people[number]} {diagnosis}"
 
     answers = at_once(clinicians, sign_one)
@@ -80,7 +83,7 @@ def accept(administrators: int) -> None:
     common = {"name": "Net", "labels": [], "metrics": {}, "options": {}, "checked_at": timezone.now()}
     baker.make(DiagnosticModel, version="1", **common)
     new = [baker.make(DiagnosticModel, version=v, stage="shadow", is_active=False, **common) for v in ("2", "3")]
-    seen = [model_figures.version_of(model, model_figures.of(model)) for model in new]
+    seen = [of_models.version_of(model, of_models.of(model)) for model in new]
 
     def accept_one(number: int) -> str:
         stages.accept(new[number % 2], by=person, seen=seen[number % 2])

@@ -165,7 +165,7 @@ def test_answers_of_other_weights_and_unsigned_ones_are_no_cases(model):
 
 
 def test_a_vector_scaling_is_in_every_answer_and_can_be_taken_out_again(make_xray, tiny_models, clinician):
-    from inference import checking
+    from inference.registry import checking
 
     checking.check_new_models()
     ask([make_xray(1)], by=clinician)
@@ -187,7 +187,7 @@ def test_a_vector_scaling_is_in_every_answer_and_can_be_taken_out_again(make_xra
 
 
 def test_labelled_files_are_asked_about_and_those_that_cannot_be_are_told(tmp_path, make_xray, tiny_models):
-    from inference import checking
+    from inference.registry import checking
 
     checking.check_new_models()
     for number, folder in enumerate(["Normal", "viral-pneumonia", "病毒性肺炎", "Something else"]):
@@ -203,7 +203,7 @@ def test_labelled_files_are_asked_about_and_those_that_cannot_be_are_told(tmp_pa
 
 
 def test_a_manifest_names_files_diagnoses_and_people(tmp_path, tiny_models):
-    from inference import checking
+    from inference.registry import checking
 
     checking.check_new_models()
     for number, name in enumerate(["a.png", "b.png", "c.png"]):
@@ -223,7 +223,7 @@ def test_a_manifest_names_files_diagnoses_and_people(tmp_path, tiny_models):
     [("file,truth\na.png,COVID\n", "no column label"), ("file,label\n", "no column file, label")],
 )
 def test_an_unclear_manifest_says_what_is_wrong_with_it(tmp_path, tiny_models, content, complaint):
-    from inference import checking
+    from inference.registry import checking
 
     checking.check_new_models()
     (tmp_path / "films.csv").write_text(content)

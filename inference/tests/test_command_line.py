@@ -5,8 +5,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from inference import checking
 from inference.models import Prediction
+from inference.registry import checking
 from inference.tests.conftest import film
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,9 +8,10 @@ from model_bakery import baker
 
 from clinic.models import Patient
 from imaging.models import XRayImage
-from inference import reviews, worker
+from inference import worker
 from inference.models import DiagnosticModel, ModelResult, Prediction, Report
 from inference.requests import ask
+from inference.review import signing
 
 pytestmark = pytest.mark.django_db
 
@@ -104,8 +105,8 @@ def test_it_cannot_be_signed(doctor, clinician, answered, hide):
     hide()
     doctor.post(PREDICTIONS + "?hidden=all", {"action": "validate", "_selected_action": answered.pk})
     doctor.post(reverse("admin:inference_prediction_sign", args=[answered.pk]), {"final_diagnosis": "COVID"})
-    with pytest.raises(reviews.CannotSignError, match="hidden"):
-        reviews.decide(answered, by=clinician, diagnosis="COVID")
+    with pytest.raises(signing.CannotSignError, match="hidden"):
+        signing.decide(answered, by=clinician, diagnosis="COVID")
     answered.refresh_from_db()
     assert not answered.is_validated
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from imaging.models import XRayImage
 from inference.models import DiagnosticModel, ModelResult, Prediction, Report
-from inference.reviews import sign
+from inference.review.signing import sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

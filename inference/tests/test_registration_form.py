@@ -13,13 +13,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from safetensors.torch import load_file, save
 
-from inference import checking, worker
-from inference.labels import LabelsError, diagnoses_of
+from inference import worker
 from inference.models import DiagnosticModel
 from inference.nn import backbones, checkpoints, trial
 from inference.nn.findings import UnusableError
 from inference.nn.weights_file import read_head
-from inference.registration import register
+from inference.registry import checking
+from inference.registry.labels import LabelsError, diagnoses_of
+from inference.registry.registration import register
 from inference.tests import tiny_networks as tiny
 from inference.tests.bad_weights import BAD, a_checkpoint
 
@@ -133,7 +134,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(client, administrato
 
 @pytest.mark.django_db
 def test_a_body_over_the_limit_is_refused_unread(client, administrator, monkeypatch):
-    from inference.model_pages import RegistersModels
+    from inference.registry.model_pages import RegistersModels
 
     monkeypatch.setattr(RegistersModels, "largest_files", {"add": 1000})
     client.force_login(administrator)

@@ -7,11 +7,14 @@ from django.db import IntegrityError, transaction
 from model_bakery import baker
 
 from imaging.models import XRayImage
-from inference import model_figures, reviews, shadow, stages, worker
+from inference import worker
+from inference.figures import of_models
 from inference.models import DiagnosticModel, ModelResult, Prediction, ShadowAnswer
-from inference.registration import register, register_folder
+from inference.registry import shadow, stages
+from inference.registry.registration import register, register_folder
+from inference.registry.stages import StageError
 from inference.requests import ask
-from inference.stages import StageError
+from inference.review import signing
 from inference.tests import tiny_networks as tiny
 from inference.tests.test_worker_process import count, start_worker
 
@@ -44,7 +47,7 @@ def answered(make_xray, clinician, shadowed):
     predictions = ask(xrays, by=clinician).predictions
     worker.answer_waiting()
     for prediction, diagnosis in zip(predictions[:2], ("COVID", "Normal"), strict=True):
-        reviews.sign(prediction, by=clinician, diagnosis=diagnosis)
+        signing.sign(prediction, by=clinician, diagnosis=diagnosis)
     for prediction in predictions:
         prediction.refresh_from_db()
     return predictions
@@ -159,7 +162,7 @@ def test_the_figures_are_of_signed_films_each_once_and_of_both_on_the_same(two_v
     alone = a_case(new, standing, "COVID", "COVID", "COVID")
     ModelResult.objects.filter(prediction=alone).delete()
 
-    figures = model_figures.of(new)
+    figures = of_models.of(new)
     assert figures.films == 2
     own, theirs, together = figures.columns
     assert (own.model, theirs.model, together.model) == (new, standing, None)
@@ -318,7 +321,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.contrib.auth import get_user_model
 from inference.models import DiagnosticModel
-from inference.registration import register
+from inference.registry.registration import register
 from inference.tests import tiny_networks as tiny
 from inference.tests.test_worker_process import ASK_ABOUT_FILMS
 
@@ -331,7 +334,7 @@ register(spec.weights, **described, version="2", stage="shadow", is_active=False
 """
 CHANGE = """
 from django.contrib.auth import get_user_model
-from inference import stages
+from inference.registry import stages
 from inference.models import DiagnosticModel
 stages.{change}(DiagnosticModel.objects.get(name="Tiny ResNet", version="{version}"), by=get_user_model().objects.get())
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.shares import Share, agreement, by_class, wilson
+from inference.figures.shares import Share, agreement, by_class, wilson
 
 
 @pytest.mark.parametrize(

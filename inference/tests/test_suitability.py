@@ -21,12 +21,13 @@ from clinic.models import Patient
 from imaging import ingest, phantom
 from imaging.storing import receive
 from imaging.tests import test_dicom
-from inference import checking, wording, worker
+from inference import wording, worker
 from inference.confidences import confidence_told, threshold_told
 from inference.models import ModelResult, Prediction
 from inference.nn.consensus import Reason
+from inference.registry import checking
 from inference.requests import ask
-from inference.reviews import CannotSignError, sign
+from inference.review.signing import CannotSignError, sign
 from inference.suitability import objection_to, reasons, said_of
 from inference.training import non_films
 

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from clinic.models import Patient
 from imaging.models import XRayImage
-from inference import checking, health, heartbeat, suitability, tasks, voting, worker
+from inference import health, heartbeat, suitability, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction, Worker
 from inference.nn import devices
 from inference.nn.devices import DeviceLostError
+from inference.registry import checking
 from inference.requests import ask, cancel, hurry
 from inference.tests.tiny import register_tiny_models
 

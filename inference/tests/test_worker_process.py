@@ -34,7 +34,7 @@ from clinic.models import Patient
 from imaging.storing import receive
 from inference.requests import ask
 from inference.demo import WEIGHTS
-from inference.registration import register_folder
+from inference.registry.registration import register_folder
 
 register_folder(WEIGHTS)
 patient = baker.make(Patient)

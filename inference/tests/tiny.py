@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from inference.models import DiagnosticModel
-from inference.registration import register
+from inference.registry.registration import register
 
 FAMILIES = {"Tiny ResNet": "ResNet-50", "Tiny ViT": "ViT-B/16"}
 

@@ -21,9 +21,9 @@ from inference import calibrating, wording
 from inference.calibrating import Case
 from inference.confidences import confidence_told
 from inference.films import read_as_uploaded
-from inference.labels import diagnosis_of
 from inference.models import Diagnosis, DiagnosticModel
 from inference.nn.calibration import FEWEST_CASES, FEWEST_WRONG
+from inference.registry.labels import diagnosis_of
 
 AT_ONCE = 32
 

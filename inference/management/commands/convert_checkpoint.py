@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from backoffice.files import apart
 from backoffice.files.apart import Undone, Why
 from backoffice.formats.lists import listed
-from inference.nursery import KIND, nurse
+from inference.registry.nursery import KIND, nurse
 
 TASK = "inference.nn.checkpoints:converted"
 

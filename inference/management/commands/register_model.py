@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 
 from backoffice.formats.kept import told as as_told
 from backoffice.formats.lists import in_turn, told_of
-from inference import registration
-from inference.finding_words import in_words
 from inference.models import DiagnosticModel
-from inference.registration import CardError
-from inference.registration_form import IMAGENET, RegistrationForm
+from inference.registry import registration
+from inference.registry.finding_words import in_words
+from inference.registry.registration import CardError
+from inference.registry.registration_form import IMAGENET, RegistrationForm
 
 FLAGS = ("name", "version", "architecture", "labels", "options", "input_size", "mean", "std")
 
@@ -125,7 +125,7 @@ class Command(BaseCommand):
         return self.tried(model)
 
     def tried(self, model: DiagnosticModel) -> bool:
-        from inference import checking  # torch, which printing this command's help does not need
+        from inference.registry import checking  # torch, which printing this command's help does not need
 
         checking.check(model, self.progress)
         self.stdout.write("")

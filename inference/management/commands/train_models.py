@@ -15,7 +15,7 @@ from tqdm import tqdm
 from backoffice.formats.kept import told as as_told
 from backoffice.formats.lists import listed
 from inference.films import read_as_uploaded
-from inference.registration import register_folder
+from inference.registry.registration import register_folder
 
 PHANTOM_SIZE, PICTURE_SIZE = 96, 224
 # Of a network of timm's: all of it, or the head alone; from nothing, or from weights that somebody else trained.

@@ -16,11 +16,11 @@ from imaging import pixels
 from imaging.decoded import Refused
 from imaging.derived import open_pixels
 from inference.calibrating import calibrated
-from inference.checking import note_check
 from inference.models import DiagnosticModel, Prediction, PredictionQuerySet, ShadowAnswer
 from inference.nn import devices
 from inference.nn.devices import DeviceLostError
 from inference.nn.engine import Ensemble, ModelAnswer, WeightsError, is_passing
+from inference.registry.checking import note_check
 from inference.voting import CannotAnswerError, make_ensemble
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.seen import last_to_change
-from inference import model_figures
+from inference.figures import of_models
 from inference.models import DiagnosticModel
 from inference.requests import wake_a_worker
 
@@ -26,15 +26,15 @@ class StageError(Exception):
 def accept(model: DiagnosticModel, *, by: User, seen: str = "") -> None:
     """Let a model vote that was in the shadow, in place of the version that votes; its figures are frozen as they are.
 
-    `seen` is `model_figures.version_of` as the page showed it. Raises StageError.
+    `seen` is `of_models.version_of` as the page showed it. Raises StageError.
     """
     versions, model = _locked(model)
     _expect(model, Stage.SHADOW)
     _expect_usable(model)
-    figures = model_figures.of(model)
-    if seen and seen != model_figures.version_of(model, figures):
+    figures = of_models.of(model)
+    if seen and seen != of_models.version_of(model, figures):
         raise StageError(_("The figures have changed since you opened this page. Look at them again, then decide."))
-    model.acceptance = model_figures.frozen(model, figures)
+    model.acceptance = of_models.frozen(model, figures)
     _let_vote(model, versions, by, gettext_noop("Accepted"))
 
 

@@ -20,13 +20,13 @@ from backoffice.models import User
 from backoffice.records.fields import LineField, LinesField, RealNumberField, WholeNumberField
 from backoffice.records.forms import ClinicalForm
 from backoffice.records.numbers import parse_number
-from inference import registration
-from inference.finding_words import in_words
-from inference.labels import LabelsError, diagnoses_of
 from inference.models import Diagnosis, DiagnosticModel
 from inference.nn.weights_file import hash_of
-from inference.nursery import KIND
-from inference.registration import CardError
+from inference.registry import registration
+from inference.registry.finding_words import in_words
+from inference.registry.labels import LabelsError, diagnoses_of
+from inference.registry.nursery import KIND
+from inference.registry.registration import CardError
 
 SMALLEST_INPUT, LARGEST_INPUT = 32, 1024
 LARGEST_CARD = 1 << 20

@@ -25,12 +25,14 @@ from backoffice.models.users import person_of
 from backoffice.records.fields import LineField
 from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
-from inference import model_figures, stages, wording
-from inference.finding_words import in_words
+from inference import wording
+from inference.figures import of_models
+from inference.figures.shares import FEW
 from inference.models import Diagnosis, DiagnosticModel
-from inference.registration_form import RegistrationForm
-from inference.shares import FEW
-from inference.stages import StageError
+from inference.registry import stages
+from inference.registry.finding_words import in_words
+from inference.registry.registration_form import RegistrationForm
+from inference.registry.stages import StageError
 
 REASON_LENGTH = 80  # of a history's 100, beside what was done
 Stage = DiagnosticModel.Stage
@@ -172,7 +174,7 @@ class RegistersModels(ClinicalAdmin):
             messages.success(request, _("%(name)s, version %(version)s, votes again.") % told)
 
     def _figures_page(self, request: StaffRequest, model: DiagnosticModel, form: RejectionForm) -> HttpResponse:
-        figures = model_figures.of(model)
+        figures = of_models.of(model)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -182,17 +184,17 @@ class RegistersModels(ClinicalAdmin):
             "columns": [_title_of(column, figures) for column in figures.columns],
             "rows": list(_rows(figures)),
             "few": FEW,
-            "seen": seen_on(request, model_figures.version_of(model, figures)),
+            "seen": seen_on(request, of_models.version_of(model, figures)),
             "form": form,
             "is_in_the_shadow": model.stage == Stage.SHADOW,
             "may_accept": model.stage == Stage.SHADOW and model.checked_at and not model.check_error,
             "may_go_into_the_shadow": model.stage in (Stage.ASIDE, Stage.REJECTED),
             "may_go_back": model.stage == Stage.RETIRED and model.checked_at and not model.check_error,
-            "standing": model_figures.beside(model),
+            "standing": of_models.beside(model),
             "acceptance": wording.acceptance_told(model.acceptance),
             "media": self.media,
         }
-        return TemplateResponse(request, "inference/model_figures.html", context)
+        return TemplateResponse(request, "inference/of_models.html", context)
 
 
 REGISTERED: list[tuple[Any, Any]] = [
@@ -208,7 +210,7 @@ REGISTERED: list[tuple[Any, Any]] = [
 ]
 
 
-def _title_of(column: model_figures.Column, figures: model_figures.Figures) -> str:
+def _title_of(column: of_models.Column, figures: of_models.Figures) -> str:
     if column.model is None:
         return _("All that vote, together")
     if column is figures.own:
@@ -216,7 +218,7 @@ def _title_of(column: model_figures.Column, figures: model_figures.Figures) -> s
     return _("The version that votes, %(version)s") % {"version": column.model.version}
 
 
-def _rows(figures: model_figures.Figures) -> Iterator[dict[str, Any]]:
+def _rows(figures: of_models.Figures) -> Iterator[dict[str, Any]]:
     """The table: what is measured, and each column's share of it."""
     yield {"what": _("Agrees with the signature"), "shares": [column.agreement for column in figures.columns]}
     for place, diagnosis in enumerate(Diagnosis):

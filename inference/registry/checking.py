@@ -19,7 +19,6 @@ from backoffice.files.apart import Undone, Why
 from backoffice.files.local import local_path
 from backoffice.formats.kept import Sentence, kept_in_text, ngettext
 from imaging import phantom
-from inference.finding_words import in_words
 from inference.models import DiagnosticModel, DiagnosticModelQuerySet
 from inference.nn import devices
 from inference.nn.backbones import WeightsError
@@ -27,7 +26,8 @@ from inference.nn.devices import DeviceLostError
 from inference.nn.engine import is_passing
 from inference.nn.findings import Code, UnusableError
 from inference.nn.weights_file import hash_of
-from inference.nursery import KIND, nurse
+from inference.registry.finding_words import in_words
+from inference.registry.nursery import KIND, nurse
 from inference.voting import CannotAnswerError, make_ensemble
 
 logger = logging.getLogger(__name__)

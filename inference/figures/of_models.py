@@ -10,8 +10,8 @@ from typing import Any
 from django.utils import timezone
 
 from backoffice.records.seen import version_of as seen_version
+from inference.figures.shares import OfAClass, Share, agreement, by_class
 from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction, ShadowAnswer
-from inference.shares import OfAClass, Share, agreement, by_class
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from imaging.worklist import kept_filters
-from inference import reviews
 from inference.models import Diagnosis, Prediction, PredictionQuerySet
-from inference.reviews import AlreadySignedError, CannotSignError
+from inference.review import signing
+from inference.review.signing import AlreadySignedError, CannotSignError
 
 
 class NeedsReviewFilter(admin.BooleanFieldListFilter):
@@ -43,7 +43,7 @@ class SignsAnswers(admin.ModelAdmin):
         return [path("<int:pk>/sign/", sign, name="inference_prediction_sign"), *super().get_urls()]
 
     def has_sign_permission(self, request: HttpRequest) -> bool:
-        return reviews.may_sign(request.user)
+        return signing.may_sign(request.user)
 
     def sign_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """Sign an answer from the page with the film: agree, or correct it. POST `seen` is its version as it was shown
@@ -63,7 +63,7 @@ class SignsAnswers(admin.ModelAdmin):
         try:
             self._sign(request, prediction, diagnosis)
         except AlreadySignedError as signed:
-            seen = reviews.version_of(signed.prediction)
+            seen = signing.version_of(signed.prediction)
             return self._ask_to_sign(request, signed.prediction, request.POST, seen=seen)
         except CannotSignError as error:
             messages.error(request, str(error))
@@ -72,7 +72,7 @@ class SignsAnswers(admin.ModelAdmin):
         return redirect(film_url(prediction, request))
 
     def _sign(self, request: StaffRequest, prediction: Prediction, diagnosis: str) -> None:
-        reviews.decide(
+        signing.decide(
             prediction,
             by=request.user,
             diagnosis=diagnosis,
@@ -91,7 +91,7 @@ class SignsAnswers(admin.ModelAdmin):
             "opts": self.opts,
             "title": _("This answer is signed already") if is_signed else _("Sign this answer"),
             "prediction": prediction,
-            "earlier_signatures": reviews.earlier_signatures(prediction),
+            "earlier_signatures": signing.earlier_signatures(prediction),
             "film_url": film_url(prediction, request),
             "seen": seen,
             "choices": Diagnosis.choices,
@@ -112,7 +112,7 @@ class SignsAnswers(admin.ModelAdmin):
 
     def _agree(self, request: StaffRequest, prediction: Prediction, seen: str) -> bool:
         try:
-            reviews.decide(prediction, by=request.user, diagnosis=prediction.diagnosis, seen=seen)
+            signing.decide(prediction, by=request.user, diagnosis=prediction.diagnosis, seen=seen)
         except CannotSignError as error:
             link = format_html('<a href="{}">{}</a>', film_url(prediction), prediction)
             self.message_user(request, format_html(told_of("{}", "{}"), link, error), messages.ERROR)
@@ -122,7 +122,7 @@ class SignsAnswers(admin.ModelAdmin):
 
 def as_seen(prediction: Prediction) -> SafeString:
     """What the list's form says of an answer that it shows: `<key>:<version>`. A page of one says the version."""
-    shown = f"{prediction.pk}:{reviews.version_of(prediction)}"
+    shown = f"{prediction.pk}:{signing.version_of(prediction)}"
     return format_html('<input type="hidden" name="{}" value="{}">', SEEN, shown)
 
 
