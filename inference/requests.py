@@ -120,7 +120,8 @@ def try_again(models: DiagnosticModelQuerySet, *, by: User) -> int:
     """Have a worker try the weights anew, whatever it found before. Returns how many models that were."""
     rows = list(models.visible().select_for_update(of=("self",), no_key=True).order_by("pk"))
     for model in rows:
-        model.checked_at, model.check_error, model.findings, model.check_progress = None, "", [], 0
+        model.checked_at, model.check_error, model.findings = None, "", []
+        model.check_progress = model.attempts = 0
         model._history_user, model._change_reason = by, gettext_noop("To be tried again")
         model.save()
     if rows:

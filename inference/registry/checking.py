@@ -26,6 +26,7 @@ from inference.nn.devices import DeviceLostError
 from inference.nn.engine import is_passing
 from inference.nn.findings import Code, UnusableError
 from inference.nn.weights_file import hash_of
+from inference.registry.attempts import FatalModelError, attempt
 from inference.registry.finding_words import in_words
 from inference.registry.nursery import KIND, nurse
 from inference.voting import CannotAnswerError, make_ensemble
@@ -41,6 +42,10 @@ Progress = Callable[[int], None]
 
 class BusyError(Exception):
     """Nothing is known of the model yet: other trials took all places."""
+
+
+TOLD = (CannotAnswerError, BusyError, WeightsError, FatalModelError)
+"""What says to people what is wrong."""
 
 
 def check_new_models(models: DiagnosticModelQuerySet | None = None) -> None:
@@ -69,14 +74,15 @@ def check(model: DiagnosticModel, progress: Progress = lambda percent: None) -> 
     told(0)
     try:
         trial = _apart(model, told)
-        trial |= _on_the_device(model)
+        with attempt(model):
+            trial |= _on_the_device(model)
         told(100)
     except UnusableError as error:
         logger.warning("model %s cannot be used: %s", model.pk, error)
         note_check(model, _summary(error), findings=error.findings)
     except Exception as error:
-        said = str(error) if isinstance(error, CannotAnswerError | BusyError | WeightsError) else _named(error)
-        logger.warning("model %s cannot be used: %s", model.pk, said, exc_info=not isinstance(error, WeightsError))
+        said = str(error) if isinstance(error, TOLD) else _named(error)
+        logger.warning("model %s cannot be used: %s", model.pk, said, exc_info=not isinstance(error, TOLD))
         passing = isinstance(error, CannotAnswerError | BusyError) or is_passing(error)
         note_check(model, said, is_verdict=not passing)
         if devices.has_failed(error):

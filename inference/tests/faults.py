@@ -30,7 +30,7 @@ from imaging.storing import receive
 from inference import requests, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn import backbones
-from inference.registry import checking
+from inference.registry import checking, shadow
 from inference.tests.conftest import film
 from inference.tests.tiny import register_tiny_models
 
@@ -45,7 +45,7 @@ def run_all() -> None:
     backbones.import_timm()
     in_another(lambda: register_tiny_models(settings.DATA_DIR / "made"))
     in_another(checking.check_new_models)
-    scenarios = [killed_at_random, poison, database_gone, disk_full, weights_changed, device_gone]
+    scenarios = [killed_at_random, poison, database_gone, disk_full, weights_changed, device_gone, fatal_shadow]
     print(json.dumps({scenario.__name__: scenario() for scenario in scenarios}))
 
 
@@ -275,3 +275,22 @@ def device_gone() -> dict:
     in_between = left(keys)
     answer(keys)
     return {"exit": process.exitcode, "in_between": in_between} | left(keys)
+
+
+def fatal_shadow() -> dict:
+    model = DiagnosticModel.objects.first()
+    model.pk, model.version, model.stage, model.is_active = None, "next", DiagnosticModel.Stage.SHADOW, False
+    model.save()
+    keys = ask(2)
+
+    def dies_of_it() -> None:
+        shadow.make_ensemble = lambda models: os.kill(os.getpid(), signal.SIGKILL)
+
+    exits = []
+    for _worker in range(4):
+        process = begin(fault=dies_of_it)
+        process.join()
+        exits.append(process.exitcode)
+    model.refresh_from_db()
+    is_asked = DiagnosticModel.objects.in_the_shadow().exists()
+    return {"exits": exits, "check_error": model.check_error, "is_asked": is_asked} | left(keys)

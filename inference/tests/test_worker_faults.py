@@ -97,3 +97,12 @@ def test_a_device_that_fails_ends_its_worker_and_another_one_answers(told):
     assert left["in_between"]["statuses"] == {"pending": 3}
     check_that_nothing_is_lost_or_doubled(left, asked=3)
     assert (left["statuses"], left["attempts"]) == ({"completed": 3}, [2] * 3)
+
+
+def test_a_model_in_the_shadow_that_kills_whoever_asks_it_is_asked_three_times_and_the_others_go_on(told):
+    left = told["fatal_shadow"]
+    assert left["exits"] == [-9, -9, -9, 0]
+    assert "stopped 3 times" in left["check_error"]
+    assert not left["is_asked"]
+    check_that_nothing_is_lost_or_doubled(left, asked=2)
+    assert left["statuses"] == {"completed": 2}
