@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+ENSEMBLE_FILE = "ensemble.json"
+"""In a folder of models: what each is, and their figures."""
+
 DEMONSTRATION = """\
 **This is a demonstration.** It was trained on synthetic pictures that a program draws, has never
 seen a patient's X-ray, and has no medical value. Its answers about real X-rays mean nothing.
