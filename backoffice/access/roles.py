@@ -59,7 +59,8 @@ ROLES: dict[str, set[str]] = {
     | may("import export", *EXCHANGED_MODELS)
     | may("export", "backoffice.accessevent")
     | may("view change", "backoffice.tableimport")
-    | may("view", "django_q.success", "django_q.failure"),
+    | may("view", "django_q.success", "django_q.failure", "django_q.schedule")
+    | {"backoffice.run_schedule"},
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")
     | may("merge", "clinic.patient")
     | {"clinic.reveal_national_id"}  # to compare it with the card; clinicians need no more than its last signs

@@ -68,7 +68,7 @@ def test_another_hour_another_zone_and_another_cluster_are_followed(settings, de
     migrate()
     assert at("clinic.reminders.remind") == (17, 0)
     del declared["clinic.reminders.remind"]
-    schedules.daily("clinic.reminders.remind", cluster="inference", at=datetime.time(16, 30))
+    schedules.daily("clinic.reminders.remind", "Remind", cluster="inference", at=datetime.time(16, 30))
     migrate()
     assert at("clinic.reminders.remind") == (16, 30)
     assert Schedule.objects.get(name="clinic.reminders.remind").cluster == "inference"
@@ -77,7 +77,7 @@ def test_another_hour_another_zone_and_another_cluster_are_followed(settings, de
 def test_one_that_became_hourly_work_changes_its_kind(declared):
     migrate()
     del declared["clinic.reminders.remind"]
-    schedules.every_minute("clinic.reminders.remind", cluster="default")
+    schedules.every_minute("clinic.reminders.remind", "Remind", cluster="default")
     migrate()
     schedule = Schedule.objects.get(name="clinic.reminders.remind")
     assert (schedule.schedule_type, schedule.minutes) == (Schedule.MINUTES, 1)
@@ -96,4 +96,4 @@ def test_what_no_app_declares_any_more_goes_and_what_an_operator_added_or_paused
 
 def test_one_function_is_declared_once():
     with pytest.raises(ImproperlyConfigured, match=r"schedules\.py.*clinic\.reminders\.remind"):
-        schedules.every_minute("clinic.reminders.remind", cluster="default")
+        schedules.every_minute("clinic.reminders.remind", "Remind", cluster="default")
