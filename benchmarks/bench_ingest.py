@@ -19,20 +19,18 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from pathlib import Path
 from threading import local
 from typing import Any
 
 from films import KINDS, LARGE, SMALL, write
-from installations import database
+from installations import database, served
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -200,18 +198,10 @@ def thumbnails(films: int) -> dict[str, float]:
     with database(None) as environment:
         measure("fill", Path(), films, environment)
         cookie = {"Cookie": f"sessionid={Path(environment['DATA_DIR'], 'session').read_text()}"}
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", "backoffice.wsgi", "--bind", f"127.0.0.1:{port}"]
-        server = subprocess.Popen(command, cwd=HERE.parent, env=environment, stderr=subprocess.DEVNULL)
-        try:
+        with served(environment) as port:
             browser = Browser(port, cookie)
-            browser.wait()
             browser.pages(films)
             return min((browser.pages(films) for _round in range(ROUNDS)), key=lambda one: one["full"])
-        finally:
-            server.terminate()
-            server.wait()
 
 
 class Browser:
@@ -226,16 +216,6 @@ class Browser:
         body = answer.read()
         assert answer.status == 200, (address, answer.status)
         return body
-
-    def wait(self) -> None:
-        for _attempt in repeat(None, 300):
-            try:
-                self.get("/healthz")
-            except OSError:
-                del self.kept.connection
-                time.sleep(0.1)
-            else:
-                return
 
     def pages(self, films: int) -> dict[str, float]:
         """Milliseconds to the first page's end and to the last picture's, and how many requests that were."""
