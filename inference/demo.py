@@ -88,5 +88,6 @@ def fill_the_worklist(of_today: list[XRayImage], colleague: User) -> None:
     waiting = list(Prediction.objects.filter(xray__in=of_today).order_by("xray"))
     for case in waiting[TAKEN : TAKEN + 1]:
         take(case.pk, by=colleague)
+        Prediction.objects.filter(pk=case.pk).update(taken_until=timezone.now() + timedelta(hours=4))  # to be looked at
     for case in waiting[TOO_LONG : TOO_LONG + 1]:
         move_back(case, timedelta(hours=settings.MAX_WAIT_HOURS + 2))

@@ -210,6 +210,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
             "without_a_map": wording.without_a_map(results),
             "heatmaps": [result for result in results if result.heatmap],
             "reading": reading,
+            "reading_rule": "" if reading or not may_sign(request.user) else blinding.rule_told(request.user),
             "compared": wording.compared(reading, prediction) if reading else [],
             "differs": bool(reading) and own != prediction.diagnosis,
             "keeps_own": bool(own) and own != prediction.diagnosis,

@@ -14,8 +14,8 @@ colour made of these. It is open to them
 What has no answer yet is open: there is nothing to tell. Whoever has no such role sees everything that their role sees.
 
 Use `Prediction.objects.answers_seen_by(user)` for rows to filter, sort or count by what they say;
-`with_answers_for(user)` where each row is shown, open or closed, by its `is_open`; and `sees_answer` for one. A sentence
-that is kept or sent for somebody is asked about when it is made: what it may not say then, it leaves out.
+`with_answers_for(user)` where each row is shown, open or closed, by its `is_open`; and `sees_answer` for one. What is
+kept or sent for somebody asks when it is made, and leaves out what it may not say then.
 """
 
 from datetime import datetime
@@ -102,9 +102,7 @@ def rule_told(user: User | AnonymousUser) -> str:
         "when": date_format(timezone.localtime(decided.history_date), "DATETIME_FORMAT"),
     }
     sentence = (
-        _(
-            "You read first, as %(who)s decided on %(when)s (%(roles)s): what the models say comes after your own."
-        )
+        _("You read first, as %(who)s decided on %(when)s (%(roles)s): what the models say comes after your own.")
         if is_blind
         else _("The models’ answer is shown to you at once, as %(who)s decided on %(when)s (%(roles)s).")
     )

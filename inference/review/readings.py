@@ -171,5 +171,5 @@ def in_words(confidence: float) -> str:
 
 def diagnoses() -> list[tuple[str, str]]:
     """What can be answered: (value, label); the last says that nothing can be said of the film."""
-    verdict = Prediction.Verdict.NOT_ASSESSABLE
-    return [*((one.value, str(one.label)) for one in Diagnosis), (verdict.value, str(verdict.label))]
+    nothing = Prediction.Verdict.NOT_ASSESSABLE.value
+    return [*((one.value, str(one.label)) for one in Diagnosis), (nothing, _("Not assessable"))]
