@@ -39,6 +39,14 @@ JAZZMIN_SETTINGS = {
     "hide_models": ["django_q.ormq", "auth.group"],
     "topmenu_links": [],
     "custom_links": {
+        "inference": [
+            {
+                "name": _("Worklist"),
+                "url": "worklist:list",
+                "icon": "fas fa-glasses",
+                "permissions": ["inference.sign_prediction"],
+            }
+        ],
         "clinic": [
             {
                 "name": _("Survey"),
@@ -46,7 +54,7 @@ JAZZMIN_SETTINGS = {
                 "icon": "fas fa-clipboard-list",
                 "permissions": ["clinic.change_likertquestion", "clinic.change_numericquestion"],
             }
-        ]
+        ],
     },
     "icons": {
         "clinic.appointment": "fas fa-calendar-check",

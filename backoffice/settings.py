@@ -237,6 +237,7 @@ MAX_PREDICTIONS_PER_DAY = env.int("MAX_PREDICTIONS_PER_DAY", default=50)
 MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", default=32)
 PREDICTION_LEASE_SECONDS = env.int("PREDICTION_LEASE_SECONDS", default=60)
 PREDICTION_MAX_WAIT_MINUTES = env.int("PREDICTION_MAX_WAIT_MINUTES", default=10)
+MAX_WAIT_HOURS = env.float("MAX_WAIT_HOURS", default=24)
 # What a file of weights may be, and what trying it may take: memory, and seconds of computing.
 WEIGHTS_MAX_SIZE = byte_size("WEIGHTS_MAX_SIZE", default="1GB")
 WEIGHTS_MEMORY_LIMIT = byte_size("WEIGHTS_MEMORY_LIMIT", default="4GB")

@@ -2,14 +2,14 @@
 
 from django.db.models import Avg, Count, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from backoffice.live.blocks import block
 from backoffice.models import User
 from clinic.models import Patient
 from imaging.models import XRayImage
 from inference.figures.per_week import diagnoses_per_week
-from inference.models import Diagnosis, Prediction, Worker
+from inference.models import Prediction, Worker
+from inference.review import worklist
 
 SHOWN = 5
 FAILED_SHOWN = 3
@@ -37,33 +37,12 @@ def workers(user: User) -> dict | None:
     columns=7,
 )
 def waiting_for_a_clinician() -> dict:
-    """Who has waited longest comes first."""
-    waiting = Prediction.objects.needs_review()
-    return {
-        "count": waiting.count(),
-        "rows": [
-            row | {"label": _label(row["diagnosis"]), "tone": _tone(row["diagnosis"])}
-            for row in waiting.order_by("finished_at").values(
-                "pk",
-                "xray_id",
-                "xray__patient__full_name",
-                "xray__view",
-                "diagnosis",
-                "confidence",
-                "is_urgent",
-                "finished_at",
-            )[:SHOWN]
-        ],
-    }
-
-
-def _label(diagnosis: str) -> str:
-    return str(Diagnosis(diagnosis).label) if diagnosis else _("no answer")
-
-
-def _tone(diagnosis: str) -> str:
-    tones: dict[str, str] = {Diagnosis.NORMAL: "good", Diagnosis.COVID: "bad"}
-    return tones.get(diagnosis, "wait")
+    """What the worklist begins with. Everybody sees the same, so nothing of what the models say is in it: some of those
+    who look have yet to read the film."""
+    keys = worklist.for_everybody(SHOWN)
+    fields = ("pk", "xray_id", "xray__patient__full_name", "xray__view", "is_urgent", "created_at")
+    rows = {row["pk"]: row for row in Prediction.objects.filter(pk__in=keys).values(*fields)}
+    return {"count": worklist.count(Prediction.objects.to_read()), "rows": [rows[key] for key in keys if key in rows]}
 
 
 @block(

@@ -48,7 +48,8 @@ def may(verbs: str, *models: str) -> set[str]:
 ROLES: dict[str, set[str]] = {
     # Nobody deletes clinical data by a click, administrators included: there is no `delete` for it.
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
-    | may("view", "clinic.intakerecord", "inference.modelresult", "inference.calibration", "backoffice.accessevent")
+    | may("view", "inference.modelresult", "inference.calibration", "inference.reading")
+    | may("view", "clinic.intakerecord", "backoffice.accessevent")
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord")
     | may("merge", "clinic.patient")
@@ -73,8 +74,11 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
     | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
-    | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration"),
+    | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration", "inference.reading"),
 }
+
+# Who reads a film before they see what the models say, unless an administrator decides otherwise on the role's page.
+READ_FIRST = {CLINICIANS}
 
 
 def sync_roles(*, using: str = "default", **kwargs: object) -> None:
@@ -97,4 +101,4 @@ def sync_roles(*, using: str = "default", **kwargs: object) -> None:
     for role, permissions in ROLES.items():
         group, _made = Group.objects.using(using).get_or_create(name=role)
         group.permissions.set([known[name] for name in permissions])
-        Role.objects.using(using).get_or_create(group=group)
+        Role.objects.using(using).get_or_create(group=group, defaults={"reads_first": role in READ_FIRST})
