@@ -14,6 +14,6 @@ from imaging.models import XRayImage
 def films(day: Day) -> Iterator[Figure]:
     url = admin_url(XRayImage, "changelist")
     uploaded = XRayImage.objects.visible().filter(**day.within("created_at")).count()
-    yield Figure(_("uploaded"), uploaded, f"{url}?{day.in_a_list()}")
+    yield Figure(_("films uploaded"), uploaded, f"{url}?{day.in_a_list()}")
     unsettled = XRayImage.objects.visible().exclude(identity_conflict={}).count()
     yield Figure(_("whose film it is, to settle"), unsettled, f"{url}?whose=unsettled", is_bad=bool(unsettled))

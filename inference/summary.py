@@ -17,7 +17,7 @@ Status = Prediction.Status
 def second_opinions(day: Day) -> Iterator[Figure]:
     rows, url = Prediction.objects.visible().order_by(), admin_url(Prediction, "changelist")
     asked = rows.filter(**day.within("created_at"))
-    yield Figure(_("asked"), asked.count(), f"{url}?{day.in_a_list()}")
+    yield Figure(_("films asked about"), asked.count(), f"{url}?{day.in_a_list()}")
     ended = rows.filter(**day.within("finished_at"))
     yield Figure(_("answered"), ended.filter(status=Status.COMPLETED).count(), f"{url}?status__exact=completed")
     failed = ended.filter(status=Status.FAILED).count()
@@ -47,12 +47,16 @@ def follow_ups(day: Day) -> Iterator[Figure]:
     """As they stand when it is made; what was asked for and closed, of that day."""
     lists, url = FollowUp.objects.on_lists(), admin_url(FollowUp, "changelist")
     yield Figure(
-        _("asked for"), FollowUp.objects.visible().filter(**day.within("created_at")).count(), f"{url}?state=all"
+        _("follow-ups asked for"),
+        FollowUp.objects.visible().filter(**day.within("created_at")).count(),
+        f"{url}?state=all",
     )
     yield Figure(
-        _("closed"), FollowUp.objects.visible().filter(**day.within("closed_at")).count(), f"{url}?state=closed"
+        _("follow-ups closed"),
+        FollowUp.objects.visible().filter(**day.within("closed_at")).count(),
+        f"{url}?state=closed",
     )
-    yield Figure(_("open"), lists.count(), url)
+    yield Figure(_("follow-ups open"), lists.count(), url)
     watched = [
         (_("overdue"), lists.overdue(), "state=overdue"),
         (_("to be decided"), lists.to_decide(), "state=to_decide"),

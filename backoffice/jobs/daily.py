@@ -50,8 +50,8 @@ def readers() -> QuerySet[User]:
 def _write(made: DailySummary, person: User) -> None:
     with translation.override(person.language or settings.LANGUAGE_CODE):
         day = date_format(made.day, "LONG_DAY_FORMAT")
-        subject = f"{settings.CLINIC_NAME} · {_('Summary of %(day)s') % {'day': day}}"
-        mail.post(person.email, subject, text_of(made))
+        subject = _("Summary of %(day)s") % {"day": day}
+        mail.post(person.email, f"{settings.CLINIC_NAME} · {subject}", text_of(made))
 
 
 def text_of(made: DailySummary) -> str:

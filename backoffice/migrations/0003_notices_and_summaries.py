@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.DateField(unique=True, verbose_name='day')),
-                ('sections', models.JSONField(default=list, verbose_name='figures')),
+                ('sections', models.JSONField(default=list, verbose_name='what was counted')),
                 ('made_at', models.DateTimeField(auto_now_add=True, verbose_name='made')),
             ],
             options={
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name='NoticeWishes',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('by_mail', models.CharField(choices=[('nothing', 'nothing'), ('urgent', 'what is urgent'), ('everything', 'everything')], default='nothing', max_length=10, verbose_name='by mail')),
+                ('by_mail', models.CharField(choices=[('nothing', 'no notice at all'), ('urgent', 'urgent notices alone'), ('everything', 'all notices')], default='nothing', max_length=10, verbose_name='by mail')),
                 ('quiet_from', models.TimeField(default=datetime.time(20, 0), verbose_name='quiet from')),
                 ('quiet_until', models.TimeField(default=datetime.time(7, 0), verbose_name='quiet until')),
                 ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='notice_wishes', to=settings.AUTH_USER_MODEL)),

@@ -59,9 +59,9 @@ class NoticeWishes(models.Model):
     """How somebody wants to be told. Who has no row has these defaults."""
 
     class ByMail(models.TextChoices):
-        NOTHING = "nothing", _("nothing")
-        URGENT = "urgent", _("what is urgent")
-        EVERYTHING = "everything", _("everything")
+        NOTHING = "nothing", _("no notice at all")
+        URGENT = "urgent", _("urgent notices alone")
+        EVERYTHING = "everything", _("all notices")
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notice_wishes")
     by_mail = models.CharField(_("by mail"), max_length=10, choices=ByMail, default=ByMail.NOTHING)

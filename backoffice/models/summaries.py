@@ -10,7 +10,7 @@ class DailySummary(models.Model):
     """Made once, in the morning after, by jobs/daily.py."""
 
     day = models.DateField(_("day"), unique=True)
-    sections = models.JSONField(_("figures"), default=list)
+    sections = models.JSONField(_("what was counted"), default=list)
     made_at = models.DateTimeField(_("made"), auto_now_add=True)
 
     class Meta:

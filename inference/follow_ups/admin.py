@@ -14,6 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
@@ -65,13 +66,13 @@ class StateFilter(admin.SimpleListFilter):
             ("to_decide", _("To be decided")),
             ("left", _("Whose owner has left")),
             ("on_hidden_records", _("On hidden records")),
-            ("closed", _("Closed")),
+            ("closed", pgettext_lazy("follow-up", "Closed")),
             ("all", _("All")),
         ]
 
     def choices(self, changelist: Any) -> Any:
         first, *others = super().choices(changelist)
-        yield {**first, "display": _("Open")}
+        yield {**first, "display": pgettext_lazy("follow-up", "Open")}
         yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
@@ -151,11 +152,11 @@ class FollowUpAdmin(ClinicalAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         if obj is not None:
-            context |= self._page_context(request, obj)
+            context |= self._what_it_shows(request, obj)
         context.update(show_save=False, show_save_and_continue=False)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _page_context(self, request: HttpRequest, follow_up: Any) -> dict[str, Any]:
+    def _what_it_shows(self, request: HttpRequest, follow_up: Any) -> dict[str, Any]:
         offered = self._decisions_on(request, follow_up)
         return {
             "follow_up": follow_up,

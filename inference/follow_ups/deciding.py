@@ -32,7 +32,7 @@ from inference.models.follow_ups import may_follow_up
 LONGEST = datetime.timedelta(days=3 * 366)
 """A day further ahead is a year that was mistyped."""
 
-CLOSED = Pattern(gettext_noop("Closed: %(reason)s"))
+CLOSED = Pattern(gettext_noop("Concluded: %(reason)s"))
 POSTPONED = Pattern(gettext_noop("Postponed: %(reason)s"))
 KEPT = Pattern(gettext_noop("Still holds: %(reason)s"))
 OPENED_AGAIN = Pattern(gettext_noop("Opened again: %(reason)s"))

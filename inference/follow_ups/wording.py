@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from backoffice.formats.days import day_told
 from backoffice.live.chips import Tone, chip
@@ -16,7 +17,7 @@ def state_chip(follow_up: FollowUp, *, must_be_decided: bool = False) -> SafeStr
         return chip(follow_up.get_ending_display(), Tone.GOOD if follow_up.ending != "not_needed" else Tone.QUIET)
     if must_be_decided:
         return chip(_("to be decided"), Tone.BAD)
-    return chip(_("overdue"), Tone.BAD) if follow_up.is_overdue else chip(_("open"), Tone.WAIT)
+    return chip(_("overdue"), Tone.BAD) if follow_up.is_overdue else chip(pgettext("follow-up", "open"), Tone.WAIT)
 
 
 def whose(follow_up: FollowUp) -> str:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from backoffice.models import User
@@ -119,7 +120,7 @@ class FollowUp(ClinicalRecord):
         OTHER = "other", _("something else")
 
     class Ending(models.TextChoices):
-        DONE = "done", _("done")
+        DONE = "done", pgettext_lazy("follow-up", "done")
         FILM = "film", _("answered by a film")
         NOT_NEEDED = "not_needed", _("not needed any more")
 
@@ -154,7 +155,7 @@ class FollowUp(ClinicalRecord):
     signed_at = models.DateTimeField(_("stands on the signature of"), null=True, editable=False)
     settled_at = models.DateTimeField(_("last decided"), default=timezone.now, editable=False)
 
-    closed_at = models.DateTimeField(_("closed"), null=True, editable=False)
+    closed_at = models.DateTimeField(_("closed on"), null=True, editable=False)
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
