@@ -1,18 +1,22 @@
 """The demonstration models that come with the project, and answers to some of the demo's X-rays."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from backoffice.demo import move_back
+from backoffice.jobs.daily import summarise_yesterday
 from backoffice.models import User
 from imaging.demo import NOTE
 from imaging.models import XRayImage
-from inference.models import Diagnosis
+from inference.batches import tell_who_asked
+from inference.follow_ups import deciding
+from inference.models import Diagnosis, FollowUp, Prediction
 from inference.registry.registration import register_folder
 from inference.requests import ask
 from inference.review.signing import sign
@@ -34,7 +38,10 @@ def load(stdout: OutputWrapper) -> None:
     of_today = list(unasked.filter(created_at__gte=midnight)[:WAITING])
     if not registered or clinician is None or not (of_other_days or of_today):
         return
-    ask([*of_other_days, *of_today], by=clinician)
+    urgent, *others = of_today or [None]
+    ask([*of_other_days, *others], by=clinician)
+    if urgent:
+        ask([urgent], by=clinician, urgent=True)
 
     from inference.worker import answer_waiting  # torch: only where it is needed
 
@@ -42,6 +49,30 @@ def load(stdout: OutputWrapper) -> None:
     stdout.write(ngettext("%d X-ray answered.", "%d X-rays answered.", n) % n)
     for number, xray in enumerate(of_other_days, start=1):
         sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)
+    follow_some_up(by=clinician)
+    tell_who_asked()
+    summarise_yesterday()
+
+
+FOLLOW_UPS: list[tuple[str, str, int, bool]] = [
+    (FollowUp.Kind.FILM, gettext_noop("PA, in full inspiration"), -3, True),
+    (FollowUp.Kind.CALL, "", 2, False),
+    (FollowUp.Kind.REFER, gettext_noop("Chest clinic"), 5, True),
+    (FollowUp.Kind.FILM, gettext_noop("In six weeks, to compare"), 42, True),
+]
+"""What is to be done about the newest signed films: in so many days, by the clinician or by whoever comes to it."""
+
+
+def follow_some_up(*, by: User) -> None:
+    signed = Prediction.objects.visible().filter(is_validated=True).order_by("-xray__created_at", "-pk")
+    for prediction, (kind, what, days, is_own) in zip(signed, FOLLOW_UPS, strict=False):
+        due_on = timezone.localdate() + timedelta(days=max(days, 0))
+        owner = by if is_own else None
+        made = deciding.ask(
+            prediction, by=by, kind=kind, due_on=due_on, what=gettext(what) if what else "", owner=owner
+        )
+        if days < 0:
+            FollowUp.objects.filter(pk=made.pk).update(due_on=timezone.localdate() + timedelta(days=days))
 
 
 def sign_that_day(xray: XRayImage, *, by: User, agrees: bool) -> None:

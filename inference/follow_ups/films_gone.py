@@ -15,6 +15,7 @@ from inference.follow_ups.deciding import opened_again_where_no_film_answers
 
 def connect() -> None:
     settling.moved.connect(_film_moved, sender=XRayImage, dispatch_uid="follow_ups_of_a_moved_film")
+    written_at_once.connect(_films_written, sender=XRayImage, dispatch_uid="follow_ups_of_hidden_films")
     written_at_once.connect(_patients_written, sender=Patient, dispatch_uid="follow_ups_of_merged_patients")
 
 

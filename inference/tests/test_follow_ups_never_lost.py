@@ -249,6 +249,6 @@ def test_nothing_is_neither_closed_nor_on_a_list(db, monkeypatch):
     run_state_machine_as_test(
         Year,
         settings=settings(
-            max_examples=20, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=8, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
