@@ -26,4 +26,4 @@ def bookings_and_visits(day: Day) -> Iterator[Figure]:
         n = visits.filter(status=status).count()
         yield Figure(name, n, f"{url}?{day.in_a_list()}&status__exact={status}")
     left = visits.filter(status__in=Appointment.STILL_TO_COME).count()
-    yield Figure(_("left open"), left, f"{url}?{day.in_a_list()}", is_bad=bool(left))
+    yield Figure(_("left open"), left, f"{url}?{day.in_a_list()}", is_bad=bool(left) and day.is_over)

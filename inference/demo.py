@@ -16,6 +16,7 @@ from imaging.demo import NOTE
 from imaging.models import XRayImage
 from inference.batches import tell_who_asked
 from inference.follow_ups import deciding
+from inference.follow_ups.reminding import remind
 from inference.models import Diagnosis, FollowUp, Prediction
 from inference.registry.registration import register_folder
 from inference.requests import ask
@@ -38,10 +39,8 @@ def load(stdout: OutputWrapper) -> None:
     of_today = list(unasked.filter(created_at__gte=midnight)[:WAITING])
     if not registered or clinician is None or not (of_other_days or of_today):
         return
-    urgent, *others = of_today or [None]
-    ask([*of_other_days, *others], by=clinician)
-    if urgent:
-        ask([urgent], by=clinician, urgent=True)
+    ask([*of_other_days, *of_today[1:]], by=clinician)
+    ask(of_today[:1], by=clinician, urgent=True)
 
     from inference.worker import answer_waiting  # torch: only where it is needed
 
@@ -51,6 +50,7 @@ def load(stdout: OutputWrapper) -> None:
         sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)
     follow_some_up(by=clinician)
     tell_who_asked()
+    remind()
     summarise_yesterday()
 
 

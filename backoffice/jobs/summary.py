@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from django.utils import timezone
+
 from backoffice.discovery import Registry
 from backoffice.formats.kept import Sentence, kept, ngettext, sentences_in
 from backoffice.formats.kept import gettext as _
@@ -35,6 +37,10 @@ class Day:
     @property
     def end(self) -> datetime.datetime:
         return midnight(self.date + datetime.timedelta(days=1))
+
+    @property
+    def is_over(self) -> bool:
+        return self.date < timezone.localdate()
 
     def within(self, field: str) -> dict[str, datetime.datetime]:
         """The lookups of rows whose moment in `field` is of this day."""

@@ -1,10 +1,11 @@
 """Follow-ups in the admin: their list, a page for each with what can be decided, and the section on other pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -38,6 +39,7 @@ from inference.follow_ups.section import section_of
 from inference.models import FollowUp, FollowUpQuerySet, Report
 
 UNPROCESSABLE = 422
+ON_HIDDEN_RECORDS = "on_hidden_records"
 
 
 class WhoseFilter(admin.SimpleListFilter):
@@ -65,15 +67,18 @@ class StateFilter(admin.SimpleListFilter):
             ("overdue", _("Overdue")),
             ("to_decide", _("To be decided")),
             ("left", _("Whose owner has left")),
-            ("on_hidden_records", _("On hidden records")),
+            (ON_HIDDEN_RECORDS, _("On hidden records")),
             ("closed", pgettext_lazy("follow-up", "Closed")),
             ("all", _("All")),
         ]
 
-    def choices(self, changelist: Any) -> Any:
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """What is on hidden records is behind the filter of hidden ones, too."""
         first, *others = super().choices(changelist)
         yield {**first, "display": pgettext_lazy("follow-up", "Open")}
-        yield from others
+        for (value, _title), choice in zip(self.lookup_choices, others, strict=True):
+            asked = {self.parameter_name: value} | ({"hidden": "all"} if value == ON_HIDDEN_RECORDS else {})
+            yield {**choice, "query_string": changelist.get_query_string(asked)}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         rows = cast(FollowUpQuerySet, queryset)
@@ -81,7 +86,7 @@ class StateFilter(admin.SimpleListFilter):
             "overdue": rows.overdue,
             "to_decide": rows.to_decide,
             "left": rows.open().whose_owner_left,
-            "on_hidden_records": rows.on_hidden_records,
+            ON_HIDDEN_RECORDS: rows.on_hidden_records,
             "closed": rows.closed,
             "all": rows.all,
         }

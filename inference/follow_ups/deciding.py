@@ -70,6 +70,8 @@ def ask(
         raise FollowUpError(_("It is hidden, or its film or patient is. Restore that first."))
     if not prediction.is_validated:
         raise FollowUpError(_("Only a signed answer carries a follow-up. Sign it first."))
+    if report is not None and report.prediction_id != prediction.pk:
+        raise FollowUpError(_("This report is of another answer."))
     if kind == FollowUp.Kind.OTHER and not what:
         raise FollowUpError(_("Say what is to be done."))
     _refuse_the_day(due_on)
