@@ -9,6 +9,8 @@ from backoffice.jobs.schedules import daily, every_minute
 
 # Mails that waited for the mail server or for their next attempt go out.
 every_minute("backoffice.jobs.mail.send_due", _("Send the mails that wait"), cluster=settings.DEFAULT_CLUSTER)
+# Who wants to be told by mail is written to, once quiet hours are over.
+every_minute("backoffice.notices.mails.send", _("Write to who wants notices by mail"), cluster=settings.DEFAULT_CLUSTER)
 # Files that a lost task or a dead worker left behind are taken up again.
 every_minute(
     "backoffice.imports.runs.look_for_waiting", _("Take up imports that nobody has"), cluster=settings.DEFAULT_CLUSTER
@@ -31,4 +33,11 @@ daily(
     _("Tell SQLite how large its tables are"),
     cluster=settings.DEFAULT_CLUSTER,
     at=time(3, 50),
+)
+# What yesterday was like, before people come.
+daily(
+    "backoffice.jobs.daily.summarise_yesterday",
+    _("Sum up yesterday"),
+    cluster=settings.DEFAULT_CLUSTER,
+    at=time(6, 30),
 )

@@ -34,6 +34,7 @@ from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import calibration_admin, requests, wording  # noqa: F401  (the first registers itself)
 from inference.confidences import confidence_told
+from inference.follow_ups.admin import AsksForFollowUps, FollowUpsBesideTheFilm
 from inference.models import (
     DiagnosticModel,
     DiagnosticModelQuerySet,
@@ -55,7 +56,7 @@ class AskedFilter(DayRangeFilter):
     field = "created_at"
 
 
-class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
+class AskableXRayAdmin(AnswerBesideTheFilm, FollowUpsBesideTheFilm, LiveStatus, XRayImageAdmin):
     """The X-ray's admin lies in the layer below: this one comes down and adds the second opinion."""
 
     actions = [*XRayImageAdmin.actions, "ask_models", "ask_models_urgently"]
@@ -120,7 +121,7 @@ class ModelResults(admin.TabularInline):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
+class PredictionAdmin(SignsAnswers, AsksForFollowUps, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     actions = [*ClinicalAdmin.actions, "validate", "retry", "hurry", "cancel"]
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]
@@ -136,6 +137,7 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     search = through("xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "answer", "created_at", "signed"]
+    links_by = ["batch__id__exact"]
     date_hierarchy = "created_at"
     empty_text = _("No second opinions yet. Tick X-rays in their list, and choose “Ask the models”.")
     inlines = [ModelResults]

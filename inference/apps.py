@@ -7,6 +7,8 @@ class InferenceConfig(AppConfig):
     verbose_name = _("Second opinion")
 
     def ready(self) -> None:
+        from inference.follow_ups import films_gone
         from inference.review import withdrawal
 
         withdrawal.connect()
+        films_gone.connect()

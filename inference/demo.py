@@ -9,14 +9,18 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from backoffice.access import roles
 from backoffice.demo import move_back
+from backoffice.jobs.daily import summarise_yesterday
 from backoffice.models import User
 from imaging.demo import NOTE
 from imaging.models import XRayImage
-from inference.models import Diagnosis, Prediction, Reading
+from inference.batches import tell_who_asked
+from inference.follow_ups import deciding
+from inference.follow_ups.reminding import remind
+from inference.models import Diagnosis, FollowUp, Prediction, Reading
 from inference.registry.registration import register_folder
 from inference.requests import ask
 from inference.review.signing import sign
@@ -53,6 +57,31 @@ def load(stdout: OutputWrapper) -> None:
     for number, xray in enumerate(of_other_days, start=1):
         sign_that_day(xray, number, by=readers[number % 2])
     fill_the_worklist(of_today, readers[1])
+    follow_some_up(by=clinician)
+    tell_who_asked()
+    remind()
+    summarise_yesterday()
+
+
+FOLLOW_UPS: list[tuple[str, str, int, bool]] = [
+    (FollowUp.Kind.FILM, gettext_noop("PA, in full inspiration"), -3, True),
+    (FollowUp.Kind.CALL, "", 2, False),
+    (FollowUp.Kind.REFER, gettext_noop("Chest clinic"), 5, True),
+    (FollowUp.Kind.FILM, gettext_noop("In six weeks, to compare"), 42, True),
+]
+"""What is to be done about the newest signed films: in so many days, by the clinician or by whoever comes to it."""
+
+
+def follow_some_up(*, by: User) -> None:
+    signed = Prediction.objects.visible().filter(is_validated=True).order_by("-xray__created_at", "-pk")
+    for prediction, (kind, what, days, is_own) in zip(signed, FOLLOW_UPS, strict=False):
+        due_on = timezone.localdate() + timedelta(days=max(days, 0))
+        owner = by if is_own else None
+        made = deciding.ask(
+            prediction, by=by, kind=kind, due_on=due_on, what=gettext(what) if what else "", owner=owner
+        )
+        if days < 0:
+            FollowUp.objects.filter(pk=made.pk).update(due_on=timezone.localdate() + timedelta(days=days))
 
 
 def a_colleague() -> User:

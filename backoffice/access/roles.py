@@ -22,6 +22,7 @@ CLINICAL_MODELS = [
     "imaging.xrayimage",
     "inference.prediction",
     "inference.report",
+    "inference.followup",
     "inference.diagnosticmodel",
 ]
 
@@ -49,7 +50,7 @@ ROLES: dict[str, set[str]] = {
     # Nobody deletes clinical data by a click, administrators included: there is no `delete` for it.
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
     | may("view", "inference.modelresult", "inference.calibration", "inference.reading")
-    | may("view", "clinic.intakerecord", "backoffice.accessevent")
+    | may("view", "clinic.intakerecord", "backoffice.accessevent", "backoffice.dailysummary")
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord")
     | may("merge", "clinic.patient")
@@ -72,7 +73,7 @@ ROLES: dict[str, set[str]] = {
     CLINICIANS: may("view change", "clinic.patient", "clinic.appointment")
     | may("view", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer", "clinic.symptom")
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
-    | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report")
+    | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report", "inference.followup")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
     | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration", "inference.reading"),
 }

@@ -15,6 +15,7 @@ from backoffice.admin.registered.mails import MailAdmin
 from backoffice.admin.registered.roles import RoleAdmin
 from backoffice.admin.registered.schedules import ScheduleAdmin
 from backoffice.admin.registered.sign_ins import FailedSignInAdmin, SignInAdmin
+from backoffice.admin.registered.summaries import DailySummaryAdmin
 from backoffice.admin.registered.tasks import FailureAdmin, SuccessAdmin
 from backoffice.admin.registered.users import UserAdmin
 
@@ -22,6 +23,7 @@ __all__ = [
     "AccessEventAdmin",
     "AuditedAdmin",
     "ClinicalAdmin",
+    "DailySummaryAdmin",
     "ExchangeAdmin",
     "FailedSignInAdmin",
     "FailureAdmin",

@@ -20,6 +20,7 @@ from backoffice.records.indexes import hidden_only
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 from imaging.models import XRayImage
+from inference.models.batches import Batch
 from inference.models.diagnostic_models import Diagnosis, DiagnosticModel
 
 
@@ -143,6 +144,9 @@ class Prediction(LeasedJob, ClinicalRecord):
         related_name="predictions",
         verbose_name=_("asked by"),
     )
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, null=True, editable=False, related_name="predictions", verbose_name=_("batch")
+    )
     is_urgent = models.BooleanField(_("urgent"), default=False, help_text=_("Answered before what is not urgent."))
 
     diagnosis = models.CharField(_("diagnosis"), max_length=20, choices=Diagnosis, blank=True, editable=False)
@@ -200,7 +204,9 @@ class Prediction(LeasedJob, ClinicalRecord):
     taken_until = models.DateTimeField(_("being read until"), null=True, editable=False)
 
     objects: ClassVar = PredictionQuerySet.as_manager()  # type: ignore[assignment]  # the same
-    history = HistoricalRecords(excluded_fields=["progress", "lease_token", "lease_until", "taken_by", "taken_until"])
+    history = HistoricalRecords(
+        excluded_fields=["progress", "lease_token", "lease_until", "taken_by", "taken_until", "batch"]
+    )
 
     class Meta:
         verbose_name = _("second opinion")

@@ -4,11 +4,14 @@ import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from django_q.models import Schedule, Task
 from model_bakery import baker
 from PIL import Image
 
-from backoffice.models import AccessEvent, FailedSignIn, Mail, Role, SignIn, TableImport
+from backoffice.jobs.summary import of as summary_of
+from backoffice.jobs.summary import to_keep
+from backoffice.models import AccessEvent, DailySummary, FailedSignIn, Mail, Role, SignIn, TableImport
 from clinic.models import (
     Closure,
     IntakeRecord,
@@ -23,7 +26,7 @@ from clinic.tests.clinics import a_clinic
 from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
-from inference.models import Calibration, DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import Calibration, DiagnosticModel, FollowUp, ModelResult, Prediction, Report
 from inference.tests import access_matrix as matrix
 from inference.tests.tiny import register_tiny_models
 
@@ -108,7 +111,9 @@ def opinions(xray) -> list:
     )
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     calibration = baker.make(Calibration, figures=figures, coverage=0.9)
-    return [prediction, model, result, calibration, baker.make(Report, prediction=prediction, body="clear")]
+    report = baker.make(Report, prediction=prediction, body="clear")
+    follow_up = baker.make(FollowUp, prediction=prediction, kind=FollowUp.Kind.FILM, due_on=timezone.localdate())
+    return [prediction, model, result, calibration, report, follow_up]
 
 
 def backoffice_rows(people: dict, patient) -> list:
@@ -120,6 +125,7 @@ def backoffice_rows(people: dict, patient) -> list:
         baker.make(AccessEvent, user=person, content_type=of_patients, object_id=patient.pk),
         *(baker.make(model, username=person.username) for model in (SignIn, FailedSignIn)),
         baker.make(Mail),
+        baker.make(DailySummary, day=timezone.localdate(), sections=to_keep(summary_of(timezone.localdate()))),
         Schedule.objects.first(),
         *(task(name, success=name == "success") for name in ("success", "failure")),
     ]
