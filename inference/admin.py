@@ -44,7 +44,7 @@ from inference.models import (
 )
 from inference.overlay import draw
 from inference.registry.model_pages import RegistersModels
-from inference.review.blinding import reads_blind
+from inference.review.blinding import reads_blind, without_closed
 from inference.review.signing import earlier_signatures
 from inference.review.signing_pages import DiagnosisFilter, NeedsReviewFilter, SignsAnswers, as_seen, opened
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
@@ -384,6 +384,9 @@ class ReportAdmin(ClinicalAdmin):
     autocomplete_fields = ["prediction"]
     fields = ["prediction", "body", "status", "published_at"]
     readonly_fields = ["status", "published_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return without_closed(super().get_queryset(request), request.user)
 
     def save_model(self, request: HttpRequest, obj: Report, form: forms.ModelForm, change: bool) -> None:
         if not change:

@@ -144,9 +144,9 @@ class SignsAnswers(admin.ModelAdmin):
         except CannotSignError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("It is signed."))
             if show:
                 return go_on(request, following, show, signed=prediction)
+            messages.success(request, _("It is signed."))
         return redirect(film_url(prediction, request))
 
     def _sign(self, request: StaffRequest, prediction: Prediction, diagnosis: str) -> None:
