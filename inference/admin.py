@@ -189,6 +189,13 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         """Sorted by confidence a list tells it, also of what it does not show."""
         return [name for name in self.sortable_by if name != "answer" or not reads_blind(request.user)]
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """What the models say is asked for by the filters alone, which know what is open to whom."""
+        name, _sign, way = lookup.partition("__")
+        if name in ("diagnosis", "needs_review") and way != "exact" and reads_blind(request.user):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def get_fieldsets(self, request: HttpRequest, obj: Prediction | None = None) -> Any:
         return self.closed_fieldsets if obj and not obj.is_open else self.fieldsets
 
