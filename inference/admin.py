@@ -215,6 +215,9 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         context.update(show_save=False, show_save_and_continue=False)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
+    def save_model(self, request: HttpRequest, obj: Prediction, form: forms.ModelForm, change: bool) -> None:
+        """Nothing is typed, so nothing is written over what a worker or a reader may have written meanwhile."""
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [

@@ -212,7 +212,8 @@ def film_url(prediction: Prediction, request: HttpRequest | None = None) -> str:
     query = {"prediction": str(prediction.pk)} | (kept_filters(request) if request else {})
     if request and (show := in_the_worklist(request)):
         query[IN_THE_WORKLIST] = show.value
-        query |= {name: key for name, key in request.GET.items() if name == JUST_SIGNED}
+        if just_signed := request.GET.get(JUST_SIGNED):
+            query[JUST_SIGNED] = just_signed
     return f"{admin_url(XRayImage, 'change', prediction.xray_id)}?{urlencode(query)}"
 
 

@@ -284,6 +284,13 @@ def test_a_signature_may_say_that_there_is_no_diagnosis(client, clinician, answe
     assert kept in client.get(PREDICTIONS).text
 
 
+def test_the_answers_page_has_nothing_to_save_and_writes_nothing(client, clinician, answered):
+    client.force_login(clinician)
+    versions = answered.history.count()
+    client.post(f"{PREDICTIONS}{answered.pk}/change/", {})
+    assert answered.history.count() == versions
+
+
 @pytest.mark.parametrize("sent", [{"own_diagnosis": "Flu"}, {"own_confidence": "1.5"}, {"own_confidence": "nan"}])
 def test_what_is_no_answer_is_not_kept_and_opens_nothing(client, clinician, answered, sent):
     client.force_login(clinician)
