@@ -45,7 +45,7 @@ from inference.models import (
 )
 from inference.overlay import draw
 from inference.registry.model_pages import RegistersModels
-from inference.review.blinding import reads_blind
+from inference.review.blinding import reads_blind, without_closed
 from inference.review.signing import earlier_signatures
 from inference.review.signing_pages import DiagnosisFilter, NeedsReviewFilter, SignsAnswers, as_seen, opened
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
@@ -191,6 +191,13 @@ class PredictionAdmin(SignsAnswers, AsksForFollowUps, OnTheFirstPage, LiveStatus
         """Sorted by confidence a list tells it, also of what it does not show."""
         return [name for name in self.sortable_by if name != "answer" or not reads_blind(request.user)]
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """What the models say is asked for by the filters alone, which know what is open to whom."""
+        name, _sign, way = lookup.partition("__")
+        if name in ("diagnosis", "needs_review") and way != "exact" and reads_blind(request.user):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def get_fieldsets(self, request: HttpRequest, obj: Prediction | None = None) -> Any:
         return self.closed_fieldsets if obj and not obj.is_open else self.fieldsets
 
@@ -209,6 +216,9 @@ class PredictionAdmin(SignsAnswers, AsksForFollowUps, OnTheFirstPage, LiveStatus
         # Nothing is typed here: it is signed beside the film, or from the list.
         context.update(show_save=False, show_save_and_continue=False)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def save_model(self, request: HttpRequest, obj: Prediction, form: forms.ModelForm, change: bool) -> None:
+        """Nothing is typed, so nothing is written over what a worker or a reader may have written meanwhile."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -386,6 +396,9 @@ class ReportAdmin(ClinicalAdmin):
     autocomplete_fields = ["prediction"]
     fields = ["prediction", "body", "status", "published_at"]
     readonly_fields = ["status", "published_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return without_closed(super().get_queryset(request), request.user)
 
     def save_model(self, request: HttpRequest, obj: Report, form: forms.ModelForm, change: bool) -> None:
         if not change:

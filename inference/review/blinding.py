@@ -19,6 +19,7 @@ kept or sent for somebody asks when it is made, and leaves out what it may not s
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -55,6 +56,15 @@ def closed_to(user: Reader) -> QuerySet:
     return Prediction.objects.order_by().filter(status=Prediction.Status.COMPLETED).closed_to(user)
 
 
+def without_closed(rows: Any, user: Reader, answer: str = "prediction") -> Any:
+    """Those rows that are not about an answer which is closed to this person; `answer` is their column of it. For
+    reports, and whatever else says what came of an answer: such as a draft that was written before its signature was
+    taken back."""
+    if not reads_blind(user):
+        return rows
+    return rows.exclude(Exists(closed_to(user).filter(pk=OuterRef(answer))))
+
+
 @withholds(Prediction)
 def _versions_of_answers(versions: QuerySet, user: Reader) -> QuerySet:
     """That it was asked is told, not what came of it."""
@@ -66,9 +76,7 @@ def _versions_of_answers(versions: QuerySet, user: Reader) -> QuerySet:
 
 @withholds(ModelResult, Report)
 def _versions_of_what_hangs_on_them(versions: QuerySet, user: Reader) -> QuerySet:
-    if not reads_blind(user):
-        return versions
-    return versions.exclude(Exists(closed_to(user).filter(pk=OuterRef("prediction_id"))))
+    return without_closed(versions, user, "prediction_id")
 
 
 @withholds(Reading)

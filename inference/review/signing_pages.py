@@ -144,9 +144,9 @@ class SignsAnswers(admin.ModelAdmin):
         except CannotSignError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("It is signed."))
             if show:
                 return go_on(request, following, show, signed=prediction)
+            messages.success(request, _("It is signed."))
         return redirect(film_url(prediction, request))
 
     def _sign(self, request: StaffRequest, prediction: Prediction, diagnosis: str) -> None:
@@ -212,6 +212,8 @@ def film_url(prediction: Prediction, request: HttpRequest | None = None) -> str:
     query = {"prediction": str(prediction.pk)} | (kept_filters(request) if request else {})
     if request and (show := in_the_worklist(request)):
         query[IN_THE_WORKLIST] = show.value
+        if just_signed := request.GET.get(JUST_SIGNED):
+            query[JUST_SIGNED] = just_signed
     return f"{admin_url(XRayImage, 'change', prediction.xray_id)}?{urlencode(query)}"
 
 

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.django_db
 
 PREDICTIONS = "/admin/inference/prediction/"
 FILMS = "/admin/imaging/xrayimage/"
-NEW_EACH_TIME = re.compile(
-    r"""csrfmiddlewaretoken" value="\w+"|X-CSRFToken"?: ?"\w+"|nonce="[^"]+"|name="_shown_to" value="[^"]+\""""
-)
+A_SECRET_EACH_TIME = "/admin/second-factor/"
+OF_FILMS_AND_ANSWERS = ("/admin/imaging/", "/admin/inference/")
+NEW_EACH_TIME = re.compile(r'"?(csrfmiddlewaretoken|_shown_to|token|X-CSRFToken|nonce)"?( value=|: ?|=)"[^"]+"')
 NOT_OFFERED = [
     *("o=3", "o=-3", "o=4", "o=-4", "q=COVID", "q=Zebra", "diagnosis=COVID", "diagnosis__exact=COVID"),
     *(
@@ -71,14 +71,16 @@ def the_models_say(cases: list[Prediction], said: list[dict]) -> None:
 
 
 @pytest.fixture
-def cases(rows, clinician, make_xray) -> list[Prediction]:
-    """Two that nobody has read, asked about by the clinician: of each film of which there is a row of everything."""
+def cases(rows, clinician, make_xray, settings) -> list[Prediction]:
+    """Two that nobody has read, asked about by the clinician some days ago: how long ago changes no more meanwhile."""
+    settings.MAX_WAIT_HOURS = 1000
     model, now = baker.make(DiagnosticModel, name="Zebra-Net", labels=Diagnosis.values), timezone.now()
     asked = [rows["inference.prediction"], Prediction(xray=make_xray(7))]
     for case in asked:
         case.requested_by, case.status, case.finished_at = clinician, "completed", now
         case.provenance, case.diagnosis, case.confidence = {}, "Normal", 0.5
         case.save()
+        Prediction.objects.filter(pk=case.pk).update(created_at=now - timezone.timedelta(days=3))
         baker.make(ModelResult, prediction=case, model=model, diagnosis="Normal", probabilities={}, heatmap=heat(9))
     Report.objects.all().delete()
     return asked
@@ -117,11 +119,14 @@ def shown(look: Look, method: str, address: str) -> tuple:
     return response.status_code, response.get("Location"), text
 
 
-def what_tells(person, rows: dict, cases: list[Prediction], *, methods=("GET",)) -> dict[tuple[str, str], str]:
+def what_tells(person, rows: dict, cases: list[Prediction], *, posts: bool = False) -> dict[tuple[str, str], str]:
     """The requests that are answered otherwise where the models say something else, each with the first difference."""
     look, telling = Look(person), {}
     the_models_say(cases, SAID)
-    asked = [(method, address) for method in methods for address in addresses(rows, cases, look)]
+    found = [one for one in dict.fromkeys(addresses(rows, cases, look)) if not one.startswith(A_SECRET_EACH_TIME)]
+    asked = [("GET", address) for address in found]
+    if posts:
+        asked += [("POST", address) for address in found if address.startswith(OF_FILMS_AND_ANSWERS)]
     first = {one: shown(look, *one) for one in asked}
     the_models_say(cases, SAID[::-1])
     for one in asked:
@@ -134,8 +139,7 @@ def what_tells(person, rows: dict, cases: list[Prediction], *, methods=("GET",))
 @pytest.mark.slow
 @pytest.mark.parametrize("column", [name for name in matrix.COLUMNS if name != "Administrators"])
 def test_no_request_of_any_role_tells_what_the_models_say_before_their_own_answer(column, people, rows, cases):
-    methods = ("GET", "POST") if column == "Clinicians" else ("GET",)
-    assert what_tells(people[column], rows, cases, methods=methods) == {}
+    assert list(what_tells(people[column], rows, cases, posts=column == "Clinicians").items())[:9] == []
 
 
 @pytest.mark.slow
@@ -146,7 +150,7 @@ def test_nor_does_it_where_a_clinician_may_do_more(also, people, rows, cases, cl
         clinician.save()
     else:
         clinician.groups.add(Group.objects.get(name=roles.ADMINISTRATORS))
-    assert what_tells(clinician, rows, cases) == {}
+    assert list(what_tells(clinician, rows, cases).items())[:9] == []
 
 
 @pytest.mark.slow
@@ -278,6 +282,13 @@ def test_a_signature_may_say_that_there_is_no_diagnosis(client, clinician, answe
     assert (answered.is_validated, answered.verdict, answered.final_diagnosis) == (True, verdict, "")
     assert f"<b>{kept}</b>" in after.text
     assert kept in client.get(PREDICTIONS).text
+
+
+def test_the_answers_page_has_nothing_to_save_and_writes_nothing(client, clinician, answered):
+    client.force_login(clinician)
+    versions = answered.history.count()
+    client.post(f"{PREDICTIONS}{answered.pk}/change/", {})
+    assert answered.history.count() == versions
 
 
 @pytest.mark.parametrize("sent", [{"own_diagnosis": "Flu"}, {"own_confidence": "1.5"}, {"own_confidence": "nan"}])

@@ -288,6 +288,17 @@ def test_who_signed_takes_it_back_and_history_keeps_both(reader, clinician, sign
     assert worklist.keys_of(clinician, Show.ALL) == [signed.pk]
 
 
+def test_what_was_written_of_it_is_then_closed_to_who_has_yet_to_read_it(client, colleague, signed, reader):
+    draft = baker.make(Report, prediction=signed, body="Clearly a COVID-19 pneumonia.")
+    take_back(reader, signed)
+    client.force_login(colleague)
+    page = reverse("admin:inference_report_change", args=[draft.pk])
+    assert "Clearly" not in client.get(page, follow=True).text
+    assert "Clearly" not in client.get(reverse("admin:imaging_xrayimage_history", args=[signed.xray_id])).text
+    has_read(colleague, signed)
+    assert "Clearly" in client.get(page).text
+
+
 def test_it_is_signed_anew_after_that(reader, signed):
     take_back(reader, signed)
     sign(reader, signed, "not_assessable")
