@@ -57,6 +57,13 @@ def tiny_models(transactional_db, tmp_path):
 
 
 @pytest.fixture
+def at_work(installation, networks):
+    """An installation whose commands and workers find torch loaded."""
+    installation.networks = networks
+    return installation
+
+
+@pytest.fixture
 def people(administrator, front_desk, clinician, django_user_model):
     idle = django_user_model.objects.create_user("idle", is_staff=True)
     return dict(zip(matrix.COLUMNS, [administrator, front_desk, clinician, idle], strict=True))
