@@ -53,13 +53,35 @@ def leave_out(why: str) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # also where pytest-xdist is left out
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: twice as many as there are cores and one, for tests of real processes wait most of their time."""
-    return 2 * (os.cpu_count() or 1) + 1
+    """`-n auto`: twice as many as there are cores, for tests of real processes wait half of their time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first, so that nobody is left with it when the others have ended."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Each process of the run begins with its share of what takes long, whole files of it, and ends with what does not:
+    that is what others can take off it to the end. Every second one begins with what waits for other processes."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("slow"):
+            slow.setdefault(item.path, []).append(item)
+    shares: list[list[pytest.Item]] = [[] for _process in range(processes)]
+    for file in sorted(slow.values(), key=len, reverse=True):
+        min(shares, key=len).extend(file)
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    left = len(items)
+    items.clear()
+    for number, share in enumerate(shares):
+        size = left // (processes - number)  # as pytest-xdist cuts them off
+        left -= size
+        some, quick = quick[: size - len(share)], quick[size - len(share) :]
+        items += sorted(share, key=lambda item: waits(item) == bool(number % 2)) + some
+    items += quick
+
+
+def waits(item: pytest.Item) -> bool:
+    """Whether most of its time is that of other processes."""
+    return not {"installation", "database"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def pytest_configure() -> None:
@@ -187,11 +209,12 @@ class Installation:
             **({"DATABASE_URL": database_url} if database_url else {}),
             **environment,
         }
-        self._started: list[subprocess.Popen | BaseProcess] = []
+        self.networks: commands.Networks | None = None
+        self._started: list[subprocess.Popen | BaseProcess | commands.Begun] = []
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; returns what it printed, fails the test where it fails."""
-        done = commands.run(arguments, {**self.environment, **environment}, ROOT, timeout=BUSY)
+        done = commands.run(arguments, {**self.environment, **environment}, ROOT, BUSY, self.networks)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -223,9 +246,9 @@ class Installation:
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
 
-    def start(self, *arguments: str, **environment: str) -> BaseProcess:
+    def start(self, *arguments: str, **environment: str) -> BaseProcess | commands.Begun:
         """Start a management command as the leader of a process group of its own; it is ended with the test."""
-        process = commands.begin(arguments, {**self.environment, **environment}, ROOT, self._log())
+        process = commands.begin(arguments, {**self.environment, **environment}, ROOT, self._log(), self.networks)
         self._started.append(process)
         return process
 
@@ -255,13 +278,13 @@ class Installation:
     def _log(self) -> Path:
         return self.data_dir / f"process-{len(self._started)}.log"
 
-    def kill(self, process: subprocess.Popen | BaseProcess) -> None:
+    def kill(self, process: subprocess.Popen | BaseProcess | commands.Begun) -> None:
         """kill -9 for the process and everything it forked."""
         assert process.pid
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.kill()  # where it leads no group yet
-        process.join() if isinstance(process, BaseProcess) else process.wait()
+        process.wait() if isinstance(process, subprocess.Popen) else process.join()
 
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace")[-4000:] for path in self.data_dir.glob("process-*.log"))
@@ -375,6 +398,12 @@ def _own_place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Where this process has its installations, one after another: a command that finds the environment of the one
     before starts in no time (backoffice/tests/commands.py)."""
     return tmp_path_factory.mktemp("installations"), f"collimator_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def networks(shared_folder: Path) -> commands.Networks:
+    """For an installation whose commands need torch: they are forks of a process that has it."""
+    return commands.Networks(shared_folder / "networks", ROOT)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

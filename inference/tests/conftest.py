@@ -59,6 +59,21 @@ def tiny_models(transactional_db, tmp_path):
     return register_tiny_models(tmp_path / "made")
 
 
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """A tiny network's file."""
+    from inference.tests import registering, tiny_networks  # torch
+
+    return tiny_networks.spec(tmp_path_factory.mktemp("weights"), registering.FAMILY).weights
+
+
+@pytest.fixture
+def at_work(installation, networks):
+    """An installation whose commands and workers find torch loaded."""
+    installation.networks = networks
+    return installation
+
+
 @pytest.fixture
 def people(administrator, front_desk, clinician, django_user_model):
     idle = django_user_model.objects.create_user("idle", is_staff=True)

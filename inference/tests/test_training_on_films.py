@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from io import StringIO
 
@@ -208,21 +205,18 @@ def one_thread():
 
 
 @pytest.mark.slow
-def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_weights(films, tmp_path, one_thread):
+def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_weights(films, tmp_path, one_thread, networks):
     options = ["--data", str(films), *OPTIONS, "--epochs", "3", "--per-epoch", "32", "--device", "cpu", "--out"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     typed("train_models", *options, whole)
-    first = subprocess.Popen(
-        [sys.executable, "manage.py", "train_models", *options, str(broken)],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-    )
+    command = ("train_models", *options, str(broken))
+    said = tmp_path / "said"
+    first = networks.begin((command, os.environ | {"OMP_NUM_THREADS": "1"}, settings.BASE_DIR, [said, said]))
     while not list((broken / ".unfinished").glob("*.pt")):
-        assert first.poll() is None
+        assert first.is_alive(), said.read_text()
         time.sleep(0.01)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.kill()
+    first.join()
     assert not (broken / "ensemble.json").exists()
     printed = typed("train_models", *options, broken)
     assert "epoch 1/3" not in printed
