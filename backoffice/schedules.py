@@ -21,6 +21,10 @@ every_minute(
     _("Forget what visitors typed and never booked"),
     cluster=settings.DEFAULT_CLUSTER,
 )
+# What is committed is on the disk, and survives a power failure.
+every_minute(
+    "backoffice.jobs.sqlite_checkpoint.write_back", _("Have SQLite write to the disk"), cluster=settings.DEFAULT_CLUSTER
+)
 # At night, what has had its time goes, and SQLite learns how large its tables have become.
 daily(
     "backoffice.jobs.registry.purge_all",

@@ -41,6 +41,7 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
         ("backoffice.jobs.mail.send_due", Schedule.MINUTES, "default"),
         ("backoffice.jobs.registry.purge_all", Schedule.DAILY, "default"),
         ("backoffice.jobs.sqlite_analyze.renew_figures", Schedule.DAILY, "default"),
+        ("backoffice.jobs.sqlite_checkpoint.write_back", Schedule.MINUTES, "default"),
         ("backoffice.notices.mails.send", Schedule.MINUTES, "default"),
         ("clinic.intake.sync.catch_up", Schedule.DAILY, "default"),
         ("clinic.reminders.remind", Schedule.DAILY, "default"),
