@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from inference.nn import backbones
+from inference.nn import backbones, calibration
 from inference.nn.backbones import WeightsError
 from inference.training.augmenting import varied
 from inference.training.contrast import Contrast
@@ -136,7 +136,7 @@ def fit(
         network.cpu().eval(),
         options,
         *scaling,
-        fit_temperature(logits, targets),
+        _temperature(logits, targets),
         (logits.argmax(1) == targets).float().mean().item(),
         epochs,
         tuple(pupil.watched),
@@ -355,13 +355,7 @@ class _Pupil:
         self.epoch, self.losses, self.watched, self.best = (state[k] for k in ("epoch", "losses", "watched", "best"))
 
 
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """Return the temperature that makes softmax(logits / temperature) most likely.
-
-    Temperature scaling (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
-    `logits` float N×classes, `labels` int64 N. Kept within 0.25–10: pictures that are all
-    answered rightly would drive it to zero, and with it every doubt.
-    """
-    candidates = torch.logspace(np.log10(0.25), 1, 200)
-    losses = [F.cross_entropy(logits / temperature, labels).item() for temperature in candidates]
-    return float(candidates[int(np.argmin(losses))])
+def _temperature(logits: Tensor, labels: Tensor) -> float:
+    """What the logits (N×classes) are to be divided by, so that softmax means what it says."""
+    scaling = calibration.fit_temperature(calibration.log_softmax(logits.double().numpy()), labels.numpy())
+    return float(1 / scaling.scales[0])
