@@ -58,6 +58,7 @@ class DiagnosticModel(ClinicalRecord):
         LETTERBOX = "letterbox", _("whole, black beside it")
         CROP = "crop", _("the middle alone")
         LUNGS = "lungs", _("the lungs' box alone")
+        EVEN_LUNGS = "even-lungs", _("the lungs' box and a little around it, every grey equally common")
 
     class Interpolation(models.TextChoices):
         """The same."""

@@ -80,6 +80,21 @@ def test_a_model_is_shown_the_lungs_alone_and_its_entry_says_so(made):
     assert "the box in which the lungs lie" in (out / "test-resnet.md").read_text()
 
 
+def test_a_network_learns_from_planted_opacities_within_each_hospital(films, tmp_path):
+    typed("train_models", "--data", films, *QUICK, "--plant", "--together", "a", "b", "--out", tmp_path)
+    entry = entry_in(tmp_path)
+    assert "--plant" in entry["training"]["command"]
+    assert (entry["preprocessing"]["fit"], entry["preprocessing"]["clahe"]) == ("even-lungs", False)
+    assert "planted" in (tmp_path / "test-resnet.md").read_text()
+
+
+def test_opacities_are_not_planted_where_no_label_says_normal(films, tmp_path):
+    manifest = films / "well.csv"
+    manifest.write_text((films / "manifest.csv").read_text().replace("Normal", "Well"))
+    with pytest.raises(CommandError, match="call one of them Normal"):
+        typed("train_models", "--data", manifest, *QUICK, "--plant", "--out", tmp_path)
+
+
 def test_nothing_unfinished_is_left_behind(made):
     assert sorted(path.name for path in made[0].iterdir()) == [
         "ensemble.json",
@@ -175,6 +190,7 @@ def test_a_network_that_sees_no_border_does_not_answer_by_it(made, films):
     [
         (("--init", "w.pth"), "need --arch"),
         (("--arch", "test_resnet", "--freeze"), "--freeze needs --init"),
+        (("--arch", "test_resnet", "--init", "w.pth", "--freeze", "--plant"), "give one of them"),
         (("--arch", "no_such_net"), "no architecture named 'no_such_net'"),
         (("--arch", "test_resnet", "--init", "/nowhere.safetensors"), "cannot read the weights"),
         (("--leave-out", "moon"), "unknown sources: moon; known: a, b, c"),
