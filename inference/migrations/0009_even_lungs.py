@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inference', '0006_attempts'),
+        ('inference', '0008_follow_ups_and_batches'),
     ]
 
     operations = [
