@@ -37,13 +37,17 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
     assert sorted(rows) == [
         ("backoffice.access.session_expiry.forget_expired", Schedule.MINUTES, "default"),
         ("backoffice.imports.runs.look_for_waiting", Schedule.MINUTES, "default"),
+        ("backoffice.jobs.daily.summarise_yesterday", Schedule.DAILY, "default"),
         ("backoffice.jobs.mail.send_due", Schedule.MINUTES, "default"),
         ("backoffice.jobs.registry.purge_all", Schedule.DAILY, "default"),
         ("backoffice.jobs.sqlite_analyze.renew_figures", Schedule.DAILY, "default"),
+        ("backoffice.notices.mails.send", Schedule.MINUTES, "default"),
         ("clinic.intake.sync.catch_up", Schedule.DAILY, "default"),
         ("clinic.reminders.remind", Schedule.DAILY, "default"),
         ("imaging.measured_anew.measure_some", Schedule.MINUTES, "default"),
         ("imaging.read_anew.read_some", Schedule.MINUTES, "default"),
+        ("inference.batches.tell_who_asked", Schedule.MINUTES, "default"),
+        ("inference.follow_ups.reminding.remind", Schedule.DAILY, "default"),
         ("inference.tasks.answer_waiting", Schedule.MINUTES, "inference"),
     ]
     for schedule in Schedule.objects.all():
