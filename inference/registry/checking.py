@@ -8,8 +8,10 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from typing import IO, Any
 
+import numpy as np
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -147,7 +149,7 @@ def _as_found(undone: Undone) -> Exception:
 def _on_the_device(model: DiagnosticModel) -> dict[str, Any]:
     """How fast it is where it will be asked, by itself, about one picture at a time."""
     ensemble = make_ensemble([model])
-    picture = phantom.render("Normal", 0, PICTURE_EDGE)
+    picture = _a_picture()
     ensemble.predict([picture])
     took = []
     for _time in range(TIMES_ASKED):
@@ -162,6 +164,11 @@ def _on_the_device(model: DiagnosticModel) -> dict[str, Any]:
         "dtype": made["dtype"],
         "timm": made["timm"],
     }
+
+
+@cache
+def _a_picture() -> np.ndarray:
+    return phantom.render("Normal", 0, PICTURE_EDGE)
 
 
 def _summary(error: UnusableError) -> str:

@@ -1,3 +1,4 @@
+import functools
 from io import BytesIO
 
 import pytest
@@ -33,9 +34,14 @@ from inference.tests.tiny import register_tiny_models
 
 def film(seed: int = 0, edge: int = 96) -> ContentFile:
     """A small chest, another one for each seed."""
+    return ContentFile(drawn(seed, edge), name=f"film-{seed}.png")
+
+
+@functools.cache
+def drawn(seed: int, edge: int) -> bytes:
     target = BytesIO()
     Image.fromarray(phantom.render("Normal", seed, edge)).save(target, "PNG")
-    return ContentFile(target.getvalue(), name=f"film-{seed}.png")
+    return target.getvalue()
 
 
 @pytest.fixture(autouse=True)
