@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,6 +8,9 @@ class InferenceConfig(AppConfig):
     verbose_name = _("Second opinion")
 
     def ready(self) -> None:
+        from inference.reports import unchangeable, withdrawing
         from inference.review import withdrawal
 
         withdrawal.connect()
+        withdrawing.connect()
+        post_migrate.connect(unchangeable.watch, sender=self, dispatch_uid="inference.unchangeable_reports")

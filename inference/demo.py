@@ -6,19 +6,22 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.demo import move_back
 from backoffice.models import User
 from imaging.demo import NOTE
 from imaging.models import XRayImage
-from inference.models import Diagnosis
+from inference.models import Diagnosis, Prediction
 from inference.registry.registration import register_folder
+from inference.reports import publishing
 from inference.requests import ask
 from inference.review.signing import sign
 
 WEIGHTS = Path(settings.BASE_DIR) / "fixtures" / "weights"
 WAITING = 8  # of today's X-rays are answered and wait for a signature; the others, for whoever tries it
+REPORTED = 3  # of the signed ones: a draft, a published report, and one that was amended
 CORRECTED = 7  # every seventh finding is corrected: nobody agrees with a machine always
 
 
@@ -42,6 +45,18 @@ def load(stdout: OutputWrapper) -> None:
     stdout.write(ngettext("%d X-ray answered.", "%d X-rays answered.", n) % n)
     for number, xray in enumerate(of_other_days, start=1):
         sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)
+    report_on([xray.predictions.get() for xray in of_other_days[-REPORTED:]], by=clinician)
+
+
+def report_on(signed: list[Prediction], *, by: User) -> None:
+    """A draft about the first of these, a published report about the second, an amended one about the third."""
+    drafts = [publishing.write(prediction, by=by) for prediction in signed]
+    published = [publishing.publish(draft, by=by) for draft in drafts[1:]]
+    for report in published[1:]:
+        amended = publishing.amend(report, by=by, what=_("The recommendation says by when."))
+        amended.body += "\n" + _("Please come within two weeks.")
+        amended.save()
+        publishing.publish(amended, by=by)
 
 
 def sign_that_day(xray: XRayImage, *, by: User, agrees: bool) -> None:

@@ -22,6 +22,7 @@ from imaging.models import XRayImage
 from imaging.worklist import kept_filters
 from inference import requests, wording
 from inference.models import Diagnosis, ModelResult, Prediction
+from inference.reports.beside_the_film import reports_of
 from inference.requests import Asked
 from inference.review import signing
 
@@ -185,6 +186,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
                 "without_a_map": wording.without_a_map(results),
                 "heatmaps": [result for result in results if result.heatmap],
                 "may_sign": signing.may_sign(request.user) and not xray.is_gone,
+                **reports_of(prediction, request.user),
                 "seen": signing.version_of(prediction),
                 "earlier_signatures": signing.earlier_signatures(prediction),
                 "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],

@@ -21,8 +21,8 @@ CLINICAL_MODELS = [
     "clinic.numericanswer",
     "imaging.xrayimage",
     "inference.prediction",
-    "inference.report",
     "inference.diagnosticmodel",
+    "inference.hold",
 ]
 
 # What goes in and out as files: the models whose Meta says `default_permissions = EXCHANGED`.
@@ -50,7 +50,8 @@ ROLES: dict[str, set[str]] = {
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
     | may("view", "clinic.intakerecord", "inference.modelresult", "inference.calibration", "backoffice.accessevent")
     | may("view change", "backoffice.mail")  # change: have it sent again
-    | may("export", "clinic.intakerecord")
+    | may("export", "clinic.intakerecord", "inference.report")
+    | may("view change", "inference.report")  # change: hide a draft, bring it back; clinicians write
     | may("merge", "clinic.patient")
     | {"clinic.reveal_national_id", "clinic.name_hidden_patient"}
     | may("view add change", "backoffice.user")
@@ -71,6 +72,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer", "clinic.symptom")
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
     | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report")
+    | may("publish", "inference.report")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
     | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration"),
 }

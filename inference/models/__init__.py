@@ -3,7 +3,7 @@
 from inference.models.diagnostic_models import Calibration, Diagnosis, DiagnosticModel, DiagnosticModelQuerySet
 from inference.models.predictions import ModelResult, Prediction, PredictionQuerySet, ShadowAnswer
 from inference.models.readings import Reading
-from inference.models.reports import Report
+from inference.models.reports import Hold, PublishedError, Report, ReportQuerySet, has_published
 from inference.models.workers import Worker, WorkerQuerySet
 
 __all__ = [
@@ -11,12 +11,16 @@ __all__ = [
     "Diagnosis",
     "DiagnosticModel",
     "DiagnosticModelQuerySet",
+    "Hold",
     "ModelResult",
     "Prediction",
     "PredictionQuerySet",
+    "PublishedError",
     "Reading",
     "Report",
+    "ReportQuerySet",
     "ShadowAnswer",
     "Worker",
     "WorkerQuerySet",
+    "has_published",
 ]

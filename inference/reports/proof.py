@@ -1,0 +1,82 @@
+"""Who opens a report from outside, and what they must know beside its address.
+
+The date of birth, and the reference of one of the patient's bookings from before it was published: a booking that came
+later may be anybody's who knows the patient's ID number. Who has no booking gives that number instead.
+
+All that is wrong is answered alike, by the same questions to the database in the same order: the address, the
+reference, the date, and what is not there any more.
+"""
+
+import datetime
+from dataclasses import dataclass
+from enum import Enum
+
+from django.utils.crypto import constant_time_compare
+
+from clinic.identity import normalise_national_id
+from clinic.models import Appointment, Patient
+from clinic.models.appointments import AppointmentQuerySet
+from inference.models import Report
+
+NOBODY = 0
+NEVER = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
+
+
+class Outcome(Enum):
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"
+    UNPROVEN = "unproven"
+
+
+@dataclass(frozen=True)
+class Answer:
+    outcome: Outcome
+    report: Report | None = None
+
+
+UNPROVEN = Answer(Outcome.UNPROVEN)
+
+
+def asked(key: str, *, reference: str, date_of_birth: datetime.date | None) -> Answer:
+    """What whoever gives this may have: the newest version of what the key is of."""
+    of_key = Report.objects.published().filter(key=key).values("prediction", "patient", "published_at").first() or {}
+    versions = Report.objects.published().filter(prediction=of_key.get("prediction", NOBODY)).order_by("-version")
+    newest = versions.select_related("prediction__xray__patient").first()
+    patient = Patient.objects.filter(pk=of_key.get("patient") or NOBODY).first()
+    references = _references(of_key)
+    proves = [
+        _is_reference_of(references, reference),
+        _is_number_of(patient, reference, is_enough=not references),
+        constant_time_compare(str(date_of_birth), str(patient.date_of_birth if patient else datetime.date.max)),
+    ]
+    if newest is None or not (proves[0] or proves[1]) or not proves[2]:
+        return UNPROVEN
+    if newest.is_withdrawn:
+        return Answer(Outcome.WITHDRAWN)
+    return UNPROVEN if newest.is_gone else Answer(Outcome.OPEN, newest)
+
+
+def can_prove(patient: Patient) -> bool:
+    """Whether this patient has anything to open a report with that is published at this moment."""
+    return bool(patient.national_id) or _counting(patient.pk).exists()
+
+
+def _counting(patient: int) -> AppointmentQuerySet:
+    """The bookings of which nobody doubts whose they are."""
+    return Appointment.objects.filter(patient=patient, hidden_at=None, identity_conflict=False)
+
+
+def _references(of_key: dict) -> list[str]:
+    before = _counting(of_key.get("patient") or NOBODY).filter(created_at__lte=of_key.get("published_at") or NEVER)
+    return list(before.order_by().values_list("reference", flat=True))
+
+
+def _is_reference_of(references: list[str], given: str) -> bool:
+    """Whole, or the address that it is the last part of, as a phone copies it."""
+    wanted = given.split("?")[0].rstrip("/").rpartition("/")[2]
+    return any([constant_time_compare(reference, wanted) for reference in references])  # each is compared
+
+
+def _is_number_of(patient: Patient | None, given: str, *, is_enough: bool) -> bool:
+    on_file = patient.national_id if patient else ""
+    return constant_time_compare(on_file, normalise_national_id(given)) and bool(on_file) and is_enough
