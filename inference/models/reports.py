@@ -67,9 +67,7 @@ class Report(ClinicalRecord):
     )
     version = models.PositiveSmallIntegerField(_("version"), default=1, editable=False)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT, editable=False)
-    language = models.CharField(
-        _("language"), max_length=10, choices=settings.LANGUAGES, default=clinics_language
-    )
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default=clinics_language)
     body = models.TextField(_("text"), validators=[MaxLengthValidator(LONGEST_BODY)])
     shows_film = models.BooleanField(_("shows the film"), default=True, help_text=_("As a small picture."))
     amendment = models.CharField(

@@ -1,5 +1,6 @@
 """Reports in the admin: written from what is signed, looked at as they will be, published, amended, withdrawn."""
 
+from io import BytesIO
 from typing import Any, cast
 
 from django import forms
@@ -24,6 +25,7 @@ from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.hiding import FROM_PAGE, sent_along
+from backoffice.files.apart import Undone
 from backoffice.formats.lists import told_of
 from backoffice.live.chips import Tone, chip
 from backoffice.models import AccessEvent
@@ -34,7 +36,11 @@ from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.search import through
 from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
+from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
+from imaging.ingest import Refused
+from inference.dicom_results.capture import capture
+from inference.dicom_results.report_document import report_document
 from inference.models import Hold, Prediction, PublishedError, Report
 from inference.models.reports import BECAUSE_LENGTH
 from inference.reports import drafting, letters, proof, publishing
@@ -61,9 +67,13 @@ class ReportForm(ClinicalForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "body" in self.fields:
-            self.fields["body"].widget = forms.Textarea({"rows": 26, "cols": 80, "class": "vLargeTextField report-body"})
+            self.fields["body"].widget = forms.Textarea(
+                {"rows": 26, "cols": 80, "class": "vLargeTextField report-body"}
+            )
             self.fields["body"].required = False
-            self.fields["body"].help_text = _("Left empty, it begins with the facts of the case, in the language above.")
+            self.fields["body"].help_text = _(
+                "Left empty, it begins with the facts of the case, in the language above."
+            )
         if "language" in self.fields and self.instance.pk is None:
             self.fields["language"].required = False
             self.fields["language"].choices = [("", _("The patient’s")), *settings.LANGUAGES]
@@ -199,7 +209,10 @@ class ReportAdmin(ClinicalAdmin):
         if obj.status == DRAFT:
             words = _("Preview and publish") if may else _("Preview")
             return [*links, (words, admin_url(obj, "preview", obj.pk))]
-        links += [(_("PDF"), admin_url(obj, "pdf", obj.pk)), (_("Slip for the patient"), admin_url(obj, "slip", obj.pk))]
+        links += [
+            (_("PDF"), admin_url(obj, "pdf", obj.pk)),
+            (_("Slip for the patient"), admin_url(obj, "slip", obj.pk)),
+        ]
         if may and not obj.is_withdrawn:
             links += [
                 (_("Amend…"), admin_url(obj, "amend", obj.pk)),
@@ -221,10 +234,12 @@ class ReportAdmin(ClinicalAdmin):
         return [
             page("preview", self.preview_view),
             page("pdf", self.pdf_view),
+            page("dicom", self.dicom_view),
             page("slip", self.slip_view),
             page("amend", self.amend_view),
             page("withdraw", self.withdraw_view),
             path("write/<int:pk>/", view(self.write_view), name="inference_report_write"),
+            path("capture/<int:pk>/", view(self.capture_view), name="inference_report_capture"),
             *super().get_urls(),
         ]
 
@@ -283,9 +298,32 @@ class ReportAdmin(ClinicalAdmin):
         try:
             file = default_storage.open(str(report.pdf.name))
         except OSError:
-            told = _("The file is not there any more. Tell whoever runs the server: check_integrity says what to do.")
-            return HttpResponse(told, status=503, content_type="text/plain; charset=utf-8")
+            return _not_there()
         return as_pdf(request, file, report)
+
+    def dicom_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """The published PDF as a file for a PACS."""
+        report = self._seen_by(request, pk)
+        if report.status == DRAFT:
+            raise Http404
+        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, report)
+        try:
+            return _as_dicom(report_document(report), f"report-{report.pk}-{report.version}")
+        except OSError:
+            return _not_there()
+
+    def capture_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Film and heat map of a signed answer as a picture for a PACS."""
+        if not request.user.has_perms(["inference.view_prediction", "imaging.view_xrayimage"]):
+            raise PermissionDenied
+        prediction = Prediction.objects.seen_by(request.user).filter(pk=pk, is_validated=True).first()
+        if prediction is None:
+            raise Http404
+        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, prediction)
+        try:
+            return _as_dicom(capture(prediction), f"second-opinion-{prediction.pk}")
+        except (OSError, Refused, Undone):
+            return _not_there()
 
     def slip_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """To print, for who has no e-mail: where the document is, and what the page asks. Nothing medical."""
@@ -301,7 +339,9 @@ class ReportAdmin(ClinicalAdmin):
     def amend_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         label = _("What is amended, and why")
         help_text = _("It stands in the new version, for who has read this one.")
-        return self._decide(request, pk, "amend", _("Amend this report"), BecauseForm(label, help_text, **asked(request)))
+        return self._decide(
+            request, pk, "amend", _("Amend this report"), BecauseForm(label, help_text, **asked(request))
+        )
 
     def withdraw_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         help_text = _("Whoever looks for it later reads this. The patient does not: they are asked to call.")
@@ -388,7 +428,9 @@ class HoldAdmin(ClinicalAdmin):
     fields = ["patient", "report", "reason"]
     autocomplete_fields = ["patient", "report"]
     sortable_by = []
-    empty_text = gettext_lazy("Nothing is held. What a court, an insurer or a complaint needs is kept beyond its time here.")
+    empty_text = gettext_lazy(
+        "Nothing is held. What a court, an insurer or a complaint needs is kept beyond its time here."
+    )
 
     def what_hiding_does(self, request: HttpRequest, queryset: Any) -> list[str]:
         return [_("The hold is lifted: what has had its time is taken out by the next “purge”.")]
@@ -408,9 +450,20 @@ def warnings_of(report: Report) -> list[str]:
         found.append(_("No e-mail is on file: print the slip, and give it to the patient."))
     if not proof.can_prove(report.prediction.xray.patient):
         found.append(
-            _("The patient has neither a booking nor an ID number on file, and cannot open it: print the report itself.")
+            _(
+                "The patient has neither a booking nor an ID number on file, and cannot open it: print the report itself."
+            )
         )
     return found
+
+
+def _as_dicom(file: bytes, name: str) -> HttpResponseBase:
+    return send_private(BytesIO(file), content_type="application/dicom", download_as=f"{name}.dcm")
+
+
+def _not_there() -> HttpResponse:
+    told = _("The file is not there any more. Tell whoever runs the server: check_integrity says what to do.")
+    return HttpResponse(told, status=503, content_type="text/plain; charset=utf-8")
 
 
 def code_of(link: str) -> str:

@@ -108,7 +108,9 @@ def _limitations(signed: Prediction) -> list[str]:
 
 
 def _limits_of(signed: Prediction) -> Iterator[str]:
-    yield _("One view of the chest does not show everything: small changes, and what lies behind the heart, can be missed.")
+    yield _(
+        "One view of the chest does not show everything: small changes, and what lies behind the heart, can be missed."
+    )
     for issue in signed.xray.quality_issues:
         yield _("About the quality of this film: %(issue)s.") % {"issue": QualityIssue(issue).label}
     yield _("The film was read by a clinician, who had a second opinion by software.")

@@ -125,9 +125,7 @@ def _set(file: Any, page: list[Line], top: float, language: str) -> None:
         _write(file, line.text, MARGIN, top - line.height * 0.3, line.size, line.colour, language)
 
 
-def _write(
-    file: Any, text: str, x: float, y: float, size: float, colour: tuple[int, int, int], language: str
-) -> None:
+def _write(file: Any, text: str, x: float, y: float, size: float, colour: tuple[int, int, int], language: str) -> None:
     """One line with its left end and its foot there, in mm."""
     file.set_text_color(*colour)
     for face, run in runs(text, language):

@@ -28,12 +28,17 @@ def of_the_opinion(name: str) -> ExchangeField:
 class ReportResource(ExchangeResource):
     """A report is known by its film and its version."""
 
-    film = ExchangeField("prediction__xray__sha256", "sha256", TextCell(64), title=_("SHA-256 of the file"), readonly=True)
+    film = ExchangeField(
+        "prediction__xray__sha256", "sha256", TextCell(64), title=_("SHA-256 of the file"), readonly=True
+    )
     patient_full_name = PatientsColumn(
         "prediction__xray__patient__full_name", "patient_full_name", TextCell(120), title=_("patient's full name")
     )
     patient_date_of_birth = PatientsColumn(
-        "prediction__xray__patient__date_of_birth", "patient_date_of_birth", DayCell(), title=_("patient's date of birth")
+        "prediction__xray__patient__date_of_birth",
+        "patient_date_of_birth",
+        DayCell(),
+        title=_("patient's date of birth"),
     )
     diagnosis, confidence, verdict, final_diagnosis, reviewed_at = map(
         of_the_opinion, ("diagnosis", "confidence", "verdict", "final_diagnosis", "reviewed_at")

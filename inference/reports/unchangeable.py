@@ -42,7 +42,9 @@ def watch(*, using: str = "default", **kwargs: object) -> None:
     columns = set()
     with connection.cursor() as cursor:
         try:
-            columns = {column.name for column in connection.introspection.get_table_description(cursor, Report._meta.db_table)}
+            columns = {
+                column.name for column in connection.introspection.get_table_description(cursor, Report._meta.db_table)
+            }
         except DatabaseError:
             return  # its tables are not there yet
         if columns >= set(Report.FIXED):  # a migration that stopped half-way may lack some

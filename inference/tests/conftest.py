@@ -96,19 +96,23 @@ def rows(people, clinician, django_capture_on_commit_callbacks) -> dict[str, obj
 def opinions(xray) -> list:
     prediction = baker.make(Prediction, xray=xray, status=Prediction.Status.COMPLETED, diagnosis="Normal")
     model = baker.make(DiagnosticModel, labels=["Normal"], metrics={}, options={})
-    heat = BytesIO()
-    Image.new("L", (7, 7)).save(heat, "PNG")
     result = baker.make(
         ModelResult,
         prediction=prediction,
         model=model,
-        heatmap=heat.getvalue(),
+        heatmap=heat_map(),
         probabilities=[1.0],
         diagnosis="Normal",
     )
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     calibration = baker.make(Calibration, figures=figures, coverage=0.9)
     return [prediction, model, result, calibration, baker.make(Report, prediction=prediction, body="clear")]
+
+
+def heat_map() -> bytes:
+    heat = BytesIO()
+    Image.new("L", (7, 7), 200).save(heat, "PNG")
+    return heat.getvalue()
 
 
 def backoffice_rows(people: dict, patient) -> list:

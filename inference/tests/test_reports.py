@@ -68,7 +68,9 @@ def test_the_film_before_is_compared_with(doctor, clinician, answer):
     film = answer.xray
     film.taken_on = datetime.date(2026, 11, 20)
     film.save()
-    before = baker.make(type(film), patient=film.patient, taken_on=datetime.date(2026, 10, 1), quality_issues=[], width=1, height=1)
+    before = baker.make(
+        type(film), patient=film.patient, taken_on=datetime.date(2026, 10, 1), quality_issues=[], width=1, height=1
+    )
     signed_answer(clinician, xray=before, diagnosis="Lung Opacity")
     assert "The film of 1 Oct 2026 was read as the same: Lung Opacity." in begin(doctor, answer).body
 
