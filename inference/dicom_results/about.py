@@ -1,8 +1,8 @@
 """What every result says of whose it is and what it belongs to: the film's patient and study, as a PACS files it.
 
-Identifiers are made from what they name and the installation's key: the same result has the same one however often it is
-made, another version has another, and two clinics never share one. They stand under 2.25 (PS3.5, B.2), which needs no
-root of one's own.
+Identifiers are made from what they name and the installation's key: the same result has the same one however often it
+is made, another version has another, and two clinics never share one. They stand under 2.25 (PS3.5, B.2), which needs
+no root of one's own.
 """
 
 import datetime

@@ -20,9 +20,7 @@ def report_document(report: Report) -> bytes:
         raise ValueError("Only a published report is given away.")
     instance = uid_of("report", report.key, report.sha256)
     series = uid_of("reports", report.prediction_id, report.prediction.created_at.isoformat())
-    result = a_result(
-        film, sop_class=EncapsulatedPDFStorage, instance=instance, series=series, at=report.published_at
-    )
+    result = a_result(film, sop_class=EncapsulatedPDFStorage, instance=instance, series=series, at=report.published_at)
     result.Modality, result.SeriesNumber, result.InstanceNumber = "DOC", SERIES_NUMBER, report.version
     result.ConversionType = "WSD"
     result.AcquisitionDateTime = ""

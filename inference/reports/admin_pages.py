@@ -160,7 +160,7 @@ class ReportAdmin(ClinicalAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except PublishedError:  # at this very moment
-            return self._published_meanwhile(request, Report.objects.get(pk=object_id))
+            return self._published_meanwhile(request, Report.objects.get(pk=int(object_id or 0)))
 
     def _published_meanwhile(self, request: HttpRequest, report: Report) -> HttpResponse:
         told = _("Nothing was saved: it is published, and what is published stays. Amend it by a new version.")
@@ -243,7 +243,7 @@ class ReportAdmin(ClinicalAdmin):
             *super().get_urls(),
         ]
 
-    def _seen_by(self, request: HttpRequest, pk: int) -> Report:
+    def _report_seen_by(self, request: HttpRequest, pk: int) -> Report:
         if not self.has_view_permission(request):
             raise PermissionDenied
         report = self.get_object(request, str(pk))
@@ -267,7 +267,7 @@ class ReportAdmin(ClinicalAdmin):
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What would be published, with a button for who may."""
-        report = self._seen_by(request, pk)
+        report = self._report_seen_by(request, pk)
         if report.status == PUBLISHED:
             return redirect(admin_url(report, "change", report.pk))
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, report)
@@ -288,7 +288,7 @@ class ReportAdmin(ClinicalAdmin):
 
     def pdf_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The file as the patient has it; of a draft, as it would be."""
-        report = self._seen_by(request, pk)
+        report = self._report_seen_by(request, pk)
         if report.status == DRAFT:
             AccessEvent.objects.record(request, AccessEvent.Action.VIEW, report)
             response = HttpResponse(render(sheet_of(report)), content_type="application/pdf")
@@ -303,7 +303,7 @@ class ReportAdmin(ClinicalAdmin):
 
     def dicom_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The published PDF as a file for a PACS."""
-        report = self._seen_by(request, pk)
+        report = self._report_seen_by(request, pk)
         if report.status == DRAFT:
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, report)
@@ -327,7 +327,7 @@ class ReportAdmin(ClinicalAdmin):
 
     def slip_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """To print, for who has no e-mail: where the document is, and what the page asks. Nothing medical."""
-        report = self._seen_by(request, pk)
+        report = self._report_seen_by(request, pk)
         if report.status == DRAFT or report.is_gone:
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, report)
@@ -339,24 +339,24 @@ class ReportAdmin(ClinicalAdmin):
     def amend_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         label = _("What is amended, and why")
         help_text = _("It stands in the new version, for who has read this one.")
-        return self._decide(
+        return self._ask_why(
             request, pk, "amend", _("Amend this report"), BecauseForm(label, help_text, **asked(request))
         )
 
     def withdraw_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         help_text = _("Whoever looks for it later reads this. The patient does not: they are asked to call.")
         form = BecauseForm(_("Reason"), help_text, **asked(request))
-        return self._decide(request, pk, "withdraw", _("Withdraw this report"), form)
+        return self._ask_why(request, pk, "withdraw", _("Withdraw this report"), form)
 
-    def _decide(self, request: StaffRequest, pk: int, what: str, title: str, form: BecauseForm) -> HttpResponse:
-        report = self._seen_by(request, pk)
+    def _ask_why(self, request: StaffRequest, pk: int, what: str, title: str, form: BecauseForm) -> HttpResponse:
+        report = self._report_seen_by(request, pk)
         if not self.has_publish_permission(request):
             raise PermissionDenied
         if report.is_gone or report.status == DRAFT:
             raise Http404
         if request.method == "POST" and form.is_valid():
             try:
-                return self._decided(request, report, what, form.cleaned_data["reason"])
+                return self._done_because(request, report, what, form.cleaned_data["reason"])
             except ReportError as error:
                 messages.error(request, str(error))
                 return redirect(admin_url(report, "change", report.pk))
@@ -364,7 +364,7 @@ class ReportAdmin(ClinicalAdmin):
         context |= {"what": what, "form": form, "media": self.media + form.media}
         return TemplateResponse(request, "inference/reports/decide.html", context)
 
-    def _decided(self, request: StaffRequest, report: Report, what: str, reason: str) -> HttpResponse:
+    def _done_because(self, request: StaffRequest, report: Report, what: str, reason: str) -> HttpResponse:
         if what == "withdraw":
             publishing.withdraw(report, by=request.user, reason=reason)
             messages.success(request, _("It is withdrawn. The patient reads so where they open it; tell them, too."))
@@ -451,7 +451,8 @@ def warnings_of(report: Report) -> list[str]:
     if not proof.can_prove(report.prediction.xray.patient):
         found.append(
             _(
-                "The patient has neither a booking nor an ID number on file, and cannot open it: print the report itself."
+                "The patient has neither a booking nor an ID number on file, and cannot open it: print the report "
+                "itself."
             )
         )
     return found

@@ -1,5 +1,5 @@
-"""A report as a PDF/A-2u: typefaces and colour profile within, language and title named, no script and nothing that leads
-elsewhere.
+"""A report as a PDF/A-2u: typefaces and colour profile within, language and title named, no script and nothing that
+leads elsewhere.
 
 The page is set by hand, sign by sign: no markup of any library is read, so none in a name or a text does anything.
 """

@@ -39,11 +39,12 @@ UNPROVEN = Answer(Outcome.UNPROVEN)
 
 def asked(key: str, *, reference: str, date_of_birth: datetime.date | None) -> Answer:
     """What whoever gives this may have: the newest version of what the key is of."""
-    of_key = Report.objects.published().filter(key=key).values("prediction", "patient", "published_at").first() or {}
-    versions = Report.objects.published().filter(prediction=of_key.get("prediction", NOBODY)).order_by("-version")
-    newest = versions.select_related("prediction__xray__patient").first()
-    patient = Patient.objects.filter(pk=of_key.get("patient") or NOBODY).first()
-    references = _references(of_key)
+    named = Report.objects.published().filter(key=key).first()
+    versions = Report.objects.published().filter(prediction=named.prediction_id if named else NOBODY)
+    newest = versions.select_related("prediction__xray__patient").order_by("-version").first()
+    whose = (named and named.patient_id) or NOBODY
+    patient = Patient.objects.filter(pk=whose).first()
+    references = _references(whose, before=(named and named.published_at) or NEVER)
     proves = [
         _is_reference_of(references, reference),
         _is_number_of(patient, reference, is_enough=not references),
@@ -66,15 +67,15 @@ def _counting(patient: int) -> AppointmentQuerySet:
     return Appointment.objects.filter(patient=patient, hidden_at=None, identity_conflict=False)
 
 
-def _references(of_key: dict) -> list[str]:
-    before = _counting(of_key.get("patient") or NOBODY).filter(created_at__lte=of_key.get("published_at") or NEVER)
-    return list(before.order_by().values_list("reference", flat=True))
+def _references(patient: int, before: datetime.datetime) -> list[str]:
+    rows = _counting(patient).filter(created_at__lte=before)
+    return list(rows.order_by().values_list("reference", flat=True))
 
 
 def _is_reference_of(references: list[str], given: str) -> bool:
     """Whole, or the address that it is the last part of, as a phone copies it."""
     wanted = given.split("?")[0].rstrip("/").rpartition("/")[2]
-    return any([constant_time_compare(reference, wanted) for reference in references])  # each is compared
+    return sum(constant_time_compare(reference, wanted) for reference in references) > 0  # each is compared
 
 
 def _is_number_of(patient: Patient | None, given: str, *, is_enough: bool) -> bool:

@@ -1,9 +1,9 @@
 """How long reports are kept, and what is taken out after that.
 
 A published report is part of the medical record, whether it was amended or withdrawn since: Taiwan's Medical Care Act
-(醫療法), article 70, has it kept for seven years, a minor's for seven years beyond their majority; article 68 wants what was
-corrected to stay legible. REPORT_RETENTION_DAYS is for what no law keeps, the drafts, and keeps the others longer where
-it is longer. What somebody holds stays.
+(醫療法), article 70, has it kept for seven years, a minor's for seven years beyond their majority; article 68 wants
+what was corrected to stay legible. REPORT_RETENTION_DAYS is for what no law keeps, the drafts, and keeps the others
+longer where it is longer. What somebody holds stays.
 """
 
 import datetime
@@ -70,6 +70,7 @@ def take_out(report: Report) -> bool:
     """With its history and its file. False where something hangs on it that is kept, such as a hold of this moment."""
     try:
         with transaction.atomic():
+            Hold.objects.hidden().filter(report=report).delete()  # those that are lifted
             Report.objects.filter(pk=report.pk).delete()
             report.history.all().delete()
     except ProtectedError:

@@ -1,11 +1,11 @@
-"""What was published from a signature does not outlive it: where the signature is taken back, as by a film that turns out
-to be another's, the reports are withdrawn, and they and the drafts are hidden."""
+"""What was published from a signature does not outlive it: where the signature is taken back, as by a film that turns
+out to be another's, the reports are withdrawn, and they and the drafts are hidden."""
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils.translation import gettext_noop
 
+from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
 from inference.models import Prediction, Report
 from inference.reports.publishing import withdraw_all
@@ -23,7 +23,7 @@ def _signature_taken_back(instance: Prediction, created: bool, **kwargs: object)
     reports = Report.objects.filter(prediction=instance, hidden_at=None)
     if not reports.exists():
         return
-    by: AbstractBaseUser | None = getattr(instance, "_history_user", None)
+    by: User | None = getattr(instance, "_history_user", None)
     reason = str(getattr(instance, "_change_reason", None) or UNDONE)
     with transaction.atomic():
         withdraw_all(reports, by=by, reason=reason)

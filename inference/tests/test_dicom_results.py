@@ -49,7 +49,7 @@ def errors_in(file: bytes, tmp_path) -> list[str]:
         leave_out("dciodvfy is not installed (Debian: dicom3tools): what it says of a result is left out")
     path = tmp_path / "result.dcm"
     path.write_bytes(file)
-    told = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
+    told = subprocess.run([shutil.which("dciodvfy"), str(path)], capture_output=True, text=True, check=False)
     return [line for line in (told.stdout + told.stderr).splitlines() if line.startswith("Error")]
 
 

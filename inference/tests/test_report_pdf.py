@@ -52,7 +52,7 @@ def with_tool(tool: str, *arguments: str, pdf: bytes, tmp_path) -> str:
     path = tmp_path / "report.pdf"
     path.write_bytes(pdf)
     given = [str(path) if argument == "PDF" else argument for argument in arguments]
-    return subprocess.run([tool, *given], capture_output=True, text=True, check=True).stdout
+    return subprocess.run([shutil.which(tool), *given], capture_output=True, text=True, check=True).stdout
 
 
 def test_it_says_what_it_is_in_which_language_and_runs_nothing():

@@ -1,4 +1,4 @@
-"""The patient's page: who proves who they are opens the report; everybody else learns nothing, however often they ask."""
+"""The patient's page: who proves who they are opens the report; everybody else learns nothing, however often."""
 
 import datetime
 
