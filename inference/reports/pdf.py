@@ -62,6 +62,7 @@ def _file(sheet: Sheet) -> Any:
 
     file = FPDF(format="A4", unit="mm", enforce_compliance="PDF/A-2U")
     file.set_auto_page_break(False)
+    file.set_display_mode("default")  # how large it is shown is its reader's matter
     file.set_margin(0)
     file.set_lang("zh-Hant-TW" if sheet.language.startswith("zh") else "en")
     file.set_title(f"{sheet.title} · {sheet.clinic}")

@@ -23,7 +23,7 @@ from clinic.tests.clinics import a_clinic
 from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
-from inference.models import Calibration, DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import Calibration, DiagnosticModel, Hold, ModelResult, Prediction, Report
 from inference.tests import access_matrix as matrix
 from inference.tests.tiny import register_tiny_models
 
@@ -106,7 +106,8 @@ def opinions(xray) -> list:
     )
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     calibration = baker.make(Calibration, figures=figures, coverage=0.9)
-    return [prediction, model, result, calibration, baker.make(Report, prediction=prediction, body="clear")]
+    report = baker.make(Report, prediction=prediction, body="clear")
+    return [prediction, model, result, calibration, report, baker.make(Hold, report=report)]
 
 
 def heat_map() -> bytes:
