@@ -211,6 +211,7 @@ class ReportAdmin(ClinicalAdmin):
             return [*links, (words, admin_url(obj, "preview", obj.pk))]
         links += [
             (_("PDF"), admin_url(obj, "pdf", obj.pk)),
+            (_("For a PACS (DICOM)"), admin_url(obj, "dicom", obj.pk)),
             (_("Slip for the patient"), admin_url(obj, "slip", obj.pk)),
         ]
         if may and not obj.is_withdrawn:

@@ -56,7 +56,6 @@ def open_report(request: HttpRequest, key: str) -> HttpResponseBase:
     form = ProofForm(request.POST or None)
     status = 200
     if request.method == "POST":
-        status = 403
         given: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
         if given and not may_prove(request, key, given["reference"]):
             status = 429
@@ -66,7 +65,7 @@ def open_report(request: HttpRequest, key: str) -> HttpResponseBase:
             if answer.outcome is Outcome.OPEN and answer.report:
                 return _private(_sent(request, answer.report), referrer="no-referrer")
             if answer.outcome is Outcome.WITHDRAWN:
-                return _private(render(request, "inference/reports/withdrawn.html", status=410))
+                return _private(render(request, "inference/reports/withdrawn.html"))
             form.add_error(None, _("This does not match. Check the reference and the date of birth, or call us."))
     return _private(render(request, "inference/reports/open.html", {"form": form}, status=status))
 

@@ -238,6 +238,31 @@ def test_each_look_at_the_file_is_in_the_trail(doctor, clinician, answer):
     assert (event.user, event.target) == (clinician, report)
 
 
+def test_its_page_offers_what_can_be_done_with_it_and_no_more(doctor, answer):
+    report = begin(doctor, answer)
+    assert links_on(doctor.get(page_of(report))) == {"preview"}
+    publish(doctor, report)
+    assert links_on(doctor.get(page_of(report))) == {"pdf", "dicom", "slip", "amend", "withdraw"}
+    doctor.post(page_of(report, "withdraw"), {"reason": "mixed up"})
+    assert links_on(doctor.get(page_of(report))) == {"pdf", "dicom", "slip"}
+
+
+def links_on(page) -> set[str]:
+    return {url.rstrip("/").rpartition("/")[2] for _words, url in page.context["page_links"]}
+
+
+def test_administrators_export_them_with_their_opinions_and_nobody_else(client, doctor, administrator, answer):
+    published(doctor, answer)
+    asked = {"file_format": "csv", "columns": ["patient_full_name", "confidence", "final_diagnosis", "body"]}
+    assert doctor.post(REPORTS + "export/", asked).status_code == 403
+    client.force_login(administrator)
+    told = b"".join(client.post(REPORTS + "export/", asked).streaming_content).decode("utf-8-sig")
+    assert "Lin Mei-ling" in told
+    assert "An opacity of the lungs." in told
+    assert "Lung Opacity" in told
+    assert client.get(REPORTS + "import/").status_code == 403
+
+
 def test_a_publication_that_fails_leaves_no_file_and_no_mail(doctor, clinician, answer, monkeypatch, settings):
     report = begin(doctor, answer)
     monkeypatch.setattr("inference.reports.letters.tell_of", lambda report: 1 / 0)
