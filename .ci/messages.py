@@ -30,7 +30,8 @@ NOT_SAID_HERE = re.compile(
     "激活|緩存|粘貼|屏幕|鼠標|字符串|搜索|文檔|保存|數據|添加|創建|點擊|單擊|運行|加載|導入|導出|當前|登陸|卸載|反饋|"
     "在線|離線|窗口|圖標|內存|硬盤|短信|文本|支持|打開|列表"
 )
-TO_PATIENTS = "clinic"  # whose catalogue alone says 您: who works here is 你
+# What is said there alone says 您: who works here is 你.
+TO_PATIENTS = re.compile(r"^(inference/reports/|inference/templates/inference/(reports|mail)/)")
 HALF_WIDTH = re.compile("[\u3400-\u9fff）」] ?[,;:!?]|[,;!?] ?[\u3400-\u9fff]|[，。：；！？、] |[“”]")
 NO_BLANK = re.compile("[\u3400-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u3400-\u9fff]")
 HEADER = {
@@ -115,14 +116,23 @@ def is_simplified(text: str) -> bool:
     return any("\u4e00" <= sign <= "\u9fff" and not sign.encode("cp950", "ignore") for sign in text)
 
 
+def is_to_patients(entry: polib.POEntry, path: Path) -> bool:
+    """Whether no page of those who work here says it, by the files that it stands in."""
+    app = path.relative_to(ROOT).parts[0]
+    places = [place for place, _line in entry.occurrences]
+    return app == "clinic" or all(TO_PATIENTS.match(place) for place in places)
+
+
 def written_otherwise() -> list[str]:
     """Chinese that a Taiwanese reader would stumble over."""
     found = []
     for path in catalogues(ROOT):
-        for (_context, msgid), (text, plurals) in said(read(path)).items():
+        catalogue = read(path)
+        to_patients = {entry.msgid for entry in catalogue if is_to_patients(entry, path)}
+        for (_context, msgid), (text, plurals) in said(catalogue).items():
             for told in (text, *(form for _number, form in plurals)):
                 plain = PLACEHOLDER.sub("·", told)
-                is_to_staff = TO_PATIENTS not in path.relative_to(ROOT).parts and "您" in plain
+                is_to_staff = msgid not in to_patients and "您" in plain
                 patterns = (NOT_SAID_HERE, HALF_WIDTH, NO_BLANK)
                 if is_to_staff or is_simplified(plain) or any(pattern.search(plain) for pattern in patterns):
                     found.append(f"{path.relative_to(ROOT)}: not as it is written here: {told!r} for {msgid!r}")

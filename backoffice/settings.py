@@ -209,6 +209,7 @@ BOOKING_MIN_SECONDS = env.int("BOOKING_MIN_SECONDS", default=2)
 BOOKING_RATE_LIMIT = env.int("BOOKING_RATE_LIMIT", default=60)
 BOOKING_RATE_LIMIT_PER_PERSON = env.int("BOOKING_RATE_LIMIT_PER_PERSON", default=10)
 BOOKING_MOVES_LIMIT = env.int("BOOKING_MOVES_LIMIT", default=6)
+REPORT_TRIES_LIMIT = env.int("REPORT_TRIES_LIMIT", default=10)
 BOOKING_UNLIMITED_NETWORKS = [
     ip_network(text, strict=False) for text in env.list("BOOKING_UNLIMITED_NETWORKS", default=[])
 ]
@@ -377,6 +378,9 @@ LOGGING = {
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "environ": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},  # nobody has to have a .env
         "axes": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        # They tell sign by sign what a report is set with: whose it is, and what was found.
+        "fontTools": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "fpdf": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         # Every nudge is a line: right for an operator, but it would push the demo's addresses off the screen.
         "django-q": {"handlers": ["stderr"], "level": "WARNING" if DEBUG else "INFO", "propagate": False},
     },

@@ -15,6 +15,7 @@ urlpatterns = [
     path("readyz", readyz),
     path("i18n/setlang/", choose_language, name="set_language"),
     path("", include("clinic.urls")),
+    path("", include("inference.urls")),
 ]
 
 handler400 = "backoffice.web.errors.bad_request"

@@ -21,7 +21,6 @@ from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.first_page import OnTheFirstPage
 from backoffice.live.chips import Tone, chip
 from backoffice.models import AccessEvent
-from backoffice.models.users import person_of
 from backoffice.records.diffs import plain
 from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.names import name_for
@@ -41,11 +40,11 @@ from inference.models import (
     ModelResult,
     Prediction,
     PredictionQuerySet,
-    Report,
 )
 from inference.overlay import draw
 from inference.registry.model_pages import RegistersModels
-from inference.review.blinding import reads_blind, without_closed
+from inference.reports import admin_pages  # noqa: F401  (registers the reports)
+from inference.review.blinding import reads_blind
 from inference.review.signing import earlier_signatures
 from inference.review.signing_pages import DiagnosisFilter, NeedsReviewFilter, SignsAnswers, as_seen, opened
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
@@ -382,35 +381,6 @@ class DiagnosticModelAdmin(RegistersModels):
     def held_out_accuracy(self, model: DiagnosticModel) -> str:
         accuracy = model.metrics.get("accuracy")
         return "–" if accuracy is None else f"{accuracy:.1%}"
-
-
-@admin.register(Report)
-class ReportAdmin(ClinicalAdmin):
-    list_display = ["prediction", "version", "status", "generated_by", "published_at"]
-    list_filter = ["status"]
-    empty_text = _("No reports yet. A signed second opinion is what a report is written from.")
-    list_select_related = ["prediction__xray__patient", "generated_by"]
-    search = through("prediction__xray__patient", PatientAdmin.search)
-    search_help_text = PatientAdmin.search_help_text
-    sortable_by = []
-    autocomplete_fields = ["prediction"]
-    fields = ["prediction", "body", "status", "published_at"]
-    readonly_fields = ["status", "published_at"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return without_closed(super().get_queryset(request), request.user)
-
-    def save_model(self, request: HttpRequest, obj: Report, form: forms.ModelForm, change: bool) -> None:
-        if not change:
-            obj.generated_by = person_of(request)
-            obj.take_next_version()
-        super().save_model(request, obj, form, change)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Report | None = None) -> list[Any]:
-        # What was published stays as it was read: a correction is a new version.
-        if obj and obj.status == Report.Status.PUBLISHED:
-            return self.fields
-        return [*self.readonly_fields, "prediction"] if obj else self.readonly_fields
 
 
 admin.site.unregister(XRayImage)

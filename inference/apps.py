@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,7 +9,10 @@ class InferenceConfig(AppConfig):
 
     def ready(self) -> None:
         from inference.follow_ups import films_gone
+        from inference.reports import unchangeable, withdrawing
         from inference.review import withdrawal
 
         withdrawal.connect()
+        withdrawing.connect()
         films_gone.connect()
+        post_migrate.connect(unchangeable.watch, sender=self, dispatch_uid="inference.unchangeable_reports")

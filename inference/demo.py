@@ -22,12 +22,14 @@ from inference.follow_ups import deciding
 from inference.follow_ups.reminding import remind
 from inference.models import Diagnosis, FollowUp, Prediction, Reading
 from inference.registry.registration import register_folder
+from inference.reports import publishing
 from inference.requests import ask
 from inference.review.signing import sign
 from inference.review.taking import take
 
 WEIGHTS = Path(settings.BASE_DIR) / "fixtures" / "weights"
 WAITING = 8  # of today's X-rays are answered and wait for a signature; the others, for whoever tries it
+REPORTED = 3  # of the signed ones: a draft, a published report, and one that was amended
 CORRECTED = 7  # every seventh finding is corrected: nobody agrees with a machine always
 SAW_OTHERWISE = 5  # every fifth reader saw something else by themselves
 NOT_BLIND = 4  # every fourth was read with the models' answer in sight, as it was before
@@ -57,10 +59,22 @@ def load(stdout: OutputWrapper) -> None:
     for number, xray in enumerate(of_other_days, start=1):
         sign_that_day(xray, number, by=readers[number % 2])
     fill_the_worklist(of_today, readers[1])
+    report_on([xray.predictions.get() for xray in of_other_days[-REPORTED:]], by=clinician)
     follow_some_up(by=clinician)
     tell_who_asked()
     remind()
     summarise_yesterday()
+
+
+def report_on(signed: list[Prediction], *, by: User) -> None:
+    """A draft about the first of these, a published report about the second, an amended one about the third."""
+    drafts = [publishing.write(prediction, by=by) for prediction in signed]
+    published = [publishing.publish(draft, by=by) for draft in drafts[1:]]
+    for report in published[1:]:
+        amended = publishing.amend(report, by=by, what=gettext("The recommendation says by when."))
+        amended.body += "\n" + gettext("Please come within two weeks.")
+        amended.save()
+        publishing.publish(amended, by=by)
 
 
 FOLLOW_UPS: list[tuple[str, str, int, bool]] = [

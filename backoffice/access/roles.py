@@ -21,9 +21,9 @@ CLINICAL_MODELS = [
     "clinic.numericanswer",
     "imaging.xrayimage",
     "inference.prediction",
-    "inference.report",
     "inference.followup",
     "inference.diagnosticmodel",
+    "inference.hold",
 ]
 
 # What goes in and out as files: the models whose Meta says `default_permissions = EXCHANGED`.
@@ -52,7 +52,8 @@ ROLES: dict[str, set[str]] = {
     | may("view", "inference.modelresult", "inference.calibration", "inference.reading")
     | may("view", "clinic.intakerecord", "backoffice.accessevent", "backoffice.dailysummary")
     | may("view change", "backoffice.mail")  # change: have it sent again
-    | may("export", "clinic.intakerecord")
+    | may("export", "clinic.intakerecord", "inference.report")
+    | may("view change", "inference.report")  # change: hide a draft, bring it back; clinicians write
     | may("merge", "clinic.patient")
     | {"clinic.reveal_national_id", "clinic.name_hidden_patient"}
     | may("view add change", "backoffice.user")
@@ -74,6 +75,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer", "clinic.symptom")
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
     | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report", "inference.followup")
+    | may("publish", "inference.report")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
     | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration", "inference.reading"),
 }

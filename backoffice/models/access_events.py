@@ -11,7 +11,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.models.users import person_of
+from backoffice.models.users import User, person_of
 from backoffice.web.requests import ours
 
 BATCH = 5000  # rows written or taken out at once: a lock no longer than a page takes
@@ -35,17 +35,24 @@ class AccessEventQuerySet(models.QuerySet):
             return
         asked.is_in_the_trail = True
         events = [
-            _event(request, action, record, None if isinstance(record, type) else record.pk) for record in objects
+            _event(request, action, record, None if isinstance(record, type) else record.pk, by=person_of(request))
+            for record in objects
         ]
         if len(events) == 1:  # as nearly always: by itself, without a transaction around it
             events[0].save(force_insert=True)
         else:
             self.bulk_create(events)
 
+    def record_visitor(self, request: HttpRequest, action: str, record: models.Model) -> None:
+        """Note that somebody who has no account did it, such as a patient who proved who they are."""
+        event = _event(request, action, record, record.pk, by=None)
+        event.save(force_insert=True)
+
     def record_each(self, request: HttpRequest, action: str, model: type[models.Model], keys: Sequence[int]) -> None:
         """Note it of every record of these keys, however many: beside what else the request does."""
         for first in range(0, len(keys), BATCH):
-            self.bulk_create([_event(request, action, model, key) for key in keys[first : first + BATCH]])
+            some = keys[first : first + BATCH]
+            self.bulk_create([_event(request, action, model, key, by=person_of(request)) for key in some])
 
     def purge(self, before: datetime) -> int:
         """Take out what is older than the retention: the only way out of the trail. Returns how many that were."""
@@ -72,10 +79,10 @@ class AccessEventQuerySet(models.QuerySet):
 
 
 def _event(
-    request: HttpRequest, action: str, kind: models.Model | type[models.Model], key: int | None
+    request: HttpRequest, action: str, kind: models.Model | type[models.Model], key: int | None, *, by: User | None
 ) -> "AccessEvent":
     return AccessEvent(
-        user=person_of(request),
+        user=by,
         action=action,
         content_type=ContentType.objects.get_for_model(kind),
         object_id=key,
@@ -98,9 +105,11 @@ class AccessEvent(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
+        null=True,
         related_name="access_events",
         db_index=False,
         verbose_name=_("person"),
+        help_text=_("Empty: a patient who proved who they are."),
     )
     action = models.CharField(_("what"), max_length=16, choices=Action)
     content_type = models.ForeignKey(

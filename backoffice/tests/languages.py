@@ -9,6 +9,9 @@ WORDS_ON_BUTTONS = {"submit", "button", "reset"}
 ENGLISH = re.compile(r"(?<![\w.@/<•-])[A-Za-z][a-z’']{2,}(?![\w.@/-])")
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+")
 
+PARTS = {"section", "article"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
 
 class Words(HTMLParser):
     """What a page shows or reads out, as one list of texts; not what it marks as code or as another language's."""
@@ -18,20 +21,26 @@ class Words(HTMLParser):
         self.texts: list[str] = []
         self.is_code = False
         self.is_of_another_language = False
+        self.deep = 0  # within a part that says its own language, such as a report's text: so many elements
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
+        if tag not in VOID and (self.deep or ("lang" in attrs and tag in PARTS)):
+            self.deep += 1
+        if self.deep:
+            return
         self.is_code = tag in ("script", "style", "code")
         self.is_of_another_language = tag == "button" and "lang" in attrs
         shown = SHOWN | ({"value"} if attrs.get("type") in WORDS_ON_BUTTONS else set())
         self.texts += [attrs[name] for name in shown & set(attrs) if attrs[name]]
 
     def handle_endtag(self, tag):
+        self.deep -= bool(self.deep) and tag not in VOID
         self.is_code = self.is_of_another_language = False
 
     def handle_data(self, data):
-        if not self.is_code and not self.is_of_another_language:
+        if not self.deep and not self.is_code and not self.is_of_another_language:
             self.texts.append(data)
 
 

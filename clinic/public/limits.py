@@ -1,4 +1,4 @@
-"""How often the public pages write, by address, person, mailbox and booking.
+"""How often the public pages write, and are tried, by address, person, mailbox, booking and report.
 
 Nobody is to be locked out for sitting beside others: signed-in staff are not counted, nor is who comes from
 BOOKING_UNLIMITED_NETWORKS, such as the clinic's own waiting room. Who comes without an address that can be read counts
@@ -18,6 +18,8 @@ from clinic.models import Appointment
 HOUR = 3600
 # Whoever books walks in once, and perhaps starts over or comes back: so many drafts for each booking of an address.
 DRAFTS_FOR_A_BOOKING = 5
+# Several people may sit behind one address, each with a report of their own.
+HOUSEHOLD_OF = 3
 NO_ADDRESS = "none that can be read"
 
 
@@ -51,6 +53,15 @@ def may_move(request: HttpRequest, appointment: Appointment) -> bool:
     Each writes a mail and uses up a number, whoever has the link.
     """
     return request.user.is_staff or _claim(_of("booking", appointment.reference, settings.BOOKING_MOVES_LIMIT))
+
+
+def may_prove(request: HttpRequest, key: str, reference: str) -> bool:
+    """Count one try at what asks who somebody is, for this address, for the key of what is asked for and for what was
+    given as a reference; False where one of them has had its share within the hour. Right and wrong ones count alike.
+    """
+    tries = settings.REPORT_TRIES_LIMIT
+    of_the_address = {} if request.user.is_staff else _of_the_address("proof-address", request, tries * HOUSEHOLD_OF)
+    return _claim(of_the_address | _of("proof-key", key, tries) | _of("proof-reference", reference, tries))
 
 
 def _of_the_address(what: str, request: HttpRequest, limit: int) -> dict[str, int]:

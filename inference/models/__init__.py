@@ -6,7 +6,7 @@ from inference.models.diagnostic_models import Calibration, Diagnosis, Diagnosti
 from inference.models.follow_ups import FollowUp, FollowUpQuerySet
 from inference.models.predictions import ModelResult, Prediction, PredictionQuerySet, ShadowAnswer
 from inference.models.readings import Reading
-from inference.models.reports import Report
+from inference.models.reports import Hold, PublishedError, Report, ReportQuerySet, has_published
 from inference.models.workers import Worker, WorkerQuerySet
 
 __all__ = [
@@ -17,12 +17,16 @@ __all__ = [
     "DiagnosticModelQuerySet",
     "FollowUp",
     "FollowUpQuerySet",
+    "Hold",
     "ModelResult",
     "Prediction",
     "PredictionQuerySet",
+    "PublishedError",
     "Reading",
     "Report",
+    "ReportQuerySet",
     "ShadowAnswer",
     "Worker",
     "WorkerQuerySet",
+    "has_published",
 ]

@@ -11,7 +11,7 @@ from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
 from imaging import settling
 from imaging.models import XRayImage
-from inference.models import Prediction, Report
+from inference.models import Prediction
 from inference.nn.consensus import Reason
 from inference.review import readings
 
@@ -50,5 +50,4 @@ def _film_moved(film: XRayImage, by: User, reason: str, **kwargs: object) -> Non
         prediction.needs_review = True
         prediction.review_reasons = [*prediction.review_reasons, {"code": Reason.MOVED}]
         prediction._history_user, prediction._change_reason = by, why
-        prediction.save()
-        Report.objects.filter(prediction=prediction).hide(by=by, reason=why)
+        prediction.save()  # which takes along what was written from it: see reports/withdrawing.py

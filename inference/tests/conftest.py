@@ -27,7 +27,7 @@ from clinic.tests.clinics import a_clinic
 from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
-from inference.models import Calibration, DiagnosticModel, FollowUp, ModelResult, Prediction, Report
+from inference.models import Calibration, DiagnosticModel, FollowUp, Hold, ModelResult, Prediction, Report
 from inference.tests import access_matrix as matrix
 from inference.tests.tiny import register_tiny_models
 
@@ -120,13 +120,11 @@ def rows(people, clinician, django_capture_on_commit_callbacks) -> dict[str, obj
 def opinions(xray) -> list:
     prediction = baker.make(Prediction, xray=xray, status=Prediction.Status.COMPLETED, diagnosis="Normal")
     model = baker.make(DiagnosticModel, labels=["Normal"], metrics={}, options={})
-    heat = BytesIO()
-    Image.new("L", (7, 7)).save(heat, "PNG")
     result = baker.make(
         ModelResult,
         prediction=prediction,
         model=model,
-        heatmap=heat.getvalue(),
+        heatmap=heat_map(),
         probabilities=[1.0],
         diagnosis="Normal",
     )
@@ -134,7 +132,14 @@ def opinions(xray) -> list:
     calibration = baker.make(Calibration, figures=figures, coverage=0.9)
     report = baker.make(Report, prediction=prediction, body="clear")
     follow_up = baker.make(FollowUp, prediction=prediction, kind=FollowUp.Kind.FILM, due_on=timezone.localdate())
-    return [prediction, model, result, calibration, report, follow_up]
+    hold = baker.make(Hold, report=report)
+    return [prediction, model, result, calibration, report, follow_up, hold]
+
+
+def heat_map() -> bytes:
+    heat = BytesIO()
+    Image.new("L", (7, 7), 200).save(heat, "PNG")
+    return heat.getvalue()
 
 
 def backoffice_rows(people: dict, patient) -> list:

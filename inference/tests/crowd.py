@@ -23,7 +23,16 @@ from clinic.models import (
     Symptom,
 )
 from imaging.models import XRayImage
-from inference.models import Calibration, Diagnosis, DiagnosticModel, FollowUp, ModelResult, Prediction, Report
+from inference.models import (
+    Calibration,
+    Diagnosis,
+    DiagnosticModel,
+    FollowUp,
+    Hold,
+    ModelResult,
+    Prediction,
+    Report,
+)
 
 FILES = {"original": "a.png", "pixels": "a.png", "thumbnail": "a.png"}
 
@@ -77,7 +86,8 @@ def an_answer(film: XRayImage, person: User) -> None:
     baker.make(ModelResult, prediction=prediction, model=model, diagnosis=Diagnosis.NORMAL, probabilities={})
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     baker.make(Calibration, figures=figures, coverage=0.9, bounds={}, ensemble=[])
-    baker.make(Report, prediction=prediction, version=1, status=Report.Status.DRAFT, generated_by=person)
+    report = baker.make(Report, prediction=prediction, version=1, status=Report.Status.DRAFT, generated_by=person)
+    baker.make(Hold, report=report)
     due = {"kind": FollowUp.Kind.FILM, "due_on": timezone.localdate() - datetime.timedelta(days=1)}
     baker.make(FollowUp, prediction=prediction, owner=person, asked_by=person, **due)
 

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from model_bakery import baker
 
 from backoffice.access import roles
-from backoffice.models import AccessEvent, User
+from backoffice.models import AccessEvent, Mail, User
 from clinic.tests.rush import at_once
 from imaging.models import XRayImage
 from inference import requests
@@ -22,10 +22,12 @@ from inference.figures import of_models
 from inference.models import DiagnosticModel, Prediction, Report
 from inference.registry import stages
 from inference.registry.registration_form import RegistrationForm
+from inference.reports import publishing
 from inference.review import readings, signing, taking, worklist
 from inference.review.worklist import Show
 from inference.tests.bad_weights import A_TENSOR, safetensors
 from inference.tests.own_answers import has_read
+from inference.tests.reporting import signed_answer
 
 FILMS = 24
 NO_FILES = {"original": "a.png", "pixels": "a.png", "thumbnail": "a.png"}
@@ -63,6 +65,38 @@ def report(writers: int) -> None:
 def write(report: Report) -> None:
     report.take_next_version()
     report.save()
+
+
+def publish(publishers: int) -> None:
+    """Print what became of each publication of one draft, how many files there are, and how many mails."""
+    person = a_clinician()
+    draft = publishing.write(signed_answer(person), by=person)
+    people = [a_clinician(number) for number in range(publishers)]
+    answers = at_once(publishers, lambda number: publishing.publish(draft, by=people[number]).version)
+    draft.refresh_from_db()
+    files = [path for path in settings.MEDIA_ROOT.rglob("reports/**/*") if path.is_file()]
+    print(json.dumps({"answers": answers, "status": draft.status, "files": len(files), "mails": Mail.objects.count()}))
+
+
+def change_what_is_published() -> None:
+    """Print which error each way into the table meets, past all code of ours."""
+    person = a_clinician()
+    report = publishing.publish(publishing.write(signed_answer(person), by=person), by=person)
+    met = {}
+    for name, value in {"body": "Forged.", "status": "draft", "pdf": "x", "version": 9, "key": "k"}.items():
+        try:
+            with transaction.atomic():
+                Report.objects.filter(pk=report.pk).update(**{name: value})
+        except DatabaseError as error:
+            met[name] = str(error).split("\n")[0]
+    Report.objects.filter(pk=report.pk).update(withdrawn_at=timezone.now(), withdrawn_because="x")
+    print(json.dumps(met))
+
+
+def a_clinician(number: int | str = "one") -> User:
+    person = User.objects.create_user(f"reporter-{number}", is_staff=True)
+    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
+    return person
 
 
 def claim(workers: int) -> None:
@@ -134,12 +168,6 @@ def ask(people: int) -> None:
 def ask_about(films: list[XRayImage], person: User) -> list[int]:
     asked = requests.ask(films, by=person)
     return [len(asked.predictions), len(asked.already), len(asked.over_limit)]
-
-
-def a_clinician(number: int) -> User:
-    person = User.objects.create_user(f"clinician-{number}", is_staff=True)
-    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
-    return person
 
 
 def a_clinician_who_has_opened(prediction: Prediction, number: int) -> User:

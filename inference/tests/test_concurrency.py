@@ -38,3 +38,17 @@ def test_people_who_ask_about_the_same_films_at_once_have_each_film_asked_about_
 def test_workers_who_claim_at_once_take_each_row_once(installation):
     told = json.loads(installation.python("from inference.tests import rush; rush.claim(workers=4)"))
     assert told == {"answers": [None] * 4, "attempts": [1] * 30}
+
+
+def test_of_publishers_at_once_one_publishes_one_file_and_one_mail(installation):
+    told = json.loads(
+        installation.python("from inference.tests import rush; rush.publish(publishers=4)").splitlines()[-1]
+    )
+    assert sorted(map(str, told["answers"])) == ["1", "ReportError", "ReportError", "ReportError"]
+    assert (told["status"], told["files"], told["mails"]) == ("published", 1, 1)
+
+
+def test_the_database_itself_refuses_to_change_what_is_published(installation):
+    told = json.loads(installation.python("from inference.tests import rush; rush.change_what_is_published()"))
+    assert set(told) == {"body", "status", "pdf", "version", "key"}
+    assert {"what is published never changes" in why for why in told.values()} == {True}

@@ -117,16 +117,16 @@ def test_a_published_report_stays(client, clinician, signed):
     report.body, report.status, report.published_at = "As published.", Report.Status.PUBLISHED, timezone.now()
     report.save()
     page = client.post(version_page(report), {"reason": "I was wrong"})
-    assert "cannot go back this way" in page.text or "Nothing of this can go back" in page.text
+    assert page.status_code == 403
     report.refresh_from_db()
     assert (report.body, report.status) == ("As published.", Report.Status.PUBLISHED)
 
 
-def test_a_report_is_numbered_after_the_newest_though_an_older_one_is_gone(client, administrator, signed):
+def test_a_report_is_numbered_after_the_newest_though_an_older_one_is_gone(client, clinician, signed):
     for version in (1, 2):
         Report(prediction=signed, version=version, body="A draft.").save()
     Report.objects.filter(version=1).delete()
-    client.force_login(administrator)
+    client.force_login(clinician)
     page = client.post("/admin/inference/report/add/", {"prediction": signed.pk, "body": "Another."})
     assert page.status_code == 302, page.context["errors"]
     assert sorted(Report.objects.values_list("version", flat=True)) == [2, 3]

@@ -48,7 +48,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(AccessEvent)
 class AccessEventAdmin(ListAsCsv, ReadOnlyAdmin, FastListAdmin):
-    list_display = ["when", "user", "action", "record", "request_id"]
+    list_display = ["when", "who", "action", "record", "request_id"]
     list_display_links = None
     empty_text = _("Nothing yet. Opening a record, its history or picture, and exporting a table are noted here.")
     list_filter = [RecordFilter, MomentFilter, "action", KindFilter, "user"]
@@ -74,6 +74,10 @@ class AccessEventAdmin(ListAsCsv, ReadOnlyAdmin, FastListAdmin):
     def when(self, event: AccessEvent) -> str:
         at = timezone.localtime(event.at)
         return f"{date_format(at)}, {time_format(at, 'H:i:s')}"
+
+    @admin.display(description=_("person"))
+    def who(self, event: AccessEvent) -> LazyText:
+        return str(event.user) if event.user else _("a patient")
 
     @admin.display(description=_("record"))
     def record(self, event: AccessEvent) -> LazyText | None:
@@ -105,8 +109,8 @@ def rows_of(events: QuerySet[AccessEvent]) -> Iterator[Sequence]:
         kind = ContentType.objects.get_for_id(event.content_type_id)
         yield [
             timezone.localtime(event.at).isoformat(timespec="milliseconds"),
-            event.user.username,
-            str(event.user),
+            event.user.username if event.user else "",
+            str(event.user) if event.user else "",
             event.action,
             f"{kind.app_label}.{kind.model}",
             event.object_id,

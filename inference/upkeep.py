@@ -1,0 +1,69 @@
+"""What must agree about reports, for `check_integrity`, and what of them has had its time, for `purge`."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from backoffice.jobs.registry import check, purge
+from inference.models import Report
+from inference.reports import retention
+
+FOLDER = "reports"
+PUBLISHING = timedelta(days=1)  # a file is there before its row says so
+
+
+@check(gettext_noop("reports"))
+def reports_are_what_was_published() -> Iterator[str]:
+    """Reads every one of them."""
+    rows = Report.objects.published().exclude(pdf="").order_by("pk").values_list("pk", "pdf", "sha256")
+    for key, name, sha256 in rows.iterator(500):
+        told = {"key": key, "name": name}
+        try:
+            with default_storage.open(name) as file:
+                is_whole = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except OSError:
+            yield _("Report %(key)d lacks its PDF: %(name)s cannot be read. Restore it from a backup.") % told
+        else:
+            if not is_whole:
+                what = _("The PDF of report %(key)d, %(name)s, is not what was published. Restore it from a backup.")
+                yield what % told
+
+
+@purge(gettext_noop("drafts of reports beyond REPORT_RETENTION_DAYS"))
+def old_drafts(*, dry_run: bool) -> int:
+    drafts = retention.old_drafts()
+    return drafts.count() if dry_run else sum(retention.take_out(draft) for draft in list(drafts))
+
+
+@purge(gettext_noop("published reports beyond the time of the law"))
+def old_reports(*, dry_run: bool) -> int:
+    reports = list(retention.beyond_the_law())
+    return len(reports) if dry_run else sum(retention.take_out(report) for report in reports)
+
+
+@purge(gettext_noop("PDFs of reports that were never published"))
+def unpublished_files(*, dry_run: bool) -> int:
+    """Whoever was killed between keeping the file and publishing it left it."""
+    gone = 0
+    for name in list(_files(FOLDER)):
+        age = timezone.now() - default_storage.get_modified_time(name)
+        if age > PUBLISHING and not Report.objects.filter(pdf=name).exists():
+            gone += 1
+            if not dry_run:
+                default_storage.delete(name)
+    return gone
+
+
+def _files(folder: str) -> Iterator[str]:
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:  # nothing was ever kept there
+        return
+    for inner in folders:
+        yield from _files(f"{folder}/{inner}")
+    yield from (f"{folder}/{name}" for name in files)
