@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from inference.reports.lines import lines
 from inference.reports.sheet import Sheet
-from inference.reports.typefaces import FILES, advance, missing_from, runs, width
+from inference.typefaces import FILES, advance, missing_from, runs, width
 
 # In mm, of an A4 page; sizes of type in points.
 PAGE, MARGIN, FOOT = (210.0, 297.0), 22.0, 24.0
