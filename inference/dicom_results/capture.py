@@ -14,7 +14,7 @@ from inference.confidences import confidence_told
 from inference.dicom_results.about import a_result, the_film, uid_of
 from inference.models import ModelResult, Prediction
 from inference.overlay import draw
-from inference.reports.typefaces import CHINESE, FILES
+from inference.typefaces import CHINESE, FILES
 
 SERIES_NUMBER = 9102
 HEIGHT = 1024  # of the film in it, in pixels

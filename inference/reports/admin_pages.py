@@ -49,8 +49,8 @@ from inference.reports.public_pages import as_pdf
 from inference.reports.publishing import ReportError
 from inference.reports.resources import ReportResource
 from inference.reports.sheet import sheet_of
-from inference.reports.typefaces import missing_from
 from inference.review.blinding import without_closed
+from inference.typefaces import missing_from
 
 DRAFT, PUBLISHED = Report.Status.DRAFT, Report.Status.PUBLISHED
 

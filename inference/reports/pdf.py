@@ -15,16 +15,16 @@ from django.utils import timezone
 
 from inference.reports.lines import lines
 from inference.reports.sheet import Sheet
-from inference.reports.typefaces import FILES, advance, missing_from, runs, width
+from inference.typefaces import FILES, advance, missing_from, runs, width
 
 # In mm, of an A4 page; sizes of type in points.
 PAGE, MARGIN, FOOT = (210.0, 297.0), 22.0, 24.0
 COLUMN = PAGE[0] - 2 * MARGIN
-FACTS, FILM = 34.0, 42.0
+FACTS, FILM = 34.0, 36.0
 QR, QUIET = 26.0, 4
 POINT = 25.4 / 72
 SMALL, TEXT, HEADING, TITLE = 8.0, 10.5, 12.0, 19.0
-LEADING = 1.55
+LEADING, BLANK = 1.5, 0.5  # a line of nothing parts two paragraphs
 INK, SOFT, ACCENT, RED = (28, 34, 40), (92, 100, 108), (14, 92, 110), (168, 32, 32)
 CAPTION = 6.5  # its type, in points
 
@@ -41,7 +41,7 @@ class Line:
 
     @property
     def height(self) -> float:
-        return self.size * POINT * LEADING
+        return self.size * POINT * LEADING * (1 if self.text else BLANK)
 
 
 def render(sheet: Sheet) -> bytes:

@@ -16,8 +16,8 @@ from imaging import phantom
 from inference.reports.lines import lines
 from inference.reports.pdf import render
 from inference.reports.sheet import Sheet
-from inference.reports.typefaces import missing_from
 from inference.tests.reporting import text_of
+from inference.typefaces import missing_from
 
 KEY = "A" * 32
 CHECK = f"https://clinic.example/reports/{KEY}/check/"

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent / "typefaces"
+FOLDER = Path(__file__).resolve().parent / "fonts"
 LATIN, CHINESE = "latin", "chinese"
 FILES = {LATIN: FOLDER / "NotoSans-Regular.ttf", CHINESE: FOLDER / "NotoSansCJKtc-Regular.ttf"}
 KEPT = 20_000  # signs: more than a clinic ever writes
