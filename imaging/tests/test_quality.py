@@ -126,7 +126,9 @@ def is_said_to_be_mirrored(path, turn) -> bool:
 
 def test_a_mirror_image_scores_the_opposite():
     picture = a_chest(3)
-    assert sides.score(ImageOps.mirror(picture)) == pytest.approx(-sides.score(picture), rel=0.01)  # but for how it is made smaller
+    assert sides.score(ImageOps.mirror(picture)) == pytest.approx(
+        -sides.score(picture), rel=0.01
+    )  # but for how it is made smaller
 
 
 def test_weights_are_learned_from_upright_films_and_tried_on_sources_that_they_do_not_know(
