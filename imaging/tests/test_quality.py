@@ -102,8 +102,8 @@ def test_each_issue_says_what_to_do():
 
 
 @needs_real_files
-def test_at_most_two_of_the_real_films_are_doubted():
-    doubted = [row["file"] for row in manifest("cxr") if ABOUT_THE_PICTURE & set(issues_of(row["path"]))]
+def test_at_most_two_of_the_real_films_are_doubted_for_whatever_reason():
+    doubted = [row["file"] for row in manifest("cxr") if issues_of(row["path"])]
     assert len(doubted) <= 2
 
 
