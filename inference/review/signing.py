@@ -21,7 +21,7 @@ from backoffice.records.relations import field_of
 from backoffice.records.seen import version_of as seen_version
 from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
-from inference.models import Diagnosis, Prediction, Report
+from inference.models import Diagnosis, Prediction, Report, has_published
 from inference.review import blinding, readings, taking
 from inference.review.roles import may_sign
 
@@ -163,11 +163,7 @@ def _verdict(prediction: Prediction, diagnosis: str) -> tuple[str, str]:
 
 def may_take_back(user: User | AnonymousUser, prediction: Prediction) -> bool:
     """Whether the signature that stands is theirs, and no report has told anybody of it."""
-    return prediction.is_validated and prediction.reviewed_by_id == user.pk and not _is_published(prediction)
-
-
-def _is_published(prediction: Prediction) -> bool:
-    return Report.objects.filter(prediction=prediction, status=Report.Status.PUBLISHED).exists()
+    return prediction.is_validated and prediction.reviewed_by_id == user.pk and not has_published(prediction)
 
 
 @transaction.atomic
@@ -183,15 +179,18 @@ def take_back(prediction: Prediction, *, by: User) -> int:
         raise CannotSignError(_("There is no signature of yours to take back."))
     if prediction.is_gone:
         raise CannotSignError(_("It is hidden, or its film or patient is. Restore that first."))
-    if _is_published(prediction):
+    if has_published(prediction):
         raise CannotSignError(_("A report of it is published: write an amendment in place of taking it back."))
     before = _before(prediction)
     readings.forget_signature(prediction, by, by, TAKEN_BACK)
     for name in SIGNATURE:
         setattr(prediction, name, getattr(before, name) if before else _unsigned(name))
     prediction._history_user, prediction._change_reason = by, TAKEN_BACK
-    prediction.save()
-    return Report.objects.filter(prediction=prediction).hide(by=by, reason=TAKEN_BACK)
+    drafts = Report.objects.visible().filter(prediction=prediction)
+    n = drafts.count()
+    prediction.save()  # where nobody's signature stands in its place, reports/withdrawing.py hides them
+    drafts.hide(by=by, reason=TAKEN_BACK)
+    return n
 
 
 def _before(prediction: Prediction) -> Any:
