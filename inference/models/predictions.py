@@ -250,7 +250,8 @@ class Prediction(LeasedJob, ClinicalRecord):
 
     def name_for(self, user: Reader | None) -> str:
         """Without its diagnosis: a name stands in titles, lists and messages of whoever has not read the film yet."""
-        return f"{self.xray.name_for(user)} · {_('signed') if self.is_validated else self.get_status_display()}"
+        state = _("signed") if self.is_validated else self.get_status_display()
+        return f"{self.xray.name_for(user)} · {state}"
 
     @property
     def is_unfinished(self) -> bool:
