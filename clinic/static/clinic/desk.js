@@ -36,6 +36,7 @@
   // -- After each look: the same rows hidden, and the focus where it was, or on the row that took its place --------
   let place = null;
   document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.target.closest("#desk")) return; // the bell of every page
     if (event.detail.shouldSwap && !event.detail.serverResponse.includes('id="desk"')) { // signed out meanwhile: this is the page to sign in
       event.detail.shouldSwap = false;
       location.reload();
