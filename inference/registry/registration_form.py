@@ -219,6 +219,15 @@ class RegistrationForm(ClinicalForm):
             self.add_error("std", _("Give as many numbers as for the mean: one for each channel."))
         return cleaned
 
+    @property
+    def _is_counted(self) -> bool:
+        """Whether the version is the next number, and no text that somebody typed."""
+        return not self.data.get("version")
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """A number that is counted may be somebody else's by now: it is counted once more as the model is kept."""
+        return super()._get_validation_exclusions() | ({"version"} if self._is_counted else set())
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # Django has it, its stubs not
         if not self.errors and (same := registration.same_as(self.instance)):
@@ -240,14 +249,13 @@ class RegistrationForm(ClinicalForm):
         return model
 
     def _keep(self, model: DiagnosticModel, weights: File, **how: Any) -> None:
-        is_given = bool(self.data.get("version"))
         for attempt in range(1, ATTEMPTS + 1):
             model.weights = None  # which the form has put there by the browser's name
             try:
                 registration.keep(model, weights, **how)
                 return
             except IntegrityError:  # somebody was quicker with this number
-                if is_given or attempt == ATTEMPTS:
+                if not self._is_counted or attempt == ATTEMPTS:
                     raise
                 model.version = registration.next_version(model.name)
 

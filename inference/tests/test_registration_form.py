@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from inference import worker
 from inference.models import DiagnosticModel
+from inference.registry import registration
 from inference.registry.labels import LabelsError, diagnoses_of
 from inference.tests.registering import ADD, described
 
@@ -44,6 +45,18 @@ def test_the_same_name_anew_is_the_next_version_and_the_same_file_anew_is_none(c
     assert "registered already" in again.text
     client.post(ADD, described(weights, temperature="2"))
     assert list(DiagnosticModel.objects.order_by("pk").values_list("version", flat=True)) == ["1", "2"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whose_number_is_taken_while_the_form_is_read_gets_the_next_one(client, administrator, weights, monkeypatch):
+    client.force_login(administrator)
+    client.post(ADD, described(weights))
+    numbers = iter(["1", "2"])  # the first was free when it was counted
+    monkeypatch.setattr(registration, "next_version", lambda _name: next(numbers))
+    client.post(ADD, described(weights, temperature="2"))
+    assert list(DiagnosticModel.objects.order_by("pk").values_list("version", flat=True)) == ["1", "2"]
+    refused = client.post(ADD, described(weights, temperature="3", version="1"))
+    assert "already exists" in refused.text
 
 
 @pytest.mark.django_db
