@@ -23,13 +23,15 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.test import Client, override_settings
+from django.db import connection
+from django.test import Client, TransactionTestCase, override_settings
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 from simple_history.manager import HistoryManager
 
@@ -53,13 +55,35 @@ def leave_out(why: str) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # also where pytest-xdist is left out
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: twice as many as there are cores and one, for tests of real processes wait most of their time."""
-    return 2 * (os.cpu_count() or 1) + 1
+    """`-n auto`: twice as many as there are cores, for tests of real processes wait half of their time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first, so that nobody is left with it when the others have ended."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Each process of the run begins with its share of what takes long, whole files of it, and ends with what does not:
+    that is what others can take off it to the end. Every second one begins with what waits for other processes."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("slow"):
+            slow.setdefault(item.path, []).append(item)
+    shares: list[list[pytest.Item]] = [[] for _process in range(processes)]
+    for file in sorted(slow.values(), key=len, reverse=True):
+        min(shares, key=len).extend(file)
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    left = len(items)
+    items.clear()
+    for number, share in enumerate(shares):
+        size = left // (processes - number)  # as pytest-xdist cuts them off
+        left -= size
+        some, quick = quick[: size - len(share)], quick[size - len(share) :]
+        items += sorted(share, key=lambda item: waits(item) == bool(number % 2)) + some
+    items += quick
+
+
+def waits(item: pytest.Item) -> bool:
+    """Whether most of its time is that of other processes."""
+    return not {"installation", "database"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def pytest_configure() -> None:
@@ -106,6 +130,27 @@ def _settings_of_tests(django_test_environment: None) -> Iterator[None]:
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
         },
     ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A test that commits leaves the database as it found it: as a copy of what there was before the first test.
+    Django would empty each table, and then make every permission and role once more, which took a tenth of such tests.
+    """
+    if connection.vendor != "sqlite":  # DATABASE_URL names another
+        yield
+        return
+    with closing(sqlite3.connect(":memory:")) as before, pytest.MonkeyPatch.context() as patched:
+        with django_db_blocker.unblock():
+            connection.ensure_connection()
+        connection.connection.backup(before)
+
+        def leave_as_found(_test: TransactionTestCase) -> None:
+            before.backup(connection.connection)
+            ContentType.objects.clear_cache()
+
+        patched.setattr(TransactionTestCase, "_fixture_teardown", leave_as_found)
         yield
 
 
@@ -187,11 +232,12 @@ class Installation:
             **({"DATABASE_URL": database_url} if database_url else {}),
             **environment,
         }
-        self._started: list[subprocess.Popen | BaseProcess] = []
+        self.networks: commands.Networks | None = None
+        self._started: list[subprocess.Popen | BaseProcess | commands.Begun] = []
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; returns what it printed, fails the test where it fails."""
-        done = commands.run(arguments, {**self.environment, **environment}, ROOT, timeout=BUSY)
+        done = commands.run(arguments, {**self.environment, **environment}, ROOT, BUSY, self.networks)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -223,9 +269,9 @@ class Installation:
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.1)
 
-    def start(self, *arguments: str, **environment: str) -> BaseProcess:
+    def start(self, *arguments: str, **environment: str) -> BaseProcess | commands.Begun:
         """Start a management command as the leader of a process group of its own; it is ended with the test."""
-        process = commands.begin(arguments, {**self.environment, **environment}, ROOT, self._log())
+        process = commands.begin(arguments, {**self.environment, **environment}, ROOT, self._log(), self.networks)
         self._started.append(process)
         return process
 
@@ -255,13 +301,13 @@ class Installation:
     def _log(self) -> Path:
         return self.data_dir / f"process-{len(self._started)}.log"
 
-    def kill(self, process: subprocess.Popen | BaseProcess) -> None:
+    def kill(self, process: subprocess.Popen | BaseProcess | commands.Begun) -> None:
         """kill -9 for the process and everything it forked."""
         assert process.pid
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.kill()  # where it leads no group yet
-        process.join() if isinstance(process, BaseProcess) else process.wait()
+        process.wait() if isinstance(process, subprocess.Popen) else process.join()
 
     def logs(self) -> str:
         return "\n".join(path.read_text(errors="replace")[-4000:] for path in self.data_dir.glob("process-*.log"))
@@ -375,6 +421,12 @@ def _own_place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Where this process has its installations, one after another: a command that finds the environment of the one
     before starts in no time (backoffice/tests/commands.py)."""
     return tmp_path_factory.mktemp("installations"), f"collimator_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def networks(shared_folder: Path) -> commands.Networks:
+    """For an installation whose commands need torch: they are forks of a process that has it."""
+    return commands.Networks(shared_folder / "networks", ROOT)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

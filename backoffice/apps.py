@@ -15,11 +15,13 @@ class BackofficeConfig(AppConfig):
         from backoffice.access.kept_forms import forget_others
         from backoffice.access.roles import sync_roles
         from backoffice.access.session_expiry import begin
+        from backoffice.jobs import scheduled_runs
         from backoffice.jobs.schedules import align
         from backoffice.live.blocks import blocks
         from backoffice.live.versions import tell_of_rows
         from backoffice.records.mixins import written_at_once
 
+        scheduled_runs.connect()
         # In every process, so that each tells of what it changes.
         blocks.all()
         written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.live.versions")

@@ -12,6 +12,7 @@ from django_q.models import Failure, Task
 
 from backoffice.access.roles import EXCHANGED_MODELS, may
 from backoffice.imports import progress, uploads
+from backoffice.jobs.scheduled_runs import in_words
 from backoffice.live.blocks import block
 from backoffice.models import Mail, TableImport, User
 from backoffice.models.imports import TableImportQuerySet
@@ -96,4 +97,4 @@ def broken_tasks() -> dict | None:
 
 def why(task: Failure) -> str:
     """The error alone: django-q keeps the whole traceback behind it."""
-    return str(task.result or "").partition(" : Traceback")[0][:200]
+    return in_words(task.result)[:200]

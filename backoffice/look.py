@@ -30,6 +30,7 @@ JAZZMIN_SETTINGS = {
         "inference",
         "inference.prediction",
         "inference.report",
+        "inference.followup",
         "inference.diagnosticmodel",
         "inference.calibration",
         "inference.hold",
@@ -40,6 +41,14 @@ JAZZMIN_SETTINGS = {
     "hide_models": ["django_q.ormq", "auth.group"],
     "topmenu_links": [],
     "custom_links": {
+        "inference": [
+            {
+                "name": _("Worklist"),
+                "url": "worklist:list",
+                "icon": "fas fa-glasses",
+                "permissions": ["inference.sign_prediction"],
+            }
+        ],
         "clinic": [
             {
                 "name": _("Survey"),
@@ -47,7 +56,7 @@ JAZZMIN_SETTINGS = {
                 "icon": "fas fa-clipboard-list",
                 "permissions": ["clinic.change_likertquestion", "clinic.change_numericquestion"],
             }
-        ]
+        ],
     },
     "icons": {
         "clinic.appointment": "fas fa-calendar-check",
@@ -65,6 +74,8 @@ JAZZMIN_SETTINGS = {
         "inference.hold": "fas fa-archive",
         "inference.diagnosticmodel": "fas fa-brain",
         "inference.calibration": "fas fa-balance-scale",
+        "inference.followup": "fas fa-tasks",
+        "backoffice.dailysummary": "fas fa-sun",
         "backoffice.user": "fas fa-id-badge",
         "backoffice.accessevent": "fas fa-shoe-prints",
         "backoffice.mail": "fas fa-envelope",

@@ -134,6 +134,8 @@ TEMPLATES = [
 # -- Database, cache, jobs --------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+# Opening one costs a request a fifth of its time: SQLite reads the whole schema, and writes its log back at each close.
+DATABASES["default"]["CONN_MAX_AGE"] = 60
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE takes the write lock at BEGIN, where SQLite waits for it; a lock taken later fails at once.
     DATABASES["default"]["OPTIONS"] = {
@@ -143,7 +145,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     # No connection pool here: a pool's connections would be shared across the fork of a django-q2 worker.
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -238,6 +239,7 @@ MAX_PREDICTIONS_PER_DAY = env.int("MAX_PREDICTIONS_PER_DAY", default=50)
 MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", default=32)
 PREDICTION_LEASE_SECONDS = env.int("PREDICTION_LEASE_SECONDS", default=60)
 PREDICTION_MAX_WAIT_MINUTES = env.int("PREDICTION_MAX_WAIT_MINUTES", default=10)
+MAX_WAIT_HOURS = env.float("MAX_WAIT_HOURS", default=24)
 # What a file of weights may be, and what trying it may take: memory, and seconds of computing.
 WEIGHTS_MAX_SIZE = byte_size("WEIGHTS_MAX_SIZE", default="1GB")
 WEIGHTS_MEMORY_LIMIT = byte_size("WEIGHTS_MEMORY_LIMIT", default="4GB")

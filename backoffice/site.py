@@ -69,8 +69,10 @@ class BackofficeSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Whatever a page asks for by itself lies under live/: it is no sign that somebody is at work.
+        from backoffice.notices import pages as notices  # which asks for this site
+
         live = path("live/<slug:name>/", self.admin_view(self.live_block), name="live_block")
-        return [live, *second_factor.urls(), *super().get_urls()]
+        return [*notices.urls(), live, *second_factor.urls(), *super().get_urls()]
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         from backoffice.admin.base.choices import Choices  # the admin's modules need this site first

@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.imports import cleanup
 from backoffice.jobs.registry import purge, take_out
-from backoffice.models import AccessEvent, FailedSignIn, Mail, SignIn
+from backoffice.models import AccessEvent, DailySummary, FailedSignIn, Mail, Notice, SignIn
 
-A_DAY, A_MONTH = timedelta(days=1), timedelta(days=30)
+A_DAY, A_MONTH, A_QUARTER = timedelta(days=1), timedelta(days=30), timedelta(days=90)
+SUMMARIES_KEPT = timedelta(days=2 * 366)  # a day is compared with the same one a year before
 
 
 def trail_kept_since() -> datetime:
@@ -46,6 +48,19 @@ def old_attempts(*, dry_run: bool) -> int:
 @purge(gettext_noop("mails sent more than 30 days ago"))
 def sent_mails(*, dry_run: bool) -> int:
     return take_out(Mail.objects.filter(sent_at__lt=timezone.now() - A_MONTH), dry_run=dry_run)
+
+
+@purge(gettext_noop("notices read more than 30 days ago, or older than 90"))
+def old_notices(*, dry_run: bool) -> int:
+    now = timezone.now()
+    old = Q(read_at__lt=now - A_MONTH) | Q(at__lt=now - A_QUARTER)
+    return take_out(Notice.objects.filter(old), dry_run=dry_run)
+
+
+@purge(gettext_noop("daily summaries of more than two years ago"))
+def old_summaries(*, dry_run: bool) -> int:
+    beyond = timezone.localdate() - SUMMARIES_KEPT
+    return take_out(DailySummary.objects.filter(day__lt=beyond), dry_run=dry_run)
 
 
 @purge(gettext_noop("expired sessions"))

@@ -5,8 +5,10 @@
 Each measurement runs in a process of its own. Ours is the real path: a child with its limits, every check, the
 canonical picture, the one of all bits, the thumbnail. Beside it, on the same files: what a plain script does, which
 decodes, stretches to eight bits, evens out the contrast (CLAHE) and writes one PNG by OpenCV; and the same with a
-second PNG of all bits, which ours writes too. They take turns, and the best of several rounds counts. Memory is that
-of the child, beyond what it begins with, beside the decoded picture's bytes; a small picture's is the decoder's own.
+second PNG of all bits, which ours writes too. They take turns, and the best of several rounds counts: milliseconds of
+processor a file, the child's whole life among them, and beside them files a second, which say less where the machine is
+busy. Memory is that of a child, beyond what one has that has read a stamp, beside the decoded picture's bytes: a fork
+maps its libraries anew, which are the same pages in each.
 
 The list of films is served by gunicorn as in the Procfile; a browser's six connections fetch it page by page, with all
 its thumbnails.
@@ -17,20 +19,18 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from pathlib import Path
 from threading import local
 from typing import Any
 
 from films import KINDS, LARGE, SMALL, write
-from installations import database
+from installations import database, served
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -46,7 +46,6 @@ LABELS = {
 DECODED_BYTES = {name: SMALL[0] * SMALL[1] if name == "jpeg.jpg" else 2 * LARGE[0] * LARGE[1] for name in KINDS}
 FILES, FILMS, ROUNDS = 20, 200, 3
 SLOWER, MEMORY = 1.5, 4
-MEASURED_BY_MEMORY = ("png.png", "dicom.dcm")  # gdcm takes five buffers of its own for JPEG Lossless
 CONNECTIONS = 6  # that a browser opens to one host
 
 
@@ -58,9 +57,17 @@ def ours(path: Path, files: int) -> dict[str, float]:
 
     def one() -> None:
         with path.open("rb") as file:
-            read(file, path.name).pixels.close()
+            read(file, path.name).close()
 
-    return rate(one, files)
+    return rate(one, files, processor=lambda: time.process_time() + of_the_nursery())
+
+
+def of_the_nursery() -> float:
+    """Seconds of processor that it has taken, with those of its children that have ended."""
+    from backoffice.files import apart
+
+    fields = Path(f"/proc/{apart.nurse.pid}/stat").read_text().rpartition(") ")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def plain(path: Path, files: int) -> dict[str, float]:
@@ -89,6 +96,8 @@ def script(path: Path, *, keeps_all_bits: bool = False) -> Callable[[], None]:
 
 
 def decoded(path: Path) -> Any:
+    if path.name == "lossless.dcm":
+        return decoded_by_library(path)
     if path.suffix == ".dcm":
         import pydicom
 
@@ -98,16 +107,26 @@ def decoded(path: Path) -> Any:
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
-def rate(one: Callable[[], None], files: int) -> dict[str, float]:
+def decoded_by_library(path: Path) -> Any:
+    """By the decoder that the door takes: pydicom has none that is as quick."""
+    import pydicom
+    from imagecodecs import jpeg8_decode
+    from pydicom.encaps import get_frame
+
+    return jpeg8_decode(get_frame(pydicom.dcmread(path).PixelData, 0, number_of_frames=1))
+
+
+def rate(one: Callable[[], None], files: int, processor: Callable[[], float] = time.process_time) -> dict[str, float]:
     one()
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), processor()
     for _file in range(files):
         one()
-    return {"rate": files / (time.perf_counter() - started)}
+    taken = {"seconds": processor() - computed, "elapsed": time.perf_counter() - started}
+    return {name: value / files for name, value in taken.items()}
 
 
 def memory(path: Path, files: int) -> dict[str, float]:
-    """Bytes that reading takes at most, beyond what a child begins with."""
+    """Bytes that reading takes at most, beyond what a child has that has read a small film."""
     import io
 
     from imaging import reading
@@ -118,6 +137,7 @@ def memory(path: Path, files: int) -> dict[str, float]:
         _pid, status = os.wait()
         assert not status
         return json.loads(path.with_suffix(".memory").read_text())
+    reading.warm_up()
     Path("/proc/self/clear_refs").write_text("5")
     before = peak()
     with path.open("rb") as file, tempfile.TemporaryFile() as pixels, tempfile.TemporaryFile() as deep:
@@ -178,18 +198,10 @@ def thumbnails(films: int) -> dict[str, float]:
     with database(None) as environment:
         measure("fill", Path(), films, environment)
         cookie = {"Cookie": f"sessionid={Path(environment['DATA_DIR'], 'session').read_text()}"}
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", "backoffice.wsgi", "--bind", f"127.0.0.1:{port}"]
-        server = subprocess.Popen(command, cwd=HERE.parent, env=environment, stderr=subprocess.DEVNULL)
-        try:
+        with served(environment) as port:
             browser = Browser(port, cookie)
-            browser.wait()
             browser.pages(films)
             return min((browser.pages(films) for _round in range(ROUNDS)), key=lambda one: one["full"])
-        finally:
-            server.terminate()
-            server.wait()
 
 
 class Browser:
@@ -204,16 +216,6 @@ class Browser:
         body = answer.read()
         assert answer.status == 200, (address, answer.status)
         return body
-
-    def wait(self) -> None:
-        for _attempt in repeat(None, 300):
-            try:
-                self.get("/healthz")
-            except OSError:
-                del self.kept.connection
-                time.sleep(0.1)
-            else:
-                return
 
     def pages(self, films: int) -> dict[str, float]:
         """Milliseconds to the first page's end and to the last picture's, and how many requests that were."""
@@ -241,23 +243,24 @@ def measure(name: str, path: Path, number: int, environment: dict[str, str]) -> 
 
 def row_of(path: Path, files: int, environment: dict[str, str]) -> dict[str, float]:
     names = ("ours", "plain", "plain_both")
-    rounds = [{name: measure(name, path, files, environment)["rate"] for name in names} for _round in range(ROUNDS)]
-    best = {name: max(one[name] for one in rounds) for name in names}
+    rounds = [{name: measure(name, path, files, environment) for name in names} for _round in range(ROUNDS)]
+    best = {name: min(one[name]["seconds"] for one in rounds) for name in names}
+    quickest = {f"{name}_elapsed": min(one[name]["elapsed"] for one in rounds) for name in names}
     taken = measure("memory", path, 1, environment | ALLOCATION)["bytes"]
-    return best | {"memory": taken, "times": taken / DECODED_BYTES[path.name]}
+    return best | quickest | {"memory": taken, "times": taken / DECODED_BYTES[path.name]}
 
 
 HEADER = """
-                                   |  ours |       plain |   both PNGs |     memory
-                                   |   per second, and beside ours     | MB × decoded"""
+                                   |    ours |         plain |     both PNGs |      ours, plain |     memory
+                                   | ms of processor a file, ours beside   | files per second | MB × decoded"""
 
 
 def print_row(label: str, row: dict[str, float]) -> None:
     cells = [
         f"{label:34}",
-        f"{row['ours']:>5.1f}",
-        f"{row['plain']:>5.1f} {row['plain'] / row['ours']:>5.2f}×",
-        f"{row['plain_both']:>5.1f} {row['plain_both'] / row['ours']:>5.2f}×",
+        f"{1000 * row['ours']:>7.0f}",
+        *(f"{1000 * row[name]:>6.0f} {row['ours'] / row[name]:>5.2f}×" for name in ("plain", "plain_both")),
+        f"{1 / row['ours_elapsed']:>7.1f} {1 / row['plain_elapsed']:>8.1f}",
         f"{row['memory'] / 1e6:>2.0f} {row['times']:>6.1f}×",
     ]
     print(" | ".join(cells), flush=True)
@@ -266,11 +269,9 @@ def print_row(label: str, row: dict[str, float]) -> None:
 def what_does_not_hold(table: dict[str, dict[str, float]]) -> list[str]:
     rules = {
         f"the door takes more than {SLOWER}× as long as a plain script": any(
-            row["plain"] > SLOWER * row["ours"] for row in table.values()
+            row["ours"] > SLOWER * row["plain"] for row in table.values()
         ),
-        f"it takes {MEMORY}× the decoded picture or more": any(
-            table[name]["times"] >= MEMORY for name in MEASURED_BY_MEMORY
-        ),
+        f"it takes {MEMORY}× the decoded picture or more": any(row["times"] >= MEMORY for row in table.values()),
     }
     return [rule for rule, broken in rules.items() if broken]
 

@@ -62,26 +62,19 @@ def dicom() -> bytes:
 
 
 def jpeg_lossless() -> bytes:
-    import tempfile
+    import pydicom
+    from imagecodecs import jpeg8_encode
+    from pydicom import uid
+    from pydicom.encaps import encapsulate
 
-    import gdcm
-
-    with tempfile.TemporaryDirectory() as folder:
-        plain, coded = f"{folder}/plain.dcm", f"{folder}/coded.dcm"
-        Path(plain).write_bytes(dicom())
-        reader = gdcm.ImageReader()
-        reader.SetFileName(plain)
-        reader.Read()
-        change = gdcm.ImageChangeTransferSyntax()
-        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
-        change.SetInput(reader.GetImage())
-        change.Change()
-        writer = gdcm.ImageWriter()
-        writer.SetFileName(coded)
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        writer.Write()
-        return Path(coded).read_bytes()
+    dataset = pydicom.dcmread(io.BytesIO(dicom()))
+    frame = jpeg8_encode(film(LARGE, BITS), lossless=True, predictor=1, bitspersample=BITS)
+    dataset.PixelData = encapsulate([bytes(frame)])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = uid.JPEGLosslessSV1
+    target = io.BytesIO()
+    dataset.save_as(target)
+    return target.getvalue()
 
 
 KINDS: dict[str, Callable[[], bytes]] = {

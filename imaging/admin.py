@@ -41,13 +41,13 @@ from clinic.models import Patient
 from imaging import settling, twins, whose
 from imaging.forms import UploadForm, XRayForm
 from imaging.models import XRayImage
+from imaging.neighbours import FilmNeighbours
 from imaging.quality import ADVICE, QualityIssue
 from imaging.resources import XRayResource
 from imaging.storing import Receipt, receive
 from imaging.taking import TakesFilesOneByOne, take_in
 from imaging.views import PrivateFiles
 from imaging.whose_page import SettlesWhose
-from imaging.worklist import Worklist
 
 NUMBER_IN_A_FILE = re.compile(r"(?=.*\d)[!-~]{1,64}( [!-~]+)*")
 
@@ -156,7 +156,7 @@ class WhoseFilter(admin.SimpleListFilter):
 
 
 @admin.register(XRayImage)
-class XRayImageAdmin(PrivateFiles, TakesFilesOneByOne, SettlesWhose, Worklist, ClinicalAdmin):
+class XRayImageAdmin(PrivateFiles, TakesFilesOneByOne, SettlesWhose, FilmNeighbours, ClinicalAdmin):
     resource_class = XRayResource
     takes_files = {**ClinicalAdmin.takes_files, "add": "has_add_permission", "take": "has_add_permission"}
     form = XRayForm

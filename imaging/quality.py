@@ -1,10 +1,13 @@
 """What makes a picture doubtful. An issue warns; it never keeps a picture out.
 
 Counted on 24 films of different sources, on 1 000 of 3 589 others, and on 60 phantoms: several on one sheet 0, 1, 0;
-turned 0, 2, 0; inverted 0, 1, 0; mirrored 0, 14, 0; text 0, 0, 0. Of 300 of them turned 85–96 % are found, of negatives
-96 %; of two side by side 96 %, above one another 82 %. Of mirrored ones only 30 %: hearts are not that different. Lines
-of letters a hundredth of a phantom high are found on all. Of 1 024 films none is called cut off; of those that are cut
-and closed, as JPEG, 98 %.
+turned 0, 2, 0; inverted 0, 1, 0; text 0, 0, 0. Of 300 of them turned 85–96 % are found, of negatives 96 %; of two side
+by side 96 %, above one another 82 %. Lines of letters a hundredth of a phantom high are found on all. Of 1 024 films
+none is called cut off; of those that are cut and closed, as JPEG, 98 %.
+
+Mirrored ones are known by weights that were learned from films, and tried on 3 426 of sources that these did not know:
+62 % are found (adults of Spain 63, of the United States 41 and 74, children of China 68), and 0.7 % of sound ones are
+taken for such (0.9, 0.8 and 0, 0.7). Of the rest most hearts lie nearly in the middle.
 """
 
 import math
@@ -16,12 +19,12 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
 from backoffice.lazy import LazyText
-from imaging import burnt_in, chest
+from imaging import burnt_in, chest, sides
 from imaging.decoded import Decoded
 from imaging.exposure import LATERAL, is_chest
 
 # Whoever changes what is measured, or a bound, adds one: older films are then measured anew.
-RULES = 1
+RULES = 2
 
 # The smallest input among the models: below it they look at invented pixels.
 MIN_SHORT_EDGE = 224
@@ -110,7 +113,7 @@ def quality_issues(decoded: Decoded, thumbnail: Image.Image, *, is_burnt_in: boo
     `is_burnt_in` is the file's word on text in the picture. Where it is yes, nobody has to find it.
     """
     picture = Image.fromarray(decoded.grey)
-    return [*_issues(decoded), *_as_it_lies(thumbnail), *_text(picture, is_burnt_in)]
+    return [*_issues(decoded), *as_it_lies(thumbnail), *_text(picture, is_burnt_in)]
 
 
 def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
@@ -137,7 +140,8 @@ def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
         yield QualityIssue.DISPLAY_CORRECTED
 
 
-def _as_it_lies(thumbnail: Image.Image) -> Iterator[QualityIssue]:
+def as_it_lies(thumbnail: Image.Image) -> Iterator[QualityIssue]:
+    """What is said of how a chest lies, which a small copy of the picture shows."""
     if chest.are_several(thumbnail):
         yield QualityIssue.SEVERAL_FILMS
         return
@@ -147,7 +151,7 @@ def _as_it_lies(thumbnail: Image.Image) -> Iterator[QualityIssue]:
         yield QualityIssue.INVERTED
     if is_turned:
         yield QualityIssue.TURNED
-    if not is_turned and not is_inverted and chest.is_mirrored(seen):
+    if chest.lies_as_chests_do(seen) and sides.are_exchanged(thumbnail):
         yield QualityIssue.MIRRORED
 
 

@@ -20,6 +20,7 @@ from pydicom.dataset import FileMetaDataset
 
 from imaging import dicom, exposure, kinds, png, raster
 from imaging.decoded import Facts, Named, Refused
+from imaging.dicom import codec
 from imaging.dicom.spacing import spacing
 from imaging.quality import quality_issues
 
@@ -59,6 +60,7 @@ def warm_up() -> None:
     """Read one film of each kind, drawn here: what is loaded when it is first used, no child has to load."""
     for name, film in _small_films():
         list(picture(BytesIO(film), BytesIO(), BytesIO(), BytesIO(), name=name))
+    codec.warm_up()
 
 
 def _small_films() -> Iterator[tuple[str, bytes]]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Prefetch, QuerySet
@@ -11,8 +12,8 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
@@ -32,6 +33,7 @@ from imaging.admin import XRayImageAdmin, thumbnail_of
 from imaging.models import XRayImage
 from inference import calibration_admin, requests, wording  # noqa: F401  (the first registers itself)
 from inference.confidences import confidence_told
+from inference.follow_ups.admin import AsksForFollowUps, FollowUpsBesideTheFilm
 from inference.models import (
     DiagnosticModel,
     DiagnosticModelQuerySet,
@@ -42,8 +44,9 @@ from inference.models import (
 from inference.overlay import draw
 from inference.registry.model_pages import RegistersModels
 from inference.reports import admin_pages  # noqa: F401  (registers the reports)
+from inference.review.blinding import reads_blind
 from inference.review.signing import earlier_signatures
-from inference.review.signing_pages import NeedsReviewFilter, SignsAnswers, as_seen
+from inference.review.signing_pages import DiagnosisFilter, NeedsReviewFilter, SignsAnswers, as_seen, opened
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
 
 
@@ -52,7 +55,7 @@ class AskedFilter(DayRangeFilter):
     field = "created_at"
 
 
-class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
+class AskableXRayAdmin(AnswerBesideTheFilm, FollowUpsBesideTheFilm, LiveStatus, XRayImageAdmin):
     """The X-ray's admin lies in the layer below: this one comes down and adds the second opinion."""
 
     actions = [*XRayImageAdmin.actions, "ask_models", "ask_models_urgently"]
@@ -60,13 +63,19 @@ class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
 
     class Media:
         css = {"all": ["inference/inference.css"]}
-        js = ["django_htmx/htmx-2.min.js", "inference/heat.js"]
+        js = ["django_htmx/htmx-2.min.js", "inference/heat.js", "inference/worklist.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return (
             super()
             .get_queryset(request)
-            .prefetch_related(Prefetch("predictions", Prediction.objects.visible(), to_attr="visible_predictions"))
+            .prefetch_related(
+                Prefetch(
+                    "predictions",
+                    Prediction.objects.visible().with_answers_for(request.user),
+                    to_attr="visible_predictions",
+                )
+            )
         )
 
     @admin.action(description=_("Ask the models"), permissions=["ask"])
@@ -111,15 +120,23 @@ class ModelResults(admin.TabularInline):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
+class PredictionAdmin(SignsAnswers, AsksForFollowUps, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     actions = [*ClinicalAdmin.actions, "validate", "retry", "hurry", "cancel"]
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]
     list_select_related = ["xray__patient", "requested_by", "reviewed_by"]
-    list_filter = ["status", "is_urgent", "diagnosis", ("needs_review", NeedsReviewFilter), "is_validated", AskedFilter]
+    list_filter = [
+        "status",
+        "is_urgent",
+        ("diagnosis", DiagnosisFilter),
+        ("needs_review", NeedsReviewFilter),
+        "is_validated",
+        AskedFilter,
+    ]
     search = through("xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["patient", "answer", "created_at", "signed"]
+    links_by = ["batch__id__exact"]
     date_hierarchy = "created_at"
     empty_text = _("No second opinions yet. Tick X-rays in their list, and choose “Ask the models”.")
     inlines = [ModelResults]
@@ -129,10 +146,10 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         js = ["django_htmx/htmx-2.min.js"]
 
     readonly_fields = [
-        "open_film", "status", "is_urgent", "requested_by", "diagnosis", "sure", "agree", "why", "what_else",
+        "open_film", "status", "is_urgent", "requested_by", "diagnosis", "sure", "agree", "why", "what_else", "closed",
         "attempts", "error",
-        "started_at", "finished_at", "how_made", "is_validated", "final_diagnosis", "reviewed_by", "reviewed_at",
-        "review_notes", "signed_before",
+        "started_at", "finished_at", "how_made", "is_validated", "verdict", "final_diagnosis", "reviewed_by",
+        "reviewed_at", "review_notes", "own", "signed_before",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["open_film", "status", "diagnosis", "sure", "agree", "why", "what_else"]}),
@@ -141,10 +158,12 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
             {
                 "fields": [
                     "is_validated",
+                    "verdict",
                     "final_diagnosis",
                     "reviewed_by",
                     "reviewed_at",
                     "review_notes",
+                    "own",
                     "signed_before",
                 ]
             },
@@ -155,11 +174,34 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         ),
     ]
 
+    closed_fieldsets = [
+        (None, {"fields": ["open_film", "status", "closed"]}),
+        (_("Job"), {"fields": ["requested_by", "is_urgent", "attempts", "started_at", "finished_at"]}),
+    ]
+    """Of an answer that its reader is not told yet: see review/blinding.py."""
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # predictions are asked for on the X-ray
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return cast(PredictionQuerySet, super().get_queryset(request)).with_standing()
+        return opened(super().get_queryset(request)).with_standing().with_answers_for(request.user)
+
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
+        """Sorted by confidence a list tells it, also of what it does not show."""
+        return [name for name in self.sortable_by if name != "answer" or not reads_blind(request.user)]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """What the models say is asked for by the filters alone, which know what is open to whom."""
+        name, _sign, way = lookup.partition("__")
+        if name in ("diagnosis", "needs_review") and way != "exact" and reads_blind(request.user):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Prediction | None = None) -> Any:
+        return self.closed_fieldsets if obj and not obj.is_open else self.fieldsets
+
+    def get_inlines(self, request: HttpRequest, obj: Prediction | None) -> list[Any]:
+        return [] if obj and not obj.is_open else [*self.inlines]
 
     def render_change_form(
         self,
@@ -174,6 +216,9 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         context.update(show_save=False, show_save_and_continue=False)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
+    def save_model(self, request: HttpRequest, obj: Prediction, form: forms.ModelForm, change: bool) -> None:
+        """Nothing is typed, so nothing is written over what a worker or a reader may have written meanwhile."""
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
@@ -186,7 +231,8 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         results = ModelResult.objects.select_related("prediction")
-        result = results.filter(pk=pk, prediction__in=self.get_queryset(request)).first()
+        told = opened(self.get_queryset(request)).answers_seen_by(request.user)
+        result = results.filter(pk=pk, prediction__in=told).first()
         if result is None or not result.heatmap:
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.PICTURE, result.prediction)
@@ -218,7 +264,7 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     @admin.display(description=_("answer"), ordering="confidence")
     def answer(self, prediction: Prediction) -> SafeString:
-        return format_html("{}{}", wording.status_cell(prediction), as_seen(prediction))
+        return format_html("{}{}", wording.status_cell(prediction), as_seen(prediction) if prediction.is_open else "")
 
     @admin.display(description=_("confidence"))
     def sure(self, prediction: Prediction) -> str:
@@ -226,13 +272,16 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
 
     @admin.display(description=_("agree"), ordering="agreement")
     def agree(self, prediction: Prediction) -> str:
-        return "–" if prediction.agreement is None else f"{prediction.agreement:.0%}"
+        is_told = prediction.is_open and prediction.agreement is not None
+        return f"{prediction.agreement:.0%}" if is_told else "–"
 
     @admin.display(description=_("signed"), ordering="reviewed_at")
     def signed(self, prediction: Prediction) -> str:
         if not prediction.is_validated:
             return "–"
-        return f"{prediction.get_final_diagnosis_display()} · {prediction.reviewed_by}"
+        if not prediction.is_open:
+            return str(prediction.reviewed_by)
+        return f"{wording.signed_as(prediction)} · {prediction.reviewed_by}"
 
     @admin.display(description=_("signed before"))
     def signed_before(self, prediction: Prediction) -> str:
@@ -246,6 +295,15 @@ class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     @admin.display(description=_("what else it may be"))
     def what_else(self, prediction: Prediction) -> str:
         return wording.doubts_told(prediction.doubt)
+
+    @admin.display(description=_("own answer"))
+    def own(self, prediction: Prediction) -> str:
+        """Of who signed, where they had not seen the models' before."""
+        return wording.own_told(prediction.own_diagnosis, prediction.own_confidence) or "–"
+
+    @admin.display(description=_("the models’ answer"))
+    def closed(self, prediction: Prediction) -> str:
+        return gettext("Not shown before your own: open the film, and say what you see.")
 
     @admin.display(description=_("how it was made"))
     def how_made(self, prediction: Prediction) -> str:

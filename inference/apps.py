@@ -8,9 +8,11 @@ class InferenceConfig(AppConfig):
     verbose_name = _("Second opinion")
 
     def ready(self) -> None:
+        from inference.follow_ups import films_gone
         from inference.reports import unchangeable, withdrawing
         from inference.review import withdrawal
 
         withdrawal.connect()
         withdrawing.connect()
+        films_gone.connect()
         post_migrate.connect(unchangeable.watch, sender=self, dispatch_uid="inference.unchangeable_reports")

@@ -129,7 +129,7 @@ def answered_by(models: Sequence[DiagnosticModel]) -> Any:
     """Signed answers that stand, the newest of each film, to which each of these models contributed with the weights
     that it has now."""
     voted = Q(results__model__in=models, results__model_sha256=F("results__model__sha256"))
-    signed = Prediction.objects.visible().standing().filter(is_validated=True)
+    signed = Prediction.objects.visible().standing().filter(is_validated=True).exclude(final_diagnosis="")
     return signed.annotate(voted=Count("results", filter=voted)).filter(voted=len(models)).order_by("pk")
 
 

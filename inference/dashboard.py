@@ -1,18 +1,21 @@
 """The second opinion on the admin's first page: what waits for a clinician, what runs, what failed, and the answers."""
 
+from datetime import timedelta
+
 from django.db.models import Avg, Count, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from backoffice.live.blocks import block
 from backoffice.models import User
 from clinic.models import Patient
 from imaging.models import XRayImage
 from inference.figures.per_week import diagnoses_per_week
-from inference.models import Diagnosis, Prediction, Worker
+from inference.models import FollowUp, Prediction, Worker
+from inference.review import worklist
 
 SHOWN = 5
 FAILED_SHOWN = 3
+SOON = timedelta(days=7)
 
 
 @block(order=5, permission="inference.view_prediction", template="inference/dashboard_workers.html", every=10)
@@ -37,33 +40,30 @@ def workers(user: User) -> dict | None:
     columns=7,
 )
 def waiting_for_a_clinician() -> dict:
-    """Who has waited longest comes first."""
-    waiting = Prediction.objects.needs_review()
-    return {
-        "count": waiting.count(),
-        "rows": [
-            row | {"label": _label(row["diagnosis"]), "tone": _tone(row["diagnosis"])}
-            for row in waiting.order_by("finished_at").values(
-                "pk",
-                "xray_id",
-                "xray__patient__full_name",
-                "xray__view",
-                "diagnosis",
-                "confidence",
-                "is_urgent",
-                "finished_at",
-            )[:SHOWN]
-        ],
+    """What the worklist begins with. Everybody sees the same, so nothing of what the models say is in it: some of those
+    who look have yet to read the film."""
+    keys = worklist.for_everybody(SHOWN)
+    fields = ("pk", "xray_id", "xray__patient__full_name", "xray__view", "is_urgent", "created_at")
+    rows = {row["pk"]: row for row in Prediction.objects.filter(pk__in=keys).values(*fields)}
+    return {"count": worklist.count(Prediction.objects.to_read()), "rows": [rows[key] for key in keys if key in rows]}
+
+
+@block(order=18, permission="inference.change_followup", template="inference/dashboard_follow_ups.html", every=30)
+def follow_ups(user: User) -> dict | None:
+    """What is overdue or due soon, one's own and nobody's first; for who may restore, also what is on hidden records.
+    Asked for each user: a day that comes makes no signal, nor does who leaves."""
+    lists = FollowUp.objects.on_lists().order_by("due_on", "pk")
+    soon = lists.filter(due_on__lte=timezone.localdate() + SOON).with_records()
+    own = list(soon.filter(Q(pk__in=soon.of(user).values("pk")) | Q(pk__in=soon.of_nobody().values("pk")))[:SHOWN])
+    others = soon.overdue().exclude(pk__in=[row.pk for row in own])[: SHOWN - len(own)] if len(own) < SHOWN else []
+    found = {
+        "rows": [*own, *others],
+        "overdue": lists.overdue().count(),
+        "to_decide": lists.to_decide().count(),
+        "left": lists.whose_owner_left().count(),
+        "on_hidden": FollowUp.objects.on_hidden_records().count() if user.has_perm("clinic.change_patient") else 0,
     }
-
-
-def _label(diagnosis: str) -> str:
-    return str(Diagnosis(diagnosis).label) if diagnosis else _("no answer")
-
-
-def _tone(diagnosis: str) -> str:
-    tones: dict[str, str] = {Diagnosis.NORMAL: "good", Diagnosis.COVID: "bad"}
-    return tones.get(diagnosis, "wait")
+    return found if any(found.values()) else None
 
 
 @block(

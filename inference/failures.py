@@ -15,6 +15,12 @@ STOPPED = Pattern(
         "memory, then retry."
     )
 )
+ENDED_ITS_WORKER = Pattern(
+    gettext_noop(
+        "The worker stopped %(n)d times while it asked this model. It may need more memory than the machine has, or a "
+        "library cannot run it on this device. Mend that, then have it tried again."
+    )
+)
 NO_ANSWER = Pattern(
     gettext_noop("The models could not answer in %(n)d attempts. The worker's log says why; mend it, then retry.")
 )

@@ -13,7 +13,7 @@ from backoffice.jobs.nudges import nudge
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
 from imaging.models import XRayImage
-from inference.models import DiagnosticModelQuerySet, Prediction, PredictionQuerySet
+from inference.models import Batch, DiagnosticModelQuerySet, Prediction, PredictionQuerySet
 
 ANSWER_WAITING = "inference.tasks.answer_waiting"
 
@@ -41,13 +41,15 @@ def ask(xrays: Iterable[XRayImage], *, by: User, urgent: bool = False) -> Asked:
     xrays, asked = list(xrays), Asked()
     # In everybody's order, or two people with the same films from either end would wait for each other.
     lock_by_key(XRayImage, [xray.pk for xray in xrays])
+    batch = None
     for xray in xrays:
         if xray.predictions.visible().unfinished().exists():
             asked.already.append(xray)
         elif len(asked.predictions) >= left:
             asked.over_limit.append(xray)
         else:
-            prediction = Prediction(xray=xray, requested_by=by, is_urgent=urgent)
+            batch = batch or Batch.objects.create(asked_by=by)
+            prediction = Prediction(xray=xray, requested_by=by, is_urgent=urgent, batch=batch)
             asked.predictions.append(_queue(prediction, by=by, reason=gettext_noop("Asked")))
     if urgent:
         asked.hurried = hurry(Prediction.objects.filter(xray__in=asked.already), by=by)
@@ -81,12 +83,13 @@ def retry(predictions: PredictionQuerySet, *, by: User) -> int:
     failed = predictions.visible().filter(status=Prediction.Status.FAILED)
     lock_by_key(XRayImage, failed.order_by().values_list("xray", flat=True))
     rows = list(failed.order_by("pk").select_for_update(of=("self",), no_key=True))
-    retried = 0
+    retried, batch = 0, None
     for row in rows:
         if row.xray.predictions.visible().unfinished().exists():
             continue
         row.status, row.attempts, row.progress, row.error = Prediction.Status.PENDING, 0, 0, ""
         row.lease_token, row.lease_until = "", None
+        row.batch = batch = batch or Batch.objects.create(asked_by=by)  # who tries again hears how that ends
         _queue(row, by=by, reason=gettext_noop("Tried again"))
         retried += 1
     if retried:
@@ -120,7 +123,8 @@ def try_again(models: DiagnosticModelQuerySet, *, by: User) -> int:
     """Have a worker try the weights anew, whatever it found before. Returns how many models that were."""
     rows = list(models.visible().select_for_update(of=("self",), no_key=True).order_by("pk"))
     for model in rows:
-        model.checked_at, model.check_error, model.findings, model.check_progress = None, "", [], 0
+        model.checked_at, model.check_error, model.findings = None, "", []
+        model.check_progress = model.attempts = 0
         model._history_user, model._change_reason = by, gettext_noop("To be tried again")
         model.save()
     if rows:

@@ -1,8 +1,24 @@
 """What runs by the clock."""
 
-from django.conf import settings
+from datetime import time
 
-from backoffice.jobs.schedules import every_minute
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.jobs.schedules import daily, every_minute
 
 # A nudge finds what a lost task or a dead worker left behind.
-every_minute("inference.tasks.answer_waiting", cluster=settings.INFERENCE_CLUSTER)
+every_minute(
+    "inference.tasks.answer_waiting", _("Answer what was asked of the models"), cluster=settings.INFERENCE_CLUSTER
+)
+# Who asked is told by the worker that answered; by this where it died in between, or where it takes long.
+every_minute(
+    "inference.batches.tell_who_asked", _("Tell who asked that all is answered"), cluster=settings.DEFAULT_CLUSTER
+)
+# Before people come: what is overdue, and whose owner has left.
+daily(
+    "inference.follow_ups.reminding.remind",
+    _("Remind of follow-ups that are overdue"),
+    cluster=settings.DEFAULT_CLUSTER,
+    at=time(6, 45),
+)

@@ -4,11 +4,11 @@
 def answer_waiting() -> int:
     """Answer what waits. torch is first imported here, inside the worker: django-q2 forks, and torch used before the
     fork hangs the child."""
-    from inference import voting, worker
+    from inference import chosen_device, worker
     from inference.nn.devices import DeviceLostError
     from inference.registry import nursery
 
-    voting.announce_device()
+    chosen_device.announce()
     try:
         return worker.answer_waiting()
     except DeviceLostError as lost:

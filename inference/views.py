@@ -19,12 +19,14 @@ from backoffice.models import AccessEvent
 from backoffice.records.numbers import number_in
 from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
-from imaging.worklist import kept_filters
+from imaging.neighbours import kept_filters
 from inference import requests, wording
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.reports.beside_the_film import reports_of
 from inference.requests import Asked
-from inference.review import signing
+from inference.review import blinding, readings, signing, worklist_pages
+from inference.review.roles import may_sign
+from inference.review.signing_pages import in_the_worklist
 
 MOST_AT_ONCE = 200  # as many as a list shows
 
@@ -73,7 +75,8 @@ class LiveStatus(admin.ModelAdmin):
         if not request.user.has_perm("inference.view_prediction"):
             raise PermissionDenied
         pks = [key for text in request.GET.getlist("live")[:MOST_AT_ONCE] if (key := number_in(text))]
-        predictions = list(Prediction.objects.visible().with_standing().filter(pk__in=pks))
+        told = Prediction.objects.visible().with_standing().with_answers_for(request.user)
+        predictions = list(told.filter(pk__in=pks))
         response = render(request, "inference/live.html", {"predictions": predictions})
         if not any(prediction.is_unfinished for prediction in predictions):
             response.status_code = HttpResponseStopPolling.status_code
@@ -99,7 +102,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
 
     def render_change_form(
         self,
-        request: HttpRequest,
+        request: Any,
         context: dict[str, Any],
         add: bool = False,
         change: bool = False,
@@ -140,7 +143,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
     def _back_to(self, xray: XRayImage, request: StaffRequest) -> HttpResponse:
         return redirect(f"{admin_url(xray, 'change', xray.pk)}?{urlencode(kept_filters(request))}".rstrip("?"))
 
-    def answer_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def answer_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """The answer's card alone, for a page that waits for it. That it arrived there is noted."""
         xray = self.get_object(request, str(pk))
         if not (self.has_view_permission(request, xray) and request.user.has_perm("inference.view_prediction")):
@@ -152,13 +155,14 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
             AccessEvent.objects.record(request, AccessEvent.Action.VIEW, xray)
         return render(request, "inference/answer_arrives.html", context)
 
-    def answer_context(self, request: HttpRequest, xray: XRayImage) -> dict:
+    def answer_context(self, request: StaffRequest, xray: XRayImage) -> dict:
         """What the page shows of the models: the newest answer, or the one that the address names."""
         predictions = list(
             xray.predictions.seen_by(request.user)
             .filter(hidden_at=None)  # not `visible`: the page of a hidden film, for who may see it, shows what it had
             .with_standing()
-            .select_related("requested_by", "reviewed_by")
+            .with_answers_for(request.user)
+            .select_related("requested_by", "reviewed_by", "taken_by")
             .prefetch_related(Prefetch("results", ModelResult.objects.select_related("model")))
         )
         named = request.GET.get("prediction", "")
@@ -176,20 +180,45 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
                 "may_hurry": context["may_ask"] and not prediction.is_urgent,
             }
         if prediction and prediction.status == Prediction.Status.COMPLETED:
-            results = list(prediction.results.all())
-            context |= {
-                "reasons": wording.in_words(prediction.review_reasons),
-                "doubts": list(wording.doubt_told(prediction.doubt)),
-                "is_demonstration": wording.is_demonstration(prediction),
-                "votes": wording.votes(results, prediction.diagnosis),
-                "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),
-                "without_a_map": wording.without_a_map(results),
-                "heatmaps": [result for result in results if result.heatmap],
-                "may_sign": signing.may_sign(request.user) and not xray.is_gone,
-                **reports_of(prediction, request.user),
-                "seen": signing.version_of(prediction),
-                "earlier_signatures": signing.earlier_signatures(prediction),
-                "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],
-                "took": wording.duration(sum(result.milliseconds for result in results)),
-            }
+            context["may_sign"] = may_sign(request.user) and not xray.is_gone
+            context |= self._answered(request, prediction) if prediction.is_open else self._closed(request)
+        if prediction and (show := in_the_worklist(request)):
+            context["worklist"] = worklist_pages.place_of(request, prediction, show)
         return context
+
+    def _closed(self, request: StaffRequest) -> dict[str, Any]:
+        """Of an answer that its reader is not told yet: what they are asked."""
+        keys = "7890"
+        return {
+            "own_choices": readings.diagnoses(),
+            "own_confidences": [
+                (sent, readings.in_words(confidence), key)
+                for (sent, confidence), key in zip(readings.OWN_CONFIDENCES.items(), keys, strict=True)
+            ],
+            "reading_rule": blinding.rule_told(request.user),
+        }
+
+    def _answered(self, request: StaffRequest, prediction: Prediction) -> dict[str, Any]:
+        results = list(prediction.results.all())
+        reading = readings.reading_of(request.user, prediction) if may_sign(request.user) else None
+        own = reading.own_diagnosis if reading and reading.answered_at else ""
+        return {
+            "reasons": wording.in_words(prediction.review_reasons),
+            "doubts": list(wording.doubt_told(prediction.doubt)),
+            "is_demonstration": wording.is_demonstration(prediction),
+            "votes": wording.votes(results, prediction.diagnosis),
+            "agreeing": sum(result.diagnosis == prediction.diagnosis for result in results),
+            "without_a_map": wording.without_a_map(results),
+            "heatmaps": [result for result in results if result.heatmap],
+            "reading": reading,
+            "reading_rule": "" if reading or not may_sign(request.user) else blinding.rule_told(request.user),
+            "compared": wording.compared(reading, prediction) if reading else [],
+            "differs": bool(reading) and own != prediction.diagnosis,
+            "keeps_own": bool(own) and own != prediction.diagnosis,
+            "may_take_back": signing.may_take_back(request.user, prediction),
+            **reports_of(prediction, request.user),
+            "seen": signing.version_of(prediction),
+            "earlier_signatures": signing.earlier_signatures(prediction),
+            "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],
+            "took": wording.duration(sum(result.milliseconds for result in results)),
+        }

@@ -2,15 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from functools import cache
 
 from django.conf import settings
 
 from backoffice.files.local import local_path
-from inference import failures, heartbeat
-from inference.models import DiagnosticModel, Worker
-from inference.nn import devices
-from inference.nn.devices import Device
+from inference import chosen_device, failures
+from inference.models import DiagnosticModel
 from inference.nn.engine import Ensemble, ModelSpec
 from inference.nn.preprocessing import Fit, Interpolation, Preprocessing
 
@@ -42,7 +39,7 @@ def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
     """An ensemble as the settings want it. Raises CannotAnswerError where this machine lacks the device."""
     specs = [spec_of(model) for model in models]
     try:
-        device = device_in_force(settings.INFERENCE_DEVICE)
+        device = chosen_device.of(settings.INFERENCE_DEVICE)
         return Ensemble(
             specs,
             device=device.name,
@@ -51,36 +48,6 @@ def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
         )
     except ValueError as error:
         raise CannotAnswerError(failures.NO_DEVICE(error=error)) from error
-
-
-@cache
-def device_in_force(wanted: str) -> Device:
-    """What this process computes on, chosen at the first question. Raises ValueError where there is no such device."""
-    return devices.choose(wanted, settings.DATA_DIR / "run")
-
-
-_announced = ""
-
-
-def announce_device() -> None:
-    """Say what this worker computes on, in its log and on the first page; once, unless it changes."""
-    global _announced
-    wanted = settings.INFERENCE_DEVICE
-    try:
-        device = device_in_force(wanted)
-    except ValueError as error:
-        told = {"device": "", "device_name": "", "trouble": Worker.Trouble.NO_SUCH_DEVICE, "detail": str(error)}
-        level, line = logging.ERROR, f"INFERENCE_DEVICE={wanted} does not fit this machine: {error}"
-    else:
-        trouble = device.fallback.value if device.fallback else ""
-        told = {"device": device.name, "device_name": device.model, "trouble": trouble, "detail": device.detail}
-        level, line = logging.INFO, f"computing on {device.name} ({device.model})"
-        if trouble:
-            level, line = logging.WARNING, f"{line}, no GPU: {device.detail}"
-    if line != _announced:
-        logger.log(level, "%s", line)
-        heartbeat.report(**told)
-        _announced = line
 
 
 def forget_the_ensemble() -> None:

@@ -19,10 +19,11 @@ from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
 from inference.confidences import confidence_told, threshold_told
-from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, Worker
+from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, Reading, Worker
 from inference.nn.calibration import Kind
 from inference.nn.consensus import Reason
 from inference.nn.families import shows_where
+from inference.review import readings
 
 
 def in_words(reasons: list[dict]) -> list[str]:
@@ -262,10 +263,37 @@ def acceptance_in_history(acceptance: dict) -> str:
     return listed_apart(acceptance_told(acceptance)) or "–"
 
 
+def signed_as(signed: Prediction) -> str:
+    """The final diagnosis, or why there is none: of an answer, or of a version of one."""
+    return signed.get_final_diagnosis_display() or signed.get_verdict_display()
+
+
+def own_told(diagnosis: str, confidence: float | None) -> str:
+    """A reader's own answer; empty where none was given."""
+    if confidence is None:
+        return ""
+    label = Diagnosis(diagnosis).label if diagnosis else Prediction.Verdict.NOT_ASSESSABLE.label
+    return told_of(label, f"{readings.in_words(confidence)} ({confidence_told(confidence)})")
+
+
+def compared(reading: Reading, prediction: Prediction) -> list[str]:
+    """A reader's own answer beside the models' one, in a sentence each."""
+    own = own_told(reading.own_diagnosis, reading.own_confidence)
+    if not own:
+        return []
+    said = [_("You saw, by yourself: %(own)s.") % {"own": own}]
+    if not prediction.diagnosis:
+        return [*said, _("The models gave no answer.")]
+    models = f"{prediction.get_diagnosis_display()} ({confidence_told(prediction.confidence or 0)})"
+    if reading.own_diagnosis == prediction.diagnosis:
+        return [*said, _("The models say the same: %(models)s.") % {"models": models}]
+    return [*said, _("The models say otherwise: %(models)s.") % {"models": models}]
+
+
 def signature_told(signed: Prediction) -> str:
     """Who signed what and when, and the notes: of an answer, or of a version of one."""
     said = _("%(diagnosis)s · %(person)s, %(when)s") % {
-        "diagnosis": signed.get_final_diagnosis_display(),
+        "diagnosis": signed_as(signed),
         "person": signed.reviewed_by,
         "when": date_format(timezone.localtime(signed.reviewed_at), "DATETIME_FORMAT"),
     }

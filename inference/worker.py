@@ -28,7 +28,7 @@ from imaging import pixels
 from imaging.decoded import Refused
 from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
-from inference import failures, suitability
+from inference import batches, failures, suitability
 from inference.calibrating import Doubts, calibrated, how
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn import devices
@@ -65,6 +65,7 @@ def answer_waiting(*, looks_after_models: bool = True) -> int:
     check_new_models(DiagnosticModel.objects.filter(is_active=True))
     while predictions := claim():
         finished += answer(predictions)
+        tell_who_asked()
         if not has_time():
             wake_a_worker()
             return finished
@@ -77,6 +78,14 @@ def answer_waiting(*, looks_after_models: bool = True) -> int:
         tune_the_models(goes_on)
         answer_beside(goes_on)
     return finished
+
+
+def tell_who_asked() -> None:
+    """What is answered is saved: where telling of it fails, a schedule tells within a minute."""
+    try:
+        batches.tell_who_asked()
+    except Exception:
+        logger.exception("who asked is told a minute later")
 
 
 # -- Claiming ---------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ CLINICAL_MODELS = [
     "clinic.numericanswer",
     "imaging.xrayimage",
     "inference.prediction",
+    "inference.followup",
     "inference.diagnosticmodel",
     "inference.hold",
 ]
@@ -48,7 +49,8 @@ def may(verbs: str, *models: str) -> set[str]:
 ROLES: dict[str, set[str]] = {
     # Nobody deletes clinical data by a click, administrators included: there is no `delete` for it.
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
-    | may("view", "clinic.intakerecord", "inference.modelresult", "inference.calibration", "backoffice.accessevent")
+    | may("view", "inference.modelresult", "inference.calibration", "inference.reading")
+    | may("view", "clinic.intakerecord", "backoffice.accessevent", "backoffice.dailysummary")
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord", "inference.report")
     | may("view change", "inference.report")  # change: hide a draft, bring it back; clinicians write
@@ -60,7 +62,8 @@ ROLES: dict[str, set[str]] = {
     | may("import export", *EXCHANGED_MODELS)
     | may("export", "backoffice.accessevent")
     | may("view change", "backoffice.tableimport")
-    | may("view", "django_q.success", "django_q.failure"),
+    | may("view", "django_q.success", "django_q.failure", "django_q.schedule")
+    | {"backoffice.run_schedule"},
     FRONT_DESK: may("view add change", "clinic.patient", "clinic.appointment")
     | may("merge", "clinic.patient")
     | {"clinic.reveal_national_id"}  # to compare it with the card; clinicians need no more than its last signs
@@ -71,11 +74,14 @@ ROLES: dict[str, set[str]] = {
     CLINICIANS: may("view change", "clinic.patient", "clinic.appointment")
     | may("view", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer", "clinic.symptom")
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
-    | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report")
+    | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report", "inference.followup")
     | may("publish", "inference.report")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
-    | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration"),
+    | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration", "inference.reading"),
 }
+
+# Who reads a film before they see what the models say, unless an administrator decides otherwise on the role's page.
+READ_FIRST = {CLINICIANS}
 
 
 def sync_roles(*, using: str = "default", **kwargs: object) -> None:
@@ -98,4 +104,4 @@ def sync_roles(*, using: str = "default", **kwargs: object) -> None:
     for role, permissions in ROLES.items():
         group, _made = Group.objects.using(using).get_or_create(name=role)
         group.permissions.set([known[name] for name in permissions])
-        Role.objects.using(using).get_or_create(group=group)
+        Role.objects.using(using).get_or_create(group=group, defaults={"reads_first": role in READ_FIRST})

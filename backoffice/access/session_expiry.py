@@ -21,6 +21,8 @@ from backoffice.web.requests import Request
 
 SIGNED_IN = "signed_in_at"
 WORKED = "worked_at"
+BELL = "bell"
+"""What asks on every page, also where somebody is typing: it takes nobody away from there."""
 ONE_WRITE_IN = 60  # seconds: work is noted no more often, for each note writes the session
 
 
@@ -59,6 +61,8 @@ class SessionExpiryMiddleware:
             messages.info(request, _("You were signed out, and nothing is saved yet. Sign in to have your form back."))
         elif ended:
             messages.info(request, _("You were signed out, for safety. Sign in to go on where you were."))
+        if request.htmx and request.htmx.trigger == BELL:
+            return HttpResponse(status=204)
         return whole_page(request) if request.htmx else response
 
 

@@ -214,6 +214,11 @@ class Nurse:
                 self._process.wait()
             socket.send_fds(self._start(), message, descriptors)
 
+    @property
+    def pid(self) -> int | None:
+        """The nursery's, where there is one."""
+        return self._process.pid if self._process else None
+
     def dismiss(self) -> None:
         """End the nursery, and with it what it holds in memory; the next file starts another."""
         with self._lock:

@@ -1,7 +1,9 @@
 """What runs by the clock. Each app declares its own in a `schedules.py`:
 
-every_minute("clinic.mails.send_due", cluster=settings.DEFAULT_CLUSTER)
-daily("clinic.reminders.remind", cluster=settings.DEFAULT_CLUSTER, at=time(17))
+every_minute("clinic.mails.send_due", _("Send the mails that wait"), cluster=settings.DEFAULT_CLUSTER)
+daily("clinic.reminders.remind", _("Remind the patients of tomorrow"), cluster=settings.DEFAULT_CLUSTER, at=time(17))
+
+The words say on the page of schedules what each does.
 
 Each migration aligns the rows that django-q2 goes by with what is declared here: another hour, another time zone,
 another cluster; and takes out what this module once made and no app declares any more. What an operator paused
@@ -17,13 +19,19 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from backoffice.discovery import Registry
+from backoffice.lazy import LazyText
+
+LATE = datetime.timedelta(minutes=10)
+"""A run that begins no later than this is in time: its worker may have been at something long."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """`function` (a dotted path) run by `cluster`: every minute, or daily `at` an hour of the clinic's clock."""
+    """`function` (a dotted path), which does `what`, run by `cluster`: every minute, or daily `at` an hour of the
+    clinic's clock."""
 
     function: str
+    what: LazyText
     cluster: str
     at: datetime.time | None = None
 
@@ -33,10 +41,18 @@ class Declared:
 
     def next_run(self) -> datetime.datetime:
         now = timezone.localtime()
+        return _after(now, self.at) if self.at else now
+
+    def missed(self, since: datetime.datetime, until: datetime.datetime) -> int:
+        """How many times it was due after a run that began at `since`, and had not begun again by `until`. That it
+        begins late, as it does behind a long job, is no miss."""
+        latest = until - LATE
         if self.at is None:
-            return now
-        first = now.replace(hour=self.at.hour, minute=self.at.minute, second=0, microsecond=0)
-        return first if first > now else first + datetime.timedelta(days=1)
+            return max(0, int((latest - since) / datetime.timedelta(minutes=1)))
+        due, missed = timezone.localtime(since), 0
+        while (due := _after(due, self.at)) <= latest:
+            missed += 1
+        return missed
 
     def is_met_by(self, row: Schedule) -> bool:
         """Whether the row runs as declared. An overdue one at its hour keeps its run, which is still to come."""
@@ -46,17 +62,23 @@ class Declared:
         return self.at is None or (due.hour, due.minute) == (self.at.hour, self.at.minute)
 
 
+def _after(moment: datetime.datetime, hour: datetime.time) -> datetime.datetime:
+    """When the clock, in the zone of `moment`, next shows that hour."""
+    first = moment.replace(hour=hour.hour, minute=hour.minute, second=0, microsecond=0)
+    return first if first > moment else first + datetime.timedelta(days=1)
+
+
 declared: Registry[Declared] = Registry("schedules")
 
 
-def every_minute(function: str, *, cluster: str) -> None:
+def every_minute(function: str, what: LazyText, *, cluster: str) -> None:
     """Declare that a cluster runs `function` every minute."""
-    declared.add(function, Declared(function, cluster))
+    declared.add(function, Declared(function, what, cluster))
 
 
-def daily(function: str, *, cluster: str, at: datetime.time) -> None:
+def daily(function: str, what: LazyText, *, cluster: str, at: datetime.time) -> None:
     """Declare that a cluster runs `function` every day at that hour of the clinic's clock."""
-    declared.add(function, Declared(function, cluster, at))
+    declared.add(function, Declared(function, what, cluster, at))
 
 
 def align(sender: AppConfig | None = None, **kwargs: object) -> None:

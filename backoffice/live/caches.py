@@ -127,6 +127,34 @@ class JsonDatabaseCache(DatabaseCache):
             except DatabaseError:
                 return False  # as Django's own: a cache may forget
 
+    def count_up(self, limits: Mapping[str, int], timeout: float) -> bool:
+        """Count one more under each of these keys; False, and none is counted, where one has reached its limit. One
+        transaction for all, so that they wait for SQLite's one writer once; in the order of their keys, as above."""
+        database = router.db_for_write(self.cache_model_class)
+        connection = connections[database]
+        table = connection.ops.quote_name(self._table)
+        now = timezone.now().replace(microsecond=0)
+        expires, is_over = self._expires(timeout, connection), connection.ops.adapt_datetimefield_value(now)
+        with connection.cursor() as cursor:
+            self._make_room(database, cursor, now)
+            try:
+                with transaction.atomic(using=database):
+                    for key, limit in sorted(limits.items()):
+                        cursor.execute(
+                            f"INSERT INTO {table} (cache_key, value, expires) VALUES (%s, '1', %s) "  # noqa: S608
+                            "ON CONFLICT (cache_key) DO UPDATE SET expires = excluded.expires, "
+                            f"value = CASE WHEN {table}.expires < %s THEN '1' "
+                            f"ELSE CAST(CAST({table}.value AS integer) + 1 AS text) END "
+                            f"WHERE {table}.expires < %s OR CAST({table}.value AS integer) < %s",
+                            [self.make_and_validate_key(key), expires, is_over, is_over, limit],
+                        )
+                        if not cursor.rowcount:
+                            transaction.set_rollback(True, using=database)
+                            return False
+                    return True
+            except DatabaseError:
+                return False  # as in any other write
+
     def _make_room(self, database: str, cursor: CursorWrapper, now: datetime) -> None:
         """Counting reads the whole table, so not at every write: some more entries than the most do no harm."""
         if next(self._writes) % WRITES_FOR_A_COUNT:

@@ -4,6 +4,7 @@ import datetime
 import re
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from backoffice.formats.kept import gettext as _
 from backoffice.records.text import plain_figures
@@ -21,6 +22,11 @@ DAY_BY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ .-]+([A-Za-z]{3,9})[ .,-]+
 NAME_BY_DAY = re.compile(r"([A-Za-z]{3,9})[ .]+(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})")
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 REPUBLIC_BEGAN = 1911
+
+
+def midnight(day: datetime.date) -> datetime.datetime:
+    """The day's beginning by the clinic's clock. Two days' midnights are 23 to 25 hours apart."""
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
 def parse_day(text: str) -> datetime.date:

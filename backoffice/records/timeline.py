@@ -4,13 +4,15 @@ One query finds which versions a page shows, whatever tables they are in and how
 table fetch them.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import CharField, Model, OuterRef, QuerySet, Subquery, Value
 from simple_history.models import HistoricalChanges
 
-from backoffice.records.relations import history_of, pointing_at
+from backoffice.readers import Reader
+from backoffice.records import withheld
+from backoffice.records.relations import history_of, may_change, may_view, pointing_at
 
 DEPTH = 2  # what points at a record, and what points at that: the answers of a patient's visit
 PER_PAGE = 50
@@ -32,8 +34,8 @@ class Page:
 
 
 class Timeline:
-    """Of the records `pks` of `model`; of what hangs on them, only the models that `may_see` allows, and hidden records
-    only where `may_restore` does.
+    """Of the records `pks` of `model`, as `reader` may be told it: of what hangs on them only what they may see, and
+    hidden records only where they could bring them back.
 
     `leave_out` names relations of `model` that are not followed, such as a million answers to one question. `by` is the
     key of the one person whose changes are asked for.
@@ -44,12 +46,11 @@ class Timeline:
         model: type[Model],
         pks: Collection[int],
         *,
-        may_see: Callable[[type[Model]], bool],
-        may_restore: Callable[[type[Model]], bool],
+        reader: Reader,
         leave_out: Collection[str] = (),
         by: int | None = None,
     ) -> None:
-        self.model, self.pks, self.may_see, self.may_restore = model, list(pks), may_see, may_restore
+        self.model, self.pks, self.reader = model, list(pks), reader
         self.leave_out, self.by = leave_out, by
 
     def page(self, number: int) -> Page:
@@ -69,14 +70,17 @@ class Timeline:
     def _sources(self) -> Iterator[tuple[type[Model], QuerySet]]:
         own = {f"{self.model._meta.pk.attname}__in": self.pks}
         for model, versions in [(self.model, history_of(self.model).filter(**own)), *self._below(self.model, self.pks)]:
-            yield model, versions if self.by is None else versions.filter(history_user_id=self.by)
+            told = withheld.told_to(self.reader, model, versions)
+            yield model, told if self.by is None else told.filter(history_user_id=self.by)
 
     def _below(
         self, model: type[Model], keys: Collection[int] | QuerySet, depth: int = DEPTH
     ) -> Iterator[tuple[type[Model], QuerySet]]:
         for relation in pointing_at(model):
             child, link = relation.related_model, relation.field.name
-            if not self.may_see(child) or (model is self.model and relation.get_accessor_name() in self.leave_out):
+            if not may_view(self.reader, child) or (
+                model is self.model and relation.get_accessor_name() in self.leave_out
+            ):
                 continue
             every, versions = self._known(child)
             rows = every.filter(**{f"{link}__in": keys}).values("pk")
@@ -89,7 +93,7 @@ class Timeline:
     def _known(self, model: type[Model]) -> tuple[QuerySet, QuerySet]:
         """The records of this model that may be told of, and their versions."""
         rows, versions = model._base_manager.order_by(), history_of(model).all()
-        if not hasattr(model, "hidden_at") or self.may_restore(model):
+        if not hasattr(model, "hidden_at") or may_change(self.reader, model):
             return rows, versions
         hidden = rows.filter(hidden_at__isnull=False).values("pk")
         return rows.filter(hidden_at=None), versions.exclude(**{f"{model._meta.pk.attname}__in": hidden})

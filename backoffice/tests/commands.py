@@ -4,9 +4,13 @@ Importing them, and then our own apps, is most of what a short command takes. A 
 beside the tests, and each command is a fork of it: that has read no settings yet, so it reads its own, and goes in by
 the door of `manage.py`. Where an environment comes a second time, a process stands by that has read just this one's
 settings and has the apps too, and the further commands are forks of that.
+
+Commands that compute with networks would load torch each time, which takes longer than what they do: these are forks
+of a process that has it, one for all processes of the run (`Networks`).
 """
 
 import atexit
+import fcntl
 import importlib
 import multiprocessing
 import os
@@ -14,8 +18,9 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Client, Connection, Listener
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,25 +37,47 @@ LIBRARIES = [
 # What most commands of these tests load beside the apps.
 OURS = ["backoffice.urls", "clinic.tests.rush"]
 
+# What those with networks load beside.
+NETWORKS = ["cv2", "safetensors.torch", "torch"]
+
 forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(LIBRARIES)
 
 
 def run(
-    arguments: tuple[str, ...], environment: dict[str, str], root: Path, timeout: float
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    root: Path,
+    timeout: float,
+    networks: "Networks | None" = None,
 ) -> subprocess.CompletedProcess:
     """`manage.py` of `root` with these arguments. Raises TimeoutExpired (seconds), as subprocess does."""
     with TemporaryDirectory() as folder:
         said = [Path(folder, name) for name in ("stdout", "stderr")]
         command = (arguments, environment, root, said)
-        ready = _standing_by(environment, root)
-        returncode = ready.run(command, timeout) if ready else _alone(command, timeout)
+        if networks:
+            returncode = _ended(networks.begin(command), arguments, timeout)
+        elif ready := _standing_by(environment, root):
+            returncode = ready.run(command, timeout)
+        else:
+            process = forks.Process(target=_manage, args=command)
+            process.start()
+            returncode = _ended(process, arguments, timeout)
         return subprocess.CompletedProcess(arguments, returncode, *(path.read_text() for path in said))
 
 
-def begin(arguments: tuple[str, ...], environment: dict[str, str], root: Path, said: Path) -> BaseProcess:
+def begin(
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    root: Path,
+    said: Path,
+    networks: "Networks | None" = None,
+) -> "BaseProcess | Begun":
     """`manage.py` with these arguments, as the leader of a process group of its own: whoever begins it ends it."""
-    process = forks.Process(target=_lead, args=(arguments, environment, root, [said, said]))
+    command = (arguments, environment, root, [said, said])
+    if networks:
+        return networks.begin(command)
+    process = forks.Process(target=_lead, args=command)
     process.start()
     return process
 
@@ -60,14 +87,12 @@ def _lead(*command: Any) -> None:
     _manage(*command)
 
 
-def _alone(command: tuple, timeout: float) -> int:
-    process = forks.Process(target=_manage, args=command)
-    process.start()
+def _ended(process: "BaseProcess | Begun", arguments: tuple[str, ...], timeout: float) -> int:
     process.join(timeout)
     if process.exitcode is None:
         process.kill()
         process.join()
-        raise subprocess.TimeoutExpired(command[0], timeout)
+        raise subprocess.TimeoutExpired(arguments, timeout)
     return process.exitcode
 
 
@@ -143,3 +168,102 @@ def _stand_by(connection: Connection, environment: dict[str, str], root: Path) -
             connection.send(process.pid)
             process.join()
             connection.send(process.exitcode)
+
+
+# -- With networks ----------------------------------------------------------------------------------------------------
+
+
+class Networks:
+    """A process that has torch and timm, which it has computed nothing with: its forks may.
+
+    Whoever of the run wants it first starts it, and it ends when the last who wanted it has. Between them is a socket
+    in `folder`: what is sent to it is a command, and what comes back its process's number, then how that ended.
+    """
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.address = str(folder / "socket")
+        self._user = open(folder / "users", "a")  # noqa: SIM115  (held until this process ends)
+        with open(folder / "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(self._user, fcntl.LOCK_SH)
+            if not os.path.exists(self.address):
+                self._start(root)
+
+    def _start(self, root: Path) -> None:
+        ready, theirs = multiprocessing.Pipe(duplex=False)
+        process = forks.Process(target=_have_networks, args=(theirs, self.address, self._user.name, root))
+        process.start()
+        theirs.close()
+        ready.recv()  # EOFError: it has not come so far
+        # Nobody waits for its end: others may need it longer than this process lives.
+        multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]  # not in the stubs
+
+    def begin(self, command: tuple) -> "Begun":
+        return Begun(self.address, command)
+
+
+class Begun:
+    """A command that a process with networks has begun, as a `BaseProcess` is seen."""
+
+    exitcode: int | None = None
+
+    def __init__(self, address: str, command: tuple) -> None:
+        self._connection = Client(address)
+        self._connection.send(command)
+        self.pid: int = self._connection.recv()
+
+    def join(self, timeout: float | None = None) -> None:
+        if self.exitcode is None and self._connection.poll(timeout):
+            self.exitcode = self._connection.recv()
+            self._connection.close()
+
+    def is_alive(self) -> bool:
+        self.join(0)
+        return self.exitcode is None
+
+    def terminate(self) -> None:
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+def _have_networks(ready: Connection, address: str, users: str, root: Path) -> None:
+    os.setsid()
+    os.chdir(root)
+    threading.Thread(target=_end_after, args=(users, address), daemon=True).start()
+    for name in NETWORKS:
+        importlib.import_module(name)
+    importlib.import_module("inference.nn.backbones").import_timm()
+    fork = multiprocessing.get_context("fork")
+    with Listener(address, backlog=100) as listener:
+        ready.send("ready")
+        ready.close()
+        while True:
+            connection = listener.accept()
+            fork.Process(target=_look_after, args=(connection, listener)).start()  # which buries those that have ended
+            connection.close()
+
+
+def _end_after(users: str, address: str) -> None:
+    """Each user holds the file: who has it for itself alone knows that there is none."""
+    with open(users) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    os.unlink(address)
+    os._exit(0)
+
+
+def _look_after(connection: Connection, listener: Listener) -> None:
+    listener._listener._socket.close()  # type: ignore[attr-defined]  # its own `close` would take the address away
+    process = multiprocessing.get_context("fork").Process(target=_lead, args=connection.recv())
+    process.start()
+    connection.send(process.pid)
+    process.join()
+    with suppress(BrokenPipeError):
+        connection.send(process.exitcode)

@@ -17,6 +17,7 @@ from backoffice.live import plain
 from backoffice.live.blocks import blocks
 from backoffice.live.caches import WRITES_FOR_A_COUNT
 from backoffice.live.charts import Bar, Chart, Series
+from backoffice.live.counts import count_up
 
 VALUES = [
     True,
@@ -94,6 +95,22 @@ def test_several_values_are_kept_by_one_statement(db):
         assert cache.set_many({"other": 1, "it": [2]}, timeout=None) == []
     assert sum("INSERT" in query["sql"] for query in asked) == 1
     assert cache.get_many(["it", "other"]) == {"it": [2], "other": 1}
+
+
+def test_a_count_goes_to_its_limit_and_begins_anew_when_its_time_is_over(a_cache):
+    assert [count_up({"it": 2}, timeout=60) for _time in range(3)] == [True, True, False]
+    a_cache[0].set("it", 2, timeout=-1)
+    assert [count_up({"it": 2}, timeout=60) for _time in range(3)] == [True, True, False]
+
+
+def test_of_several_counts_all_go_up_or_none(a_cache, monkeypatch):
+    assert count_up({"full": 1, "it": 5}, timeout=60)
+    assert not count_up({"a": 1, "full": 1, "it": 5}, timeout=60)
+    # …also where the limit was reached after this one looked
+    monkeypatch.setattr(type(caches["default"]), "get_many", lambda self, keys: {})
+    assert not count_up({"a": 1, "full": 1, "it": 5}, timeout=60)
+    monkeypatch.undo()
+    assert (a_cache[0].get("it"), a_cache[0].get("full"), a_cache[0].get("a") or 0) == (1, 1, 0)
 
 
 def test_a_table_with_too_many_entries_is_cut_back(db, settings):

@@ -37,13 +37,18 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
     assert sorted(rows) == [
         ("backoffice.access.session_expiry.forget_expired", Schedule.MINUTES, "default"),
         ("backoffice.imports.runs.look_for_waiting", Schedule.MINUTES, "default"),
+        ("backoffice.jobs.daily.summarise_yesterday", Schedule.DAILY, "default"),
         ("backoffice.jobs.mail.send_due", Schedule.MINUTES, "default"),
         ("backoffice.jobs.registry.purge_all", Schedule.DAILY, "default"),
         ("backoffice.jobs.sqlite_analyze.renew_figures", Schedule.DAILY, "default"),
+        ("backoffice.jobs.sqlite_checkpoint.write_back", Schedule.MINUTES, "default"),
+        ("backoffice.notices.mails.send", Schedule.MINUTES, "default"),
         ("clinic.intake.sync.catch_up", Schedule.DAILY, "default"),
         ("clinic.reminders.remind", Schedule.DAILY, "default"),
         ("imaging.measured_anew.measure_some", Schedule.MINUTES, "default"),
         ("imaging.read_anew.read_some", Schedule.MINUTES, "default"),
+        ("inference.batches.tell_who_asked", Schedule.MINUTES, "default"),
+        ("inference.follow_ups.reminding.remind", Schedule.DAILY, "default"),
         ("inference.tasks.answer_waiting", Schedule.MINUTES, "inference"),
     ]
     for schedule in Schedule.objects.all():
@@ -68,7 +73,7 @@ def test_another_hour_another_zone_and_another_cluster_are_followed(settings, de
     migrate()
     assert at("clinic.reminders.remind") == (17, 0)
     del declared["clinic.reminders.remind"]
-    schedules.daily("clinic.reminders.remind", cluster="inference", at=datetime.time(16, 30))
+    schedules.daily("clinic.reminders.remind", "Remind", cluster="inference", at=datetime.time(16, 30))
     migrate()
     assert at("clinic.reminders.remind") == (16, 30)
     assert Schedule.objects.get(name="clinic.reminders.remind").cluster == "inference"
@@ -77,7 +82,7 @@ def test_another_hour_another_zone_and_another_cluster_are_followed(settings, de
 def test_one_that_became_hourly_work_changes_its_kind(declared):
     migrate()
     del declared["clinic.reminders.remind"]
-    schedules.every_minute("clinic.reminders.remind", cluster="default")
+    schedules.every_minute("clinic.reminders.remind", "Remind", cluster="default")
     migrate()
     schedule = Schedule.objects.get(name="clinic.reminders.remind")
     assert (schedule.schedule_type, schedule.minutes) == (Schedule.MINUTES, 1)
@@ -96,4 +101,4 @@ def test_what_no_app_declares_any_more_goes_and_what_an_operator_added_or_paused
 
 def test_one_function_is_declared_once():
     with pytest.raises(ImproperlyConfigured, match=r"schedules\.py.*clinic\.reminders\.remind"):
-        schedules.every_minute("clinic.reminders.remind", cluster="default")
+        schedules.every_minute("clinic.reminders.remind", "Remind", cluster="default")

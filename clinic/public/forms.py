@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
@@ -116,10 +115,9 @@ class UnseenInput(forms.TextInput):
 class StillOffered(forms.ModelMultipleChoiceField):
     """Those of what was ticked that are offered still: what was taken out meanwhile is no mistake of the visitor's."""
 
-    def clean(self, value: Sequence[str] | None) -> QuerySet[Symptom]:
-        rows = self.queryset
-        offered = set() if rows is None else {str(key) for key in rows.values_list("pk", flat=True)}
-        return super().clean([key for key in value or [] if str(key) in offered])
+    def clean(self, value: Sequence[str] | None) -> list[Symptom]:  # type: ignore[override]  # one query, not three
+        ticked = {str(key) for key in value or []}
+        return [symptom for symptom in self.queryset or () if str(symptom.pk) in ticked]
 
 
 class DetailsForm(AsksAboutPassports, PublicForm):

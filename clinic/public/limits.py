@@ -8,11 +8,11 @@ as one with all others who do.
 import time
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from backoffice.access.addresses import client_address, household
+from backoffice.live.counts import count_up
 from clinic.models import Appointment
 
 HOUR = 3600
@@ -25,19 +25,19 @@ NO_ADDRESS = "none that can be read"
 
 def may_start(request: HttpRequest) -> bool:
     """Count one draft, which is kept for an hour; False where this address has begun its share."""
-    return _address_may("draft", request, settings.BOOKING_RATE_LIMIT * DRAFTS_FOR_A_BOOKING)
+    return request.user.is_staff or _claim(
+        _of_the_address("draft", request, settings.BOOKING_RATE_LIMIT * DRAFTS_FOR_A_BOOKING)
+    )
 
 
 def may_book(request: HttpRequest, person: str, email: str = "") -> bool:
     """Count one booking for this address, this person, the mailbox that hears of it, and this hour; False where one of
-    them has had its share."""
-    if request.user.is_staff:
-        return True
+    them has had its share, and then none is counted."""
     each = settings.BOOKING_RATE_LIMIT_PER_PERSON
-    return (
-        _address_may("address", request, settings.BOOKING_RATE_LIMIT)
-        and _claim("person", person, each)
-        and (not email or _claim("mailbox", _mailbox(email), each))
+    return request.user.is_staff or _claim(
+        _of_the_address("address", request, settings.BOOKING_RATE_LIMIT)
+        | _of("person", person, each)
+        | (_of("mailbox", _mailbox(email), each) if email else {})
     )
 
 
@@ -52,7 +52,7 @@ def may_move(request: HttpRequest, appointment: Appointment) -> bool:
 
     Each writes a mail and uses up a number, whoever has the link.
     """
-    return request.user.is_staff or _claim("booking", appointment.reference, settings.BOOKING_MOVES_LIMIT)
+    return request.user.is_staff or _claim(_of("booking", appointment.reference, settings.BOOKING_MOVES_LIMIT))
 
 
 def may_prove(request: HttpRequest, key: str, reference: str) -> bool:
@@ -60,36 +60,28 @@ def may_prove(request: HttpRequest, key: str, reference: str) -> bool:
     given as a reference; False where one of them has had its share within the hour. Right and wrong ones count alike.
     """
     tries = settings.REPORT_TRIES_LIMIT
-    return (
-        _address_may("proof-address", request, tries * HOUSEHOLD_OF)
-        and _claim("proof-key", key, tries)
-        and _claim("proof-reference", reference, tries)
-    )
+    of_the_address = {} if request.user.is_staff else _of_the_address("proof-address", request, tries * HOUSEHOLD_OF)
+    return _claim(of_the_address | _of("proof-key", key, tries) | _of("proof-reference", reference, tries))
 
 
-def _address_may(what: str, request: HttpRequest, limit: int) -> bool:
-    if request.user.is_staff:
-        return True
+def _of_the_address(what: str, request: HttpRequest, limit: int) -> dict[str, int]:
     address = client_address(request)
     if address and any(address in network for network in settings.BOOKING_UNLIMITED_NETWORKS):
-        return True
-    return _claim(what, household(request) or NO_ADDRESS, limit)
+        return {}
+    return _of(what, household(request) or NO_ADDRESS, limit)
 
 
-def _claim(kind: str, who: str, limit: int) -> bool:
-    """Claim one of this hour's; False where all are claimed. A limit of 0 is none.
+def _of(kind: str, who: str, limit: int) -> dict[str, int]:
+    """What is counted in this hour, and how far. A limit of 0 is none.
 
-    Each claims a key of its own: `add` is atomic in every cache; `incr` is not in the one that is a table. The
-    key says nothing to whoever reads the cache: addresses and ID numbers are too few for a hash without a secret.
+    The key says nothing to whoever reads the cache: addresses and ID numbers are too few for a hash without a secret.
     """
     if not limit:
-        return True
+        return {}
     secret = salted_hmac(f"clinic.public.limits.{kind}", who, algorithm="sha256").hexdigest()
-    bucket = f"bookings:{secret}:{int(time.time() // HOUR)}"
-    used = cache.get(bucket)  # where to start looking, no more: others may have claimed since
-    for number in range(used if isinstance(used, int) else 0, limit):
-        if cache.add(f"{bucket}:{number}", True, HOUR):
-            if number:  # of the first, most people's only one, nothing needs to be said
-                cache.set(bucket, number + 1, HOUR)
-            return True
-    return False
+    return {f"bookings:{secret}:{int(time.time() // HOUR)}": limit}
+
+
+def _claim(limits: dict[str, int]) -> bool:
+    """Claim one of each; False, and none is claimed, where all of one are."""
+    return not limits or count_up(limits, timeout=HOUR)

@@ -79,10 +79,24 @@ def test_an_ipv6_household_counts_as_one(settings):
     assert limits.may_book(visitor("2001:db8:0:1::1"), somebody())
 
 
-def test_who_books_once_costs_one_write_for_each_limit():
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("times", [1, 4])
+def test_all_limits_of_a_booking_are_counted_in_one_transaction_also_of_who_books_often(times):
+    for _time in range(times - 1):
+        limits.may_book(visitor(), somebody(), "somebody@example.org")
     with CaptureQueriesContext(connection) as asked:
         assert limits.may_book(visitor(), somebody(), "somebody@example.org")
-    assert sum("INSERT" in query["sql"] for query in asked) == 3
+    statements = [query["sql"].split()[0] for query in asked]
+    assert (statements.count("INSERT"), statements.count("BEGIN"), statements.count("COMMIT")) == (3, 1, 1)
+
+
+def test_who_has_had_their_share_uses_up_nobody_elses_and_writes_nothing(settings):
+    settings.BOOKING_RATE_LIMIT, settings.BOOKING_RATE_LIMIT_PER_PERSON = 1, 1
+    assert limits.may_book(visitor(), somebody())
+    with CaptureQueriesContext(connection) as asked:
+        assert not limits.may_book(visitor(), "A123456789", "lin@example.org")
+    assert not any("INSERT" in query["sql"] for query in asked)
+    assert limits.may_book(visitor("192.0.2.2"), "A123456789", "lin@example.org")
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7"])

@@ -63,6 +63,7 @@ def test_a_page_that_is_only_looked_at_writes_nothing(client, slot, person, ques
     with CaptureQueriesContext(connection) as asked:
         client.get("/book/survey/")
     assert [query["sql"] for query in asked if not query["sql"].startswith("SELECT")] == []
+    assert sum('FROM "clinic_symptom"' in query["sql"] for query in asked) <= 1  # details are looked over at each step
 
 
 def test_what_was_typed_is_gone_from_the_session_afterwards(client, slot, person, answers):

@@ -38,8 +38,8 @@ JPEG2000_BYTES = 10  # of memory for each pixel, about
 
 # What others' libraries decode (see `codec`), and the module that does it.
 LIBRARIES = {
-    uid.JPEGLossless: "gdcm",
-    uid.JPEGLosslessSV1: "gdcm",
+    uid.JPEGLossless: "imagecodecs",
+    uid.JPEGLosslessSV1: "imagecodecs",
     uid.JPEGLSLossless: "jpeg_ls",
     uid.JPEGLSNearLossless: "jpeg_ls",
 }
@@ -154,19 +154,11 @@ def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
 
 
 def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
-    claim = jpeg.claim(frame)
-    # gdcm fills up what is cut off; and whoever looks for the end of JPEG-LS that has none looks for many seconds.
-    if claim is None or not jpeg.is_whole(frame):
+    # The one fills up what is cut off, and the other looks for an end that is not there for many seconds.
+    if not jpeg.is_whole(frame):
         raise _undecodable(syntax)
-    about = {
-        "syntax": str(syntax),
-        "rows": values.declared(dataset, "Rows"),
-        "columns": values.declared(dataset, "Columns"),
-        "stored": claim.bits,
-        "signed": values.whole(dataset, "PixelRepresentation"),
-    }
     try:
-        data = codec.decode(frame, about)
+        pixels = codec.decode(frame, syntax)
     except ImportError as error:
         message = _(
             "What decodes %(coding)s is not whole on this server. Tell whoever runs it, or export it uncompressed."
@@ -176,11 +168,7 @@ def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes)
         raise
     except Exception as error:
         raise _undecodable(syntax) from error
-    return _in_its_shape(dataset, syntax, _samples(data, dataset))
-
-
-def _samples(data: bytes | bytearray, dataset: pydicom.Dataset) -> np.ndarray:
-    return np.frombuffer(data, "<u2" if len(data) >= 2 * pixel_count(dataset) else "u1")
+    return _in_its_shape(dataset, syntax, pixels)
 
 
 def pixel_count(dataset: pydicom.Dataset) -> int:

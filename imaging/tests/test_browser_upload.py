@@ -124,7 +124,7 @@ def mixed_batch(folder: Path, number: int) -> tuple[list[Path], int]:
     return sorted(folder.iterdir()), len(bad)
 
 
-@pytest.mark.parametrize(("width", "number"), [(1280, 120), (390, 12)])
+@pytest.mark.parametrize(("width", "number"), [(1280, 40), (390, 12)])
 def test_a_mixed_batch_is_uploaded_and_each_file_has_its_end(page: Page, folder, kept, width, number):
     page.set_viewport_size({"width": width, "height": 900})
     files, bad = mixed_batch(folder, number)

@@ -180,6 +180,7 @@ def test_it_is_worked_by_mouse_and_keys(viewer, two_shades, width):
     expect(says(page, "turned")).to_have_text("")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog").get_by_text("Measure a length")).to_be_visible()
+    expect(page.get_by_role("heading", name="Keys, mouse and touch")).to_be_in_viewport()
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("s")
     page.locator(".film.is-full").wait_for()
@@ -214,6 +215,27 @@ def test_the_first_picture_is_one_request_and_bits_are_asked_for_when_they_are_w
     drag(page, (10, 0))
     expect(says(page, "window")).to_have_text(re.compile(r"^W 4,\d+"))
     assert [kind for kind in asked if kind in pictures] == ["pixels", "deep"]
+
+
+COUNTED = """{
+  const gpu = WebGL2RenderingContext.prototype, plain = gpu.texSubImage2D;
+  window.uploads = 0;
+  gpu.texSubImage2D = function (...given) { window.uploads += 1; return plain.apply(this, given); };
+}"""
+
+
+@pytest.mark.parametrize("drawn_by", ["webgl2"], indirect=True)
+def test_windowing_sends_no_pixels_to_the_gpu_again(viewer, two_shades, browser_page, drawn_by):
+    browser_page.add_init_script(COUNTED)
+    page = viewer(two_shades)
+    page.keyboard.press("w")
+    drag(page, (10, 0))
+    expect(says(page, "window")).to_have_text(re.compile(r"^W 4,\d+"))
+    shown = says(page, "window").text_content()
+    before = drawn.when(page, lambda: page.evaluate("uploads"), bool)
+    drag(page, (40, 20))
+    expect(says(page, "window")).not_to_have_text(shown)
+    assert page.evaluate("new Promise(requestAnimationFrame).then(() => uploads)") == before
 
 
 def test_two_fingers_zoom_and_one_measures(viewer, earlier):

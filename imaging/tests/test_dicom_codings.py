@@ -7,6 +7,7 @@ import jpeg_ls
 import numpy as np
 import pydicom
 import pytest
+from imagecodecs import jpeg8_encode
 from PIL import Image
 from pydicom import uid
 from pydicom.encaps import encapsulate
@@ -69,6 +70,18 @@ def _segment(marker: int, data: bytes) -> bytes:
 def test_jpeg_lossless_looks_as_the_film_uncompressed(syntax, picture, tags):
     plain = film(picture, **tags)
     assert np.array_equal(shown(with_frame(jpeg_lossless(picture), syntax, plain)), shown(plain))
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+@pytest.mark.parametrize("bits", [7, 8, 10, 12, 14, 16])
+def test_jpeg_lossless_of_every_kind_is_read_to_the_last_bit(predictor, bits):
+    noise = np.random.default_rng(bits).integers(0, 1 << bits, (64, 80))
+    picture = noise.astype(np.uint8 if bits <= 8 else np.uint16)
+    picture[:8], picture[8:16, ::2] = 0, (1 << bits) - 1  # steps as high as there are
+    frame = jpeg8_encode(picture, lossless=True, predictor=predictor, bitspersample=bits)
+    tags = {"BitsAllocated": 8 * picture.itemsize, "BitsStored": bits, "HighBit": bits - 1}
+    parsed = dicom.parse(with_frame(frame, uid.JPEGLossless, film(picture, **tags)))
+    assert np.array_equal(coded.decoded(parsed.dataset, parsed.syntax), picture)
 
 
 @pytest.mark.parametrize("syntax", [uid.JPEGLSLossless, uid.JPEGLSNearLossless])

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
-from imaging import measured_anew
+from imaging import anew, derived, ingest, measured_anew
 from imaging.models import XRayImage
 from imaging.quality import RULES
 from imaging.storing import receive
@@ -44,16 +44,16 @@ def test_the_worker_measures_a_few_at_a_time_and_goes_on_where_it_was(patient, c
     films = [receive(ContentFile(png(number), name="film.png"), patient, by=clinician).xray for number in range(3)]
     XRayImage.objects.update(quality_rules=RULES - 1)
     films[2].original.delete(save=False)  # it is named in the log, and keeps nobody waiting
-    monkeypatch.setattr(measured_anew, "AT_ONCE", 2)
+    monkeypatch.setattr(anew, "AT_ONCE", 2)
     assert [measured_anew.measure_some() for _minute in range(3)] == [2, 1, 0]
     assert not XRayImage.objects.exclude(quality_rules=RULES).exists()
 
 
 def test_while_too_many_files_are_read_a_film_waits(old_film, monkeypatch):
     def busy(*_arguments):
-        raise measured_anew.ingest.Busy("later")
+        raise ingest.Busy("later")
 
-    monkeypatch.setattr(measured_anew.derived, "read_original", busy)
+    monkeypatch.setattr(derived, "read_original", busy)
     measured_anew.measure_some()
     old_film.refresh_from_db()
     assert old_film.quality_rules == RULES - 1

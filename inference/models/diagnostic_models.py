@@ -58,6 +58,7 @@ class DiagnosticModel(ClinicalRecord):
         LETTERBOX = "letterbox", _("whole, black beside it")
         CROP = "crop", _("the middle alone")
         LUNGS = "lungs", _("the lungs' box alone")
+        EVEN_LUNGS = "even-lungs", _("the lungs' box and a little around it, every grey equally common")
 
     class Interpolation(models.TextChoices):
         """The same."""
@@ -121,6 +122,7 @@ class DiagnosticModel(ClinicalRecord):
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True, editable=False)
     check_error = models.TextField(_("what the check found"), blank=True, editable=False)
     check_progress = models.PositiveSmallIntegerField(default=0, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)  # begun and not ended: registry/attempts.py
     findings = models.JSONField(
         _("what differs"), default=list, editable=False, help_text=_("Between the file and its description.")
     )
@@ -129,7 +131,7 @@ class DiagnosticModel(ClinicalRecord):
     )
 
     objects: ClassVar = DiagnosticModelQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["check_progress"])
+    history = HistoricalRecords(excluded_fields=["check_progress", "attempts"])
 
     class Meta:
         verbose_name = _("model")

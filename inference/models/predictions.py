@@ -1,23 +1,26 @@
 """What was asked of the models, what each answered, and what a clinician made of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.formats.lists import told_of
+from backoffice.models.roles import reads_first
 from backoffice.readers import Reader
 from backoffice.records.indexes import hidden_only
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 from imaging.models import XRayImage
-from inference.confidences import confidence_told
+from inference.models.batches import Batch
 from inference.models.diagnostic_models import Diagnosis, DiagnosticModel
 
 
@@ -52,6 +55,27 @@ class PredictionQuerySet(LeasedJobQuerySet, HideableQuerySet):  # type: ignore[o
         """Each with its `is_superseded`, for pages that show several."""
         return self.annotate(is_superseded=Exists(_signed_since()))
 
+    def to_read(self) -> Self:
+        """Answers that nobody has signed: a day's reading. Asked as `predictions_to_read` is indexed."""
+        answered = self.visible().filter(status=Prediction.Status.COMPLETED, is_validated=False)
+        return answered.standing()
+
+    def free_for(self, user: AbstractBaseUser, now: datetime | None = None) -> Self:
+        """What nobody else has taken, or took so long ago that it lapsed."""
+        return self.filter(Q(taken_until=None) | Q(taken_until__lte=now or timezone.now()) | Q(taken_by=user.pk))
+
+    def closed_to(self, user: Reader) -> Self:
+        """The others: those of which this person must not be told what the models say."""
+        return self.exclude(_is_open_to(user)) if reads_first(user) else self.none()
+
+    def answers_seen_by(self, user: Reader) -> Self:
+        """Those of which this person may be told what the models say: the rule is in review/blinding.py."""
+        return self.filter(_is_open_to(user)) if reads_first(user) else self
+
+    def with_answers_for(self, user: Reader) -> Self:
+        """Each with its `is_open`: whether this person may be told what the models say of it."""
+        return self.annotate(is_open=_is_open_to(user))
+
 
 def _presses() -> Q:
     longest = timedelta(minutes=settings.PREDICTION_MAX_WAIT_MINUTES)
@@ -62,6 +86,24 @@ def _signed_since() -> PredictionQuerySet:
     """A signed answer about the same film, newer than the one outside: whoever signed it has settled that film."""
     signed = Prediction.objects.visible().filter(is_validated=True)
     return signed.order_by().filter(xray=OuterRef("xray"), pk__gt=OuterRef("pk"))
+
+
+def _is_open_to(user: Reader) -> Combinable:
+    """The rule of review/blinding.py, as the database asks it."""
+    if not reads_first(user):
+        return Value(True, output_field=models.BooleanField())
+    readings: models.QuerySet = apps.get_model("inference", "Reading")._base_manager.order_by()
+    own = readings.filter(prediction=OuterRef("pk"), reader=user)
+    unanswered = Exists(own.filter(is_blind=True, answered_at=None))
+    has_seen = Exists(own.filter(Q(is_blind=False) | Q(answered_at__isnull=False)))
+    settled = Q(is_validated=True) | Q(Exists(_signed_since())) | ~Q(status=Prediction.Status.COMPLETED)
+    return models.Case(
+        models.When(Q(has_seen), then=True),
+        models.When(Q(unanswered), then=False),
+        models.When(settled, then=True),
+        default=False,
+        output_field=models.BooleanField(),
+    )
 
 
 class Prediction(LeasedJob, ClinicalRecord):
@@ -89,6 +131,9 @@ class Prediction(LeasedJob, ClinicalRecord):
     is_superseded = False
     """Whether a newer answer about the same film is signed and this one is not: `with_standing` finds out."""
 
+    is_open = False
+    """Whether whoever looks may be told what the models say: `with_answers_for` finds out, or blinding.py for one."""
+
     xray = models.ForeignKey(XRayImage, on_delete=models.PROTECT, related_name="predictions", verbose_name=_("X-ray"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
     requested_by = models.ForeignKey(
@@ -98,6 +143,9 @@ class Prediction(LeasedJob, ClinicalRecord):
         editable=False,
         related_name="predictions",
         verbose_name=_("asked by"),
+    )
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, null=True, editable=False, related_name="predictions", verbose_name=_("batch")
     )
     is_urgent = models.BooleanField(_("urgent"), default=False, help_text=_("Answered before what is not urgent."))
 
@@ -145,8 +193,20 @@ class Prediction(LeasedJob, ClinicalRecord):
     reviewed_at = models.DateTimeField(_("signed at"), null=True, editable=False)
     review_notes = models.TextField(_("review notes"), blank=True)
 
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("being read by"),
+    )
+    taken_until = models.DateTimeField(_("being read until"), null=True, editable=False)
+
     objects: ClassVar = PredictionQuerySet.as_manager()  # type: ignore[assignment]  # the same
-    history = HistoricalRecords(excluded_fields=["progress", "lease_token", "lease_until"])
+    history = HistoricalRecords(
+        excluded_fields=["progress", "lease_token", "lease_until", "taken_by", "taken_until", "batch"]
+    )
 
     class Meta:
         verbose_name = _("second opinion")
@@ -159,6 +219,11 @@ class Prediction(LeasedJob, ClinicalRecord):
                 fields=["finished_at"],
                 condition=Q(needs_review=True, is_validated=False, hidden_at=None),
                 name="predictions_to_review",
+            ),
+            models.Index(
+                fields=["created_at", "id"],
+                condition=Q(status="completed", is_validated=False, hidden_at=None),
+                name="predictions_to_read",
             ),
             models.Index(fields=["-created_at", "-id"], name="prediction_newest_first"),
             models.Index(fields=["status", "-created_at", "-id"], name="prediction_by_status"),
@@ -184,7 +249,8 @@ class Prediction(LeasedJob, ClinicalRecord):
         return self.name_for(None)
 
     def name_for(self, user: Reader | None) -> str:
-        return f"{self.xray.name_for(user)} · {self.get_diagnosis_display() or self.get_status_display()}"
+        """Without its diagnosis: a name stands in titles, lists and messages of whoever has not read the film yet."""
+        return f"{self.xray.name_for(user)} · {_('signed') if self.is_validated else self.get_status_display()}"
 
     @property
     def is_unfinished(self) -> bool:
@@ -220,7 +286,7 @@ class ModelResult(ClinicalRecord):
         constraints = [models.UniqueConstraint(fields=["prediction", "model"], name="one_answer_per_model")]
 
     def __str__(self) -> str:
-        return told_of(self.model, f"{self.get_diagnosis_display()} {confidence_told(self.confidence)}")
+        return str(self.model)  # not what it says: see Prediction.name_for
 
 
 class ShadowAnswer(models.Model):

@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+ENSEMBLE_FILE = "ensemble.json"
+"""In a folder of models: what each is, and their figures."""
+
 DEMONSTRATION = """\
 **This is a demonstration.** It was trained on synthetic pictures that a program draws, has never
 seen a patient's X-ray, and has no medical value. Its answers about real X-rays mean nothing.
@@ -17,12 +20,18 @@ PREPARED = {
     "letterbox": "whole within {size}×{size}, black beside it",
     "crop": "the middle alone, {size}×{size}",
     "lungs": "the box in which the lungs lie, squashed to {size}×{size}",
+    "even-lungs": "the box in which the lungs lie and a little around it, squashed to {size}×{size}, every grey made "
+    "equally common",
 }
 
 FLATTERS = """\
 The first column flatters. A network learns a hospital's machines, letters and patients along with the disease, and is
 right about that hospital's next film for the wrong reason. **The second column is what a hospital that gave no films to
 the training should expect.** Neither is shown without the other.
+"""
+PLANTED = """\
+What is normal was learned within each hospital alone: from its sick films beside its normal ones, and from normal films
+beside others in which a program had planted opacities.
 """
 NOT_MEASURED = """\
 **How it does at any other hospital has not been measured**, as all films come from places that it learned from. Expect
@@ -73,6 +82,8 @@ def _balance(made: Mapping[str, Any]) -> str:
     if counts := made.get("counts"):
         said += f"Learned from: {', '.join(f'{cell} {n}' for cell, n in counts.items())}. "
         said += "They were drawn so that each class, and in it each source, came alike often.\n"
+    if made.get("planted"):
+        said += PLANTED
     if alone := made.get("told_by_source"):
         said += (
             f"**Only one source has {', '.join(alone)}**, so these can be told by the source instead of the disease.\n"

@@ -17,6 +17,9 @@ SHARES = np.arange(0.45, 0.82, 0.05)
 STRETCHED = 0.1  # of correlation, for each unit by which the box's shape differs from the picture's
 
 
+# What is shown of a film beside the box, in shares of the box's edges: mostly below it, where fluid gathers.
+ABOVE, BELOW, BESIDE = 0.07, 0.17, 0.12
+
 Box = tuple[int, int, int, int]  # top, bottom, left, right; pixels
 
 
@@ -27,6 +30,19 @@ def lung_box(picture: np.ndarray) -> Box:
     gate's question.
     """
     return fitted(picture)[1]
+
+
+def around_lungs(picture: np.ndarray) -> Box:
+    """Return the lungs' box and a little around it, as far as uint8 H×W reaches."""
+    top, bottom, left, right = lung_box(picture)
+    down, across = bottom - top, right - left
+    height, width = picture.shape
+    return (
+        max(0, top - round(ABOVE * down)),
+        min(height, bottom + round(BELOW * down)),
+        max(0, left - round(BESIDE * across)),
+        min(width, right + round(BESIDE * across)),
+    )
 
 
 def fitted(picture: np.ndarray) -> tuple[float, Box]:

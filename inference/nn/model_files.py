@@ -10,11 +10,9 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
-from inference.nn.cards import card
+from inference.nn.cards import ENSEMBLE_FILE, card
 from inference.nn.engine import ModelSpec
 from inference.nn.preprocessing import Preprocessing
-
-ENSEMBLE_FILE = "ensemble.json"
 
 
 def write_weights(folder: Path, name: str, network: nn.Module) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from imaging.pixels import enhance
-from inference.nn.lungs import lung_box
+from inference.nn.lungs import Box, around_lungs, lung_box
 
 
 class Fit(StrEnum):
@@ -22,6 +22,8 @@ class Fit(StrEnum):
     LETTERBOX = "letterbox"  # the long edge to the size, black beside the rest
     CROP = "crop"  # the short edge to size / crop_share, then the middle: ImageNet's evaluation
     LUNGS = "lungs"  # the box in which the lungs lie, cut out before anything else is done, and squashed
+    # The same with a little around it, and in the end every grey made equally common: a machine's tone is gone.
+    EVEN_LUNGS = "even-lungs"
 
 
 class Interpolation(StrEnum):
@@ -68,10 +70,12 @@ class Preprocessing:
 
         The only place that prepares pictures, for training and for answering alike.
         """
-        if self.fit is Fit.LUNGS:
-            top, bottom, left, right = lung_box(picture)
+        if box := self._box(picture):
+            top, bottom, left, right = box
             picture = picture[top:bottom, left:right]
         source = enhance(picture) if self.clahe else picture
+        if self.fit is Fit.EVEN_LUNGS:
+            return cv2.equalizeHist(self._resized(source, size, size))
         if self.fit in (Fit.SQUASH, Fit.LUNGS):
             return self._resized(source, size, size)
         height, width = self._scaled(picture.shape, size)
@@ -91,8 +95,8 @@ class Preprocessing:
         """
         if self.fit is Fit.SQUASH:
             return heat
-        if self.fit is Fit.LUNGS:
-            return _within(heat, lung_box(picture), picture.shape)
+        if box := self._box(picture):
+            return _within(heat, box, picture.shape)
         shape, cells = picture.shape, len(heat)
         # Per axis: how wide the map's cell is in cells of the input's, and where the first one's middle lies there.
         height, width = (extent / size for extent in self._scaled(shape, size))
@@ -100,6 +104,12 @@ class Preprocessing:
         to_input = np.array([[width, 0, left], [0, height, top]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(heat, to_input, (cells, cells), flags=flags, borderMode=cv2.BORDER_CONSTANT)
+
+    def _box(self, picture: np.ndarray) -> Box | None:
+        """The part of the picture that is shown, where that depends on what is in it."""
+        if self.fit is Fit.LUNGS:
+            return lung_box(picture)
+        return around_lungs(picture) if self.fit is Fit.EVEN_LUNGS else None
 
     def _scaled(self, shape: tuple[int, ...], size: int) -> tuple[int, int]:
         """The picture's height and width, before it is cropped or padded."""

@@ -8,8 +8,10 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from typing import IO, Any
 
+import numpy as np
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -26,6 +28,7 @@ from inference.nn.devices import DeviceLostError
 from inference.nn.engine import is_passing
 from inference.nn.findings import Code, UnusableError
 from inference.nn.weights_file import hash_of
+from inference.registry.attempts import FatalModelError, attempt
 from inference.registry.finding_words import in_words
 from inference.registry.nursery import KIND, nurse
 from inference.voting import CannotAnswerError, make_ensemble
@@ -41,6 +44,10 @@ Progress = Callable[[int], None]
 
 class BusyError(Exception):
     """Nothing is known of the model yet: other trials took all places."""
+
+
+TOLD = (CannotAnswerError, BusyError, WeightsError, FatalModelError)
+"""What says to people what is wrong."""
 
 
 def check_new_models(models: DiagnosticModelQuerySet | None = None) -> None:
@@ -69,14 +76,15 @@ def check(model: DiagnosticModel, progress: Progress = lambda percent: None) -> 
     told(0)
     try:
         trial = _apart(model, told)
-        trial |= _on_the_device(model)
+        with attempt(model):
+            trial |= _on_the_device(model)
         told(100)
     except UnusableError as error:
         logger.warning("model %s cannot be used: %s", model.pk, error)
         note_check(model, _summary(error), findings=error.findings)
     except Exception as error:
-        said = str(error) if isinstance(error, CannotAnswerError | BusyError | WeightsError) else _named(error)
-        logger.warning("model %s cannot be used: %s", model.pk, said, exc_info=not isinstance(error, WeightsError))
+        said = str(error) if isinstance(error, TOLD) else _named(error)
+        logger.warning("model %s cannot be used: %s", model.pk, said, exc_info=not isinstance(error, TOLD))
         passing = isinstance(error, CannotAnswerError | BusyError) or is_passing(error)
         note_check(model, said, is_verdict=not passing)
         if devices.has_failed(error):
@@ -141,7 +149,7 @@ def _as_found(undone: Undone) -> Exception:
 def _on_the_device(model: DiagnosticModel) -> dict[str, Any]:
     """How fast it is where it will be asked, by itself, about one picture at a time."""
     ensemble = make_ensemble([model])
-    picture = phantom.render("Normal", 0, PICTURE_EDGE)
+    picture = _a_picture()
     ensemble.predict([picture])
     took = []
     for _time in range(TIMES_ASKED):
@@ -156,6 +164,11 @@ def _on_the_device(model: DiagnosticModel) -> dict[str, Any]:
         "dtype": made["dtype"],
         "timm": made["timm"],
     }
+
+
+@cache
+def _a_picture() -> np.ndarray:
+    return phantom.render("Normal", 0, PICTURE_EDGE)
 
 
 def _summary(error: UnusableError) -> str:

@@ -12,10 +12,9 @@ from django.utils.translation import gettext as _
 
 from backoffice.models import User
 from inference.models import DiagnosticModel
+from inference.nn.cards import ENSEMBLE_FILE
 from inference.nn.weights_file import hash_of
 from inference.requests import wake_a_worker
-
-ENSEMBLE_FILE = "ensemble.json"
 
 # What a version says beside its name and its weights: two that say the same of the same weights are one.
 DESCRIPTION = (

@@ -20,6 +20,7 @@ from backoffice.models import User
 from backoffice.records.fields import LineField, LinesField, RealNumberField, WholeNumberField
 from backoffice.records.forms import ClinicalForm
 from backoffice.records.numbers import parse_number
+from backoffice.records.relations import field_of
 from inference.models import Diagnosis, DiagnosticModel
 from inference.nn.weights_file import hash_of
 from inference.registry import registration
@@ -32,8 +33,8 @@ SMALLEST_INPUT, LARGEST_INPUT = 32, 1024
 LARGEST_CARD = 1 << 20
 MOST_OPTIONS = 50
 ATTEMPTS = 5
-# What a card of `train_models` does not say.
-AS_TRAINED_HERE: dict[str, Any] = {"fit": "squash", "interpolation": "area", "clahe": True, "crop_share": 1.0}
+# What a card of `train_models` does not say where its model sees films as all that are trained here do.
+PREPARATION = ("fit", "interpolation", "clahe", "crop_share")
 IMAGENET = {"mean": "0.485, 0.456, 0.406", "std": "0.229, 0.224, 0.225"}
 
 
@@ -156,7 +157,8 @@ class RegistrationForm(ClinicalForm):
         except CardError as error:
             self.card_error = str(error)
             return typed
-        said = AS_TRAINED_HERE | {name: _as_typed(value) for name, value in registration.fields_of(self.entry).items()}
+        usual = {name: field_of(DiagnosticModel, name).get_default() for name in PREPARATION}
+        said = usual | {name: _as_typed(value) for name, value in registration.fields_of(self.entry).items()}
         named = {name: typed[name] for name in ("name", "version") if typed.get(name)}
         return {**typed, **said, **named}
 

@@ -20,6 +20,7 @@ from inference.models import DiagnosticModel, Prediction, PredictionQuerySet, Sh
 from inference.nn import devices
 from inference.nn.devices import DeviceLostError
 from inference.nn.engine import Ensemble, ModelAnswer, WeightsError, is_passing
+from inference.registry.attempts import FatalModelError, attempt
 from inference.registry.checking import note_check
 from inference.voting import CannotAnswerError, make_ensemble
 
@@ -36,6 +37,8 @@ def answer_beside(may_go_on: Callable[[], bool]) -> int:
     for model in DiagnosticModel.objects.in_the_shadow():
         try:
             kept += sum(_answers_of(model, may_go_on))
+        except FatalModelError as error:
+            _give_up_on(model, error)
         except Exception as error:
             logger.warning("model %s cannot answer in the shadow", model.pk, exc_info=True)
             passing = isinstance(error, CannotAnswerError) or is_passing(error)
@@ -52,10 +55,11 @@ def _answers_of(model: DiagnosticModel, may_go_on: Callable[[], bool]) -> Iterat
     for start in range(0, len(unseen), AT_ONCE):
         if not may_go_on():
             return
-        ensemble = ensemble or make_ensemble([model])
         some = list(Prediction.objects.filter(pk__in=unseen[start : start + AT_ONCE]).select_related("xray"))
         readable, pictures = _read(some)
-        answers = ensemble.predict(pictures, heatmaps=False)
+        with attempt(model):
+            ensemble = ensemble or make_ensemble([model])
+            answers = ensemble.predict(pictures, heatmaps=False)
         yield keep(model, readable, [calibrated(answer, model.vector_scaling) for (answer,) in answers])
 
 
@@ -104,6 +108,6 @@ def keep(model: DiagnosticModel, predictions: list[Prediction], answers: list[Mo
 
 def _give_up_on(model: DiagnosticModel, error: Exception) -> None:
     """It answers no more until somebody has it tried again."""
-    told = str(error) if isinstance(error, WeightsError) else f"{type(error).__name__}: {error}"
+    told = str(error) if isinstance(error, WeightsError | FatalModelError) else f"{type(error).__name__}: {error}"
     DiagnosticModel.objects.filter(pk=model.pk).update(checked_at=None)
     note_check(model, told)

@@ -50,6 +50,7 @@ from inference.reports.public_pages import as_pdf
 from inference.reports.publishing import ReportError
 from inference.reports.resources import ReportResource
 from inference.reports.sheet import sheet_of
+from inference.review.blinding import without_closed
 from inference.typefaces import missing_from
 
 DRAFT, PUBLISHED = Report.Status.DRAFT, Report.Status.PUBLISHED
@@ -115,6 +116,9 @@ class ReportAdmin(ClinicalAdmin):
 
     class Media:
         css = {"all": ["imaging/xray.css", "inference/inference.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return without_closed(super().get_queryset(request), request.user)
 
     # -- Who may ------------------------------------------------------------------------------------------------------
 

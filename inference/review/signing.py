@@ -4,7 +4,9 @@ A signature stands for somebody who looked. So who signs is a clinician, has ope
 signs what they saw: where it has changed meanwhile, they are told, and where it is signed already, they are asked.
 """
 
-from django.contrib.auth.models import AnonymousUser, Permission
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,12 +17,24 @@ from django.utils.translation import gettext_noop
 
 from backoffice.models import AccessEvent, User
 from backoffice.records.hangs_on import lock_with_above
+from backoffice.records.relations import field_of
 from backoffice.records.seen import version_of as seen_version
 from backoffice.records.text import tidy_text
 from imaging.models import XRayImage
-from inference.models import Prediction
+from inference.models import Diagnosis, Prediction, Report
+from inference.review import blinding, readings, taking
+from inference.review.roles import may_sign
 
-SIGN = "inference.sign_prediction"
+Verdict = Prediction.Verdict
+
+SIGNED_AS = [*Diagnosis.choices, *((one.value, one.label) for one in Prediction.WITHOUT_A_DIAGNOSIS)]
+"""What can be signed: a diagnosis, or a verdict without one."""
+
+SIGNATURE = (
+    "is_validated", "verdict", "final_diagnosis", "reviewed_by", "reviewed_at", "review_notes", "own_diagnosis",
+    "own_confidence",
+)  # fmt: skip
+TAKEN_BACK = gettext_noop("Signature taken back")
 
 
 class CannotSignError(Exception):
@@ -38,19 +52,6 @@ class AlreadySignedError(CannotSignError):
         self.prediction = prediction
 
 
-def may_sign(user: User | AnonymousUser) -> bool:
-    """Whether a role of theirs signs. A superuser may do everything but this: a signature says that a clinician looked,
-    and being trusted with the machine makes nobody one."""
-    if not isinstance(user, User) or not user.is_superuser:
-        return user.has_perm(SIGN)
-    if not hasattr(user, "_is_given_to_sign"):  # asked once for a page, as Django asks for permissions
-        label, _dot, codename = SIGN.partition(".")
-        given = Permission.objects.filter(content_type__app_label=label, codename=codename)
-        is_given = given.filter(Q(group__user=user) | Q(user=user)).exists()
-        user._is_given_to_sign = is_given  # type: ignore[attr-defined]  # for the time of this request
-    return user._is_given_to_sign  # type: ignore[attr-defined]
-
-
 def version_of(prediction: Prediction) -> str:
     """A short text that differs where what is signed differs: the answer, or what somebody has signed. Forms carry it,
     so that a decision is about what the page showed."""
@@ -59,6 +60,7 @@ def version_of(prediction: Prediction) -> str:
         prediction.diagnosis,
         prediction.confidence,
         prediction.final_diagnosis,
+        prediction.verdict,
         prediction.reviewed_by_id,
         prediction.reviewed_at and prediction.reviewed_at.timestamp(),
         prediction.review_notes,
@@ -69,8 +71,8 @@ def version_of(prediction: Prediction) -> str:
 def decide(
     prediction: Prediction, *, by: User, diagnosis: str, notes: str = "", seen: str = "", again: bool = False
 ) -> None:
-    """Sign what `by` has looked at. `seen` is its `version_of` as they saw it; `again` puts a second signature in the
-    place of the first, which stays to be read.
+    """Sign what `by` has looked at. `diagnosis` is one of SIGNED_AS; `seen` its `version_of` as they saw it; `again`
+    puts a second signature in the place of the first, which stays to be read.
 
     Raises AlreadySignedError where somebody has to decide whether to sign again, and CannotSignError.
     """
@@ -96,6 +98,10 @@ def _refuse(prediction: Prediction, by: User) -> None:
         raise CannotSignError(_("It is hidden, or its film or patient is. Restore that first."))
     if not has_opened(by, prediction):
         raise CannotSignError(_("Open it and look at the film first, then sign."))
+    if not blinding.sees_answer(by, prediction):
+        raise CannotSignError(_("Give your own answer first: open it, and say what you see. Then sign."))
+    if not prediction.is_validated and taking.is_with_another(prediction, by):
+        raise CannotSignError(taking.who_has(prediction))
 
 
 def has_opened(user: User, prediction: Prediction) -> bool:
@@ -129,13 +135,76 @@ def _write(prediction: Prediction, by: User, diagnosis: str, notes: str) -> None
     except ValidationError as error:
         raise CannotSignError(error.messages[0]) from None
     reason = gettext_noop("Signed again") if prediction.is_validated else gettext_noop("Signed")
-    prediction.final_diagnosis = diagnosis
+    if prediction.is_validated and prediction.reviewed_by and prediction.reviewed_by != by:
+        readings.forget_signature(prediction, prediction.reviewed_by, by, reason)
+    prediction.verdict, prediction.final_diagnosis = _verdict(prediction, diagnosis)
     prediction.review_notes = notes
     prediction.is_validated = True
     prediction.reviewed_by = by
     prediction.reviewed_at = timezone.now()
+    prediction.taken_by = prediction.taken_until = None
+    reading = readings.note_signature(prediction, by)
+    is_own = reading.is_blind and reading.answered_at is not None
+    prediction.own_diagnosis = reading.own_diagnosis if is_own else ""
+    prediction.own_confidence = reading.own_confidence if is_own else None
     prediction._history_user, prediction._change_reason = by, reason
     prediction.save()
+
+
+def _verdict(prediction: Prediction, diagnosis: str) -> tuple[str, str]:
+    """(verdict, final diagnosis) of what was signed."""
+    if diagnosis in Prediction.WITHOUT_A_DIAGNOSIS:
+        return diagnosis, ""
+    return Verdict.AGREED if diagnosis == prediction.diagnosis else Verdict.CORRECTED, diagnosis
+
+
+# -- Taking a signature back -------------------------------------------------------------------------------------------
+
+
+def may_take_back(user: User | AnonymousUser, prediction: Prediction) -> bool:
+    """Whether the signature that stands is theirs, and no report has told anybody of it."""
+    return prediction.is_validated and prediction.reviewed_by_id == user.pk and not _is_published(prediction)
+
+
+def _is_published(prediction: Prediction) -> bool:
+    return Report.objects.filter(prediction=prediction, status=Report.Status.PUBLISHED).exists()
+
+
+@transaction.atomic
+def take_back(prediction: Prediction, *, by: User) -> int:
+    """Take back one's own signature: the answer is as it was before, signed by a colleague or waiting for a reader. The
+    signature stays in the history. Returns how many drafts of reports are withdrawn with it.
+
+    Raises CannotSignError.
+    """
+    lock_with_above(prediction)
+    prediction = Prediction.objects.get(pk=prediction.pk)
+    if not prediction.is_validated or prediction.reviewed_by_id != by.pk:
+        raise CannotSignError(_("There is no signature of yours to take back."))
+    if prediction.is_gone:
+        raise CannotSignError(_("It is hidden, or its film or patient is. Restore that first."))
+    if _is_published(prediction):
+        raise CannotSignError(_("A report of it is published: write an amendment in place of taking it back."))
+    before = _before(prediction)
+    readings.forget_signature(prediction, by, by, TAKEN_BACK)
+    for name in SIGNATURE:
+        setattr(prediction, name, getattr(before, name) if before else _unsigned(name))
+    prediction._history_user, prediction._change_reason = by, TAKEN_BACK
+    prediction.save()
+    return Report.objects.filter(prediction=prediction).hide(by=by, reason=TAKEN_BACK)
+
+
+def _before(prediction: Prediction) -> Any:
+    """The version with the signature in whose place this one was put; None where it was the first."""
+    versions = prediction.history.order_by("history_id")
+    signed = versions.filter(reviewed_at=prediction.reviewed_at, reviewed_by=prediction.reviewed_by_id).first()
+    before = signed and versions.filter(history_id__lt=signed.history_id).last()
+    return before if before and before.is_validated else None
+
+
+def _unsigned(name: str) -> Any:
+    field = field_of(Prediction, name)
+    return None if field.null else field.get_default()
 
 
 def earlier_signatures(prediction: Prediction) -> list:

@@ -13,6 +13,7 @@ from imaging import settling
 from imaging.models import XRayImage
 from inference.models import Prediction
 from inference.nn.consensus import Reason
+from inference.review import readings
 
 WITHDRAWN = Pattern(gettext_noop("Withdrawn: %(reason)s"), reason=told)
 
@@ -41,8 +42,11 @@ def _film_moved(film: XRayImage, by: User, reason: str, **kwargs: object) -> Non
     why = WITHDRAWN(REASON_LENGTH, reason=reason)
     signed = Prediction.objects.filter(xray=film, is_validated=True).order_by("pk").select_for_update(no_key=True)
     for prediction in signed:
+        if prediction.reviewed_by:
+            readings.forget_signature(prediction, prediction.reviewed_by, by, why)
         prediction.is_validated, prediction.final_diagnosis, prediction.review_notes = False, "", ""
-        prediction.reviewed_by = prediction.reviewed_at = None
+        prediction.verdict = prediction.own_diagnosis = ""
+        prediction.reviewed_by = prediction.reviewed_at = prediction.own_confidence = None
         prediction.needs_review = True
         prediction.review_reasons = [*prediction.review_reasons, {"code": Reason.MOVED}]
         prediction._history_user, prediction._change_reason = by, why

@@ -90,6 +90,8 @@ def filled_in(path: str, rows: dict[str, object]) -> str:
     parts = path.removeprefix(ROOT).split("/")
     model = ".".join(parts[:2])
     row = rows.get(model)
+    if model == "inference.worklist":
+        row = rows["inference.prediction"]
     if "/import/<int:pk>/" in path:
         row = rows[f"import into {model}"]
     row = {"heatmap": rows["inference.modelresult"], "merge": rows["clinic.patientmerge"]}.get(

@@ -1,14 +1,18 @@
+import functools
 from io import BytesIO
 
 import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from django_q.models import Schedule, Task
 from model_bakery import baker
 from PIL import Image
 
-from backoffice.models import AccessEvent, FailedSignIn, Mail, Role, SignIn, TableImport
+from backoffice.jobs.summary import of as summary_of
+from backoffice.jobs.summary import to_keep
+from backoffice.models import AccessEvent, DailySummary, FailedSignIn, Mail, Role, SignIn, TableImport
 from clinic.models import (
     Closure,
     IntakeRecord,
@@ -23,16 +27,21 @@ from clinic.tests.clinics import a_clinic
 from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
-from inference.models import Calibration, DiagnosticModel, Hold, ModelResult, Prediction, Report
+from inference.models import Calibration, DiagnosticModel, FollowUp, Hold, ModelResult, Prediction, Report
 from inference.tests import access_matrix as matrix
 from inference.tests.tiny import register_tiny_models
 
 
 def film(seed: int = 0, edge: int = 96) -> ContentFile:
     """A small chest, another one for each seed."""
+    return ContentFile(drawn(seed, edge), name=f"film-{seed}.png")
+
+
+@functools.cache
+def drawn(seed: int, edge: int) -> bytes:
     target = BytesIO()
     Image.fromarray(phantom.render("Normal", seed, edge)).save(target, "PNG")
-    return ContentFile(target.getvalue(), name=f"film-{seed}.png")
+    return target.getvalue()
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +63,21 @@ def make_xray(transactional_db):
 @pytest.fixture
 def tiny_models(transactional_db, tmp_path):
     return register_tiny_models(tmp_path / "made")
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """A tiny network's file."""
+    from inference.tests import registering, tiny_networks  # torch
+
+    return tiny_networks.spec(tmp_path_factory.mktemp("weights"), registering.FAMILY).weights
+
+
+@pytest.fixture
+def at_work(installation, networks):
+    """An installation whose commands and workers find torch loaded."""
+    installation.networks = networks
+    return installation
 
 
 @pytest.fixture
@@ -107,7 +131,9 @@ def opinions(xray) -> list:
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     calibration = baker.make(Calibration, figures=figures, coverage=0.9)
     report = baker.make(Report, prediction=prediction, body="clear")
-    return [prediction, model, result, calibration, report, baker.make(Hold, report=report)]
+    follow_up = baker.make(FollowUp, prediction=prediction, kind=FollowUp.Kind.FILM, due_on=timezone.localdate())
+    hold = baker.make(Hold, report=report)
+    return [prediction, model, result, calibration, report, follow_up, hold]
 
 
 def heat_map() -> bytes:
@@ -125,6 +151,7 @@ def backoffice_rows(people: dict, patient) -> list:
         baker.make(AccessEvent, user=person, content_type=of_patients, object_id=patient.pk),
         *(baker.make(model, username=person.username) for model in (SignIn, FailedSignIn)),
         baker.make(Mail),
+        baker.make(DailySummary, day=timezone.localdate(), sections=to_keep(summary_of(timezone.localdate()))),
         Schedule.objects.first(),
         *(task(name, success=name == "success") for name in ("success", "failure")),
     ]

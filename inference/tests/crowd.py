@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import Failure, Schedule, Success
 from model_bakery import baker
 
-from backoffice.models import AccessEvent, Mail, TableImport, User
+from backoffice.models import AccessEvent, DailySummary, Mail, TableImport, User
 from clinic.intake.sync import rebuild
 from clinic.models import (
     Appointment,
@@ -23,7 +23,16 @@ from clinic.models import (
     Symptom,
 )
 from imaging.models import XRayImage
-from inference.models import Calibration, Diagnosis, DiagnosticModel, Hold, ModelResult, Prediction, Report
+from inference.models import (
+    Calibration,
+    Diagnosis,
+    DiagnosticModel,
+    FollowUp,
+    Hold,
+    ModelResult,
+    Prediction,
+    Report,
+)
 
 FILES = {"original": "a.png", "pixels": "a.png", "thumbnail": "a.png"}
 
@@ -79,6 +88,8 @@ def an_answer(film: XRayImage, person: User) -> None:
     baker.make(Calibration, figures=figures, coverage=0.9, bounds={}, ensemble=[])
     report = baker.make(Report, prediction=prediction, version=1, status=Report.Status.DRAFT, generated_by=person)
     baker.make(Hold, report=report)
+    due = {"kind": FollowUp.Kind.FILM, "due_on": timezone.localdate() - datetime.timedelta(days=1)}
+    baker.make(FollowUp, prediction=prediction, owner=person, asked_by=person, **due)
 
 
 def around_it(number: int, person: User, patient: Patient) -> None:
@@ -86,6 +97,7 @@ def around_it(number: int, person: User, patient: Patient) -> None:
     day = timezone.localdate() + datetime.timedelta(days=number)
     baker.make(AccessEvent, user=person, action="view", content_type=kind, object_id=patient.pk, request_id="x")
     baker.make(Mail, to="somebody@example.org")
+    baker.make(DailySummary, day=timezone.localdate() - datetime.timedelta(days=number), sections=[])
     baker.make(TableImport, content_type=kind, uploaded_by=person, status=TableImport.Status.DONE, language="en")
     baker.make(Closure, starts_on=day, ends_on=day, period="")
     if number < len(Period) * 7:

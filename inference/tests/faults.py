@@ -1,7 +1,7 @@
 """What befalls a worker and what it works with: each fault met by real processes, on the database of an installation.
 
-Run inside an installation of its own, as clinic/tests/rush.py: all scenarios in one process, for importing torch takes
-longer than any of them. Each starts workers as forks, which touch torch first after that, and prints what it left.
+Run inside an installation of its own, as clinic/tests/rush.py, in a process that has loaded torch. A scenario starts
+workers as forks, which touch torch first after that; what it left is printed.
 """
 
 import json
@@ -30,23 +30,22 @@ from imaging.storing import receive
 from inference import requests, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.nn import backbones
-from inference.registry import checking
+from inference.registry import checking, shadow
 from inference.tests.conftest import film
 from inference.tests.tiny import register_tiny_models
 
 fork = multiprocessing.get_context("fork")
-GONE_SECONDS = 5
+GONE_SECONDS = 2  # longer than it takes PostgreSQL to refuse several times what is tried
 POISON_EDGE = 97  # px: by which the picture is known that kills whoever looks at it
 
 
-def run_all() -> None:
+def run(*names: str) -> None:
     """Print what each scenario left, by its name."""
     cv2.setNumThreads(1)  # a fork does not survive OpenCV's threads either: it would wait for their end
     backbones.import_timm()
     in_another(lambda: register_tiny_models(settings.DATA_DIR / "made"))
     in_another(checking.check_new_models)
-    scenarios = [killed_at_random, poison, database_gone, disk_full, weights_changed, device_gone]
-    print(json.dumps({scenario.__name__: scenario() for scenario in scenarios}))
+    print(json.dumps({name: SCENARIOS[name]() for name in names}))
 
 
 def in_another(job: Callable[[], object]) -> None:
@@ -124,7 +123,7 @@ def killed_at_random(pictures: int = 200, kills: int = 20) -> dict:
         process = begin()
         enough = rows.filter(status="completed").count() + chance.randrange(pictures // kills)
         while process.is_alive() and rows.filter(status="completed").count() < enough:
-            time.sleep(0.005)
+            time.sleep(0.01)  # each look is a query
         time.sleep(chance.uniform(0, 0.05))
         process.kill()
         process.join()
@@ -275,3 +274,28 @@ def device_gone() -> dict:
     in_between = left(keys)
     answer(keys)
     return {"exit": process.exitcode, "in_between": in_between} | left(keys)
+
+
+def fatal_shadow() -> dict:
+    model = DiagnosticModel.objects.first()
+    model.pk, model.version, model.stage, model.is_active = None, "next", DiagnosticModel.Stage.SHADOW, False
+    model.save()
+    keys = ask(2)
+
+    def dies_of_it() -> None:
+        shadow.make_ensemble = lambda models: os.kill(os.getpid(), signal.SIGKILL)
+
+    exits = []
+    for _worker in range(4):
+        process = begin(fault=dies_of_it)
+        process.join()
+        exits.append(process.exitcode)
+    model.refresh_from_db()
+    is_asked = DiagnosticModel.objects.in_the_shadow().exists()
+    return {"exits": exits, "check_error": model.check_error, "is_asked": is_asked} | left(keys)
+
+
+SCENARIOS = {
+    scenario.__name__: scenario
+    for scenario in (killed_at_random, poison, database_gone, disk_full, weights_changed, device_gone, fatal_shadow)
+}

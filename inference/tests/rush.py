@@ -23,8 +23,10 @@ from inference.models import DiagnosticModel, Prediction, Report
 from inference.registry import stages
 from inference.registry.registration_form import RegistrationForm
 from inference.reports import publishing
-from inference.review import signing
+from inference.review import readings, signing, taking, worklist
+from inference.review.worklist import Show
 from inference.tests.bad_weights import A_TENSOR, safetensors
+from inference.tests.own_answers import has_read
 from inference.tests.reporting import signed_answer
 
 FILMS = 24
@@ -169,8 +171,43 @@ def ask_about(films: list[XRayImage], person: User) -> list[int]:
 
 
 def a_clinician_who_has_opened(prediction: Prediction, number: int) -> User:
-    person = User.objects.create_user(f"clinician-{number}", is_staff=True)
-    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
+    """And has given an answer of their own."""
+    person = a_clinician(number)
     kind = ContentType.objects.get_for_model(Prediction)
     AccessEvent(user=person, action="view", content_type=kind, object_id=prediction.pk, request_id="x").save()
+    has_read(person, prediction)
     return person
+
+
+def take(readers: int) -> None:
+    """Print what became of each press on one case, and who has it afterwards."""
+    case = baker.make(Prediction, status="completed", diagnosis="Normal", review_reasons=[])
+    people = [a_clinician(number) for number in range(readers)]
+
+    def take_it(number: int) -> str:
+        assert taking.take(case.pk, by=people[number])
+        return people[number].username
+
+    answers = at_once(readers, take_it)
+    case.refresh_from_db()
+    print(json.dumps({"answers": answers, "has_it": case.taken_by.username}))
+
+
+def read(readers: int, cases: int) -> None:
+    """Print which cases each reader was given who all read through the worklist, and how often each case was signed."""
+    answered = {"status": "completed", "diagnosis": "Normal", "confidence": 0.6, "review_reasons": []}
+    baker.make(Prediction, **answered, _quantity=cases)
+    people = [a_clinician(number) for number in range(readers)]
+
+    def read_through(number: int) -> list[int]:
+        person, read = people[number], []
+        while case := worklist.take_first_of(worklist.keys_of(person, Show.ALL), Show.ALL, by=person):
+            read.append(case.pk)
+            readings.answer(case, by=person, diagnosis="Normal", confidence=0.8)
+            signing.sign(case, by=person, diagnosis="Normal")
+        return read
+
+    answers = at_once(readers, read_through)
+    signed = [one.history.filter(is_validated=True).count() for one in Prediction.objects.all()]
+    given = sorted(key for keys in answers if isinstance(keys, list) for key in keys)
+    print(json.dumps({"errors": [a for a in answers if isinstance(a, str)], "given": len(given), "signed": signed}))

@@ -6,9 +6,11 @@ from django.utils import timezone
 from model_bakery import baker
 from PIL import Image
 
+from backoffice.models import Role
 from inference import worker
 from inference.models import ModelResult, Prediction, Worker
 from inference.requests import ask
+from inference.tests.own_answers import has_read, read_by_hand
 
 pytestmark = pytest.mark.django_db(transaction=True)
 XRAYS = "/admin/imaging/xrayimage/"
@@ -68,8 +70,19 @@ def test_the_page_waits_shows_progress_and_then_stops_asking(client, clinician, 
     worker.answer_waiting()
     card = client.get(reverse("admin:imaging_xrayimage_answer", args=[xray.pk])).content.decode()
     assert "hx-trigger" not in card
+    assert "What do you see?" in card
+    assert "Tiny ResNet" not in card
+    page = read_by_hand(client, Prediction.objects.get()).text
+    assert "Tiny ResNet" in page
+    assert "data-heat-choice" in page
+
+
+def test_where_a_role_is_shown_the_answer_at_once_its_heat_maps_arrive_with_it(client, clinician, answered):
+    Role.objects.update(reads_first=False)
+    client.force_login(clinician)
+    card = client.get(reverse("admin:imaging_xrayimage_answer", args=[answered.xray_id])).text
     assert "Tiny ResNet" in card
-    assert "data-heat-choice" in card  # the heat maps arrive with the answer
+    assert "data-heat-choice" in card
 
 
 def test_who_asks_urgently_is_answered_first_and_all_see_that_it_is_urgent(client, clinician, make_xray):
@@ -138,6 +151,7 @@ def test_the_list_refreshes_what_runs_and_stops_when_nothing_does(client, clinic
 
 
 def test_the_answer_names_votes_reasons_and_the_demonstration(client, clinician, answered):
+    has_read(clinician, answered)
     Prediction.objects.update(
         diagnosis="COVID",
         confidence=0.71,
@@ -163,6 +177,7 @@ def test_the_answer_names_votes_reasons_and_the_demonstration(client, clinician,
 
 def test_a_model_shows_where_it_looked_if_its_map_lies_on_findings(client, clinician, answered, tmp_path):
     client.force_login(clinician)
+    has_read(clinician, answered)
     of_resnet, of_vit = (
         client.get(reverse("admin:inference_modelresult_heatmap", args=[result.pk]))
         for result in answered.results.order_by("pk")

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from backoffice.tests import drawn
 from imaging.models import XRayImage
 from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.tests.own_answers import has_read
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,6 +31,7 @@ def looked_at(make_xray) -> XRayImage:
 
 
 def test_the_heat_lies_on_the_film_however_that_is_turned_and_fades(page_of, clinician, looked_at):
+    has_read(clinician, looked_at.predictions.get())
     browser_page = page_of(clinician)
     browser_page.set_viewport_size({"width": 1280, "height": 900})
     browser_page.goto(reverse("admin:imaging_xrayimage_change", args=[looked_at.pk]))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from inference.nn import conformal
 from inference.nn.calibration import (
+    COLDEST,
     FEWEST_CASES,
     Kind,
     Scaling,
@@ -30,9 +31,16 @@ def honest(n: int, labels: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarr
     return logits, truths
 
 
-def test_the_temperature_that_was_put_on_is_found():
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_was_put_on_is_found(temperature):
     logits, truths = honest(4000)
-    assert 1 / fit_temperature(log_softmax(3 * logits), truths).scales == pytest.approx([3] * 4, rel=0.1)
+    found = fit_temperature(log_softmax(temperature * logits), truths)
+    assert 1 / found.scales == pytest.approx([temperature] * 4, rel=0.1)
+
+
+def test_answers_that_are_all_right_keep_some_doubt():
+    found = fit_temperature(log_softmax(5 * np.eye(4)), np.arange(4))
+    assert 1 / found.scales == pytest.approx([COLDEST] * 4)
 
 
 def test_a_vector_scaling_finds_what_was_done_to_each_label():

@@ -13,6 +13,16 @@ def test_of_clinicians_who_sign_at_once_one_signs_and_the_others_are_asked(insta
     assert told["signatures"] == 1
 
 
+def test_of_readers_who_take_one_case_at_once_one_has_it_and_the_others_are_told(installation):
+    told = json.loads(installation.python("from inference.tests import rush; rush.take(readers=4)"))
+    assert sorted(told["answers"]) == sorted(["TakenError"] * 3 + [told["has_it"]])
+
+
+def test_readers_who_go_through_the_worklist_at_once_read_each_case_once(installation):
+    told = json.loads(installation.python("from inference.tests import rush; rush.read(readers=4, cases=10)"))
+    assert told == {"errors": [], "given": 10, "signed": [1] * 10}
+
+
 def test_reports_written_at_once_are_numbered_one_after_another(installation):
     told = json.loads(installation.python("from inference.tests import rush; rush.report(writers=4)"))
     assert told == {"answers": [None] * 4, "versions": [1, 2, 3, 4]}

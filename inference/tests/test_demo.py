@@ -34,9 +34,12 @@ def test_an_old_film_was_signed_on_its_day_and_todays_waits(films, clinician):
         then.finished_at,
         then.reviewed_at,
         *then.history.values_list("history_date", flat=True),
+        then.readings.get().signed_at,
     ]
     assert {timezone.localdate(moment) for moment in moments} == {day}
-    assert (then.is_validated, then.reviewed_by) == (True, clinician)
+    [reading] = then.readings.all()
+    assert (then.is_validated, then.reviewed_by) == (True, reading.reader)
+    assert (reading.is_blind, reading.final_diagnosis) == (True, then.final_diagnosis)
     assert (now.status, now.is_validated) == ("completed", False)
     assert timezone.localdate(now.created_at) == timezone.localdate()
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from imaging.models import XRayImage
-from inference.models import DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import DiagnosticModel, ModelResult, Prediction, Reading, Report
 from inference.review.signing import sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,8 +35,9 @@ def test_the_xrays_history_tells_of_what_was_made_of_it(client, clinician, signe
     client.force_login(clinician)
     page = client.get(reverse("admin:imaging_xrayimage_history", args=[signed.xray_id]))
     entries = page.context["entries"]
-    assert {entry.change.model for entry in entries} == {XRayImage, Prediction, ModelResult, Report}
-    [signature] = [entry for entry in entries if entry.reason == "Signed"]
+    assert {entry.change.model for entry in entries} == {XRayImage, Prediction, ModelResult, Reading, Report}
+    signatures = [entry for entry in entries if entry.reason == "Signed"]
+    [signature] = [entry for entry in signatures if entry.change.model is Prediction]
     assert ("Final diagnosis", "–", "COVID") in [(told.title, told.old, told.new) for told in signature.diffs]
     assert signature.change.version.history_user == clinician
 

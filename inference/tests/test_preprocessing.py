@@ -6,6 +6,7 @@ from PIL import Image
 
 from imaging import phantom
 from imaging.pixels import enhance
+from inference.models import DiagnosticModel
 from inference.nn import backbones
 from inference.nn.engine import Ensemble
 from inference.nn.lungs import lung_box
@@ -136,3 +137,11 @@ def test_models_of_several_pipelines_answer_side_by_side_as_they_do_alone(tmp_pa
         [answers[n][0].probabilities for answers in alone] for n in range(len(pictures))
     ]
     assert len({tuple(answer.probabilities.values()) for answer in together[0]}) == len(ways)
+
+
+def test_a_model_that_is_registered_without_a_word_sees_what_one_that_is_trained_here_sees():
+    registered, trained = DiagnosticModel(), Preprocessing()
+    for name in ("fit", "interpolation", "clahe", "crop_share"):
+        assert getattr(registered, name) == getattr(trained, name)
+    assert [*DiagnosticModel.Fit.values] == [*Fit]
+    assert [*DiagnosticModel.Interpolation.values] == [*Interpolation]

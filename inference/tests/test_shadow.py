@@ -323,9 +323,9 @@ from django.contrib.auth import get_user_model
 from inference.models import DiagnosticModel
 from inference.registry.registration import register
 from inference.tests import tiny_networks as tiny
-from inference.tests.test_worker_process import ASK_ABOUT_FILMS
+from inference.tests.test_worker_process import ASK_ABOUT_FILMS, CHECKED
 
-exec(ASK_ABOUT_FILMS.format(n=12))
+exec(ASK_ABOUT_FILMS.format(n=12, checked_at=CHECKED))
 first = DiagnosticModel.objects.get(name="Tiny ResNet")
 spec = tiny.spec(settings.DATA_DIR / "new", "ResNet-50", seed=7)
 said = ("name", "architecture", "options", "labels", "input_size", "mean", "std")
@@ -356,20 +356,20 @@ def test_models_of_one_name_that_are_registered_at_once_are_versions_one_after_a
 
 
 @pytest.mark.slow
-def test_versions_change_while_a_batch_runs_and_each_film_is_answered_once_by_one_of_each_name(installation):
-    installation.environment["MAX_BATCH_SIZE"] = "2"
-    installation.python(AT_WORK)
-    start_worker(installation)
-    installation.wait_until(lambda: count(installation, "status = 'completed'"))
-    installation.python(CHANGE.format(change="accept", version="2"))
-    installation.python(CHANGE.format(change="go_back", version="1"))
-    installation.wait_until(lambda: count(installation, "status IN ('completed', 'failed')") == 12)
-    assert count(installation, "status = 'completed'") == 12
-    answers = installation.query(
+def test_versions_change_while_a_batch_runs_and_each_film_is_answered_once_by_one_of_each_name(at_work):
+    at_work.environment["MAX_BATCH_SIZE"] = "2"
+    at_work.python(AT_WORK)
+    start_worker(at_work)
+    at_work.wait_until(lambda: count(at_work, "status = 'completed'"))
+    at_work.python(CHANGE.format(change="accept", version="2"))
+    at_work.python(CHANGE.format(change="go_back", version="1"))
+    at_work.wait_until(lambda: count(at_work, "status IN ('completed', 'failed')") == 12)
+    assert count(at_work, "status = 'completed'") == 12
+    answers = at_work.query(
         "SELECT r.prediction_id, m.name, count(*) FROM inference_modelresult r "
         "JOIN inference_diagnosticmodel m ON m.id = r.model_id GROUP BY r.prediction_id, m.name"
     )
     assert len(answers) == 24
     assert {n for _prediction, _name, n in answers} == {1}
-    votes = installation.query("SELECT version FROM inference_diagnosticmodel WHERE is_active AND name = 'Tiny ResNet'")
+    votes = at_work.query("SELECT version FROM inference_diagnosticmodel WHERE is_active AND name = 'Tiny ResNet'")
     assert votes == [("1",)]

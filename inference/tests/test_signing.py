@@ -11,6 +11,7 @@ from backoffice.models import User
 from backoffice.tests.forms_on_pages import form_with
 from imaging.models import XRayImage
 from inference.models import Prediction
+from inference.tests.own_answers import has_read, read_by_hand
 
 pytestmark = pytest.mark.django_db
 
@@ -47,8 +48,12 @@ def film_page(prediction) -> str:
 
 
 def open_film(client, prediction) -> str:
-    """The page with the film; returns the version that its form would send."""
-    return client.get(film_page(prediction)).context["seen"]
+    """The page with the film, where the models' answer comes after one's own; returns the version that it sends."""
+    page = client.get(film_page(prediction))
+    if "own_choices" in page.context:
+        read_by_hand(client, prediction)
+        page = client.get(film_page(prediction))
+    return page.context["seen"]
 
 
 def sign(client, prediction, diagnosis, **more):
@@ -116,11 +121,13 @@ def test_a_film_that_was_opened_before_the_answer_came_is_to_be_opened_again(doc
 def test_what_a_colleague_has_opened_is_not_what_i_have_opened(doctor, client, colleague, answered):
     open_film(doctor, answered)
     client.force_login(colleague)
+    has_read(colleague, answered)
     assert "Open it and look" in sign(client, answered, "Normal").text
     assert signature(answered) == ("", None)
 
 
 def test_the_answers_own_page_counts_as_opened(doctor, clinician, answered):
+    has_read(clinician, answered)
     doctor.get(f"{PREDICTIONS}{answered.pk}/change/")
     agree(doctor, answered)
     assert signature(answered) == ("Normal", clinician)
@@ -217,6 +224,7 @@ def test_nobody_signs_over_a_signature_that_they_were_not_shown(signed, doctor, 
 
 def test_a_page_that_still_shows_it_unsigned_asks_too(doctor, client, clinician, colleague, answered):
     seen = open_film(doctor, answered)
+    Prediction.objects.update(taken_until=timezone.now())  # who reads it has left
     client.force_login(colleague)
     open_and_sign(client, answered, "COVID")
     client.force_login(clinician)
@@ -237,9 +245,10 @@ def waiting_in_the_list(client) -> list[int]:
     return [row.pk for row in client.get(WAITING).context["cl"].result_list]
 
 
-def test_an_older_answer_waits_no_more_when_a_newer_one_is_signed(doctor):
+def test_an_older_answer_waits_no_more_when_a_newer_one_is_signed(doctor, clinician):
     older = an_answer()
     newer, another = an_answer(older.xray), an_answer()
+    has_read(clinician, older, newer, another)
     assert waiting_in_the_list(doctor) == [another.pk, newer.pk, older.pk]
     open_and_sign(doctor, newer, "Normal")
     assert waiting_in_the_list(doctor) == [another.pk]
@@ -248,16 +257,18 @@ def test_an_older_answer_waits_no_more_when_a_newer_one_is_signed(doctor):
     assert f"?prediction={older.pk}" not in doctor.get("/admin/").text
 
 
-def test_a_newer_answer_waits_though_the_older_one_is_signed(doctor):
+def test_a_newer_answer_waits_though_the_older_one_is_signed(doctor, clinician):
     older = an_answer()
     open_and_sign(doctor, older, "Normal")
     newer = an_answer(older.xray)
+    has_read(clinician, newer)
     assert waiting_in_the_list(doctor) == [newer.pk]
 
 
 def test_it_waits_again_when_the_newer_one_is_hidden(doctor, clinician):
     older = an_answer()
     newer = an_answer(older.xray)
+    has_read(clinician, older)
     open_and_sign(doctor, newer, "Normal")
     Prediction.objects.filter(pk=newer.pk).hide(by=clinician)
     assert waiting_in_the_list(doctor) == [older.pk]
@@ -265,6 +276,7 @@ def test_it_waits_again_when_the_newer_one_is_hidden(doctor, clinician):
 
 def test_an_opinion_that_comes_in_after_its_sender_was_signed_out_comes_back_unsigned(client, clinician, answered):
     client.force_login(clinician)
+    has_read(clinician, answered)
     opinion = form_with(client.get(film_page(answered)), "review_notes")
     opinion |= {"final_diagnosis": ["COVID"], "review_notes": ["both bases"]}
     page = reverse("admin:inference_prediction_sign", args=[answered.pk])
@@ -280,7 +292,8 @@ def test_an_opinion_that_comes_in_after_its_sender_was_signed_out_comes_back_uns
     assert client.get(page).status_code == 403
 
 
-def test_who_signs_or_asks_keeps_the_list_that_the_film_was_opened_from(doctor, answered):
+def test_who_signs_or_asks_keeps_the_list_that_the_film_was_opened_from(doctor, clinician, answered):
+    has_read(clinician, answered)
     filters = "_changelist_filters=view__exact%3DPA"
     page = doctor.get(f"{film_page(answered)}?{filters}")
     address = reverse("admin:inference_prediction_sign", args=[answered.pk])

@@ -8,7 +8,7 @@ from imaging import phantom
 from inference.training import data
 from inference.training.data import Inputs
 from inference.training.ensemble import figures
-from inference.training.fitting import Recipe, fit, fit_temperature
+from inference.training.fitting import Recipe, fit
 
 SMALL = Recipe("DenseNet-121", "densenet121", {"growth_rate": 4, "block_config": [2, 2]}, epochs=3)
 
@@ -42,19 +42,6 @@ def test_the_same_seed_makes_the_same_weights_and_another_one_others():
     differs = [torch.equal(a, b) for a, b in zip(first.network.parameters(), other.network.parameters(), strict=True)]
     assert all(same)
     assert not all(differs)
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_that_spoiled_the_logits_is_found(temperature):
-    generator = torch.Generator().manual_seed(0)
-    logits = 2 * torch.randn(4000, 4, generator=generator)
-    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
-    assert fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.1)
-
-
-def test_answers_that_are_all_right_keep_some_doubt():
-    logits = 5 * torch.eye(4)
-    assert fit_temperature(logits, torch.arange(4)) == pytest.approx(0.25)
 
 
 def test_figures_count_what_was_right_by_class():

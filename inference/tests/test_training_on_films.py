@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from io import StringIO
 
@@ -81,6 +78,21 @@ def test_a_model_is_shown_the_lungs_alone_and_its_entry_says_so(made):
     assert entry_in(out)["preprocessing"]["fit"] == "lungs"
     assert read_ensemble(out)[0].preprocessing.fit == "lungs"
     assert "the box in which the lungs lie" in (out / "test-resnet.md").read_text()
+
+
+def test_a_network_learns_from_planted_opacities_within_each_hospital(films, tmp_path):
+    typed("train_models", "--data", films, *QUICK, "--plant", "--together", "a", "b", "--out", tmp_path)
+    entry = entry_in(tmp_path)
+    assert "--plant" in entry["training"]["command"]
+    assert (entry["preprocessing"]["fit"], entry["preprocessing"]["clahe"]) == ("even-lungs", False)
+    assert "planted" in (tmp_path / "test-resnet.md").read_text()
+
+
+def test_opacities_are_not_planted_where_no_label_says_normal(films, tmp_path):
+    manifest = films / "well.csv"
+    manifest.write_text((films / "manifest.csv").read_text().replace("Normal", "Well"))
+    with pytest.raises(CommandError, match="call one of them Normal"):
+        typed("train_models", "--data", manifest, *QUICK, "--plant", "--out", tmp_path)
 
 
 def test_nothing_unfinished_is_left_behind(made):
@@ -178,6 +190,7 @@ def test_a_network_that_sees_no_border_does_not_answer_by_it(made, films):
     [
         (("--init", "w.pth"), "need --arch"),
         (("--arch", "test_resnet", "--freeze"), "--freeze needs --init"),
+        (("--arch", "test_resnet", "--init", "w.pth", "--freeze", "--plant"), "give one of them"),
         (("--arch", "no_such_net"), "no architecture named 'no_such_net'"),
         (("--arch", "test_resnet", "--init", "/nowhere.safetensors"), "cannot read the weights"),
         (("--leave-out", "moon"), "unknown sources: moon; known: a, b, c"),
@@ -208,21 +221,18 @@ def one_thread():
 
 
 @pytest.mark.slow
-def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_weights(films, tmp_path, one_thread):
+def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_weights(films, tmp_path, one_thread, networks):
     options = ["--data", str(films), *OPTIONS, "--epochs", "3", "--per-epoch", "32", "--device", "cpu", "--out"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     typed("train_models", *options, whole)
-    first = subprocess.Popen(
-        [sys.executable, "manage.py", "train_models", *options, str(broken)],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-    )
+    command = ("train_models", *options, str(broken))
+    said = tmp_path / "said"
+    first = networks.begin((command, os.environ | {"OMP_NUM_THREADS": "1"}, settings.BASE_DIR, [said, said]))
     while not list((broken / ".unfinished").glob("*.pt")):
-        assert first.poll() is None
+        assert first.is_alive(), said.read_text()
         time.sleep(0.01)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.kill()
+    first.join()
     assert not (broken / "ensemble.json").exists()
     printed = typed("train_models", *options, broken)
     assert "epoch 1/3" not in printed

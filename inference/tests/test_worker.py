@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from clinic.models import Patient
 from imaging.models import XRayImage
-from inference import health, heartbeat, suitability, tasks, voting, worker
+from inference import chosen_device, health, heartbeat, suitability, tasks, voting, worker
 from inference.models import DiagnosticModel, ModelResult, Prediction, Worker
 from inference.nn import devices
 from inference.nn.devices import DeviceLostError
@@ -338,14 +338,14 @@ def test_a_worker_says_what_it_computes_on_and_what_is_not_as_it_should_be(
     settings.INFERENCE_DEVICE = wanted
     monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(devices, "NVIDIA", tmp_path if driver else tmp_path / "none")
-    monkeypatch.setattr(voting, "device_in_force", cache(voting.device_in_force.__wrapped__))
-    monkeypatch.setattr(voting, "_announced", "")
+    monkeypatch.setattr(chosen_device, "of", cache(chosen_device.of.__wrapped__))
+    monkeypatch.setattr(chosen_device, "_announced", "")
     monkeypatch.setattr(heartbeat, "_own", Worker(name="this one"))
-    voting.announce_device()
-    voting.announce_device()
+    chosen_device.announce()
+    chosen_device.announce()
     said = Worker.objects.get()
     assert (said.device, said.trouble) == ("" if trouble == "no_such_device" else "cpu", trouble)
-    assert [record.levelname for record in caplog.records if record.name == "inference.voting"] == [level]
+    assert [record.levelname for record in caplog.records if record.name == "inference.chosen_device"] == [level]
     assert bool(health.worker_is_alive()) == (trouble == "no_such_device")
 
 

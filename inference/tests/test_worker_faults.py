@@ -14,18 +14,27 @@ from conftest import Installation, locked, postgres_database, postgres_url
 pytestmark = pytest.mark.slow
 
 
+SHORT = ["poison", "database_gone", "disk_full", "weights_changed", "device_gone", "fatal_shadow"]
+
+
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def told(request, shared_folder, tmp_path_factory):
-    """What each scenario of faults.py left. They share one installation, and one process that has imported torch; and
-    all processes of this run share what it told."""
-    left = shared_folder / f"faults-{request.param}.json"
-    with locked(shared_folder / f"faults-{request.param}.lock"):
+def database(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def told(request, database, shared_folder, tmp_path_factory):
+    """What each of the short scenarios left. They share one installation and one process; and all processes of this
+    run share what it told: whoever comes second waits for it."""
+    left = shared_folder / f"faults-{database}.json"
+    with locked(shared_folder / f"faults-{database}.lock"):
         if not left.exists():
-            left.write_text(told_by(request.param, tmp_path_factory.mktemp("faults"), request.getfixturevalue))
+            folder = tmp_path_factory.mktemp("faults")
+            left.write_text(told_by(database, folder, request.getfixturevalue, *SHORT))
     return json.loads(left.read_text())
 
 
-def told_by(database: str, folder: Path, fixture: Callable[[str], Any]) -> str:
+def told_by(database: str, folder: Path, fixture: Callable[[str], Any], *scenarios: str) -> str:
     with ExitStack() as stack:
         if database == "postgres":
             server, template = fixture("postgres_server"), fixture("migrated_postgres")
@@ -33,13 +42,14 @@ def told_by(database: str, folder: Path, fixture: Callable[[str], Any]) -> str:
         else:
             shutil.copy(fixture("migrated_sqlite"), folder)
             made = Installation(folder)
+        made.networks = fixture("networks")
         made.environment |= {
             "PREDICTION_LEASE_SECONDS": "1",
             "MAX_BATCH_SIZE": "8",
             "MAX_PREDICTIONS_PER_DAY": "1000",
             "OMP_NUM_THREADS": "1",  # a fork does not survive torch's threads
         }
-        return made.python("from inference.tests import faults; faults.run_all()").splitlines()[-1]
+        return made.python(f"from inference.tests import faults; faults.run(*{scenarios})").splitlines()[-1]
 
 
 def check_that_nothing_is_lost_or_doubled(left: dict, asked: int) -> None:
@@ -51,8 +61,8 @@ def check_that_nothing_is_lost_or_doubled(left: dict, asked: int) -> None:
     assert left["results_of_others"] == 0
 
 
-def test_workers_killed_twenty_times_at_random_lose_and_double_nothing(told):
-    left = told["killed_at_random"]
+def test_workers_killed_twenty_times_at_random_lose_and_double_nothing(request, database, tmp_path):
+    left = json.loads(told_by(database, tmp_path, request.getfixturevalue, "killed_at_random"))["killed_at_random"]
     check_that_nothing_is_lost_or_doubled(left, asked=200)
     assert left["kills"] == 20
     assert max(left["attempts"]) > 1, "no worker was killed in the middle of its work"
@@ -97,3 +107,12 @@ def test_a_device_that_fails_ends_its_worker_and_another_one_answers(told):
     assert left["in_between"]["statuses"] == {"pending": 3}
     check_that_nothing_is_lost_or_doubled(left, asked=3)
     assert (left["statuses"], left["attempts"]) == ({"completed": 3}, [2] * 3)
+
+
+def test_a_model_in_the_shadow_that_kills_whoever_asks_it_is_asked_three_times_and_the_others_go_on(told):
+    left = told["fatal_shadow"]
+    assert left["exits"] == [-9, -9, -9, 0]
+    assert "stopped 3 times" in left["check_error"]
+    assert not left["is_asked"]
+    check_that_nothing_is_lost_or_doubled(left, asked=2)
+    assert left["statuses"] == {"completed": 2}

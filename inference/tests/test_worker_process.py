@@ -10,6 +10,7 @@ ASK_ABOUT_FILMS = """
 from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from model_bakery import baker
 from clinic.models import Patient
 from imaging.storing import receive
@@ -17,7 +18,7 @@ from inference.requests import ask
 from inference.tests.conftest import film
 from inference.tests.tiny import register_tiny_models
 
-register_tiny_models(settings.DATA_DIR / "made")
+register_tiny_models(settings.DATA_DIR / "made", checked_at={checked_at})
 patient = baker.make(Patient)
 asker = get_user_model().objects.create_user("clinician")
 asked = ask([receive(film(seed, edge=300), patient).xray for seed in range({n})], by=asker)
@@ -43,6 +44,9 @@ receipts = [receive(File(open(path, "rb")), patient) for path in map(Path, {path
 assert all(receipt.xray for receipt in receipts), receipts
 ask([receipt.xray for receipt in receipts], by=asker)
 """
+
+# Trying them takes a worker longer than to answer by them.
+CHECKED = "timezone.now()"
 
 # A worker that saves one answer of its batch, and gets no further.
 STAND_STILL = """
@@ -78,38 +82,41 @@ def start_worker(installation, code: str = ""):
     return installation.start(*command, Q_CLUSTER_NAME="inference")
 
 
-def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(installation):
+def test_a_killed_worker_loses_nothing_and_answers_nothing_twice(at_work):
     n, batch = 8, 4
-    installation.environment["MAX_BATCH_SIZE"] = str(batch)
-    assert installation.python(ASK_ABOUT_FILMS.format(n=n)).split()[-1] == str(n)
+    at_work.environment["MAX_BATCH_SIZE"] = str(batch)
+    assert at_work.python(ASK_ABOUT_FILMS.format(n=n, checked_at=CHECKED)).split()[-1] == str(n)
 
-    assert not workers(installation)
-    first = start_worker(installation, STAND_STILL)
-    installation.wait_until(lambda: count(installation, "status = 'completed'"))
-    [(_name, device)] = workers(installation)
+    assert not workers(at_work)
+    first = start_worker(at_work, STAND_STILL)
+    at_work.wait_until(lambda: count(at_work, "status = 'completed'"))
+    [(_name, device)] = workers(at_work)
     assert device.startswith(("cpu", "cuda"))
-    installation.kill(first)
-    held = count(installation, "status = 'processing'")
+    at_work.kill(first)
+    held = count(at_work, "status = 'processing'")
     assert held == batch - 1, "the worker was to die in the middle of a batch"
 
-    installation.execute("UPDATE inference_prediction SET lease_until = created_at WHERE lease_until IS NOT NULL")
-    second = start_worker(installation)
-    installation.wait_until(lambda: count(installation, "status = 'completed'") == n)
+    at_work.execute("UPDATE inference_prediction SET lease_until = created_at WHERE lease_until IS NOT NULL")
+    second = start_worker(at_work)
+    at_work.wait_until(lambda: count(at_work, "status = 'completed'") == n)
 
-    assert count(installation, "attempts > 1") == held
+    assert count(at_work, "attempts > 1") == held
     second.terminate()
-    installation.wait_until(lambda: len(workers(installation)) == 1)  # that of the killed one, gone silent
-    results = installation.query("SELECT prediction_id, count(*) FROM inference_modelresult GROUP BY prediction_id")
-    assert sorted(results) == sorted((pk, 2) for (pk,) in installation.query("SELECT id FROM inference_prediction"))
+    at_work.wait_until(lambda: len(workers(at_work)) == 1)  # that of the killed one, gone silent
+    results = at_work.query("SELECT prediction_id, count(*) FROM inference_modelresult GROUP BY prediction_id")
+    assert sorted(results) == sorted((pk, 2) for (pk,) in at_work.query("SELECT id FROM inference_prediction"))
 
 
 @pytest.mark.redis
 @pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
-def test_a_worker_that_waits_at_redis_is_woken_by_the_request(installation, redis_url):
+def test_a_worker_that_waits_at_redis_is_woken_by_the_request_then_loads_torch_and_tries_the_models(
+    installation, redis_url, networks
+):
     installation.environment["REDIS_URL"] = redis_url
     start_worker(installation)
     installation.wait_until(lambda: workers(installation))
-    installation.python(ASK_ABOUT_FILMS.format(n=1))
+    installation.networks = networks
+    installation.python(ASK_ABOUT_FILMS.format(n=1, checked_at=None))
     installation.wait_until(lambda: count(installation, "status = 'completed'"))
 
 

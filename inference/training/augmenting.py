@@ -7,16 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+WEAKEST_RIBS, STRONGEST_RIBS = -0.8, 1.5  # what is added of the detail that is as wide as ribs
 HIDDEN = 0.25  # the longest edge of what is hidden, as a share of the picture's
 
 
-def varied(pictures: Tensor) -> Tensor:
+def varied(pictures: Tensor, even: bool = False) -> Tensor:
     """Turn, zoom and shift each picture a little, and change its tone, sharpness and grain much; N×1×H×W in 0–1.
 
     Tone, sharpness and grain are what a machine has and a disease has not. A patch is hidden, so that no one place
-    decides.
+    decides. With `even`, every grey becomes equally common again, for pictures that were prepared so.
     """
-    return _hidden(_toned(_moved(pictures))).clamp(0, 1)
+    seen = _hidden(_toned(_moved(pictures)))
+    return evened(seen) if even else seen.clamp(0, 1)
 
 
 def _moved(pictures: Tensor) -> Tensor:
@@ -37,10 +39,31 @@ def _toned(pictures: Tensor) -> Tensor:
 
     gamma, gain, offset = drawn(0.3).exp(), 1 + drawn(0.2), drawn(0.1)
     toned = (pictures.clamp(1e-3, 1) ** gamma - 0.5) * gain + 0.5 + offset
-    soft = F.avg_pool2d(F.pad(toned, (2, 2, 2, 2), mode="replicate"), 5, stride=1)
+    soft = _softened(toned, 2)
     sharper = drawn(0.5)  # below 0: blurred
+    # A child's ribs, or a hard tube's, stand out more than another's.
+    wide = int(torch.randint(3, max(4, pictures.shape[-1] // 10), ()))
+    ribs = (WEAKEST_RIBS + (STRONGEST_RIBS - WEAKEST_RIBS) * torch.rand(count, 1, 1, 1)).to(device)
     grain = (0.03 * torch.rand(count, 1, 1, 1) * torch.randn(pictures.shape)).to(device)
-    return toned + sharper * (toned - soft) + grain
+    return toned + sharper * (toned - soft) + ribs * (soft - _softened(toned, wide)) + grain
+
+
+def _softened(pictures: Tensor, reach: int) -> Tensor:
+    """Each pixel the mean of those within `reach` of it, in rows and columns."""
+    return F.avg_pool2d(F.pad(pictures, (reach,) * 4, mode="replicate"), 2 * reach + 1, stride=1)
+
+
+def evened(pictures: Tensor) -> Tensor:
+    """Make every grey equally common in each of N×1×H×W, of 256 from its darkest to its brightest, as OpenCV's
+    equalizeHist does; 0–1."""
+    seen = pictures.flatten(1)
+    darkest, brightest = seen.amin(1, keepdim=True), seen.amax(1, keepdim=True)
+    greys = ((seen - darkest) / (brightest - darkest).clamp_min(1e-6) * 255).round().long()
+    counts = torch.zeros(len(greys), 256, device=greys.device).scatter_add_(1, greys, torch.ones_like(greys).float())
+    below = counts.cumsum(1)
+    lowest = counts.gather(1, greys.amin(1, keepdim=True))
+    even = (below.gather(1, greys) - lowest) / (greys.shape[1] - lowest).clamp_min(1)
+    return even.view_as(pictures)
 
 
 def _hidden(pictures: Tensor) -> Tensor:

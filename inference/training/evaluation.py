@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from inference.nn.cards import beside
+from inference.nn.cards import ENSEMBLE_FILE, beside
 from inference.nn.engine import Ensemble
-from inference.nn.model_files import ENSEMBLE_FILE, read_ensemble, write_whole
+from inference.nn.model_files import read_ensemble, write_whole
 from inference.training import films as real
 from inference.training import measures
 from inference.training.data import Sample, TrainingDataError

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from inference.nn import backbones
+from inference.nn import backbones, calibration
 from inference.nn.backbones import WeightsError
 from inference.training.augmenting import varied
+from inference.training.contrast import Contrast
 from inference.training.data import Inputs
 from inference.training.starting import start_from
 
@@ -22,6 +24,7 @@ BATCH_SIZE = 16  # small: on a few thousand pictures it is the number of steps t
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.15  # of all steps
 LARGEST_GRADIENT = 1.0
+REMEMBERED = 0.95  # of the mean of earlier weights, after each step by a contrast: single steps go astray
 POSITION_STD = 0.5
 VERSIONS = 4  # of each picture, that a frozen body is shown
 
@@ -51,10 +54,13 @@ class Course:
     `per_epoch` how many are (without it, as many as there are). Of
     `patience` epochs without a lower loss on the validation pictures the training ends, and the best is kept. `last` is
     the epoch after which it ends in any case, without changing how the learning rate falls. `kept` is the file from
-    which it goes on where it was stopped.
+    which it goes on where it was stopped. `even` makes every grey equally common again in what was varied, for pictures
+    that were prepared so. With a `contrast` it learns what that draws, instead of every film's label.
     """
 
     augment: bool = False
+    even: bool = False
+    contrast: Contrast | None = None
     draw: np.ndarray | None = None
     per_epoch: int | None = None
     patience: int | None = None
@@ -103,17 +109,18 @@ def fit(
     network = backbones.build(recipe.architecture, options, classes, channels=1)
     scaling = _begin(network, recipe, inputs)
     network = network.to(device, memory_format=torch.channels_last)
-    shown = _Shown(network, scaling, device, course.augment)
+    shown = _Shown(network, scaling, device, course.augment, course.even)
     pupil = _Pupil(recipe, network.get_classifier() if recipe.frozen else network, course, device)
     count = len(inputs.labels)
     asked = [validation] if watched is None else [validation, watched]
     if recipe.frozen:
         train, of_label = shown.features(inputs), torch.from_numpy(inputs.labels)
         questions = [shown.features(some, once=True)[0] for some in asked]
-        steps = pupil.learn_from(lambda n: (train[int(torch.randint(len(train), ()))][n], of_label[n]), count)
+        steps = pupil.learn_from(pupil.by_labels(lambda n: (_any_of(train)[n], of_label[n])), count)
     else:
         questions = asked
-        steps = pupil.learn_from(lambda n: shown.batch(inputs, n.numpy()), count)
+        by_labels = pupil.by_labels(lambda n: shown.batch(inputs, n.numpy()))
+        steps = pupil.learn_from(pupil.by_contrast(course.contrast, shown) if course.contrast else by_labels, count)
     targets = torch.from_numpy(validation.labels)
     started = time.monotonic()
     for epoch, loss in steps:
@@ -129,7 +136,7 @@ def fit(
         network.cpu().eval(),
         options,
         *scaling,
-        fit_temperature(logits, targets),
+        _temperature(logits, targets),
         (logits.argmax(1) == targets).float().mean().item(),
         epochs,
         tuple(pupil.watched),
@@ -159,11 +166,17 @@ def _make_positions_heard(network: nn.Module) -> None:
             nn.init.normal_(parameter, std=POSITION_STD)
 
 
+def _any_of(versions: list[Tensor]) -> Tensor:
+    return versions[int(torch.randint(len(versions), ()))]
+
+
 class _Shown:
     """Pictures as a network takes them, and what a frozen body makes of them."""
 
-    def __init__(self, network: nn.Module, scaling: tuple[float, float], device: torch.device, augment: bool) -> None:
-        self.network, self.scaling, self.device, self.augment = network, scaling, device, augment
+    def __init__(
+        self, network: nn.Module, scaling: tuple[float, float], device: torch.device, augment: bool, even: bool
+    ) -> None:
+        self.network, self.scaling, self.device, self.augment, self.even = network, scaling, device, augment, even
 
     def batch(self, inputs: Inputs, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
         labels = torch.from_numpy(inputs.labels[chosen]).to(self.device)
@@ -172,7 +185,7 @@ class _Shown:
     def tensor(self, pictures: np.ndarray, augment: bool = False) -> Tensor:
         mean, std = self.scaling
         tensor = torch.from_numpy(pictures).to(self.device).unsqueeze(1).float() / 255
-        tensor = varied(tensor) if augment else tensor
+        tensor = varied(tensor, self.even) if augment else tensor
         return ((tensor - mean) / std).contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
@@ -202,9 +215,35 @@ class _Pupil:
         self.losses: list[float] = []  # on the validation pictures
         self.watched: list[Tensor] = []
         self.best: dict[str, Any] = {}
+        self.mean: AveragedModel | None = None
+        if course.contrast:
+            self.mean = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(REMEMBERED), use_buffers=True)
 
-    def learn_from(self, batch: Callable[[Tensor], tuple[Tensor, Tensor]], count: int) -> Iterator[tuple[int, float]]:
-        """Train on `count` pictures; yield after each epoch its number and the mean loss."""
+    @property
+    def asked(self) -> nn.Module:
+        """What answers: the mean of the weights so far, where that is kept."""
+        return self.mean.module if self.mean else self.module
+
+    def by_labels(self, batch: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Callable[[Tensor], Tensor]:
+        """The loss of chosen pictures, each for itself."""
+
+        def loss(chosen: Tensor) -> Tensor:
+            pictures, labels = batch(chosen)
+            return F.cross_entropy(self.module(pictures), labels.to(pictures.device))
+
+        return loss
+
+    def by_contrast(self, contrast: Contrast, shown: "_Shown") -> Callable[[Tensor], Tensor]:
+        """The loss of pictures beside others of their hospital."""
+
+        def loss(chosen: Tensor) -> Tensor:
+            lesson = contrast.lesson(chosen.numpy())
+            return lesson.loss(self.module(shown.tensor(lesson.pictures, augment=True)).float())
+
+        return loss
+
+    def learn_from(self, loss: Callable[[Tensor], Tensor], count: int) -> Iterator[tuple[int, float]]:
+        """Train on `count` pictures; yield after each epoch its number and the mean loss. `loss` gets chosen rows."""
         per_epoch = -(-(self.course.per_epoch or count) // BATCH_SIZE)
         self.optimizer = torch.optim.AdamW(
             self.module.parameters(), self.recipe.learning_rate, weight_decay=WEIGHT_DECAY
@@ -219,16 +258,24 @@ class _Pupil:
         self._go_on()
         while not self._is_done():
             self.epoch += 1
-            self.module.train()
+            self._begin_to_learn()
             losses = []
             for place, chosen in enumerate(self._order(count)):
-                losses.append(self._step(*batch(chosen)))
+                losses.append(self._step(loss, chosen))
                 if self.course.progress:
                     self.course.progress(
                         (self.epoch - 1 + place / per_epoch) / (self.course.last or self.recipe.epochs)
                     )
             yield self.epoch, float(np.mean(losses))
             self._keep()
+
+    def _begin_to_learn(self) -> None:
+        self.module.train()
+        if self.course.contrast and self.recipe.initial:
+            # A lesson's films are too few, and too much of one hospital, to normalise by.
+            for part in self.module.modules():
+                if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+                    part.eval()
 
     def _is_done(self) -> bool:
         patience = self.course.patience
@@ -243,22 +290,24 @@ class _Pupil:
             if len(chosen) > 1 or count == 1:
                 yield chosen
 
-    def _step(self, pictures: Tensor, labels: Tensor) -> float:
+    def _step(self, loss_of: Callable[[Tensor], Tensor], chosen: Tensor) -> float:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            loss = F.cross_entropy(self.module(pictures), labels.to(pictures.device))
+            loss = loss_of(chosen)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.module.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.schedule.step()
+        if self.mean:
+            self.mean.update_parameters(self.module)
         return loss.item()
 
     @torch.no_grad()
     def answers(self, shown: _Shown, asked: Inputs | Tensor) -> Tensor:
-        self.module.eval()
+        network = self.asked.eval()
         if isinstance(asked, Tensor):
-            return self.module(asked).float().cpu()
-        return torch.cat([self.module(shown.tensor(some)).float().cpu() for some in _in_batches(asked.pictures)])
+            return network(asked).float().cpu()
+        return torch.cat([network(shown.tensor(some)).float().cpu() for some in _in_batches(asked.pictures)])
 
     def seen(self, logits: list[Tensor], loss: float) -> None:
         """Take in the answers after an epoch: about the validation pictures, and about the watched ones."""
@@ -267,12 +316,11 @@ class _Pupil:
         if self.course.patience is None or loss <= min(self.losses):
             self.best = {"epoch": self.epoch, "logits": logits[0]}
             if self.course.patience is not None:
-                self.best["state"] = copy.deepcopy(self.module.state_dict())
+                self.best["state"] = copy.deepcopy(self.asked.state_dict())
 
     def back_to_the_best(self) -> tuple[Tensor, int]:
-        """Return the best epoch's validation logits, and which it was."""
-        if "state" in self.best:
-            self.module.load_state_dict(self.best["state"])
+        """Return the best epoch's validation logits, and which it was; from now on it is the network."""
+        self.module.load_state_dict(self.best.get("state") or self.asked.state_dict())
         return self.best["logits"], self.best["epoch"]
 
     def _keep(self) -> None:
@@ -280,6 +328,7 @@ class _Pupil:
             return
         state = {
             "module": self.module.state_dict(),
+            "mean": self.mean and self.mean.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "random": torch.get_rng_state(),
@@ -298,19 +347,15 @@ class _Pupil:
             return
         state = torch.load(self.course.kept, map_location="cpu", weights_only=True)
         self.module.load_state_dict(state["module"])
+        if self.mean:
+            self.mean.load_state_dict(state["mean"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["random"])
         self.epoch, self.losses, self.watched, self.best = (state[k] for k in ("epoch", "losses", "watched", "best"))
 
 
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """Return the temperature that makes softmax(logits / temperature) most likely.
-
-    Temperature scaling (Guo et al., On Calibration of Modern Neural Networks, ICML 2017).
-    `logits` float N×classes, `labels` int64 N. Kept within 0.25–10: pictures that are all
-    answered rightly would drive it to zero, and with it every doubt.
-    """
-    candidates = torch.logspace(np.log10(0.25), 1, 200)
-    losses = [F.cross_entropy(logits / temperature, labels).item() for temperature in candidates]
-    return float(candidates[int(np.argmin(losses))])
+def _temperature(logits: Tensor, labels: Tensor) -> float:
+    """What the logits (N×classes) are to be divided by, so that softmax means what it says."""
+    scaling = calibration.fit_temperature(calibration.log_softmax(logits.double().numpy()), labels.numpy())
+    return float(1 / scaling.scales[0])

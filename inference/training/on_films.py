@@ -15,9 +15,10 @@ from inference.nn import consensus
 from inference.nn.cards import mean_outside
 from inference.nn.engine import Ensemble, choose_device
 from inference.nn.model_files import spec_for, write_ensemble
-from inference.nn.preprocessing import Preprocessing
+from inference.nn.preprocessing import Fit, Preprocessing
 from inference.training import films as real
 from inference.training import measures
+from inference.training.contrast import Contrast
 from inference.training.data import Inputs, Sample, TrainingDataError, prepare
 from inference.training.ensemble import Report, Skipped, ask_about, entry_of
 from inference.training.films import Films
@@ -33,7 +34,8 @@ class FilmsRun:
     Films of `leave_out` are not learned from, but measured on. For each of `groups` of sources a network is trained
     that has not seen it: what these say of the groups are the figures outside, and the epoch that is best on their mean
     is where the last network, which learns from all, is stopped. Without groups it is stopped where the loss on the
-    validation films has not fallen for `patience` epochs.
+    validation films has not fallen for `patience` epochs. With `plant`, normal films are told from sick ones, and from
+    others with a planted opacity, within each hospital alone (contrast.py); `together` are sources that are one.
     """
 
     films: Films
@@ -46,6 +48,8 @@ class FilmsRun:
     groups: tuple[tuple[str, ...], ...] = ()
     per_epoch: int | None = None
     patience: int = 5
+    plant: bool = False
+    together: tuple[tuple[str, ...], ...] = ()
     device: str = "auto"
 
 
@@ -111,6 +115,7 @@ class _School:
             "validation_pictures": len(own.validation),
             "sources": sorted({sample.source for sample in own.train}),
             "counts": dict(sorted(counts.items())),
+            "planted": self.run.plant,
             "told_by_source": real.told_by_source(self.run.films),
         }
 
@@ -163,6 +168,8 @@ class _School:
         progress = self.progress
         course = Course(
             augment=True,
+            even=self.run.preprocessing.fit is Fit.EVEN_LUNGS,
+            contrast=self._contrast(inputs) if self.run.plant else None,
             draw=real.balance(inputs.samples),
             per_epoch=self.run.per_epoch,
             patience=None if self.run.groups else self.run.patience,
@@ -182,6 +189,16 @@ class _School:
             course=course,
             watched=None if watched is None else self._inputs(watched),
         )
+
+    def _contrast(self, inputs: Inputs) -> Contrast:
+        normal = self.run.films.normal()
+        if normal is None:
+            raise TrainingDataError(
+                f"opacities are planted in normal films, but the labels are {', '.join(self.run.films.labels)}; "
+                "call one of them Normal"
+            )
+        one = {source: "+".join(group) for group in self.run.together for source in group}
+        return Contrast(inputs, normal, tuple(one.get(s.source, s.source) for s in inputs.samples))
 
     def _inputs(self, samples: Sequence[Sample]) -> Inputs:
         rows = [self.rows[sample.name] for sample in samples if sample.name in self.rows]

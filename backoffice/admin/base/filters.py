@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.records.dates import midnight
 from backoffice.records.fields import DayField
 
 
@@ -101,11 +102,6 @@ class DayRangeFilter(admin.ListFilter):
         else:
             bounds = {f"{self.field}__gte": first, f"{self.field}__lte": last}
         return {lookup: value for lookup, value in bounds.items() if value is not None}
-
-
-def midnight(day: datetime.date) -> datetime.datetime:
-    """The day's beginning by the clinic's clock."""
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
 def is_moment(model: type[models.Model], path: str) -> bool:

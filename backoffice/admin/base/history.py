@@ -31,12 +31,13 @@ from backoffice.admin.base.masking import MaskingAdmin
 from backoffice.formats.kept import told
 from backoffice.lazy import LazyText
 from backoffice.models import AccessEvent, User
+from backoffice.records import withheld
 from backoffice.records.diffs import Kind, Told, Words, kind_of
 from backoffice.records.fields import LineField
 from backoffice.records.mixins import REASON_LENGTH
 from backoffice.records.names import name_for
 from backoffice.records.numbers import number_in
-from backoffice.records.relations import history_of, may_change, may_view
+from backoffice.records.relations import history_of
 from backoffice.records.timeline import Change, Timeline
 from backoffice.web.admin_urls import admin_url
 
@@ -88,8 +89,7 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         timeline = Timeline(
             self.model,
             [obj.pk, *self.also_history_of(obj)],
-            may_see=lambda model: may_view(request.user, model),
-            may_restore=lambda model: may_change(request.user, model),
+            reader=request.user,
             leave_out=self.history_leaves_out,
             by=by,
         )
@@ -139,8 +139,9 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
     ) -> HttpResponse:
         """A version, beside the record as it is now; POST with a `reason` goes back to it."""
         obj = self._seen_by(request, object_id)
-        version = self._version(obj, version_id)
+        version = self._version(request, obj, version_id)
         current = self._last_version(obj)
+        self._version(request, obj, str(current.pk))  # the page compares with it
         form = ReasonForm(request.POST or None, initial=initial_from(request))
         problems: list[str] = []
         if request.method not in ("GET", "HEAD"):
@@ -172,12 +173,13 @@ class HistoryAdmin(MaskingAdmin, SimpleHistoryAdmin):
         AccessEvent.objects.record(request, AccessEvent.Action.HISTORY, obj)
         return TemplateResponse(request, "admin/history_version.html", context)
 
-    def _version(self, obj: models.Model, version_id: str) -> HistoricalChanges:
+    def _version(self, request: HttpRequest, obj: models.Model, version_id: str) -> HistoricalChanges:
+        """Raises Http404, also for what this person is not told yet."""
         key = number_in(version_id)
         if key is None:
             raise Http404
         of_this_one = history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).select_related("history_user")
-        return get_object_or_404(of_this_one, history_id=key)
+        return get_object_or_404(withheld.told_to(request.user, self.model, of_this_one), history_id=key)
 
     def _last_version(self, obj: models.Model) -> Any:
         return history_of(self.model).filter(**{self.opts.pk.attname: obj.pk}).order_by("-history_id").first()

@@ -1,4 +1,5 @@
-"""The roles: what they may do is in roles.py; what is decided here is whether they need a second factor."""
+"""The roles: what they may do is in roles.py; what is decided here is whether they need a second factor, and whether
+they read a film before they see what the models say."""
 
 from typing import Any
 
@@ -19,9 +20,9 @@ from backoffice.models import Role
 
 @admin.register(Role)
 class RoleAdmin(GivesFormsBack, MergesWhatWasShown, HistoryAdmin):
-    list_display = ["__str__", "people", "needs_second_factor"]
+    list_display = ["__str__", "people", "needs_second_factor", "reads_first"]
     list_select_related = ["group"]
-    fields = ["needs_second_factor"]
+    fields = ["needs_second_factor", "reads_first"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         active = Count("group__user", filter=Q(group__user__is_active=True))

@@ -1,4 +1,4 @@
-/* The first page's blocks ask for themselves again. This leaves them in peace while nobody looks, lets what has changed
+/* The first page's blocks, and each page's bell, ask for themselves again. This leaves them in peace while nobody looks, lets what has changed
    glow once, and keeps the keyboard's focus where it was. connection.js says when the connection is gone. */
 "use strict";
 (() => {
@@ -21,7 +21,7 @@
     if (!block || !event.detail.shouldSwap) return;
     if (!event.detail.serverResponse.includes("data-live-block")) { // signed out meanwhile: this is the page to sign in
       event.detail.shouldSwap = false;
-      location.reload();
+      if (block.classList.contains("live-block")) location.reload(); // where only the bell asks, somebody may be typing
       return;
     }
     before.set(block.id, { pieces: shown(block), focused: block.contains(document.activeElement) ? document.activeElement.id : "" });

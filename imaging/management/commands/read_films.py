@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from imaging import read_anew
+from imaging.read_anew import READ
 
 
 class Command(BaseCommand):
@@ -15,6 +15,6 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options: Any) -> None:
-        done = [read_anew.read(film) for film in read_anew.waiting()]
+        done = READ.all()
         told = {"read": sum(done), "not": len(done) - sum(done)}
         self.stdout.write(_("%(read)d films read, %(not)d not.") % told)

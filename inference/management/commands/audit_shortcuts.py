@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from inference.films import read_as_uploaded
+from inference.nn.cards import ENSEMBLE_FILE
 
 
 class Command(BaseCommand):
@@ -47,7 +48,7 @@ class Command(BaseCommand):
 
     def _fair(self, data: Path, models: Path, most: int) -> Any:
         """Each model, the labels, and films with their pictures that it did not learn from."""
-        from inference.nn.model_files import ENSEMBLE_FILE, read_ensemble
+        from inference.nn.model_files import read_ensemble
         from inference.training import evaluation, films
         from inference.training.data import load_readable
         from inference.training.ensemble import Skipped

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from backoffice.formats.kept import told as as_told
 from backoffice.formats.lists import in_turn, told_of
 from inference.models import DiagnosticModel
+from inference.nn.cards import ENSEMBLE_FILE
 from inference.registry import registration
 from inference.registry.finding_words import in_words
 from inference.registry.registration import CardError
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         return weights, {**usual, **self.said(options), **self.choices(options)}
 
     def of_folder(self, folder: Path, options: dict[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
-        card = folder / registration.ENSEMBLE_FILE
+        card = folder / ENSEMBLE_FILE
         try:
             entries = registration.entries_of(card.read_bytes())
         except (OSError, CardError) as error:
@@ -108,7 +109,7 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(_("%(file)s: %(why)s.") % {"file": path, "why": error.strerror}) from error
             if entry := data.pop("card", None):
-                sent["card"] = ContentFile(json.dumps(entry).encode(), name=registration.ENSEMBLE_FILE)
+                sent["card"] = ContentFile(json.dumps(entry).encode(), name=ENSEMBLE_FILE)
             form = RegistrationForm(data, sent)
             if not form.is_valid():
                 self.stderr.write(told_of(path.name, in_turn(_errors(form))))

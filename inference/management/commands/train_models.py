@@ -21,7 +21,7 @@ PHANTOM_SIZE, PICTURE_SIZE = 96, 224
 # Of a network of timm's: all of it, or the head alone; from nothing, or from weights that somebody else trained.
 EPOCHS, HEAD_EPOCHS = 12, 20
 FRESH_RATE, TUNING_RATE, HEAD_RATE = 1e-3, 3e-4, 3e-3
-FITS = ("lungs", "squash", "letterbox", "crop")
+FITS = ("lungs", "even-lungs", "squash", "letterbox", "crop")
 if TYPE_CHECKING:  # torch
     from inference.training.fitting import Recipe
 
@@ -55,7 +55,14 @@ class Command(BaseCommand):
         )
         films.add_argument("--freeze", action="store_true", help="train the head alone, on what --init's body says")
         films.add_argument("--rate", type=float, help="the highest learning rate, for --arch")
-        films.add_argument("--fit", choices=FITS, default="lungs", help="what of a film is shown (default: lungs)")
+        films.add_argument(
+            "--plant",
+            action="store_true",
+            help="learn from films beside others of their source, and from planted opacities",
+        )
+        films.add_argument(
+            "--fit", choices=FITS, help="what of a film is shown (default: even-lungs with --plant, else lungs)"
+        )
         films.add_argument("--per-epoch", type=int, metavar="N", help="how many films an epoch is (default: all)")
         films.add_argument("--patience", type=int, default=5, help="epochs without progress before it stops")
         films.add_argument("--leave-out", nargs="+", default=[], metavar="SOURCE", help="measure on these alone")
@@ -115,6 +122,7 @@ class Command(BaseCommand):
         groups = [group for group in groups if not set(group) <= set(options["leave_out"])]
         if options["leave_one_out"] and len(groups) < 2:
             raise CommandError(_("--leave-one-out needs films of two sources or more, named in a manifest."))
+        fit = Fit(options["fit"] or (Fit.EVEN_LUNGS if options["plant"] else Fit.LUNGS))
         run = FilmsRun(
             films=found,
             recipes=self._architecture(options)
@@ -123,11 +131,13 @@ class Command(BaseCommand):
             size=size,
             seed=options["seed"],
             command=self._as_typed(options),
-            preprocessing=Preprocessing(Fit(options["fit"])),
+            preprocessing=Preprocessing(fit, clahe=fit is not Fit.EVEN_LUNGS),
             leave_out=tuple(options["leave_out"]),
             groups=tuple(groups),
             per_epoch=options["per_epoch"],
             patience=options["patience"],
+            plant=options["plant"],
+            together=tuple(group for group in films.groups(found, options["together"]) if len(group) > 1),
             device=options["device"],
         )
         with tqdm(total=100, unit="%", bar_format="{desc} {bar} {n:.0f} %", disable=None) as bar:
@@ -168,8 +178,10 @@ class Command(BaseCommand):
             raise CommandError(_("--init and --freeze need --arch: whose weights they are."))
         if options["freeze"] and not options["init"]:
             raise CommandError(_("--freeze needs --init: a body that has learned nothing says nothing."))
-        if options["phantoms"] and (options["arch"] or options["leave_out"] or options["leave_one_out"]):
-            raise CommandError(_("--arch and leaving sources out are for --data."))
+        if options["plant"] and options["freeze"]:
+            raise CommandError(_("--plant trains all of a network, --freeze its head alone; give one of them."))
+        if options["phantoms"] and any(options[n] for n in ("arch", "plant", "leave_out", "leave_one_out")):
+            raise CommandError(_("--arch, --plant and leaving sources out are for --data."))
 
     def _recipes(self, names: Sequence[str] | None, epochs: int | None) -> "list[Recipe]":
         from inference.training.ensemble import RECIPES
@@ -193,10 +205,10 @@ class Command(BaseCommand):
             if value := options[name]:
                 told = " ".join(value) if isinstance(value, list) else value
                 parts.append(f"--{name.replace('_', '-')} {told}")
-        parts += [f"--{name.replace('_', '-')}" for name in ("freeze", "leave_one_out") if options[name]]
+        parts += [f"--{name.replace('_', '-')}" for name in ("freeze", "plant", "leave_one_out") if options[name]]
         if options["phantoms"]:
             parts.append(f"--pictures {options['pictures']}")
-        elif options["fit"] != "lungs":
+        elif options["fit"]:
             parts.append(f"--fit {options['fit']}")
         return " ".join(parts)
 

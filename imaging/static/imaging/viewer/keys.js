@@ -1,7 +1,8 @@
-// Shortcut keys of the film: each control names its own (data-film-key), and the help lists what is there, so that
-// what other apps add to the page is among them.
+// Shortcut keys of the film's page: each control names its own (data-film-key), and the help lists what is there, so
+// that what other apps add to the page, over the film or beside it, is among them.
 
 const KEPT = "film-keys";
+const TYPED_INTO = "input:not([type=range], [type=radio]), select, textarea, .select2-container, [contenteditable]";
 
 export class Keys {
   constructor(film) {
@@ -27,12 +28,13 @@ export class Keys {
   }
 
   #controls() {
-    return [...this.film.querySelectorAll("[data-film-key]")];
+    return [...document.querySelectorAll("[data-film-key]:enabled, a[data-film-key], summary[data-film-key]")];
   }
 
   #press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || this.help.open) return;
-    if (event.target.closest("input:not([type=range]), select, textarea, .select2-container, [contenteditable]")) return;
+    if (event.key === "Escape" && event.target.matches("textarea")) event.target.blur(); // back to the keys
+    if (event.target.closest(TYPED_INTO)) return;
     const isOnTheFilm = Boolean(event.target.closest("[data-film-pane]"));
     if (!this.choice.checked && !isOnTheFilm) return;
     const action = this.actions[event.key];
@@ -45,6 +47,7 @@ export class Keys {
     if (!control) return;
     event.preventDefault();
     if (control instanceof HTMLSelectElement) nextOf(control);
+    else if (control instanceof HTMLTextAreaElement) control.focus();
     else if (!event.repeat || control.hasAttribute("data-film-repeats")) control.click();
   }
 }

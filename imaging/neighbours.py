@@ -49,7 +49,7 @@ class Unread(FastChangeList):
         pass
 
 
-class Worklist(admin.ModelAdmin):
+class FilmNeighbours(admin.ModelAdmin):
     """Mixin of the X-ray's admin.
 
     A record's address tells what its list was filtered by, and not what was searched for. Of a search the session keeps

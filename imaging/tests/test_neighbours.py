@@ -79,7 +79,7 @@ def test_one_goes_through_the_list_as_it_stands_whoever_has_no_day_and_whoever_i
 
 
 def test_of_a_list_too_long_to_count_the_neighbours_are_shown_all_the_same(client, neighbours, films, monkeypatch):
-    monkeypatch.setattr("imaging.worklist.COUNTED", 2)
+    monkeypatch.setattr("imaging.neighbours.COUNTED", 2)
     found = neighbours(films[3])
     assert (found["before"], found["place"], found["number"]) == (address(films[2]), 0, None)
     assert "None" not in client.get(address(films[1])).text.partition("film-neighbours")[2][:600]

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0002_second_texts'),
-        ('inference', '0005_readings'),
+        ('inference', '0009_even_lungs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('backoffice', '0002_language_and_burst_of_mails'),
+        ('backoffice', '0005_notices_and_summaries'),
     ]
 
     operations = [

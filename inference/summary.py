@@ -1,0 +1,68 @@
+"""What the day's summary says of the second opinion: answers, waits, failures, and what is to be followed up."""
+
+from collections.abc import Iterator
+
+from django.db.models import F
+from django.utils.translation import gettext_noop
+
+from backoffice.formats.kept import gettext as _
+from backoffice.jobs.summary import Day, Figure, section, waits
+from backoffice.web.admin_urls import admin_url
+from inference.models import FollowUp, Prediction
+
+Status = Prediction.Status
+
+
+@section(gettext_noop("Second opinions"), order=30)
+def second_opinions(day: Day) -> Iterator[Figure]:
+    rows, url = Prediction.objects.visible().order_by(), admin_url(Prediction, "changelist")
+    asked = rows.filter(**day.within("created_at"))
+    yield Figure(_("films asked about"), asked.count(), f"{url}?{day.in_a_list()}")
+    ended = rows.filter(**day.within("finished_at"))
+    yield Figure(_("answered"), ended.filter(status=Status.COMPLETED).count(), f"{url}?status__exact=completed")
+    failed = ended.filter(status=Status.FAILED).count()
+    yield Figure(_("failed"), failed, f"{url}?status__exact=failed", is_bad=bool(failed))
+    signed = rows.filter(is_validated=True, **day.within("reviewed_at"))
+    yield Figure(_("signed"), signed.count(), f"{url}?is_validated__exact=1")
+    waiting = Prediction.objects.needs_review().count()
+    yield Figure(_("waiting for a clinician now"), waiting, f"{url}?needs_review__exact=1&is_validated__exact=0")
+
+
+@section(gettext_noop("Waits"), order=40)
+def how_long(day: Day) -> Iterator[Figure]:
+    """Of what came to its end on that day: in the queue, until the answer, and from there to the signature."""
+    rows, url = Prediction.objects.visible().order_by(), admin_url(Prediction, "changelist")
+    answered = rows.filter(status=Status.COMPLETED, **day.within("finished_at"))
+    queued = answered.exclude(started_at=None).annotate(span=F("started_at") - F("created_at"))
+    yield Figure(_("in the queue"), waits(queued.values_list("span", flat=True)), url)
+    yield Figure(_("until the answer"), waits(answered.values_list(F("finished_at") - F("created_at"), flat=True)), url)
+    signed = rows.filter(is_validated=True, **day.within("reviewed_at")).exclude(finished_at=None)
+    yield Figure(
+        _("until the signature"), waits(signed.values_list(F("reviewed_at") - F("finished_at"), flat=True)), url
+    )
+
+
+@section(gettext_noop("Follow-ups"), order=45)
+def follow_ups(day: Day) -> Iterator[Figure]:
+    """As they stand when it is made; what was asked for and closed, of that day."""
+    lists, url = FollowUp.objects.on_lists(), admin_url(FollowUp, "changelist")
+    yield Figure(
+        _("follow-ups asked for"),
+        FollowUp.objects.visible().filter(**day.within("created_at")).count(),
+        f"{url}?state=all",
+    )
+    yield Figure(
+        _("follow-ups closed"),
+        FollowUp.objects.visible().filter(**day.within("closed_at")).count(),
+        f"{url}?state=closed",
+    )
+    yield Figure(_("follow-ups open"), lists.count(), url)
+    watched = [
+        (_("overdue"), lists.overdue(), "state=overdue"),
+        (_("to be decided"), lists.to_decide(), "state=to_decide"),
+        (_("whose owner has left"), lists.whose_owner_left(), "state=left"),
+        (_("on hidden records"), FollowUp.objects.on_hidden_records(), "state=on_hidden_records&hidden=all"),
+    ]
+    for name, rows, query in watched:
+        n = rows.count()
+        yield Figure(name, n, f"{url}?{query}", is_bad=bool(n))
