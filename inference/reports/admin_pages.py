@@ -50,7 +50,7 @@ from inference.reports.public_pages import as_pdf
 from inference.reports.publishing import ReportError
 from inference.reports.resources import ReportResource
 from inference.reports.sheet import sheet_of
-from inference.review.blinding import without_closed
+from inference.review.blinding import sees_answer, without_closed
 from inference.typefaces import missing_from
 
 DRAFT, PUBLISHED = Report.Status.DRAFT, Report.Status.PUBLISHED
@@ -325,7 +325,7 @@ class ReportAdmin(ClinicalAdmin):
         if not request.user.has_perms(["inference.view_prediction", "imaging.view_xrayimage"]):
             raise PermissionDenied
         prediction = Prediction.objects.seen_by(request.user).filter(pk=pk, is_validated=True).first()
-        if prediction is None:
+        if prediction is None or not sees_answer(request.user, prediction):
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, prediction)
         try:

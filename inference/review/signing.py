@@ -189,9 +189,10 @@ def take_back(prediction: Prediction, *, by: User) -> int:
     readings.forget_signature(prediction, by, by, TAKEN_BACK)
     for name in SIGNATURE:
         setattr(prediction, name, getattr(before, name) if before else _unsigned(name))
+    drafts = Report.objects.filter(prediction=prediction).hide(by=by, reason=TAKEN_BACK)
     prediction._history_user, prediction._change_reason = by, TAKEN_BACK
     prediction.save()
-    return Report.objects.filter(prediction=prediction).hide(by=by, reason=TAKEN_BACK)
+    return drafts
 
 
 def _before(prediction: Prediction) -> Any:
