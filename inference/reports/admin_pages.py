@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -43,13 +44,13 @@ from inference.dicom_results.capture import capture
 from inference.dicom_results.report_document import report_document
 from inference.models import Hold, Prediction, PublishedError, Report
 from inference.models.reports import BECAUSE_LENGTH
-from inference.reports import drafting, letters, proof, publishing
+from inference.reports import drafting, letters, proof, publishing, unchangeable
 from inference.reports.pdf import render
 from inference.reports.public_pages import as_pdf
 from inference.reports.publishing import ReportError
 from inference.reports.resources import ReportResource
 from inference.reports.sheet import sheet_of
-from inference.review.blinding import without_closed
+from inference.review.blinding import sees_answer, without_closed
 from inference.typefaces import missing_from
 
 DRAFT, PUBLISHED = Report.Status.DRAFT, Report.Status.PUBLISHED
@@ -163,7 +164,9 @@ class ReportAdmin(ClinicalAdmin):
                 return self._published_meanwhile(request, report)
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except PublishedError:  # at this very moment
+        except (PublishedError, DatabaseError) as error:  # at this very moment
+            if not (isinstance(error, PublishedError) or unchangeable.is_refusal(error)):
+                raise
             return self._published_meanwhile(request, Report.objects.get(pk=int(object_id or 0)))
 
     def _published_meanwhile(self, request: HttpRequest, report: Report) -> HttpResponse:
@@ -322,7 +325,7 @@ class ReportAdmin(ClinicalAdmin):
         if not request.user.has_perms(["inference.view_prediction", "imaging.view_xrayimage"]):
             raise PermissionDenied
         prediction = Prediction.objects.seen_by(request.user).filter(pk=pk, is_validated=True).first()
-        if prediction is None:
+        if prediction is None or not sees_answer(request.user, prediction):
             raise Http404
         AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, prediction)
         try:

@@ -11,6 +11,10 @@ from inference.models import Report
 MESSAGE = "what is published never changes"
 
 
+def is_refusal(error: DatabaseError) -> bool:
+    return MESSAGE in str(error)
+
+
 def _changed(distinct: str) -> str:
     changed = [f"OLD.{name} {distinct} NEW.{name}" for name in Report.FIXED]
     # Once withdrawn, it stays so.

@@ -185,12 +185,10 @@ def take_back(prediction: Prediction, *, by: User) -> int:
     readings.forget_signature(prediction, by, by, TAKEN_BACK)
     for name in SIGNATURE:
         setattr(prediction, name, getattr(before, name) if before else _unsigned(name))
+    drafts = Report.objects.filter(prediction=prediction).hide(by=by, reason=TAKEN_BACK)
     prediction._history_user, prediction._change_reason = by, TAKEN_BACK
-    drafts = Report.objects.visible().filter(prediction=prediction)
-    n = drafts.count()
-    prediction.save()  # where nobody's signature stands in its place, reports/withdrawing.py hides them
-    drafts.hide(by=by, reason=TAKEN_BACK)
-    return n
+    prediction.save()
+    return drafts
 
 
 def _before(prediction: Prediction) -> Any:

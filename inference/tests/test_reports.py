@@ -6,13 +6,16 @@ import pytest
 from django.core import mail as outbox
 from django.db import DatabaseError, transaction
 from django.urls import reverse
+from django.utils import timezone
 from model_bakery import baker
 
 from backoffice.jobs import mail
 from backoffice.models import AccessEvent, Mail
+from backoffice.records.mixins import ClinicalRecord
 from backoffice.tests.forms_on_pages import form_with
 from inference.models import PublishedError, Report, has_published
 from inference.reports import publishing
+from inference.reports.admin_pages import ReportAdmin
 from inference.tests.reporting import REPORTS, begin, kept_pdf, publish, published, signed_answer, text_of
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +149,25 @@ def test_what_is_published_changes_by_no_door(doctor, answer):
             Report.objects.filter(pk=report.pk).update(**{name: value})
     report.refresh_from_db()
     assert ("Forged" in report.body, kept_pdf(report)) == (False, before)
+
+
+@pytest.mark.parametrize("slips_past", [False, True])
+def test_who_saves_while_it_is_being_published_is_told(doctor, clinician, answer, monkeypatch, slips_past):
+    """Published between the form's look and its save, and, with `slips_past`, behind the save's own look, too."""
+    report = begin(doctor, answer)
+    form = form_with(doctor.get(page_of(report)), "body")
+    save_model = ReportAdmin.save_model
+
+    def publish_first(self, request, obj, form, change):
+        Report.objects.filter(pk=obj.pk).update(status="published", published_at=timezone.now())
+        if slips_past:
+            monkeypatch.setattr(Report, "save", ClinicalRecord.save)
+        save_model(self, request, obj, form, change)
+
+    monkeypatch.setattr(ReportAdmin, "save_model", publish_first)
+    told = doctor.post(page_of(report), form | {"body": "Mine."}, follow=True)
+    assert "what is published stays" in told.text
+    assert Report.objects.get(pk=report.pk).body != "Mine."
 
 
 def test_an_amendment_is_a_new_version_that_says_what_and_both_stay(doctor, answer):
