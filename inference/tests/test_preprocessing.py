@@ -9,7 +9,7 @@ from imaging.pixels import enhance
 from inference.models import DiagnosticModel
 from inference.nn import backbones
 from inference.nn.engine import Ensemble
-from inference.nn.lungs import lung_box
+from inference.nn.lungs import around_lungs, lung_box
 from inference.nn.preprocessing import Fit, Interpolation, Preprocessing
 from inference.tests import tiny_networks as tiny
 
@@ -115,12 +115,13 @@ def test_the_lungs_box_holds_the_finding(seed):
     assert mask[top:bottom, left:right].sum() > 0.85 * mask.sum()
 
 
-def test_a_map_of_the_lungs_lies_over_the_lungs():
+@pytest.mark.parametrize(("fit", "box"), [(Fit.LUNGS, lung_box), (Fit.EVEN_LUNGS, around_lungs)])
+def test_a_map_of_the_lungs_lies_over_the_lungs(fit, box):
     film = phantom.render("Normal", 3, 300)
-    top, bottom, left, right = lung_box(film)
+    top, bottom, left, right = box(film)
     heat = np.zeros((64, 64), np.uint8)
     heat[:8, :8] = 255
-    over = Preprocessing(Fit.LUNGS).over_the_picture(heat, film, 96)
+    over = Preprocessing(fit).over_the_picture(heat, film, 96)
     rows, columns = np.nonzero(over > 120)
     down, across = np.array(film.shape) / 64
     assert rows.mean() * down == pytest.approx(top + (bottom - top) / 16, abs=8)

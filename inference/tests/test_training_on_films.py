@@ -222,7 +222,8 @@ def one_thread():
 
 @pytest.mark.slow
 def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_weights(films, tmp_path, one_thread, networks):
-    options = ["--data", str(films), *OPTIONS, "--epochs", "3", "--per-epoch", "32", "--device", "cpu", "--out"]
+    options = ["--data", str(films), *OPTIONS, "--plant", "--epochs", "3", "--per-epoch", "32", "--device", "cpu"]
+    options.append("--out")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     typed("train_models", *options, whole)
     command = ("train_models", *options, str(broken))
