@@ -32,6 +32,7 @@ JAZZMIN_SETTINGS = {
         "inference.report",
         "inference.followup",
         "inference.diagnosticmodel",
+        "inference.referencestandard",
         "inference.calibration",
         "inference.hold",
         "backoffice",
@@ -47,7 +48,13 @@ JAZZMIN_SETTINGS = {
                 "url": "worklist:list",
                 "icon": "fas fa-glasses",
                 "permissions": ["inference.sign_prediction"],
-            }
+            },
+            {
+                "name": _("Figures"),
+                "url": "inference_figures:figures",
+                "icon": "fas fa-chart-bar",
+                "permissions": ["inference.watch_figures"],
+            },
         ],
         "clinic": [
             {
@@ -73,6 +80,7 @@ JAZZMIN_SETTINGS = {
         "inference.report": "fas fa-file-medical",
         "inference.hold": "fas fa-archive",
         "inference.diagnosticmodel": "fas fa-brain",
+        "inference.referencestandard": "fas fa-check-double",
         "inference.calibration": "fas fa-balance-scale",
         "inference.followup": "fas fa-tasks",
         "backoffice.dailysummary": "fas fa-sun",

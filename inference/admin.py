@@ -45,6 +45,8 @@ from inference.overlay import draw
 from inference.registry.model_pages import RegistersModels
 from inference.reports import admin_pages  # noqa: F401  (registers the reports)
 from inference.review.blinding import reads_blind
+from inference.review.comparing_pages import ComparesAnswers
+from inference.review.reference_admin import LeadsToReference
 from inference.review.signing import earlier_signatures
 from inference.review.signing_pages import DiagnosisFilter, NeedsReviewFilter, SignsAnswers, as_seen, opened
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
@@ -55,7 +57,7 @@ class AskedFilter(DayRangeFilter):
     field = "created_at"
 
 
-class AskableXRayAdmin(AnswerBesideTheFilm, FollowUpsBesideTheFilm, LiveStatus, XRayImageAdmin):
+class AskableXRayAdmin(LeadsToReference, AnswerBesideTheFilm, FollowUpsBesideTheFilm, LiveStatus, XRayImageAdmin):
     """The X-ray's admin lies in the layer below: this one comes down and adds the second opinion."""
 
     actions = [*XRayImageAdmin.actions, "ask_models", "ask_models_urgently"]
@@ -120,7 +122,7 @@ class ModelResults(admin.TabularInline):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(SignsAnswers, AsksForFollowUps, OnTheFirstPage, LiveStatus, ClinicalAdmin):
+class PredictionAdmin(ComparesAnswers, SignsAnswers, AsksForFollowUps, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     actions = [*ClinicalAdmin.actions, "validate", "retry", "hurry", "cancel"]
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]

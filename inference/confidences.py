@@ -7,6 +7,7 @@ exactly where the number itself is, and nothing is called 1.00 that is not quite
 from decimal import ROUND_DOWN, Decimal
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 FEWEST_DECIMALS, MOST_DECIMALS = 2, 17  # no float has more that say anything
 
@@ -26,3 +27,9 @@ def threshold_told(threshold: float) -> str:
 def _decimals(number: float) -> int:
     exponent = Decimal(repr(float(number))).normalize().as_tuple().exponent
     return min(MOST_DECIMALS, max(FEWEST_DECIMALS, -exponent)) if isinstance(exponent, int) else FEWEST_DECIMALS
+
+
+def own_confidence_told(confidence: float) -> str:
+    """How sure a reader said they were."""
+    words = {0.4: _("a guess"), 0.6: _("rather unsure"), 0.8: _("fairly sure"), 0.95: _("sure")}
+    return words[min(words, key=lambda known: abs(known - confidence))]

@@ -14,9 +14,11 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from backoffice.access import roles
 from backoffice.demo import move_back
 from backoffice.jobs.daily import summarise_yesterday
+from backoffice.jobs.nudges import nudge
 from backoffice.models import User
 from imaging.demo import NOTE
 from imaging.models import XRayImage
+from inference import demo_past
 from inference.batches import tell_who_asked
 from inference.follow_ups import deciding
 from inference.follow_ups.reminding import remind
@@ -64,6 +66,7 @@ def load(stdout: OutputWrapper) -> None:
     tell_who_asked()
     remind()
     summarise_yesterday()
+    nudge(demo_past.FILL, cluster=settings.DEFAULT_CLUSTER)
 
 
 def report_on(signed: list[Prediction], *, by: User) -> None:

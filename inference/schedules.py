@@ -5,7 +5,7 @@ from datetime import time
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.jobs.schedules import daily, every_minute
+from backoffice.jobs.schedules import MONDAY, daily, every_minute, weekly
 
 # A nudge finds what a lost task or a dead worker left behind.
 every_minute(
@@ -21,4 +21,18 @@ daily(
     _("Remind of follow-ups that are overdue"),
     cluster=settings.DEFAULT_CLUSTER,
     at=time(6, 45),
+)
+# Before the first patient comes, and after the night in which machines renew themselves.
+daily(
+    "inference.tasks.check_the_models",
+    _("Check that the models answer as they did"),
+    cluster=settings.INFERENCE_CLUSTER,
+    at=time(5),
+)
+weekly(
+    "inference.figures.drift.look_weekly",
+    _("Look whether films or answers have drifted"),
+    cluster=settings.DEFAULT_CLUSTER,
+    on=MONDAY,
+    at=time(4, 30),
 )

@@ -1,4 +1,4 @@
-"""What must agree about reports, for `check_integrity`, and what of them has had its time, for `purge`."""
+"""What must agree about reports, for `check_integrity`, and what has had its time, for `purge`."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,11 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from backoffice.jobs.registry import check, purge
-from inference.models import Report
+from backoffice.jobs.registry import check, purge, take_out
+from inference.figures.drift import reference_in_force
+from inference.models import Embedding, Report
 from inference.reports import retention
 
 FOLDER = "reports"
+A_YEAR = timedelta(days=365)
 PUBLISHING = timedelta(days=1)  # a file is there before its row says so
 
 
@@ -67,3 +69,13 @@ def _files(folder: str) -> Iterator[str]:
     for inner in folders:
         yield from _files(f"{folder}/{inner}")
     yield from (f"{folder}/{name}" for name in files)
+
+
+@purge(gettext_noop("how films looked that are compared with no others any more"))
+def old_embeddings(*, dry_run: bool) -> int:
+    """Of films older than a year, and than the reference period in force."""
+    reference = reference_in_force()
+    before = timezone.now() - A_YEAR
+    if reference:
+        before = min(before, reference.starts_at)
+    return take_out(Embedding.objects.filter(prediction__created_at__lt=before), dry_run=dry_run)

@@ -21,6 +21,7 @@ from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from imaging.neighbours import kept_filters
 from inference import requests, wording
+from inference.confidences import own_confidence_told
 from inference.models import Diagnosis, ModelResult, Prediction
 from inference.reports.beside_the_film import reports_of
 from inference.requests import Asked
@@ -192,7 +193,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
         return {
             "own_choices": readings.diagnoses(),
             "own_confidences": [
-                (sent, readings.in_words(confidence), key)
+                (sent, own_confidence_told(confidence), key)
                 for (sent, confidence), key in zip(readings.OWN_CONFIDENCES.items(), keys, strict=True)
             ],
             "reading_rule": blinding.rule_told(request.user),

@@ -18,12 +18,11 @@ from backoffice.formats.lists import in_turn, listed, listed_apart, told_of
 from backoffice.records.diffs import words_for
 from imaging.models import XRayImage
 from imaging.quality import QualityIssue
-from inference.confidences import confidence_told, threshold_told
+from inference.confidences import confidence_told, own_confidence_told, threshold_told
 from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, Reading, Worker
 from inference.nn.calibration import Kind
 from inference.nn.consensus import Reason
 from inference.nn.families import shows_where
-from inference.review import readings
 
 
 def in_words(reasons: list[dict]) -> list[str]:
@@ -273,7 +272,7 @@ def own_told(diagnosis: str, confidence: float | None) -> str:
     if confidence is None:
         return ""
     label = Diagnosis(diagnosis).label if diagnosis else Prediction.Verdict.NOT_ASSESSABLE.label
-    return told_of(label, f"{readings.in_words(confidence)} ({confidence_told(confidence)})")
+    return told_of(label, f"{own_confidence_told(confidence)} ({confidence_told(confidence)})")
 
 
 def compared(reading: Reading, prediction: Prediction) -> list[str]:

@@ -24,6 +24,7 @@ CLINICAL_MODELS = [
     "inference.followup",
     "inference.diagnosticmodel",
     "inference.hold",
+    "inference.referencestandard",
 ]
 
 # What goes in and out as files: the models whose Meta says `default_permissions = EXCHANGED`.
@@ -51,6 +52,8 @@ ROLES: dict[str, set[str]] = {
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
     | may("view", "inference.modelresult", "inference.calibration", "inference.reading")
     | may("view", "clinic.intakerecord", "backoffice.accessevent", "backoffice.dailysummary")
+    # Nobody else: who reads blind could learn what the models said of a case by looking before and after it is signed.
+    | {"inference.watch_figures"}
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord", "inference.report")
     | may("view change", "inference.report")  # change: hide a draft, bring it back; clinicians write
@@ -76,6 +79,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
     | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report", "inference.followup")
     | may("publish", "inference.report")
+    | may("view add change", "inference.referencestandard")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
     | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration", "inference.reading"),
 }

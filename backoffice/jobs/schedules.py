@@ -2,6 +2,7 @@
 
 every_minute("clinic.mails.send_due", _("Send the mails that wait"), cluster=settings.DEFAULT_CLUSTER)
 daily("clinic.reminders.remind", _("Remind the patients of tomorrow"), cluster=settings.DEFAULT_CLUSTER, at=time(17))
+weekly("inference.figures.drift.look_weekly", _("Look for drift"), cluster=DEFAULT_CLUSTER, on=MONDAY, at=time(4))
 
 The words say on the page of schedules what each does.
 
@@ -24,24 +25,30 @@ from backoffice.lazy import LazyText
 LATE = datetime.timedelta(minutes=10)
 """A run that begins no later than this is in time: its worker may have been at something long."""
 
+MONDAY = 0  # as Python numbers the days of a week
+A_DAY = datetime.timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Declared:
-    """`function` (a dotted path), which does `what`, run by `cluster`: every minute, or daily `at` an hour of the
-    clinic's clock."""
+    """`function` (a dotted path), which does `what`, run by `cluster`: every minute, or `at` an hour of the clinic's
+    clock, each day or `on` one day of the week."""
 
     function: str
     what: LazyText
     cluster: str
     at: datetime.time | None = None
+    on: int | None = None
 
     def columns(self) -> dict:
-        kind = {"schedule_type": Schedule.DAILY} if self.at else {"schedule_type": Schedule.MINUTES, "minutes": 1}
+        kind: dict[str, object] = {"schedule_type": Schedule.MINUTES, "minutes": 1}
+        if self.at:
+            kind = {"schedule_type": Schedule.DAILY if self.on is None else Schedule.WEEKLY}
         return {"func": self.function, "cluster": self.cluster, **kind}
 
     def next_run(self) -> datetime.datetime:
         now = timezone.localtime()
-        return _after(now, self.at) if self.at else now
+        return _after(now, self.at, self.on) if self.at else now
 
     def missed(self, since: datetime.datetime, until: datetime.datetime) -> int:
         """How many times it was due after a run that began at `since`, and had not begun again by `until`. That it
@@ -50,7 +57,7 @@ class Declared:
         if self.at is None:
             return max(0, int((latest - since) / datetime.timedelta(minutes=1)))
         due, missed = timezone.localtime(since), 0
-        while (due := _after(due, self.at)) <= latest:
+        while (due := _after(due, self.at, self.on)) <= latest:
             missed += 1
         return missed
 
@@ -59,13 +66,17 @@ class Declared:
         if any(getattr(row, name) != value for name, value in self.columns().items()):
             return False
         due = timezone.localtime(row.next_run)
-        return self.at is None or (due.hour, due.minute) == (self.at.hour, self.at.minute)
+        if self.at is None:
+            return True
+        return (due.hour, due.minute) == (self.at.hour, self.at.minute) and self.on in (None, due.weekday())
 
 
-def _after(moment: datetime.datetime, hour: datetime.time) -> datetime.datetime:
-    """When the clock, in the zone of `moment`, next shows that hour."""
+def _after(moment: datetime.datetime, hour: datetime.time, weekday: int | None = None) -> datetime.datetime:
+    """When the clock, in the zone of `moment`, next shows that hour, on that day of the week where one is given."""
     first = moment.replace(hour=hour.hour, minute=hour.minute, second=0, microsecond=0)
-    return first if first > moment else first + datetime.timedelta(days=1)
+    while first <= moment or weekday not in (None, first.weekday()):
+        first += A_DAY
+    return first
 
 
 declared: Registry[Declared] = Registry("schedules")
@@ -79,6 +90,11 @@ def every_minute(function: str, what: LazyText, *, cluster: str) -> None:
 def daily(function: str, what: LazyText, *, cluster: str, at: datetime.time) -> None:
     """Declare that a cluster runs `function` every day at that hour of the clinic's clock."""
     declared.add(function, Declared(function, what, cluster, at))
+
+
+def weekly(function: str, what: LazyText, *, cluster: str, on: int, at: datetime.time) -> None:
+    """The same, on one day of each week: MONDAY is 0."""
+    declared.add(function, Declared(function, what, cluster, at, on))
 
 
 def align(sender: AppConfig | None = None, **kwargs: object) -> None:

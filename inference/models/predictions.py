@@ -134,6 +134,9 @@ class Prediction(LeasedJob, ClinicalRecord):
     is_open = False
     """Whether whoever looks may be told what the models say: `with_answers_for` finds out, or blinding.py for one."""
 
+    looks = b""
+    """How its film looks, from a worker's reading it until its answer is saved: see Embedding."""
+
     xray = models.ForeignKey(XRayImage, on_delete=models.PROTECT, related_name="predictions", verbose_name=_("X-ray"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
     requested_by = models.ForeignKey(

@@ -163,12 +163,6 @@ def seconds_at(user: User, prediction: Prediction, since: datetime, until: datet
     )
 
 
-def in_words(confidence: float) -> str:
-    """How sure a reader said they were."""
-    words = {0.4: _("a guess"), 0.6: _("rather unsure"), 0.8: _("fairly sure"), 0.95: _("sure")}
-    return words[min(words, key=lambda known: abs(known - confidence))]
-
-
 def diagnoses() -> list[tuple[str, str]]:
     """What can be answered: (value, label); the last says that nothing can be said of the film."""
     nothing = Prediction.Verdict.NOT_ASSESSABLE.value

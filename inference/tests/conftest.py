@@ -27,7 +27,16 @@ from clinic.tests.clinics import a_clinic
 from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
-from inference.models import Calibration, DiagnosticModel, FollowUp, Hold, ModelResult, Prediction, Report
+from inference.models import (
+    Calibration,
+    DiagnosticModel,
+    FollowUp,
+    Hold,
+    ModelResult,
+    Prediction,
+    ReferenceStandard,
+    Report,
+)
 from inference.tests import access_matrix as matrix
 from inference.tests.tiny import register_tiny_models
 
@@ -133,7 +142,8 @@ def opinions(xray) -> list:
     report = baker.make(Report, prediction=prediction, body="clear")
     follow_up = baker.make(FollowUp, prediction=prediction, kind=FollowUp.Kind.FILM, due_on=timezone.localdate())
     hold = baker.make(Hold, report=report)
-    return [prediction, model, result, calibration, report, follow_up, hold]
+    known = baker.make(ReferenceStandard, xray=xray, diagnosis="Normal", known_on=timezone.localdate())
+    return [prediction, model, result, calibration, known, report, follow_up, hold]
 
 
 def heat_map() -> bytes:

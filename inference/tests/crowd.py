@@ -31,6 +31,7 @@ from inference.models import (
     Hold,
     ModelResult,
     Prediction,
+    ReferenceStandard,
     Report,
 )
 
@@ -86,6 +87,7 @@ def an_answer(film: XRayImage, person: User) -> None:
     baker.make(ModelResult, prediction=prediction, model=model, diagnosis=Diagnosis.NORMAL, probabilities={})
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     baker.make(Calibration, figures=figures, coverage=0.9, bounds={}, ensemble=[])
+    baker.make(ReferenceStandard, xray=film, diagnosis=Diagnosis.NORMAL, known_on=timezone.localdate())
     report = baker.make(Report, prediction=prediction, version=1, status=Report.Status.DRAFT, generated_by=person)
     baker.make(Hold, report=report)
     due = {"kind": FollowUp.Kind.FILM, "due_on": timezone.localdate() - datetime.timedelta(days=1)}
