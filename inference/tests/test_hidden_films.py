@@ -12,6 +12,7 @@ from inference import worker
 from inference.models import DiagnosticModel, ModelResult, Prediction, Report
 from inference.requests import ask
 from inference.review import signing
+from inference.tests.own_answers import has_read
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +58,9 @@ def film_page(xray) -> str:
 
 @pytest.mark.parametrize("address", ["/admin/", PREDICTIONS, XRAYS, "/admin/inference/report/"])
 def test_it_leaves_every_list_and_the_first_page(
-    doctor, xray, answered, hide, address, django_capture_on_commit_callbacks
+    doctor, clinician, xray, answered, hide, address, django_capture_on_commit_callbacks
 ):
+    has_read(clinician, answered)
     baker.make(Report, prediction=answered, version=1)
     assert "Lin Mei-ling" in doctor.get(address).text
     with django_capture_on_commit_callbacks(execute=True):
