@@ -14,7 +14,7 @@ from imaging.models import XRayImage
 from imaging.quality import CHILDREN_BELOW, of_the_picture
 from inference.nn.consensus import Reason
 from inference.nn.embedding import embedding
-from inference.nn.gate import Gate, measures
+from inference.nn.gate import Gate, is_large_enough, measures
 
 
 def objection_to(picture: np.ndarray) -> dict | None:
@@ -23,11 +23,12 @@ def objection_to(picture: np.ndarray) -> dict | None:
 
 
 def looked_at(picture: np.ndarray) -> tuple[dict | None, bytes]:
-    """`objection_to` it, and how it looks (nn/embedding.py), in bytes: the same measures tell both."""
-    gate = _gate()
-    measured = measures(picture, gate.template)
-    looks = embedding(picture, measured).tobytes()
-    likeness = gate.likeness_of(measured)
+    """`objection_to` it, and how it looks (nn/embedding.py), in bytes: the same measures tell both. What is too small to
+    be measured looks like nothing."""
+    gate, likeness, looks = _gate(), 0.0, b""
+    if is_large_enough(picture):
+        measured = measures(picture, gate.template)
+        likeness, looks = gate.likeness_of(measured), embedding(picture, measured).tobytes()
     if likeness >= gate.threshold:
         return None, looks
     return {"code": Reason.NOT_A_FRONTAL_CHEST_FILM, "likeness": likeness, "threshold": gate.threshold}, looks

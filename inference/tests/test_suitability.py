@@ -54,6 +54,18 @@ def test_the_gate_lets_chests_in(diagnosis):
     assert not any(objection_to(phantom.render(diagnosis, 3_000_000 + seed, 256)) for seed in range(3))
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 3), (31, 31)])
+def test_the_gate_keeps_out_what_is_too_small_to_see_anything_in(shape):
+    assert objection_to(np.zeros(shape, np.uint8))
+
+
+def test_what_the_gate_lets_in_of_new_drawings_is_counted_by_kind():
+    out = StringIO()
+    call_command("train_gate", "--measure-only", "--draw", "1", stdout=out)
+    assert "of 19 new drawings are let in" in out.getvalue()
+    assert "  hand: 0 of 1" in out.getvalue()
+
+
 def test_the_gate_lets_real_films_in(real_files):
     paths = sorted((real_files / "cxr").rglob("*.*g"))
     assert paths
