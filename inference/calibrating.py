@@ -130,6 +130,7 @@ def answered_by(models: Sequence[DiagnosticModel]) -> Any:
     that it has now."""
     voted = Q(results__model__in=models, results__model_sha256=F("results__model__sha256"))
     signed = Prediction.objects.visible().standing().filter(is_validated=True)
+    signed = signed.exclude(final_diagnosis="")  # rejected, or not assessable: what is true is not known
     return signed.annotate(voted=Count("results", filter=voted)).filter(voted=len(models)).order_by("pk")
 
 

@@ -4,6 +4,7 @@ Of a version in the shadow the silent answers count, of one that votes those tha
 films. Who signed had seen the answers of those that vote and not those of the shadow, which speaks for the former.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ def of(model: DiagnosticModel) -> Figures:
     signed = Prediction.objects.visible().filter(
         is_validated=True, pk__in=own.keys() & theirs.keys() if standing else own
     )
+    signed = signed.exclude(final_diagnosis="")  # rejected, or not assessable: nothing to compare with
     cases = list(signed.standing().order_by("pk").values_list("pk", "xray__patient", "final_diagnosis", "diagnosis"))
     said_by: list[tuple[DiagnosticModel | None, dict[int, str]]] = [(model, own)]
     if standing:
@@ -50,8 +52,8 @@ def of(model: DiagnosticModel) -> Figures:
     said_by.append((None, {pk: together for pk, _patient, _truth, together in cases}))
     columns = []
     for who, said in said_by:
-        pairs = [(truth, said[pk]) for pk, _patient, truth, _together in cases]
-        columns.append(Column(who, agreement(pairs), by_class(pairs, Diagnosis.values)))
+        counted = Counter((truth, said[pk]) for pk, _patient, truth, _together in cases)
+        columns.append(Column(who, agreement(counted), by_class(counted, Diagnosis.values)))
     return Figures(len(cases), len({patient for _pk, patient, _truth, _together in cases}), columns)
 
 

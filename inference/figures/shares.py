@@ -1,11 +1,11 @@
-"""Shares with their intervals, and what is made of pairs of a true and a said class. Plain Python; no Django.
+"""Shares with their intervals, and what is made of how often which class was called which. Plain Python; no Django.
 
 - Wilson's score interval (E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22,
   1927): it stays within 0–1 and covers what it promises where there are few, as the usual one does not.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Z = 1.959963984540054  # of 95 %, two-sided
@@ -59,19 +59,65 @@ class OfAClass:
     specificity: Share
 
 
-Pairs = Sequence[tuple[str, str]]
-"""(what it is, what was said) of each case."""
+Counted = Mapping[tuple[str, str], int]
+"""How many cases there are of each (what it is, what was said)."""
 
 
-def agreement(pairs: Pairs) -> Share:
-    return Share(sum(truth == said for truth, said in pairs), len(pairs))
+def agreement(counted: Counted) -> Share:
+    return Share(sum(n for (truth, said), n in counted.items() if truth == said), sum(counted.values()))
 
 
-def by_class(pairs: Pairs, labels: Iterable[str]) -> list[OfAClass]:
-    return [_of_a_class(pairs, label) for label in labels]
+def by_class(counted: Counted, labels: Iterable[str]) -> list[OfAClass]:
+    return [_of_a_class(counted, label) for label in labels]
 
 
-def _of_a_class(pairs: Pairs, label: str) -> OfAClass:
-    of_it = [said == label for truth, said in pairs if truth == label]
-    of_others = [said != label for truth, said in pairs if truth != label]
-    return OfAClass(label, Share(sum(of_it), len(of_it)), Share(sum(of_others), len(of_others)))
+def _of_a_class(counted: Counted, label: str) -> OfAClass:
+    def having(is_of_it: bool, is_said: bool) -> int:
+        return sum(
+            n for (truth, said), n in counted.items() if (truth == label) == is_of_it and (said == label) == is_said
+        )
+
+    found, missed = having(True, True), having(True, False)
+    left, called = having(False, False), having(False, True)
+    return OfAClass(label, Share(found, found + missed), Share(left, left + called))
+
+
+# -- Agreement beyond chance ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """Cohen's κ, −1 to 1, and its 95 % interval; None where it is not defined: one class alone on both sides."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def is_of_few(self) -> bool:
+        return self.n < FEW
+
+
+def kappa(counted: Counted) -> Kappa:
+    """Cohen's κ (J. Cohen, A coefficient of agreement for nominal scales, Educ. Psychol. Meas. 20, 1960) with the
+    large-sample standard error of Fleiss, Cohen and Everitt (Psychol. Bull. 72, 1969)."""
+    n = sum(counted.values())
+    if not n:
+        return Kappa(None, None, None, 0)
+    shares = {pair: count / n for pair, count in counted.items()}
+    labels = {label for pair in counted for label in pair}
+    true = {label: sum(p for (t, _s), p in shares.items() if t == label) for label in labels}
+    said = {label: sum(p for (_t, s), p in shares.items() if s == label) for label in labels}
+    observed = sum(p for (t, s), p in shares.items() if t == s)
+    expected = sum(true[label] * said[label] for label in labels)
+    if expected > 1 - 1e-12:
+        return Kappa(None, None, None, n)
+    value = (observed - expected) / (1 - expected)
+    agreed = sum(
+        shares.get((label, label), 0.0) * (1 - (true[label] + said[label]) * (1 - value)) ** 2 for label in labels
+    )
+    differed = (1 - value) ** 2 * sum(p * (said[t] + true[s]) ** 2 for (t, s), p in shares.items() if t != s)
+    variance = (agreed + differed - (value - expected * (1 - value)) ** 2) / ((1 - expected) ** 2 * n)
+    spread = Z * math.sqrt(max(0.0, variance))
+    return Kappa(value, max(-1.0, value - spread), min(1.0, value + spread), n)

@@ -5,7 +5,7 @@ for each label; `truths` are int N, the column that is true; `groups` are N name
 never on both sides of a fit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -187,14 +187,29 @@ def folds(truths: np.ndarray, groups: Sequence[object]) -> np.ndarray:
 # -- Measuring --------------------------------------------------------------------------------------------------------
 
 
-def expected_calibration_error(logs: np.ndarray, truths: np.ndarray, bins: int = BINS) -> float:
+@dataclass
+class Bin:
+    """Cases whose confidence lies in one part of 0 to 1: how many, the sum of their confidences, how many are right."""
+
+    cases: int = 0
+    said: float = 0.0
+    right: int = 0
+
+
+def calibration_error(bins: Iterable[Bin]) -> float:
     """How far confidence and accuracy lie apart, 0 to 1: their distance within each bin of confidence, weighted by its
     cases (Naeini et al., Obtaining Well Calibrated Probabilities Using Bayesian Binning, AAAI 2015). Of few cases it
-    reads too high."""
+    reads too high. Raises ZeroDivisionError without any."""
+    bins = list(bins)
+    return sum(abs(one.right - one.said) for one in bins) / sum(one.cases for one in bins)
+
+
+def expected_calibration_error(logs: np.ndarray, truths: np.ndarray, bins: int = BINS) -> float:
+    """`calibration_error` of cases one by one, in so many bins of equal width."""
     confidences, right = np.exp(logs.max(1)), logs.argmax(1) == truths
     bin_of = np.minimum((confidences * bins).astype(int), bins - 1)
-    gaps = [abs((right[bin_of == one] - confidences[bin_of == one]).sum()) for one in np.unique(bin_of)]
-    return float(sum(gaps) / len(truths))
+    kept = [(bin_of == one) for one in np.unique(bin_of)]
+    return calibration_error(Bin(int(own.sum()), float(confidences[own].sum()), int(right[own].sum())) for own in kept)
 
 
 def figures(logs: np.ndarray, truths: np.ndarray) -> dict[str, float]:
