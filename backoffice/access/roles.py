@@ -23,6 +23,7 @@ CLINICAL_MODELS = [
     "inference.prediction",
     "inference.report",
     "inference.diagnosticmodel",
+    "inference.referencestandard",
 ]
 
 # What goes in and out as files: the models whose Meta says `default_permissions = EXCHANGED`.
@@ -49,6 +50,8 @@ ROLES: dict[str, set[str]] = {
     # Nobody deletes clinical data by a click, administrators included: there is no `delete` for it.
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
     | may("view", "clinic.intakerecord", "inference.modelresult", "inference.calibration", "backoffice.accessevent")
+    # Nobody else: who reads blind could learn what the models said of a case by looking before and after it is signed.
+    | {"inference.watch_figures"}
     | may("view change", "backoffice.mail")  # change: have it sent again
     | may("export", "clinic.intakerecord")
     | may("merge", "clinic.patient")
@@ -71,6 +74,7 @@ ROLES: dict[str, set[str]] = {
     | may("view", "clinic.clinicsession", "clinic.likertanswer", "clinic.numericanswer", "clinic.symptom")
     | may("view", "clinic.intakerecord", "clinic.likertquestion", "clinic.numericquestion")
     | may("view add change", "imaging.xrayimage", "inference.prediction", "inference.report")
+    | may("view add change", "inference.referencestandard")
     | may("sign", "inference.prediction")  # nobody else does: a signature says that a clinician looked
     | may("view", "inference.modelresult", "inference.diagnosticmodel", "inference.calibration"),
 }

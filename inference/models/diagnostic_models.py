@@ -70,6 +70,9 @@ class DiagnosticModel(ClinicalRecord):
         OPENCV_LINEAR = "opencv-linear", _("linear (OpenCV, albumentations)")
         OPENCV_CUBIC = "opencv-cubic", _("cubic (OpenCV, albumentations)")
 
+    PREPROCESSING = ("input_size", "fit", "interpolation", "clahe", "crop_share", "mean", "std")
+    """What decides how a film becomes what the network sees; each answer keeps it."""
+
     name = models.CharField(_("name"), max_length=60)
     architecture = models.CharField(_("architecture"), max_length=80, help_text=_("timm's name, such as resnet50."))
     options = models.JSONField(_("options"), default=dict, blank=True, help_text=_("Keyword arguments for timm."))

@@ -89,6 +89,9 @@ class Prediction(LeasedJob, ClinicalRecord):
     is_superseded = False
     """Whether a newer answer about the same film is signed and this one is not: `with_standing` finds out."""
 
+    looks = b""
+    """How its film looks, from a worker's reading it until its answer is saved: see Embedding."""
+
     xray = models.ForeignKey(XRayImage, on_delete=models.PROTECT, related_name="predictions", verbose_name=_("X-ray"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
     requested_by = models.ForeignKey(
