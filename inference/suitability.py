@@ -13,16 +13,24 @@ from imaging.exposure import LATERAL, OBLIQUE, is_chest
 from imaging.models import XRayImage
 from imaging.quality import CHILDREN_BELOW, of_the_picture
 from inference.nn.consensus import Reason
-from inference.nn.gate import Gate
+from inference.nn.embedding import embedding
+from inference.nn.gate import Gate, measures
 
 
 def objection_to(picture: np.ndarray) -> dict | None:
     """Why no model is asked about this picture; None where they are."""
+    return looked_at(picture)[0]
+
+
+def looked_at(picture: np.ndarray) -> tuple[dict | None, bytes]:
+    """`objection_to` it, and how it looks (nn/embedding.py), in bytes: the same measures tell both."""
     gate = _gate()
-    likeness = gate.likeness(picture)
+    measured = measures(picture, gate.template)
+    looks = embedding(picture, measured).tobytes()
+    likeness = gate.likeness_of(measured)
     if likeness >= gate.threshold:
-        return None
-    return {"code": Reason.NOT_A_FRONTAL_CHEST_FILM, "likeness": likeness, "threshold": gate.threshold}
+        return None, looks
+    return {"code": Reason.NOT_A_FRONTAL_CHEST_FILM, "likeness": likeness, "threshold": gate.threshold}, looks
 
 
 @cache

@@ -30,7 +30,7 @@ from imaging.derived import open_pixels
 from imaging.quality import of_the_picture
 from inference import failures, suitability
 from inference.calibrating import Doubts, calibrated, how
-from inference.models import DiagnosticModel, ModelResult, Prediction
+from inference.models import DiagnosticModel, Embedding, ModelResult, Prediction
 from inference.nn import devices
 from inference.nn.consensus import Vote, decide
 from inference.nn.devices import DeviceLostError
@@ -147,7 +147,8 @@ def read_pictures(predictions: Iterable[Prediction]) -> tuple[list[Prediction], 
         except (OSError, ValueError, Refused, Undone):
             fail(prediction, failures.UNREADABLE)
         else:
-            if refusal := suitability.objection_to(picture):
+            refusal, prediction.looks = suitability.looked_at(picture)
+            if refusal:
                 decline(prediction, refusal)
                 continue
             readable.append(prediction)
@@ -251,7 +252,14 @@ def save(prediction: Prediction, answers: list[ModelAnswer], doubts: Doubts, pro
             "file_sha256": prediction.xray.sha256,
             "pixels_sha256": sha256_of(prediction.xray.pixels),
             "models": [
-                {"name": model.name, "version": model.version, "sha256": answer.sha256, "calibration": how(model)}
+                {
+                    "name": model.name,
+                    "version": model.version,
+                    "sha256": answer.sha256,
+                    "calibration": how(model),
+                    "weight": model.vote_weight,
+                    "preprocessing": {name: getattr(model, name) for name in DiagnosticModel.PREPROCESSING},
+                }
                 for model, answer in zip(models, answers, strict=True)
             ],
         },
@@ -299,7 +307,10 @@ def complete(prediction: Prediction, **values: Any) -> bool:
     if Prediction.objects.select_related("xray__patient").get(pk=prediction.pk).is_gone:
         prediction.put_back(timedelta(), status=Status.PENDING, progress=0, attempts=F("attempts") - 1)
         return False
-    return close(prediction, Status.COMPLETED, progress=100, error="", **values)
+    ours = close(prediction, Status.COMPLETED, progress=100, error="", **values)
+    if ours and prediction.looks:
+        Embedding.objects.create(prediction=prediction, made_by=Embedding.MADE_BY, numbers=prediction.looks)
+    return ours
 
 
 def sha256_of(field_file: FieldFile) -> str:

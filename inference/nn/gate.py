@@ -35,6 +35,8 @@ LOWEST = np.array([-1.0, -0.05, -0.1, -1.0, -9.0, 0.05, 0.0])
 HIGHEST = np.array([1.0, 2.0, 2.0, 1.0, 1.5, 0.45, 0.4])
 ALIGNED_EDGE, GRID, CELLS, WAYS = 48, 8, 4, 8  # the lungs' box, its greys, and the cells and directions of its edges
 
+BOUNDED, IN_THE_BOX = len(LOWEST), 3  # how many measures come first, and how many of the box before its greys
+
 REACH = 3  # pixels of the small picture that a chest may lie too high or too low
 
 
@@ -61,7 +63,10 @@ class Gate:
 
     def likeness(self, picture: np.ndarray) -> float:
         """How much uint8 H×W looks like a frontal chest film, 0 to 1; 0 where one measure alone says no."""
-        seen = measures(picture, self.template)
+        return self.likeness_of(measures(picture, self.template))
+
+    def likeness_of(self, seen: np.ndarray) -> float:
+        """The same of what was measured."""
         bounded = seen[: len(LOWEST)]
         if (bounded < LOWEST).any() or (bounded > HIGHEST).any():
             return 0.0
