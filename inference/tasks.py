@@ -16,3 +16,17 @@ def answer_waiting() -> int:
         raise SystemExit(str(lost)) from lost
     finally:
         nursery.nurse.dismiss()
+
+
+def check_the_models() -> str:
+    """Each night, and when somebody asks: do the models answer as before? A job's result is kept as text."""
+    from inference import voting
+    from inference.nn.devices import DeviceLostError
+    from inference.registry import morning
+
+    voting.announce_device()
+    try:
+        check = morning.check()
+    except DeviceLostError as lost:
+        raise SystemExit(str(lost)) from lost
+    return "no model votes" if check is None else check.outcome

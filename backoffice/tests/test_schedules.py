@@ -44,7 +44,9 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
         ("clinic.reminders.remind", Schedule.DAILY, "default"),
         ("imaging.measured_anew.measure_some", Schedule.MINUTES, "default"),
         ("imaging.read_anew.read_some", Schedule.MINUTES, "default"),
+        ("inference.figures.drift.look_weekly", Schedule.WEEKLY, "default"),
         ("inference.tasks.answer_waiting", Schedule.MINUTES, "inference"),
+        ("inference.tasks.check_the_models", Schedule.DAILY, "inference"),
     ]
     for schedule in Schedule.objects.all():
         module, _dot, function = schedule.func.rpartition(".")

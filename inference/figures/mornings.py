@@ -1,0 +1,173 @@
+"""What the morning checks found, in words, and what a person does about it. No torch: registry/morning.py asks the
+models."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from backoffice.formats.kept import Sentence
+from backoffice.formats.kept import gettext as _
+from backoffice.formats.lists import listed, told_of
+from backoffice.jobs.nudges import nudge
+from backoffice.models import User
+from inference.models import DiagnosticModel, MorningBaseline, MorningCheck
+
+CHECK = "inference.tasks.check_the_models"
+TOO_LONG = timedelta(hours=36)  # without a check, where there was one
+FORGOTTEN_AFTER = timedelta(days=14)  # a device that nobody uses any more
+
+QUIET = ("same", "first", "changed_here", "tuned")
+CANNOT_BE_ACCEPTED = ("fails",)
+
+
+class NothingToAcceptError(Exception):
+    """No baseline was set: the check is another one by now, or there is nothing in it to accept."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one check says of one model. `is_open`: nobody has accepted it yet, and it is not as before."""
+
+    name: str
+    version: str
+    code: str
+    told: Sentence
+    is_open: bool
+    can_be_accepted: bool
+    is_bad: bool
+
+
+def ask_for_a_check() -> None:
+    """A worker looks as soon as one is free."""
+    nudge(CHECK, cluster=settings.INFERENCE_CLUSTER)
+
+
+def newest_checks() -> list[MorningCheck]:
+    """The newest of each device that was checked lately. One in which no model could be asked knows no device: the next
+    check, of whichever, takes its place."""
+    found: dict[str, MorningCheck] = {}
+    for check in MorningCheck.objects.order_by("-pk")[:50]:
+        if found and (not check.place or check.at < next(iter(found.values())).at - FORGOTTEN_AFTER):
+            continue
+        found.setdefault(check.place, check)
+    return list(found.values())
+
+
+def lines_of(checks: list[MorningCheck]) -> dict[int, list[Line]]:
+    """By the check's key. Two queries, however many checks there are. A model that votes no more has nothing open."""
+    voting = set(DiagnosticModel.objects.voting().values_list("pk", flat=True))
+    accepted: dict[tuple[int, str], Any] = {}
+    taken = MorningBaseline.objects.filter(
+        because=MorningBaseline.Because.ACCEPTED, place__in=[c.place for c in checks]
+    )
+    for model, place, at in taken.order_by("pk").values_list("model", "place", "set_at"):
+        accepted[model, place] = at
+    return {
+        check.pk: [
+            _line(
+                said,
+                is_settled=said["model"] not in voting
+                or (accepted.get((said["model"], check.place)) or check.at - TOO_LONG) > check.at,
+            )
+            for said in check.found
+        ]
+        for check in checks
+    }
+
+
+def _line(said: dict[str, Any], *, is_settled: bool) -> Line:
+    code = said["code"]
+    return Line(
+        said["name"],
+        said["version"],
+        code,
+        told(said),
+        code not in QUIET and not is_settled,
+        code not in (*QUIET, *CANNOT_BE_ACCEPTED),
+        code not in (*QUIET, "library", "elsewhere"),
+    )
+
+
+def told(said: dict[str, Any]) -> Sentence:
+    """One line of a check."""
+    moved = {"apart": f"{said.get('apart') or 0:.2g}"}
+    changed = {"changed": listed(told_of(name, f"{was} → {now}") for name, was, now in said.get("changed", []))}
+    match said["code"]:
+        case "same":
+            return _("It answers as before, bit for bit.")
+        case "first":
+            return _("Its first answers on this device are what others are compared with from now on.")
+        case "changed_here":
+            return _("It was changed here, as its history tells: its answers are the new baseline.")
+        case "tuned":
+            ways = {"was": said["ways"][0], "now": said["ways"][1]}
+            return (
+                _("It is computed in another way since it was tuned (%(was)s → %(now)s), and no probability moved by "
+                  "more than %(apart)s: the new baseline.")
+                % (moved | ways)
+            )  # fmt: skip
+        case "library":
+            return _("Something under it has changed (%(changed)s). No probability moved by more than %(apart)s.") % (
+                moved | changed
+            )
+        case "bits":
+            return _("Nothing that is known has changed, and yet it answers otherwise: a probability moved by %(apart)s.") % moved  # noqa: E501  # fmt: skip
+        case "pictures":
+            return _("The fixed pictures themselves are drawn otherwise here (%(changed)s): nothing can be compared.") % changed  # noqa: E501  # fmt: skip
+        case "past_the_history":
+            return _("Its weights or its description are others than its history tells of: who changed them is not known.")  # noqa: E501  # fmt: skip
+        case "fails":
+            return _("It could not be asked: %(error)s") % {"error": said["error"]}
+    if said.get("apart") is None:
+        return _("It answers otherwise: a diagnosis has changed (%(changed)s).") % _or_nothing(changed)
+    return _("It answers otherwise: a probability moved by %(apart)s (%(changed)s).") % (moved | _or_nothing(changed))
+
+
+def _or_nothing(changed: dict[str, str]) -> dict[str, Any]:
+    return changed if str(changed["changed"]) else {"changed": _("nothing that is known has changed")}
+
+
+def told_today() -> list[Sentence]:
+    """What of the morning check a person should know now, in sentences that can be kept; none where all is well."""
+    return list(_today())
+
+
+def _today() -> Iterator[Sentence]:
+    checks = newest_checks()
+    lines = lines_of(checks)
+    for check in checks:
+        for line in lines[check.pk]:
+            if line.is_open:
+                yield _("%(model)s (%(place)s): %(told)s") % {
+                    "model": line.name, "place": check.place or _("no device"), "told": line.told,
+                }  # fmt: skip
+    if checks and max(check.at for check in checks) < timezone.now() - TOO_LONG:
+        hours = int((timezone.now() - max(check.at for check in checks)).total_seconds() // 3600)
+        yield _("No worker has looked for %(hours)d hours whether the models answer as before.") % {"hours": hours}
+
+
+@transaction.atomic
+def accept(check: MorningCheck, *, by: User, reason: str) -> int:
+    """Let what a check found be the baseline from now on. Returns of how many models. Raises NothingToAcceptError."""
+    # The lock makes two presses at once one after the other: the second finds nothing open.
+    check = MorningCheck.objects.select_for_update().get(pk=check.pk)
+    newest = MorningCheck.objects.filter(place=check.place).order_by("-pk").first()
+    lines = lines_of([check])[check.pk]
+    taken = [said for said, line in zip(check.found, lines, strict=True) if line.is_open and line.can_be_accepted]
+    if newest != check or not taken:
+        raise NothingToAcceptError
+    for said in taken:
+        MorningBaseline.objects.create(
+            model_id=said["model"],
+            place=check.place,
+            because=MorningBaseline.Because.ACCEPTED,
+            reason=reason,
+            set_by=by,
+            **said["now"],
+        )
+    return len(taken)
