@@ -31,6 +31,7 @@ JAZZMIN_SETTINGS = {
         "inference.prediction",
         "inference.report",
         "inference.diagnosticmodel",
+        "inference.referencestandard",
         "inference.calibration",
         "backoffice",
         "auth",
@@ -46,7 +47,15 @@ JAZZMIN_SETTINGS = {
                 "icon": "fas fa-clipboard-list",
                 "permissions": ["clinic.change_likertquestion", "clinic.change_numericquestion"],
             }
-        ]
+        ],
+        "inference": [
+            {
+                "name": _("Figures"),
+                "url": "inference_figures:figures",
+                "icon": "fas fa-chart-bar",
+                "permissions": ["inference.watch_figures"],
+            }
+        ],
     },
     "icons": {
         "clinic.appointment": "fas fa-calendar-check",
@@ -62,6 +71,7 @@ JAZZMIN_SETTINGS = {
         "inference.prediction": "fas fa-user-md",
         "inference.report": "fas fa-file-medical",
         "inference.diagnosticmodel": "fas fa-brain",
+        "inference.referencestandard": "fas fa-check-double",
         "inference.calibration": "fas fa-balance-scale",
         "backoffice.user": "fas fa-id-badge",
         "backoffice.accessevent": "fas fa-shoe-prints",

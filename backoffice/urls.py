@@ -8,6 +8,7 @@ from backoffice.web.health import healthz, readyz
 
 urlpatterns = [
     path("admin/clinic/", include("clinic.admin.urls")),  # before the admin's own, which end in a catch-all
+    path("admin/inference/figures/", include("inference.figures.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),

@@ -8,8 +8,18 @@ from backoffice.live.blocks import block
 from backoffice.models import User
 from clinic.models import Patient
 from imaging.models import XRayImage
+from inference.figures import drift_words, mornings
 from inference.figures.per_week import diagnoses_per_week
-from inference.models import Diagnosis, Prediction, Worker
+from inference.models import (
+    Diagnosis,
+    DiagnosticModel,
+    DriftCheck,
+    DriftReference,
+    MorningBaseline,
+    MorningCheck,
+    Prediction,
+    Worker,
+)
 
 SHOWN = 5
 FAILED_SHOWN = 3
@@ -27,6 +37,19 @@ def workers(user: User) -> dict | None:
         return None
     found = {(one.get_trouble_display(), one.detail) for one in alive if one.trouble}
     return {"troubles": sorted(found)} if found else None
+
+
+@block(
+    order=6,
+    permission="inference.watch_figures",
+    models=[DriftCheck, DriftReference, MorningCheck, MorningBaseline, DiagnosticModel],
+    template="inference/dashboard_watch.html",
+    every=60,
+)
+def not_as_they_were() -> dict | None:
+    """What the morning check and the look for drift found; None where all is as it was."""
+    found = {"mornings": list(map(str, mornings.told_today())), "drift": list(map(str, drift_words.told_today()))}
+    return found if any(found.values()) else None
 
 
 @block(

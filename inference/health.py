@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from backoffice.web.health import check
+from backoffice.web.health import check, remark
+from inference.figures import drift_words, mornings
 from inference.models import Prediction, Worker
 
 LONGEST_WAIT = timedelta(minutes=15)
@@ -29,3 +30,15 @@ def nobody_waits_too_long() -> str | None:
     oldest = Prediction.objects.waiting().values_list("created_at", flat=True).first()
     waited = timezone.now() - oldest if oldest else timedelta()
     return f"A prediction has waited for {waited.total_seconds():.0f} s." if waited > LONGEST_WAIT else None
+
+
+@remark("morning check")
+def models_answer_as_they_did() -> str | None:
+    """Softly: a site that is taken away for it would help nobody. What it is, strangers are not told."""
+    n = len(mornings.told_today())
+    return f"{n} of the morning check's findings are open: see Figures in the admin." if n else None
+
+
+@remark("drift")
+def films_look_as_they_did() -> str | None:
+    return "Films or answers drift: see Figures in the admin." if drift_words.told_today() else None

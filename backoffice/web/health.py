@@ -17,6 +17,9 @@ Check = Callable[[], str | None]
 check: Registry[Check] = Registry("health")
 """Registers a readiness check under a name: `@check("database")`."""
 
+remark: Registry[Check] = Registry("health")
+"""Registers what whoever looks should know, and what yet keeps nobody from working: it never makes the site unready."""
+
 
 @check("database")
 def database() -> str | None:
@@ -53,14 +56,23 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """Everything that a request or a job needs is there: 200, or 503 and a sentence for each thing that is not."""
-    answers = {}
-    for name, function in check.all().items():
+    answers = _asked(check)
+    ready = not any(answers.values())
+    return JsonResponse(
+        {
+            "status": "ready" if ready else "not ready",
+            "checks": {name: said or "ok" for name, said in answers.items()},
+            "remarks": {name: said for name, said in _asked(remark).items() if said},
+        },
+        status=200 if ready else 503,
+    )
+
+
+def _asked(registry: Registry[Check]) -> dict[str, str | None]:
+    answers: dict[str, str | None] = {}
+    for name, function in registry.all().items():
         try:
             answers[name] = function()
         except Exception as error:  # whatever is broken, this page must say so
             answers[name] = f"{type(error).__name__}"
-    ready = not any(answers.values())
-    return JsonResponse(
-        {"status": "ready" if ready else "not ready", "checks": {name: said or "ok" for name, said in answers.items()}},
-        status=200 if ready else 503,
-    )
+    return answers
