@@ -44,6 +44,8 @@ from inference.models import (
 )
 from inference.overlay import draw
 from inference.registry.model_pages import RegistersModels
+from inference.review.comparing_pages import ComparesAnswers
+from inference.review.reference_admin import LeadsToReference
 from inference.review.signing import earlier_signatures
 from inference.review.signing_pages import NeedsReviewFilter, SignsAnswers, as_seen
 from inference.views import AnswerBesideTheFilm, LiveStatus, announce
@@ -54,7 +56,7 @@ class AskedFilter(DayRangeFilter):
     field = "created_at"
 
 
-class AskableXRayAdmin(AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
+class AskableXRayAdmin(LeadsToReference, AnswerBesideTheFilm, LiveStatus, XRayImageAdmin):
     """The X-ray's admin lies in the layer below: this one comes down and adds the second opinion."""
 
     actions = [*XRayImageAdmin.actions, "ask_models", "ask_models_urgently"]
@@ -113,7 +115,7 @@ class ModelResults(admin.TabularInline):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
+class PredictionAdmin(ComparesAnswers, SignsAnswers, OnTheFirstPage, LiveStatus, ClinicalAdmin):
     actions = [*ClinicalAdmin.actions, "validate", "retry", "hurry", "cancel"]
     list_display = ["film", "patient", "answer", "agree", "created_at", "requested_by", "signed"]
     list_display_links = ["film"]
