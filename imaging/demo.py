@@ -41,7 +41,7 @@ def load(stdout: OutputWrapper) -> None:
     def add(number: int, patient: Patient, taken_on: date, **drawn: Any) -> XRayImage | None:
         """The kinds take turns."""
         film = render(DIAGNOSES[number % len(DIAGNOSES)], FIRST_SEED + number, **drawn)
-        file = ContentFile(_png(film), name=f"phantom-{number}.png")
+        file = ContentFile(png(film), name=f"phantom-{number}.png")
         return receive(file, patient, by=clinician, view=XRayImage.View.PA, taken_on=taken_on, notes=NOTE).xray
 
     for number, (patient, days) in enumerate(zip(reversed(patients), DAYS_AGO, strict=False), start=NEW):
@@ -53,7 +53,7 @@ def load(stdout: OutputWrapper) -> None:
     stdout.write(ngettext("%d phantom X-ray added.", "%d phantom X-rays added.", n) % n)
 
 
-def _png(picture: np.ndarray) -> bytes:
+def png(picture: np.ndarray) -> bytes:
     target = BytesIO()
     Image.fromarray(picture).save(target, "PNG")
     return target.getvalue()

@@ -9,9 +9,11 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from backoffice.demo import move_back
+from backoffice.jobs.nudges import nudge
 from backoffice.models import User
 from imaging.demo import NOTE
 from imaging.models import XRayImage
+from inference import demo_past
 from inference.models import Diagnosis
 from inference.registry.registration import register_folder
 from inference.requests import ask
@@ -42,6 +44,7 @@ def load(stdout: OutputWrapper) -> None:
     stdout.write(ngettext("%d X-ray answered.", "%d X-rays answered.", n) % n)
     for number, xray in enumerate(of_other_days, start=1):
         sign_that_day(xray, by=clinician, agrees=number % CORRECTED != 0)
+    nudge(demo_past.FILL, cluster=settings.DEFAULT_CLUSTER)
 
 
 def sign_that_day(xray: XRayImage, *, by: User, agrees: bool) -> None:
