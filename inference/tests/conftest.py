@@ -4,6 +4,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from django_q.models import Schedule, Task
 from model_bakery import baker
 from PIL import Image
@@ -23,7 +24,7 @@ from clinic.tests.clinics import a_clinic
 from imaging import phantom
 from imaging.storing import receive
 from imaging.tests.pictures import png
-from inference.models import Calibration, DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import Calibration, DiagnosticModel, ModelResult, Prediction, ReferenceStandard, Report
 from inference.tests import access_matrix as matrix
 from inference.tests.tiny import register_tiny_models
 
@@ -108,7 +109,8 @@ def opinions(xray) -> list:
     )
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     calibration = baker.make(Calibration, figures=figures, coverage=0.9)
-    return [prediction, model, result, calibration, baker.make(Report, prediction=prediction, body="clear")]
+    known = baker.make(ReferenceStandard, xray=xray, diagnosis="Normal", known_on=timezone.localdate())
+    return [prediction, model, result, calibration, known, baker.make(Report, prediction=prediction, body="clear")]
 
 
 def backoffice_rows(people: dict, patient) -> list:

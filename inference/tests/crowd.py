@@ -23,7 +23,7 @@ from clinic.models import (
     Symptom,
 )
 from imaging.models import XRayImage
-from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, Report
+from inference.models import Calibration, Diagnosis, DiagnosticModel, ModelResult, Prediction, ReferenceStandard, Report
 
 FILES = {"original": "a.png", "pixels": "a.png", "thumbnail": "a.png"}
 
@@ -77,6 +77,7 @@ def an_answer(film: XRayImage, person: User) -> None:
     baker.make(ModelResult, prediction=prediction, model=model, diagnosis=Diagnosis.NORMAL, probabilities={})
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     baker.make(Calibration, figures=figures, coverage=0.9, bounds={}, ensemble=[])
+    baker.make(ReferenceStandard, xray=film, diagnosis=Diagnosis.NORMAL, known_on=timezone.localdate())
     baker.make(Report, prediction=prediction, version=1, status=Report.Status.DRAFT, generated_by=person)
 
 
