@@ -23,8 +23,8 @@ def objection_to(picture: np.ndarray) -> dict | None:
 
 
 def looked_at(picture: np.ndarray) -> tuple[dict | None, bytes]:
-    """`objection_to` it, and how it looks (nn/embedding.py), in bytes: the same measures tell both. What is too small to
-    be measured looks like nothing."""
+    """`objection_to` it, and how it looks (nn/embedding.py), in bytes: the same measures tell both. What is too small
+    to be measured looks like nothing."""
     gate, likeness, looks = _gate(), 0.0, b""
     if is_large_enough(picture):
         measured = measures(picture, gate.template)

@@ -68,6 +68,7 @@ def _set_reference(request: StaffRequest, form: ReferenceForm) -> bool:
     except looking.TooFewFilmsError as error:
         form.add_error("days", str(error))
         return False
+    looking.look()  # what was found beside the earlier one is no longer asked
     messages.success(request, _("From now on films are compared with those of that period."))
     return True
 

@@ -8,7 +8,7 @@ from backoffice.formats.kept import Sentence
 from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import in_turn
 from imaging.quality import QualityIssue
-from inference.figures.drift import DEVICES, EACH, PICTURES, QUALITY, REFUSED, TOGETHER
+from inference.figures.drift import DEVICES, EACH, PICTURES, QUALITY, REFUSED, TOGETHER, reference_in_force
 from inference.models import Diagnosis, DriftCheck
 
 
@@ -108,7 +108,9 @@ def told_today() -> list[Sentence]:
 
 def _today() -> Iterator[Sentence]:
     check = DriftCheck.objects.order_by("-pk").first()
-    if check is None or not check.is_drifting:
+    reference = reference_in_force()
+    # What was found beside an earlier reference period is no longer asked.
+    if check is None or reference is None or not check.is_drifting or check.reference_id != reference.pk:
         return
     for line in lines_of(check):
         if line.is_shifted:

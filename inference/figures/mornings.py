@@ -19,6 +19,7 @@ from inference.models import DiagnosticModel, MorningBaseline, MorningCheck
 
 CHECK = "inference.tasks.check_the_models"
 TOO_LONG = timedelta(hours=36)  # without a check, where there was one
+FORGOTTEN_AFTER = timedelta(days=14)  # a device that nobody uses any more
 
 QUIET = ("same", "first", "changed_here", "tuned")
 CANNOT_BE_ACCEPTED = ("fails",)
@@ -47,9 +48,12 @@ def ask_for_a_check() -> None:
 
 
 def newest_checks() -> list[MorningCheck]:
-    """The newest of each device that was checked lately, the worst of them first."""
+    """The newest of each device that was checked lately. One in which no model could be asked knows no device: the next
+    check, of whichever, takes its place."""
     found: dict[str, MorningCheck] = {}
     for check in MorningCheck.objects.order_by("-pk")[:50]:
+        if found and (not check.place or check.at < next(iter(found.values())).at - FORGOTTEN_AFTER):
+            continue
         found.setdefault(check.place, check)
     return list(found.values())
 

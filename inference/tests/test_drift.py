@@ -137,6 +137,28 @@ def test_without_a_reference_or_with_too_few_films_nothing_is_claimed(films, adm
     assert all("Too few" in line.told for line in drift_words.lines_of(check))
 
 
+def test_a_new_reference_period_settles_what_was_found_and_needs_a_reason(
+    client, reference, films, administrator, django_capture_on_commit_callbacks
+):
+    films(100, days_ago=3, device="Beta")
+    drift.look()
+    client.force_login(administrator)
+    page = "/admin/inference/figures/drift/"
+    assert "something drifts" in client.get(page).text
+    assert "Beta" in client.get("/admin/").text
+    sent = {"answer": "reference", "days": "10", "reason": "", "seen": reference.pk}
+    assert client.post(page, sent).status_code == 200
+    assert client.post(page, sent | {"reason": "a new device", "days": "1"}).status_code == 200  # too few films
+    assert client.post(page, sent | {"reason": "a new device", "seen": ""}).status_code == 302  # another was shown
+    assert drift.reference_in_force() == reference
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(page, sent | {"reason": "a new device"}).status_code == 302
+    newest = drift.reference_in_force()
+    assert (newest.reason, newest.set_by, newest.films) == ("a new device", administrator, 100)
+    assert drift_words.told_today() == []
+    assert "Beta" not in client.get("/admin/").text
+
+
 def test_looking_asks_as_often_however_many_films_there_are(reference, films, django_assert_max_num_queries):
     films(40, days_ago=3)
     with django_assert_max_num_queries(12):

@@ -159,6 +159,17 @@ def test_a_model_that_votes_no_more_has_nothing_open(models, tmp_path):
     assert mornings.told_today() == []
 
 
+def test_a_check_in_which_no_model_could_be_asked_is_forgotten_with_the_next(models, monkeypatch):
+    monkeypatch.setattr(morning, "make_ensemble", lambda models: 1 / 0)
+    assert codes(morning.check()) == ["fails", "fails"]
+    assert len(mornings.told_today()) == 2
+    monkeypatch.undo()
+    few = morning.fixed_pictures()[:3]
+    monkeypatch.setattr(morning, "fixed_pictures", lambda: few)
+    assert codes(morning.check()) == ["same", "same"]
+    assert mornings.told_today() == []
+
+
 def test_without_a_model_there_is_nothing_to_check(db):
     assert morning.check() is None
     assert mornings.told_today() == []
