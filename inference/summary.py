@@ -1,13 +1,17 @@
-"""What the day's summary says of the second opinion: answers, waits, failures, and what is to be followed up."""
+"""What the day's summary says of the second opinion: answers, waits, failures, what is to be followed up, and whether
+the models are as they were."""
 
 from collections.abc import Iterator
 
 from django.db.models import F
+from django.urls import reverse
 from django.utils.translation import gettext_noop
 
 from backoffice.formats.kept import gettext as _
+from backoffice.formats.lists import in_turn
 from backoffice.jobs.summary import Day, Figure, section, waits
 from backoffice.web.admin_urls import admin_url
+from inference.figures import drift_words, mornings
 from inference.models import FollowUp, Prediction
 
 Status = Prediction.Status
@@ -66,3 +70,14 @@ def follow_ups(day: Day) -> Iterator[Figure]:
     for name, rows, query in watched:
         n = rows.count()
         yield Figure(name, n, f"{url}?{query}", is_bad=bool(n))
+
+
+@section(gettext_noop("Models"), order=50)
+def models(day: Day) -> Iterator[Figure]:
+    """As things stand when it is made: whether films or answers drift, and whether the models answer as they did."""
+    said = {
+        "inference_figures:drift": (_("drift"), drift_words.told_today()),
+        "inference_figures:morning": (_("morning check"), mornings.told_today()),
+    }
+    for page, (name, told) in said.items():
+        yield Figure(name, in_turn(told) if told else _("as before"), reverse(page), is_bad=bool(told))

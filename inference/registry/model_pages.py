@@ -194,7 +194,7 @@ class RegistersModels(ClinicalAdmin):
             "acceptance": wording.acceptance_told(model.acceptance),
             "media": self.media,
         }
-        return TemplateResponse(request, "inference/model_figures.html", context)
+        return TemplateResponse(request, "inference/of_models.html", context)
 
 
 REGISTERED: list[tuple[Any, Any]] = [

@@ -42,6 +42,7 @@ from clinic.admin import PatientAdmin
 from imaging.ingest import Refused
 from inference.dicom_results.capture import capture
 from inference.dicom_results.report_document import report_document
+from inference.follow_ups.section import section_of
 from inference.models import Hold, Prediction, PublishedError, Report
 from inference.models.reports import BECAUSE_LENGTH
 from inference.reports import drafting, letters, proof, publishing, unchangeable
@@ -290,6 +291,9 @@ class ReportAdmin(ClinicalAdmin):
             "may_publish": self.has_publish_permission(request) and not report.is_gone,
             "seen": f"{report.pk}:{publishing.version_of(report)}",
             "from_page": FROM_PAGE,
+            "followed_up": section_of(
+                person_of(request), report.prediction.follow_ups.all(), answer=report.prediction, report=report
+            ),
             "media": self.media,
         }
         return TemplateResponse(request, "inference/reports/preview.html", context)

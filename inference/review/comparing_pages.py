@@ -18,14 +18,14 @@ from backoffice.web.admin_urls import admin_url
 from inference import requests, wording
 from inference.models import ModelResult, Prediction
 from inference.review import comparing
+from inference.review.blinding import sees_answer
 
 WATCH = "inference.watch_figures"
 
 
 def sees(user: Reader, prediction: Prediction) -> bool:
-    """Whether this person may read what the models said: the one question that this page asks about it. Those who watch
-    the figures read no film blind."""
-    return user.has_perm(WATCH)
+    """Whether this person may read what the models said: the one question that this page asks about it."""
+    return user.has_perm(WATCH) and sees_answer(user, prediction)
 
 
 class ComparesAnswers(admin.ModelAdmin):
