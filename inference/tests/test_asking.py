@@ -250,6 +250,5 @@ def test_every_admin_page_of_it_opens(client, administrator, answered):
         "/admin/inference/diagnosticmodel/",
         f"/admin/inference/diagnosticmodel/{model.pk}/change/",
         "/admin/inference/report/",
-        "/admin/inference/report/add/",
     ]:
         assert client.get(address).status_code == 200, address
