@@ -43,3 +43,5 @@ def what_became_of_its_ground(follow_up: FollowUp) -> Iterator[str]:
     report = follow_up.report
     if report and report.hidden_at and report.hidden_at > follow_up.settled_at:
         yield _("Its report is hidden since %(day)s.") % {"day": day_told(report.hidden_at.date())}
+    if report and report.withdrawn_at and report.withdrawn_at > follow_up.settled_at:
+        yield _("Its report was withdrawn on %(day)s.") % {"day": day_told(report.withdrawn_at.date())}

@@ -1,5 +1,7 @@
 """What is to be done about a finding, by when and by whom: on a list until it is closed."""
 
+from functools import reduce
+from operator import or_
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -105,8 +107,9 @@ def _stands_on_less() -> Q:
         | Q(signed_at__lt=signed)
         | Q(signed_at__gt=signed)
     )
-    hidden_since = [Q(**{f"{path}hidden_at__gt": F("settled_at")}) for path in ("prediction__", FILM, "report__")]
-    return another_signature | hidden_since[0] | hidden_since[1] | hidden_since[2]
+    gone = [f"{path}hidden_at" for path in ("prediction__", FILM, "report__")] + ["report__withdrawn_at"]
+    gone_since = [Q(**{f"{moment}__gt": F("settled_at")}) for moment in gone]
+    return reduce(or_, gone_since, another_signature)
 
 
 class FollowUp(ClinicalRecord):

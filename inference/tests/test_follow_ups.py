@@ -18,6 +18,7 @@ from imaging.models import XRayImage
 from inference.follow_ups import deciding, reminding
 from inference.follow_ups.deciding import FollowUpError
 from inference.models import FollowUp, Prediction, Report
+from inference.reports import publishing
 from inference.tests.test_signing import an_answer, doctor  # noqa: F401 — a fixture
 
 pytestmark = pytest.mark.django_db
@@ -370,6 +371,15 @@ def test_what_is_hidden_below_it_leaves_it_on_the_list_and_somebody_must_decide(
     decide(doctor, made, "keep", reason="Seen on paper")
     assert listed(doctor) == {made.pk}
     assert listed(doctor, "?state=to_decide") == set()
+
+
+def test_a_report_that_is_withdrawn_leaves_it_on_the_list_and_somebody_must_decide(doctor, clinician):  # noqa: F811
+    answer = a_signed_answer(clinician)
+    report = publishing.publish(publishing.write(answer, by=clinician), by=clinician)
+    made = a_follow_up(clinician, answer, report=report)
+    publishing.withdraw(report, by=clinician, reason="of another patient")
+    assert listed(doctor, "?state=to_decide") == {made.pk}
+    assert "Its report was withdrawn" in doctor.get(page_of(made)).text
 
 
 def test_a_second_signature_asks_whether_it_still_holds(doctor, clinician):  # noqa: F811
