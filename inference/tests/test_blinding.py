@@ -18,7 +18,7 @@ from PIL import Image
 from backoffice.access import roles
 from backoffice.models import AccessEvent, Mail, Role
 from inference import worker
-from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction, Reading, Report
+from inference.models import Diagnosis, DiagnosticModel, Hold, ModelResult, Prediction, Reading, Report
 from inference.requests import ask
 from inference.review import blinding, readings, signing
 from inference.tests import access_matrix as matrix
@@ -87,6 +87,7 @@ def cases(rows, clinician, make_xray, settings) -> list[Prediction]:
         case.save()
         Prediction.objects.filter(pk=case.pk).update(created_at=now - timezone.timedelta(days=3))
         baker.make(ModelResult, prediction=case, model=model, diagnosis="Normal", probabilities={}, heatmap=heat(9))
+    Hold.objects.all().delete()
     Report.objects.all().delete()
     return asked
 
