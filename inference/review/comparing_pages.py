@@ -1,5 +1,7 @@
 """“Run again and compare” in the admin: the same film, today's models, and what is otherwise."""
 
+from typing import cast
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
@@ -11,21 +13,13 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backoffice.access.people import StaffRequest
-from backoffice.models import AccessEvent
-from backoffice.readers import Reader
+from backoffice.models import AccessEvent, User
 from backoffice.records.numbers import number_in
 from backoffice.web.admin_urls import admin_url
 from inference import requests, wording
-from inference.models import ModelResult, Prediction
+from inference.models import ModelResult, Prediction, PredictionQuerySet
 from inference.review import comparing
 from inference.review.blinding import sees_answer
-
-WATCH = "inference.watch_figures"
-
-
-def sees(user: Reader, prediction: Prediction) -> bool:
-    """Whether this person may read what the models said: the one question that this page asks about it."""
-    return user.has_perm(WATCH) and sees_answer(user, prediction)
 
 
 class ComparesAnswers(admin.ModelAdmin):
@@ -41,7 +35,7 @@ class ComparesAnswers(admin.ModelAdmin):
 
     def page_links(self, request: HttpRequest, obj: Prediction) -> list[tuple[str, str]]:
         links = super().page_links(request, obj)  # type: ignore[misc]  # of ClinicalAdmin, beside which it is mixed in
-        if obj.status != Prediction.Status.COMPLETED or not sees(request.user, obj):
+        if obj.status != Prediction.Status.COMPLETED or not sees_answer(request.user, obj):
             return links
         return [*links, (_("Run again and compare"), admin_url(obj, "compare", obj.pk))]
 
@@ -72,6 +66,7 @@ class ComparesAnswers(admin.ModelAdmin):
         other = other or next((one for one in others if one.status == Prediction.Status.COMPLETED), None)
         before, after = sorted([this, other], key=lambda one: one.pk) if other else (this, None)
         is_there = after is not None and after.status == Prediction.Status.COMPLETED
+        closed = other if other and not other.is_open else None
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, this)
         context = {
             **self.admin_site.each_context(request),
@@ -79,10 +74,14 @@ class ComparesAnswers(admin.ModelAdmin):
             "title": _("Run again and compare"),
             "before": before,
             "after": after,
-            "others": [one for one in others if one != other and one.status == Prediction.Status.COMPLETED],
+            "others": [
+                one for one in others if one != other and one.status == Prediction.Status.COMPLETED and one.is_open
+            ],
             "this": this,
-            "film_url": f"{admin_url(this.xray, 'change', this.xray_id)}?{urlencode({'prediction': this.pk})}",
-            "comparison": comparing.compared(before, after) if is_there and after else None,
+            "film_url": _film_with(this),
+            "comparison": comparing.compared(before, after) if is_there and after and not closed else None,
+            "closed_url": closed
+            and f"{admin_url(closed.xray, 'change', closed.xray_id)}?{urlencode({'prediction': closed.pk})}",
             "waits": after is not None and after.is_unfinished,
             "queue": wording.queue_told(after) if after and after.status == Prediction.Status.PENDING else "",
             "may_ask": request.user.has_perm("inference.add_prediction") and not this.is_gone,
@@ -91,22 +90,31 @@ class ComparesAnswers(admin.ModelAdmin):
         return TemplateResponse(request, "inference/compare.html", context)
 
     def _answered(self, request: StaffRequest, pk: int) -> Prediction:
-        """Raises PermissionDenied, and Http404 where there is no such answer."""
-        found = self._with_results(self.get_queryset(request)).filter(pk=pk).first()
-        if not self.has_view_permission(request, found) or not request.user.has_perm(WATCH):
+        """Raises PermissionDenied, also for whom what the models said is closed to, and Http404 where there is none."""
+        found = self._with_results(self.get_queryset(request), request.user).filter(pk=pk).first()
+        if not self.has_view_permission(request, found):
             raise PermissionDenied
         if found is None or found.status != Prediction.Status.COMPLETED:
             raise Http404
-        if not sees(request.user, found):
+        if not found.is_open:
             raise PermissionDenied
         return found
 
     def _of_the_film(self, request: StaffRequest, this: Prediction) -> list[Prediction]:
-        """The other answers about its film that this person sees, the newest first."""
-        others = self._with_results(self.get_queryset(request)).filter(xray=this.xray_id, hidden_at=None)
-        return [one for one in others.exclude(pk=this.pk).order_by("-pk") if sees(request.user, one)]
+        """The other answers about its film, the newest first, each with its `is_open` for this person."""
+        others = self._with_results(self.get_queryset(request), request.user)
+        return list(others.filter(xray=this.xray_id, hidden_at=None).exclude(pk=this.pk).order_by("-pk"))
 
     @staticmethod
-    def _with_results(rows: QuerySet) -> QuerySet:
+    def _with_results(rows: QuerySet, user: User) -> QuerySet:
         results = ModelResult.objects.select_related("model").defer("heatmap")
-        return rows.select_related("xray__patient").prefetch_related(Prefetch("results", results))
+        answers = cast(PredictionQuerySet, rows).with_answers_for(user)
+        return answers.select_related("xray__patient").prefetch_related(Prefetch("results", results))
+
+
+def _is_told(answer: Prediction) -> bool:
+    return answer.status == Prediction.Status.COMPLETED and answer.is_open
+
+
+def _film_with(answer: Prediction) -> str:
+    return f"{admin_url(answer.xray, 'change', answer.xray_id)}?{urlencode({'prediction': answer.pk})}"

@@ -6,7 +6,7 @@ from django.urls import reverse
 from inference import voting, worker
 from inference.models import DiagnosticModel, Prediction
 from inference.requests import ask
-from inference.review import comparing_pages
+from inference.tests.own_answers import has_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,16 +78,11 @@ def test_a_difference_that_nothing_explains_is_said_to_be_one(client, administra
     assert "Nothing that is kept differs" in run_again(client, answered)
 
 
-def test_who_may_not_read_an_answer_sees_no_word_of_it_there(
-    client, clinician, front_desk, administrator, answered, monkeypatch
-):
+def test_who_may_not_read_an_answer_sees_no_word_of_it_there(client, clinician, front_desk, answered):
     for person in (clinician, front_desk):
         client.force_login(person)
         assert client.get(address("compare", answered)).status_code == 403
         assert client.post(address("again", answered)).status_code == 403
-    client.force_login(administrator)
-    monkeypatch.setattr(comparing_pages, "sees", lambda user, prediction: False)
-    assert client.get(address("compare", answered)).status_code == 403
     assert Prediction.objects.count() == 1
 
 
@@ -117,3 +112,15 @@ def test_the_answer_s_page_leads_to_it(client, administrator, clinician, answere
     assert address("compare", answered) in client.get(address("change", answered)).text
     client.force_login(clinician)
     assert address("compare", answered) not in client.get(address("change", answered)).text
+
+
+def test_who_reads_first_compares_once_both_answers_are_open_to_them(client, clinician, answered):
+    client.force_login(clinician)
+    assert client.get(address("compare", answered)).status_code == 403
+    has_read(clinician, answered)
+    page = run_again(client, answered)
+    assert "closed to you until your own about it is kept" in page
+    assert "The diagnosis is the same" not in page
+    newer = answered.xray.predictions.latest("pk")
+    has_read(clinician, newer)
+    assert "The diagnosis is the same" in client.get(address("compare", answered)).text
