@@ -5,7 +5,6 @@ Made by the background jobs once the site serves, a few at a time; the workers a
 
 import random
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -96,37 +95,24 @@ def _read(number: int, film: XRayImage, clinician: User) -> None:
     truth = _truth(number)
     own = truth if rng.random() < 0.8 else rng.choice(Diagnosis.values)
     final = own if rng.random() < 0.4 or not prediction.diagnosis else prediction.diagnosis
+    if is_blind := number % 3 > 0:
+        given = {"own_diagnosis": own, "own_confidence": round(rng.uniform(0.5, 0.95), 2)}
+        now = timezone.now()
+        Reading.objects.create(
+            prediction=prediction, reader=clinician, is_blind=True, opened_at=now, answered_at=now, **given
+        )
     sign(prediction, by=clinician, diagnosis=final)
+    reading = prediction.readings.get()
+    seconds = round(rng.lognormvariate(4.1 if is_blind else 3.8, 0.4), 1)
+    Reading.objects.filter(pk=reading.pk).update(seconds=seconds)
     if number % 41 == 40:
         verdict = Prediction.Verdict.NOT_ASSESSABLE if number % 2 else Prediction.Verdict.REJECTED
         Prediction.objects.filter(pk=prediction.pk).update(final_diagnosis="", verdict=verdict)
-    _reading(prediction, clinician, rng, own=own, final=final, is_blind=number % 3 > 0)
+        Reading.objects.filter(pk=reading.pk).update(final_diagnosis="")
     if number % 2:
         _reference(film, truth, clinician, ago)
-    for record in (film, prediction, *prediction.results.all()):
+    for record in (film, prediction, reading, *prediction.results.all()):
         move_back(record, ago)
-
-
-def _reading(prediction: Prediction, clinician: User, rng: random.Random, *, is_blind: bool, **said: Any) -> None:
-    seconds = rng.lognormvariate(4.1 if is_blind else 3.8, 0.4)
-    now = timezone.now()
-    reading = Reading.objects.create(
-        prediction=prediction,
-        reader=clinician,
-        is_blind=is_blind,
-        opened_at=now - timedelta(seconds=seconds),
-        own_diagnosis=said["own"] if is_blind else "",
-        own_confidence=round(rng.uniform(0.5, 0.95), 2) if is_blind else None,
-        answered_at=now - timedelta(seconds=seconds / 3) if is_blind else None,
-        final_diagnosis=said["final"],
-        signed_at=now,
-        seconds=round(seconds, 1),
-    )
-    move_back(reading, timedelta(days=_days_ago_of(prediction)))
-
-
-def _days_ago_of(prediction: Prediction) -> int:
-    return (timezone.localdate() - prediction.xray.day).days
 
 
 def _reference(film: XRayImage, truth: str, clinician: User, ago: timedelta) -> None:

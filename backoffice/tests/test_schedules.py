@@ -48,8 +48,8 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
         ("imaging.measured_anew.measure_some", Schedule.MINUTES, "default"),
         ("imaging.read_anew.read_some", Schedule.MINUTES, "default"),
         ("inference.batches.tell_who_asked", Schedule.MINUTES, "default"),
-        ("inference.follow_ups.reminding.remind", Schedule.DAILY, "default"),
         ("inference.figures.drift.look_weekly", Schedule.WEEKLY, "default"),
+        ("inference.follow_ups.reminding.remind", Schedule.DAILY, "default"),
         ("inference.tasks.answer_waiting", Schedule.MINUTES, "inference"),
         ("inference.tasks.check_the_models", Schedule.DAILY, "inference"),
     ]
