@@ -139,8 +139,8 @@ def test_no_file_stays_behind_when_the_row_fails(upload, settings, monkeypatch):
 def test_no_file_stays_behind_when_another_upload_was_quicker(upload, settings, monkeypatch, xray):
     before = files_on_disk(settings)
     held = XRayImage.objects.visible().filter(pk=xray.pk)
-    looks = iter([None, xray])
-    monkeypatch.setattr(type(held), "first", lambda self: next(looks))
+    looks, first = iter([None, xray]), type(held).first
+    monkeypatch.setattr(type(held), "first", lambda self: next(looks) if self.model is XRayImage else first(self))
     page = upload(("film.png", png()))
     monkeypatch.undo()
     assert XRayImage.objects.get() == xray
