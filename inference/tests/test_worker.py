@@ -384,9 +384,9 @@ def test_an_answer_about_what_was_hidden_meanwhile_is_not_written_and_asked_agai
 
     def hide_and_look(picture):
         HIDE[what](prediction).hide(by=clinician, reason="Another person’s")
-        return refusal
+        return refusal, b""
 
-    monkeypatch.setattr(suitability, "objection_to", hide_and_look)
+    monkeypatch.setattr(suitability, "looked_at", hide_and_look)
     worker.answer_waiting()
     prediction.refresh_from_db()
     assert (prediction.status, prediction.diagnosis, prediction.attempts) == (Status.PENDING, "", 0)
