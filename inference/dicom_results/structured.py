@@ -52,6 +52,7 @@ SERIES_NUMBER = 9103
 STATE = ("is_validated", "verdict", "final_diagnosis", "reviewed_by_id", "reviewed_at")
 UNSIGNED = (False, "", "", None, None)
 
+OF_NO_VALUE = "Demonstration: trained on synthetic pictures, of no medical value"
 UNNAMED = ""
 """Until highdicom has looked: of a name that is not in parts it warns, and its warning tells the name."""
 
@@ -178,28 +179,33 @@ def _library(source: Dataset) -> ContainerContentItem:
 
 def _of_model(result: ModelResult) -> MeasurementsAndQualitativeEvaluations:
     model = result.model
-    algorithm = AlgorithmIdentification(
-        name=model.name,
-        version=model.version,
-        parameters=[f"Architecture: {model.architecture}", f"SHA-256 of the weights: {result.model_sha256}"],
-    )
+    told = [f"Architecture: {model.architecture}", f"SHA-256 of the weights: {result.model_sha256}"]
+    if model.is_demo:
+        told.append(OF_NO_VALUE)
+    algorithm = AlgorithmIdentification(name=model.name, version=model.version, parameters=told)
     measured = {codes.PROBABILITIES[Diagnosis(name)]: number for name, number in result.probabilities.items()}
     said = {codes.BY_SOFTWARE: codes.diagnosis_code(result.diagnosis)}
-    return _group(("model", result.pk), f"{model.name} {model.version}", measured, said, algorithm_id=algorithm)
+    return _group(
+        ("model", result.pk, result.created_at.isoformat()),
+        f"{model.name} {model.version}",
+        measured,
+        said,
+        algorithm_id=algorithm,
+    )
 
 
 def _together(prediction: Prediction) -> MeasurementsAndQualitativeEvaluations:
     numbers = {codes.CONFIDENCE: prediction.confidence, codes.AGREEMENT: prediction.agreement}
     said = {codes.BY_SOFTWARE: codes.diagnosis_code(prediction.diagnosis)}
     known = {name: number for name, number in numbers.items() if number is not None}
-    return _group(("together", prediction.pk), "Models together", known, said)
+    return _group(("together", prediction.pk, prediction.created_at.isoformat()), "Models together", known, said)
 
 
 def _signed(prediction: Prediction) -> MeasurementsAndQualitativeEvaluations:
     said = {codes.SIGNED: codes.signed_code(prediction.verdict, prediction.final_diagnosis)}
     if prediction.verdict:
         said[codes.VERDICT] = codes.VERDICTS[Prediction.Verdict(prediction.verdict)]
-    return _group(("signed", prediction.pk), "Signed by a clinician", {}, said)
+    return _group(("signed", prediction.pk, prediction.created_at.isoformat()), "Signed by a clinician", {}, said)
 
 
 def _group(

@@ -1,5 +1,6 @@
 """What a PACS searches: an answer in codes and numbers, unverified until it is signed, and never overwritten."""
 
+import functools
 from io import BytesIO
 
 import pydicom
@@ -8,9 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
+from clinic.models import Patient
+from imaging.models import XRayImage
 from inference.dicom_results import optional
 from inference.dicom_results.capture import uids_of
-from inference.dicom_results.structured import structured
+from inference.dicom_results.structured import OF_NO_VALUE, structured
 from inference.models import DiagnosticModel, ModelResult, Prediction
 from inference.review import signing
 from inference.tests.test_dicom_results import errors_in
@@ -90,6 +93,12 @@ def test_software_alone_is_unverified_and_told_by_name_version_weights_and_numbe
     assert errors_in(structured(answer), tmp_path) == []
 
 
+def test_demonstration_models_are_told_for_what_they_are(answer):
+    assert OF_NO_VALUE not in [said for _name, said in items(read(answer))]
+    DiagnosticModel.objects.update(is_demo=True)
+    assert OF_NO_VALUE in [said for _name, said in items(read(answer))]
+
+
 def test_signed_it_is_verified_by_who_signed_and_names_what_it_replaces(answer, clinician, tmp_path):
     before = read(answer)
     answer = signed(answer, clinician, "Viral Pneumonia")
@@ -126,6 +135,28 @@ def test_it_is_the_films_and_its_patients(answer):
     assert str(said.PatientName) == "林𠮷明=林𠮷明"
     assert b"A123456789" not in file
     assert evidence(said) == ("1.2.3.9", "1.2.3.4")
+    XRayImage.objects.update(patient=baker.make(Patient, full_name="Wu Kai"))
+    moved = read(Prediction.objects.get(pk=answer.pk))
+    assert (str(moved.PatientName), moved.SOPInstanceUID == said.SOPInstanceUID) == ("Wu Kai", False)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"diagnosis": "", "confidence": None, "agreement": None},
+        {"is_validated": True, "final_diagnosis": "Normal", "verdict": ""},
+        {"xray__series_uid": ""},
+        {"xray__patient__full_name": "e\u0301 ^=" + "\u6797" * 6},
+    ],
+)
+def test_whatever_an_answer_lacks_or_a_file_says_the_result_is_whole(answer, told, tmp_path):
+    ModelResult.objects.all()._raw_delete(ModelResult.objects.db)
+    for name, value in told.items():
+        *way, field = name.split("__")
+        row = functools.reduce(getattr, way, answer)
+        setattr(row, field, value)
+    assert ("Diagnosis suggested by software",) in [item[:1] for item in items(read(answer))]
+    assert errors_in(structured(answer), tmp_path) == []
 
 
 def test_a_film_without_an_instance_is_shown_by_its_picture(make_xray, clinician, answer, tmp_path):
