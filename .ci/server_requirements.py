@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("backoffice", "clinic", "imaging", "inference")
 TESTS_AND_CHECKS = "# Tests and checks"
+EXTRAS = sorted(set(ROOT.glob("requirements-*.txt")) - {ROOT / "requirements-server.txt"})
 IMPORTED_AS = {"pytest-django": "pytest_django", "pytest-xdist": "xdist", "pytest-cov": "pytest_cov"}
 
 
@@ -27,10 +28,10 @@ def differences() -> list[str]:
 
 
 def tests_that_a_server_would_need() -> list[str]:
-    """Files of the site that import what only tests and checks install."""
+    """Files of the site that import what only tests and checks install, and no list of extras names."""
     _server, _heading, tests = (ROOT / "requirements.txt").read_text().partition(TESTS_AND_CHECKS)
-    names = [re.split(r"[=\[]", line)[0] for line in pinned(tests)]
-    tools = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
+    extras = {name for path in EXTRAS for name in names_in(path.read_text())}
+    tools = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names_in(tests) - extras}
     return [
         f"{path.relative_to(ROOT)} imports {tool}, which a server does not have"
         for app in APPS
@@ -38,6 +39,10 @@ def tests_that_a_server_would_need() -> list[str]:
         if "tests" not in path.parts
         for tool in sorted(tools & set(imported(path)))
     ]
+
+
+def names_in(text: str) -> set[str]:
+    return {re.split(r"[=\[]", line)[0] for line in pinned(text)}
 
 
 def imported(path: Path) -> list[str]:

@@ -23,7 +23,7 @@ from imaging.neighbours import kept_filters
 from inference import requests, wording
 from inference.confidences import own_confidence_told
 from inference.models import Diagnosis, ModelResult, Prediction
-from inference.reports.beside_the_film import reports_of
+from inference.reports.beside_the_film import results_of
 from inference.requests import Asked
 from inference.review import blinding, readings, signing, worklist_pages
 from inference.review.roles import may_sign
@@ -217,7 +217,7 @@ class AnswerBesideTheFilm(admin.ModelAdmin):
             "differs": bool(reading) and own != prediction.diagnosis,
             "keeps_own": bool(own) and own != prediction.diagnosis,
             "may_take_back": signing.may_take_back(request.user, prediction),
-            **reports_of(prediction, request.user),
+            **results_of(prediction, request.user),
             "seen": signing.version_of(prediction),
             "earlier_signatures": signing.earlier_signatures(prediction),
             "corrections": [choice for choice in Diagnosis.choices if choice[0] != prediction.diagnosis],

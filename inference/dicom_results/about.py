@@ -20,6 +20,7 @@ from pydicom.uid import (
 
 from clinic.models import Patient
 from imaging.models import XRayImage
+from inference.models import Prediction
 
 UTF_8 = "ISO_IR 192"
 SEXES = {Patient.Sex.FEMALE: "F", Patient.Sex.MALE: "M", Patient.Sex.OTHER: "O"}
@@ -74,6 +75,11 @@ def _study(result: Dataset, film: XRayImage) -> None:
     result.StudyTime = _time(taken) if taken else ""
     result.AccessionNumber = film.accession_number[:16]
     result.ReferringPhysicianName, result.StudyID = "", ""
+
+
+def made_at(prediction: Prediction) -> datetime.datetime:
+    """When the answer became what it is: signed, or given."""
+    return prediction.reviewed_at or prediction.finished_at or prediction.created_at
 
 
 def person_name(full_name: str) -> str:

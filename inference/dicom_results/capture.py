@@ -7,11 +7,11 @@ from io import BytesIO
 
 from django.utils import timezone, translation
 from PIL import Image, ImageDraw, ImageFont
-from pydicom.uid import SecondaryCaptureImageStorage
+from pydicom.uid import UID, SecondaryCaptureImageStorage
 
 from imaging.derived import open_pixels
 from inference.confidences import confidence_told
-from inference.dicom_results.about import a_result, the_film, uid_of
+from inference.dicom_results.about import a_result, made_at, the_film, uid_of
 from inference.models import ModelResult, Prediction
 from inference.overlay import draw
 from inference.typefaces import CHINESE, FILES
@@ -28,10 +28,8 @@ def capture(prediction: Prediction) -> bytes:
     """Return the file about this answer as it stands: signed or not, it is another instance. Raises FileNotFoundError,
     Refused."""
     film = prediction.xray
-    at = prediction.reviewed_at or prediction.finished_at or timezone.now()
-    state = (prediction.is_validated, prediction.final_diagnosis, at.isoformat())
-    instance = uid_of("capture", prediction.pk, prediction.created_at.isoformat(), *state)
-    series = uid_of("captures", prediction.pk, prediction.created_at.isoformat())
+    series, instance = uids_of(prediction)
+    at = made_at(prediction)
     result = a_result(film, sop_class=SecondaryCaptureImageStorage, instance=instance, series=series, at=at)
     result.Modality, result.SeriesNumber = "OT", SERIES_NUMBER
     result.ConversionType = "WSD"
@@ -47,6 +45,13 @@ def capture(prediction: Prediction) -> bytes:
     target = BytesIO()
     result.save_as(target, enforce_file_format=True)
     return target.getvalue()
+
+
+def uids_of(prediction: Prediction) -> tuple[UID, UID]:
+    """(series, instance) of the picture of this answer as it stands."""
+    state = (prediction.is_validated, prediction.final_diagnosis, made_at(prediction).isoformat())
+    instance = uid_of("capture", prediction.pk, prediction.created_at.isoformat(), *state)
+    return uid_of("captures", prediction.pk, prediction.created_at.isoformat()), instance
 
 
 def _pixels(result: object, image: Image.Image) -> None:

@@ -41,11 +41,13 @@ from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
 from imaging.ingest import Refused
 from inference.dicom_results.capture import capture
+from inference.dicom_results.optional import has_structured
 from inference.dicom_results.report_document import report_document
 from inference.follow_ups.section import section_of
 from inference.models import Hold, Prediction, PublishedError, Report
 from inference.models.reports import BECAUSE_LENGTH
 from inference.reports import drafting, letters, proof, publishing, unchangeable
+from inference.reports.beside_the_film import may_have_structured
 from inference.reports.pdf import render
 from inference.reports.public_pages import as_pdf
 from inference.reports.publishing import ReportError
@@ -249,6 +251,7 @@ class ReportAdmin(ClinicalAdmin):
             page("withdraw", self.withdraw_view),
             path("write/<int:pk>/", view(self.write_view), name="inference_report_write"),
             path("capture/<int:pk>/", view(self.capture_view), name="inference_report_capture"),
+            path("structured/<int:pk>/", view(self.structured_view), name="inference_report_structured"),
             *super().get_urls(),
         ]
 
@@ -336,6 +339,19 @@ class ReportAdmin(ClinicalAdmin):
             return _as_dicom(capture(prediction), f"second-opinion-{prediction.pk}")
         except (OSError, Refused, Undone):
             return _not_there()
+
+    def structured_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """An answer, signed or not, as a structured report for a PACS, where that can be made."""
+        if not may_have_structured(request.user):
+            raise PermissionDenied
+        answered = Prediction.objects.seen_by(request.user).filter(pk=pk, status=Prediction.Status.COMPLETED)
+        prediction = answered.select_related("xray__patient", "reviewed_by").first()
+        if prediction is None or not has_structured() or not sees_answer(request.user, prediction):
+            raise Http404
+        from inference.dicom_results.structured import structured
+
+        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, prediction)
+        return _as_dicom(structured(prediction), f"structured-{prediction.pk}")
 
     def slip_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """To print, for who has no e-mail: where the document is, and what the page asks. Nothing medical."""

@@ -134,7 +134,7 @@ def opinions(xray) -> list:
         prediction=prediction,
         model=model,
         heatmap=heat_map(),
-        probabilities=[1.0],
+        probabilities={"Normal": 1.0},
         diagnosis="Normal",
     )
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
