@@ -28,9 +28,11 @@ JAZZMIN_SETTINGS = {
         "clinic.symptom",
         "imaging",
         "inference",
+        _("Worklist"),  # a link of our own stands where its name does
         "inference.prediction",
         "inference.report",
         "inference.followup",
+        _("Figures"),
         "inference.diagnosticmodel",
         "inference.referencestandard",
         "inference.calibration",
