@@ -12,7 +12,7 @@ from backoffice.formats.lists import in_turn
 from backoffice.jobs.summary import Day, Figure, section, waits
 from backoffice.web.admin_urls import admin_url
 from inference.figures import drift_words, mornings
-from inference.models import FollowUp, Prediction
+from inference.models import DriftCheck, FollowUp, MorningCheck, Prediction
 
 Status = Prediction.Status
 
@@ -76,8 +76,9 @@ def follow_ups(day: Day) -> Iterator[Figure]:
 def models(day: Day) -> Iterator[Figure]:
     """As things stand when it is made: whether films or answers drift, and whether the models answer as they did."""
     said = {
-        "inference_figures:drift": (_("drift"), drift_words.told_today()),
-        "inference_figures:morning": (_("morning check"), mornings.told_today()),
+        "inference_figures:drift": (_("drift"), drift_words.told_today(), DriftCheck),
+        "inference_figures:morning": (_("morning check"), mornings.told_today(), MorningCheck),
     }
-    for page, (name, told) in said.items():
-        yield Figure(name, in_turn(told) if told else _("as before"), reverse(page), is_bad=bool(told))
+    for page, (name, told, looks) in said.items():
+        otherwise = _("as before") if looks._default_manager.exists() else _("not looked at yet")
+        yield Figure(name, in_turn(told) if told else otherwise, reverse(page), is_bad=bool(told))

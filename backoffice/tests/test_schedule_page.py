@@ -30,6 +30,7 @@ def test_every_schedule_says_what_it_does_and_none_has_run(rows, administrator, 
         assert str(schedule.what) != schedule.function
     assert "every minute" in page
     assert "daily at 17:00" in page
+    assert "weekly, Monday at 04:30" in page
     assert page.count(">never<") == len(rows)
 
 

@@ -7,9 +7,10 @@ import pytest
 from django.utils import timezone, translation
 from model_bakery import baker
 
+from backoffice.jobs.summary import Day
 from clinic.models import Patient
 from imaging.models import XRayImage
-from inference import worker
+from inference import summary, worker
 from inference.figures import drift, drift_words
 from inference.models import Diagnosis, DiagnosticModel, DriftCheck, Embedding, ModelResult, Prediction
 from inference.nn.embedding import LENGTH
@@ -190,3 +191,11 @@ def test_a_worker_keeps_how_each_film_looks_also_of_one_that_no_model_is_asked_a
     assert kept.keys() == {prediction.pk, refused.pk}
     assert all(len(numbers) == LENGTH and np.isfinite(numbers).all() for numbers in kept.values())
     assert not (kept[prediction.pk] == kept[refused.pk]).all()
+
+
+@pytest.mark.django_db
+def test_the_summary_says_that_nobody_has_looked_until_somebody_has():
+    day = Day(timezone.localdate())
+    assert [figure.value for figure in summary.models(day)] == ["not looked at yet"] * 2
+    baker.make(DriftCheck)
+    assert [figure.value for figure in summary.models(day)] == ["as before", "not looked at yet"]

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -82,7 +83,12 @@ class ScheduleAdmin(ReadOnlyAdmin, LibraryScheduleAdmin):
             return gettext("paused")
         if ours is None:
             return str(schedule.get_schedule_type_display())
-        return gettext("daily at %(hour)s") % {"hour": f"{ours.at:%H:%M}"} if ours.at else gettext("every minute")
+        if ours.at is None:
+            return gettext("every minute")
+        told = {"hour": f"{ours.at:%H:%M}"}
+        if ours.on is None:
+            return gettext("daily at %(hour)s") % told
+        return gettext("weekly, %(day)s at %(hour)s") % (told | {"day": WEEKDAYS[ours.on]})
 
     @admin.display(description=_("last run"))
     def last_run(self, schedule: Any) -> SafeString:
