@@ -288,7 +288,7 @@ def test_it_waits_where_too_many_files_are_being_read(folder, patient, monkeypat
     monkeypatch.setattr(ingest, "read", read)
     monkeypatch.setattr("imaging.management.commands.import_xrays.time.sleep", waited.append)
     assert run(folder, "--patient", "A123456789")[0].startswith("1 kept")
-    assert len(waited) == 2
+    assert waited.count(5) == 2  # threads of other tests may sleep meanwhile
 
 
 def test_hostile_names_neither_stop_it_nor_write_to_the_terminal(folder, patient):
