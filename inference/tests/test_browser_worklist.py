@@ -110,6 +110,20 @@ def test_correcting_with_notes_rejecting_undoing_and_stepping_have_keys_too(page
         assert name in helped, name
 
 
+def test_what_is_typed_right_after_its_key_is_the_note_and_no_keys(page_of, clinician, cases):
+    page = page_of(clinician)
+    page.goto(reverse("worklist:list"))
+    page.keyboard.press("n")
+    read(page, cases[0])
+    page.locator(".film.is-working").wait_for()
+    focused = page.evaluate("""async () => {
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", bubbles: true }));
+        await null; // no task in between: another key may be the next one
+        return document.activeElement.tagName;
+    }""")
+    assert focused == "SELECT"
+
+
 def test_no_key_is_anothers_on_any_of_its_pages(page_of, clinician, cases):
     page = page_of(clinician)
     taking.take(cases[0].pk, by=clinician)

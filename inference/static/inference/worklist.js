@@ -27,9 +27,12 @@ for (const sign of ["keydown", "pointerdown", "pointermove", "wheel"]) {
   document.addEventListener(sign, hold, { passive: true });
 }
 
-document.addEventListener("toggle", ({ target }) => {
-  if (target.matches("details[data-focus-within][open]")) target.querySelector("select, textarea, input:not([type=hidden])").focus();
-}, { capture: true });
+// Before the next key arrives, which `toggle` does not promise: what is typed into a note would be taken for keys.
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    if (target.matches("details[data-focus-within][open]")) target.querySelector("select, textarea, input:not([type=hidden])").focus();
+  }
+}).observe(document, { subtree: true, attributeFilter: ["open"] });
 
 document.addEventListener("keydown", (event) => {
   if (document.querySelector("[data-film]") || event.ctrlKey || event.metaKey || event.altKey) return;
