@@ -2,7 +2,7 @@
 
 import os
 
-from backoffice.web import server
+from backoffice.web import logs, server
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_WORKERS", "2"))
@@ -22,11 +22,14 @@ pre_request = server.on_request
 control_socket_disable = True
 # No access log: an address may be a booking's key. The proxy keeps one that leaves those out (docs/operating.md).
 accesslog = None
+# As LOG_FORMAT says, which only the environment can tell here.
+is_developed = os.environ.get("DJANGO_DEBUG", "").lower() in ("1", "true", "yes", "on")
+log_format = os.environ.get("LOG_FORMAT") or ("text" if is_developed else "json")
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "backoffice.web.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"line": {"()": logs.FORMATS[log_format]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
 }

@@ -12,16 +12,19 @@ class BackofficeConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from backoffice import checks  # noqa: F401  (registers them)
+        from backoffice.access import security_events
         from backoffice.access.kept_forms import forget_others
         from backoffice.access.roles import sync_roles
         from backoffice.access.session_expiry import begin
-        from backoffice.jobs import scheduled_runs
+        from backoffice.jobs import nudges, scheduled_runs
         from backoffice.jobs.schedules import align
         from backoffice.live.blocks import blocks
         from backoffice.live.versions import tell_of_rows
         from backoffice.records.mixins import written_at_once
 
+        nudges.connect()
         scheduled_runs.connect()
+        security_events.connect()
         # In every process, so that each tells of what it changes.
         blocks.all()
         written_at_once.connect(tell_of_rows, dispatch_uid="backoffice.live.versions")

@@ -6,6 +6,7 @@ Nothing has to be set to run on one machine. See `.env.example` for every variab
 import logging
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -364,25 +365,53 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# -- Logs: one JSON object a line, each with its request's id, none with a patient's data ----------------------------
+# -- Logs: each line with its request's id, none with a patient's data: see backoffice/web/logs.py ---------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json")
+if LOG_FORMAT not in ("json", "text"):
+    raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT!r} is neither json nor text.")
+SECURITY_LOG = env.str("SECURITY_LOG", default="")
 logging.captureWarnings(True)  # Python's own too: to the logger py.warnings
+logging.raiseExceptions = DEBUG  # Python would print what cannot be logged, as it was handed over
+
+
+def logger_of(level: str = "INFO", handlers: Sequence[str] = ("stderr",)) -> dict[str, object]:
+    return {"handlers": list(handlers), "level": level, "propagate": False}
+
+
+WHO_TRIED = ("stderr", "security") if SECURITY_LOG else ("stderr",)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "backoffice.web.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"line": {"()": f"backoffice.web.logs.{LOG_FORMAT.capitalize()}Formatter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        # Opened anew where somebody has moved it away, such as logrotate.
+        **(
+            {
+                "security": {
+                    "class": "logging.handlers.WatchedFileHandler",
+                    "formatter": "line",
+                    "filename": SECURITY_LOG,
+                }
+            }
+            if SECURITY_LOG
+            else {}
+        ),
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "environ": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},  # nobody has to have a .env
-        "axes": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "collimator.security": logger_of(handlers=WHO_TRIED),
+        "django": logger_of(),
+        "django.security": logger_of(handlers=WHO_TRIED),
+        "django.server": logger_of("WARNING"),
+        "environ": logger_of("WARNING"),  # nobody has to have a .env
+        "axes": logger_of("WARNING"),
         # They tell sign by sign what a report is set with: whose it is, and what was found.
-        "fontTools": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "fpdf": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "fontTools": logger_of("WARNING"),
+        "fpdf": logger_of("WARNING"),
         # Every nudge is a line: right for an operator, but it would push the demo's addresses off the screen.
-        "django-q": {"handlers": ["stderr"], "level": "WARNING" if DEBUG else "INFO", "propagate": False},
+        "django-q": logger_of("WARNING" if DEBUG else "INFO"),
     },
 }
 

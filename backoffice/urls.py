@@ -20,6 +20,6 @@ urlpatterns = [
 ]
 
 handler400 = "backoffice.web.errors.bad_request"
-handler403 = "backoffice.web.errors.forbidden"
+handler403 = "backoffice.access.security_events.page_refused"
 handler404 = "backoffice.web.errors.not_found"
 handler500 = "backoffice.web.errors.server_error"

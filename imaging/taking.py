@@ -11,6 +11,7 @@ the file comes again with what was typed, under that name. Where nothing was tak
 files, the status is 422: {"problems": ["…"]}.
 """
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ from backoffice.web.admin_urls import admin_url
 from imaging.forms import UploadForm
 from imaging.models import XRayImage
 from imaging.storing import Receipt, receive
+
+logger = logging.getLogger(__name__)
 
 UNPROCESSABLE = 422
 
@@ -60,7 +63,10 @@ def take_in(form: UploadForm, *, by: User | None) -> Iterator[Receipt]:
     details = dict(form.cleaned_data)
     patient, files = details.pop("patient"), details.pop("files")
     for file in files:
-        yield receive(file, patient, by=by, **details)
+        receipt = receive(file, patient, by=by, **details)
+        film = receipt.xray.pk if receipt.xray else "-"
+        logger.info("a film was %s: X-ray %s, sent by person %s", receipt.outcome, film, by.pk if by else "-")
+        yield receipt
 
 
 def _refused(problems: list[str]) -> JsonResponse:

@@ -24,6 +24,7 @@ from simple_history.utils import bulk_create_with_history
 
 from backoffice.files.apart import Undone
 from backoffice.records.hangs_on import lock_with_above
+from backoffice.traced import of_request
 from imaging import pixels
 from imaging.decoded import Refused
 from imaging.derived import open_pixels
@@ -227,7 +228,8 @@ def keep(prediction: Prediction, answers: list[ModelAnswer], doubts: Doubts, pro
     except AWAY:
         raise
     except Exception:
-        logger.exception("prediction %d cannot be saved", prediction.pk)
+        with of_request(prediction.request_id):
+            logger.exception("prediction %d cannot be saved", prediction.pk)
         return patiently(partial(put_back_or_fail, prediction))
 
 
@@ -356,4 +358,6 @@ def close(prediction: Prediction, status: Status, **values: object) -> bool:
             default_user=prediction.requested_by,
             default_change_reason=gettext_noop("Written by a worker, for who asked"),
         )
+        with of_request(prediction.request_id):
+            logger.info("prediction %d is %s after attempt %d", prediction.pk, status, prediction.attempts)
     return ours

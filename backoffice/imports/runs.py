@@ -28,6 +28,7 @@ from backoffice.formats.kept import kept_in_text
 from backoffice.imports import progress
 from backoffice.jobs.nudges import nudge
 from backoffice.models import TableImport
+from backoffice.traced import of_request
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,13 @@ def lease() -> timedelta:
 
 def run(row: TableImport) -> None:
     """Check or write a row that was claimed."""
+    with of_request(row.request_id):
+        _run(row)
+        status = TableImport.objects.values_list("status", flat=True).get(pk=row.pk)
+        logger.info("import %d is %s after attempt %d", row.pk, status, row.attempts)
+
+
+def _run(row: TableImport) -> None:
     try:
         with translation.override(row.language):
             check(row) if row.status == Status.CHECKING else write(row)

@@ -3,6 +3,7 @@
 runs.py checks and writes, in a worker; a small file within the request, by the same steps.
 """
 
+import logging
 from contextlib import suppress
 from itertools import islice
 
@@ -17,6 +18,9 @@ from backoffice.formats.kept import told
 from backoffice.imports import progress
 from backoffice.imports.runs import claim, close, outcome_of, resource_of, run, sha256_of, wake_a_worker
 from backoffice.models import TableImport, User
+from backoffice.traced import this_request
+
+logger = logging.getLogger(__name__)
 
 SMALL, SHORT = 2000, 1_000_000  # rows, and characters in them; what a request does in about a second
 
@@ -43,6 +47,7 @@ def receive(file: UploadedFile, model: type[models.Model], *, by: User) -> Table
         row.file.delete(save=False)
         raise
     # From here the row is there, and what becomes of its file is its own matter.
+    logger.info("import %d into %s was uploaded by person %d", row.pk, model._meta.label, by.pk)
     start(row)
     if row.status == Status.FAILED and is_small(row):
         row.delete()
@@ -68,8 +73,10 @@ def confirm(row: TableImport, *, by: User, skip_invalid: bool) -> bool:
     any more."""
     # Two clicks, or two people: the first UPDATE has it.
     ours = TableImport.objects.unconfirmed().filter(pk=row.pk)
-    if not ours.update(status=Status.TO_WRITE, skip_invalid=skip_invalid, confirmed_by=by, attempts=0):
+    asked = {"confirmed_by": by, "attempts": 0, "request_id": this_request()}
+    if not ours.update(status=Status.TO_WRITE, skip_invalid=skip_invalid, **asked):
         return False
+    logger.info("import %d was confirmed by person %d", row.pk, by.pk)
     start(row)
     return True
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from backoffice.jobs.nudges import nudge
 from backoffice.models import Mail
 from backoffice.models.mails import MailQuerySet
+from backoffice.traced import of_request
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ def send_due() -> int:
     try:
         connection.open()
         for mail in due:
-            sent += _send(mail, connection)
+            with of_request(mail.request_id):
+                sent += _send(mail, connection)
     except OSError as error:
         # A schedule asks again within a minute.
         logger.warning("%d mails wait: the mail server does not answer (%s)", len(due) - sent, type(error).__name__)
@@ -91,6 +93,7 @@ def _send(mail: Mail, connection: BaseEmailBackend) -> bool:
         if isinstance(error, OSError) and not isinstance(error, REFUSED):
             raise  # this mail may be why: it is charged, and those behind it are not
         return False
+    logger.info("mail %d was sent", mail.pk)
     return mail.finish(sent_at=timezone.now(), body="", error="")
 
 

@@ -16,6 +16,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.traced import ID_LENGTH, this_request
+
 TOKEN_BYTES = 16
 
 
@@ -65,6 +67,9 @@ class LeasedJob(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, editable=False)
     lease_token = models.CharField(max_length=2 * TOKEN_BYTES, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
+    request_id = models.CharField(
+        max_length=ID_LENGTH, blank=True, default=this_request, db_default="", editable=False
+    )  # the database's own default, too: a version from before this column may run beside this one
 
     objects: ClassVar[Any]
     """Each kind of job has its own, of a LeasedJobQuerySet."""

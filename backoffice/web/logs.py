@@ -1,4 +1,5 @@
-"""Logs as JSON lines, each carrying the id of the request it belongs to, and none a patient's data.
+"""Logs as JSON lines, or as text for whoever develops, each carrying the id of the request it belongs to, and none a
+patient's data.
 
 This is the one place where lines are made, so it is here that they are cleaned: whoever logs, Django and the libraries
 too, may name an address that is a booking's key, or hand over an error of the database that quotes a row.
@@ -8,13 +9,13 @@ import json
 import logging
 import re
 import traceback
-from contextvars import ContextVar
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+from backoffice.traced import request_id
 
 GONE = "…"
 TRACEBACK = "Traceback (most recent call last):"
@@ -34,22 +35,57 @@ SAYS_NOTHING_OF_ANYBODY = (ImportError, ImproperlyConfigured, Error)
 OF_A_DRIVER = ("psycopg", "sqlite3")
 
 
+# What a terminal or a reader of lines would take for its own: other ends of a line, other directions, half a character.
+NOT_WRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line. Arguments are formatted in; request bodies and query strings never are."""
 
     def format(self, record: logging.LogRecord) -> str:
-        # What Django says of a finished request, it says when the request has gone.
-        of_request = getattr(getattr(record, "request", None), "id", None)
-        line = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "request_id": of_request or request_id.get(),
-            "message": scrubbed(record.getMessage()),
-        }
-        if record.exc_info and record.exc_info[1]:
-            line["exception"] = told(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return _escaped(json.dumps(facts(record), ensure_ascii=False))
+
+
+class TextFormatter(logging.Formatter):
+    """The same for whoever sits before it: a line, and below it where an error happened."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = facts(record)
+        at, level, logger, of, message = (str(line.pop(name)) for name in FIRST)
+        error = line.pop("exception", "")
+        about = "".join(f" {name}={value}" for name, value in line.items())
+        first, *others = f"{message}{about}".splitlines() if TRACEBACK in record.getMessage() else [f"{message}{about}"]
+        said = [f"{at[11:19]} {level:<7} {logger}: {first} [{of[:8]}]", *others, *str(error).splitlines()]
+        return "\n    ".join(map(_escaped, said))
+
+
+FORMATS: Mapping[str, type[logging.Formatter]] = {"json": JsonFormatter, "text": TextFormatter}
+"""By what LOG_FORMAT calls them."""
+
+FIRST = ("at", "level", "logger", "request_id", "message")
+
+
+def facts(record: logging.LogRecord) -> dict[str, object]:
+    """What a line says, cleaned. Beside the message: what the logger was given as `extra={"about": {…}}`."""
+    # What Django says of a finished request, it says when the request has gone.
+    of_request = getattr(getattr(record, "request", None), "id", None)
+    values = (
+        datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        record.levelname,
+        record.name,
+        of_request or request_id.get(),
+        scrubbed(record.getMessage()),
+    )
+    about: Mapping[str, object] = getattr(record, "about", {})
+    line: dict[str, object] = dict(zip(FIRST, values, strict=True))
+    line |= {name: scrubbed(value) if isinstance(value, str) else value for name, value in about.items()}
+    if record.exc_info and record.exc_info[1]:
+        line["exception"] = told(record.exc_info[1])
+    return line
+
+
+def _escaped(text: str) -> str:
+    return NOT_WRITTEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def scrubbed(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpResponse
 
-from backoffice.web.logs import request_id
+from backoffice.traced import request_id
 from backoffice.web.requests import Request
 
 HEADER = "X-Request-ID"

@@ -15,6 +15,7 @@ from clinic.booking.answers import keep_answers
 from clinic.booking.errors import AlreadyBooked, BookingError, SessionClosed, SessionFull
 from clinic.booking.places import take_place
 from clinic.booking.status import change_status
+from clinic.booking.told import told
 from clinic.models import (
     Appointment,
     ClinicSession,
@@ -34,6 +35,7 @@ Status, Source = Appointment.Status, Appointment.Source
 IDENTITY = ("full_name", "date_of_birth")
 
 
+@told("made")
 @transaction.atomic
 def book(
     session: ClinicSession,
@@ -163,6 +165,7 @@ def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+@told("cancelled")
 @transaction.atomic
 def cancel(appointment: Appointment, *, by: User | None, reason: str = "") -> None:
     """Give the place back, and write to the patient. Raises WrongStatus, or SessionClosed where the public is late."""
@@ -173,6 +176,7 @@ def cancel(appointment: Appointment, *, by: User | None, reason: str = "") -> No
     mails.write("cancelled", appointment)
 
 
+@told("reinstated")
 @transaction.atomic
 def reinstate(appointment: Appointment, *, by: User) -> None:
     """Take a cancellation back: the same booking and number, where there is a place still; and write to the patient.
@@ -194,6 +198,7 @@ def reinstate(appointment: Appointment, *, by: User) -> None:
     mails.write("booked", appointment)
 
 
+@told("moved")
 @transaction.atomic
 def move(appointment: Appointment, session: ClinicSession, *, by: User | None) -> None:
     """Give the place back, take one in another session, with a new number, and write to the patient.

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from backoffice.access import security_log
 from backoffice.access.addresses import client_address, household
 from backoffice.live.counts import count_up
 from clinic.models import Appointment
@@ -26,7 +27,7 @@ NO_ADDRESS = "none that can be read"
 def may_start(request: HttpRequest) -> bool:
     """Count one draft, which is kept for an hour; False where this address has begun its share."""
     return request.user.is_staff or _claim(
-        _of_the_address("draft", request, settings.BOOKING_RATE_LIMIT * DRAFTS_FOR_A_BOOKING)
+        request, _of_the_address("draft", request, settings.BOOKING_RATE_LIMIT * DRAFTS_FOR_A_BOOKING)
     )
 
 
@@ -35,9 +36,10 @@ def may_book(request: HttpRequest, person: str, email: str = "") -> bool:
     them has had its share, and then none is counted."""
     each = settings.BOOKING_RATE_LIMIT_PER_PERSON
     return request.user.is_staff or _claim(
+        request,
         _of_the_address("address", request, settings.BOOKING_RATE_LIMIT)
         | _of("person", person, each)
-        | (_of("mailbox", _mailbox(email), each) if email else {})
+        | (_of("mailbox", _mailbox(email), each) if email else {}),
     )
 
 
@@ -52,7 +54,7 @@ def may_move(request: HttpRequest, appointment: Appointment) -> bool:
 
     Each writes a mail and uses up a number, whoever has the link.
     """
-    return request.user.is_staff or _claim(_of("booking", appointment.reference, settings.BOOKING_MOVES_LIMIT))
+    return request.user.is_staff or _claim(request, _of("booking", appointment.reference, settings.BOOKING_MOVES_LIMIT))
 
 
 def may_prove(request: HttpRequest, key: str, reference: str) -> bool:
@@ -61,7 +63,7 @@ def may_prove(request: HttpRequest, key: str, reference: str) -> bool:
     """
     tries = settings.REPORT_TRIES_LIMIT
     of_the_address = {} if request.user.is_staff else _of_the_address("proof-address", request, tries * HOUSEHOLD_OF)
-    return _claim(of_the_address | _of("proof-key", key, tries) | _of("proof-reference", reference, tries))
+    return _claim(request, of_the_address | _of("proof-key", key, tries) | _of("proof-reference", reference, tries))
 
 
 def _of_the_address(what: str, request: HttpRequest, limit: int) -> dict[str, int]:
@@ -82,6 +84,9 @@ def _of(kind: str, who: str, limit: int) -> dict[str, int]:
     return {f"bookings:{secret}:{int(time.time() // HOUR)}": limit}
 
 
-def _claim(limits: dict[str, int]) -> bool:
+def _claim(request: HttpRequest, limits: dict[str, int]) -> bool:
     """Claim one of each; False, and none is claimed, where all of one are."""
-    return not limits or count_up(limits, timeout=HOUR)
+    if not limits or count_up(limits, timeout=HOUR):
+        return True
+    security_log.refused("limit reached", request)
+    return False

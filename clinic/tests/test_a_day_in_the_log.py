@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from django.test import Client
 
 from backoffice.jobs import mail
+from backoffice.models import Mail
 from backoffice.web.logs import JsonFormatter
 from clinic.models import Appointment, Patient
 from clinic.tests.booking_pages import CHOOSE, DETAILS, SURVEY, walk
@@ -23,7 +24,7 @@ def log(monkeypatch) -> list[str]:
     handler = logging.Handler()
     handler.setFormatter(JsonFormatter())
     handler.emit = lambda record: lines.append(handler.format(record))
-    for name in (None, "django", "django-q", "axes"):
+    for name in (None, "django", "django.security", "collimator.security", "django-q", "axes"):
         logger = logging.getLogger(name)
         monkeypatch.setattr(logger, "level", logging.INFO)
         monkeypatch.setattr(logger, "handlers", [*logger.handlers, handler])
@@ -83,6 +84,10 @@ def test_a_day_with_everything_that_goes_wrong_names_nobody(
         client.post("/admin/clinic/patient/import/", {"file": ContentFile(table.encode(), name="Chen Wei-Ting.csv")})
         assert client.get(f"/admin/clinic/patient/{visit.patient_id}/change/").status_code == 500
     assert Patient.objects.count() == 1
+    lines = [json.loads(line) for line in log]
+    [booked] = [line for line in lines if line["message"].startswith(f"booking {visit.pk} was made by the patient")]
+    assert booked["request_id"] == Mail.objects.get().request_id
+    assert [line["message"] for line in lines if line["logger"] == "backoffice.imports.uploads"]
     said = "\n".join(log)
     assert said.count('"level": "ERROR"') == 4
     assert all(json.loads(line)["request_id"] for line in log)

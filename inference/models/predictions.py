@@ -208,7 +208,15 @@ class Prediction(LeasedJob, ClinicalRecord):
 
     objects: ClassVar = PredictionQuerySet.as_manager()  # type: ignore[assignment]  # the same
     history = HistoricalRecords(
-        excluded_fields=["progress", "lease_token", "lease_until", "taken_by", "taken_until", "batch"]
+        excluded_fields=[
+            "progress",
+            "lease_token",
+            "lease_until",
+            "request_id",
+            "taken_by",
+            "taken_until",
+            "batch",
+        ]
     )
 
     class Meta:

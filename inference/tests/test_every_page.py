@@ -39,6 +39,8 @@ class Page(HTMLParser):
         for name, value in attrs.items():
             if name.startswith("on") or (value or "").startswith("javascript:"):
                 self._fault("handler")
+            if name == "style":
+                self._fault("inline")
             if name in ("src", "href", "action") and (value or "").startswith(("http:", "https:", "//")):
                 self._fault("other host")
         if tag == "html" and not attrs.get("lang"):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django_otp.models import Device
 
+from backoffice.access import security_log
 from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import devices, rules
 from backoffice.access.second_factor.forms import CodeForm, FirstCodeForm
@@ -52,6 +53,7 @@ def ask(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         let_in(request, form.device)
         return redirect(where_to(request))
+    note_refused(request, form)
     return page(request, "ask", _("Code from your phone"), form=form, next=where_to(request))
 
 
@@ -67,6 +69,7 @@ def set_up(request: StaffRequest) -> HttpResponse:
         let_in(request, phone)
         request.user.note_in_history(gettext_noop("second factor set up"), by=request.user)
         return codes_page(request)
+    note_refused(request, form)
     about = {
         "qr_code": devices.qr_code(phone),
         "secret": devices.secret_of(phone),
@@ -85,6 +88,7 @@ def turn_off(request: StaffRequest) -> HttpResponse:
         return redirect("admin:second_factor_own")
     form = CodeForm(request.POST, person=request.user)
     if not form.is_valid():
+        note_refused(request, form)
         return _own_page(request, form)
     devices.forget(request.user)
     request.user.note_in_history(gettext_noop("second factor turned off"), by=request.user)
@@ -113,6 +117,12 @@ def let_in(request: StaffRequest, device: Device) -> None:
     request.session[rules.GIVEN_AT] = time.time()
     request.session.cycle_key()  # the session is worth more from here on: no older name of it opens it
     request.step_before = None
+    security_log.done("second factor given", request, kind=type(device).__name__)
+
+
+def note_refused(request: StaffRequest, form: CodeForm) -> None:
+    if form.is_bound:
+        security_log.refused("second factor refused", request)
 
 
 def codes_page(request: StaffRequest) -> HttpResponse:
