@@ -51,13 +51,24 @@ def the_proxy_is_believed(app_configs: Sequence[AppConfig] | None, **kwargs: obj
 
 @checks.register(deploy=True)
 def redis_is_closed(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
-    """Whoever writes into it empties the queue of jobs and the limits on bookings."""
+    """Whoever writes into it empties the queue of jobs and the limits on bookings; whoever listens reads the password.
+
+    Tasks are signed with DJANGO_SECRET_KEY before they are pickled, so that neither of them has code run here.
+    """
     parts = urlsplit(settings.REDIS_URL)
-    if not settings.REDIS_URL or parts.password or parts.scheme == "unix" or is_this_machine(parts.hostname or ""):
+    if not settings.REDIS_URL or parts.scheme == "unix" or is_this_machine(parts.hostname or ""):
         return []
-    what = "REDIS_URL names another machine and no password: whoever reaches that port may take jobs away and add some."
-    hint = "Give Redis a password and a port that this machine alone reaches: “Redis” in docs/operating.md."
-    return [checks.Warning(what, hint=hint, id="collimator.W003")]
+    see = "“Redis” in docs/operating.md."
+    found: list[checks.CheckMessage] = []
+    if not parts.password:
+        what = "REDIS_URL names another machine and no password: whoever reaches that port may take jobs away."
+        hint = f"Give Redis a password and a port that this site's machines alone reach: {see}"
+        found.append(checks.Warning(what, hint=hint, id="collimator.W003"))
+    if parts.scheme != "rediss":
+        what = "REDIS_URL names another machine and no TLS: what is cached and the password are read on the way."
+        hint = f"Write rediss://…, and give Redis a certificate; or keep it on this machine: {see}"
+        found.append(checks.Warning(what, hint=hint, id="collimator.W005"))
+    return found
 
 
 @checks.register(deploy=True)

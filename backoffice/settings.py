@@ -5,10 +5,11 @@ Nothing has to be set to run on one machine. See `.env.example` for every variab
 
 import logging
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import environ
@@ -90,6 +91,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "backoffice.web.request_id.RequestIdMiddleware",
     "backoffice.web.response_headers.HeadersMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",  # as high up as this: for static files, and for whatever is refused on the way, too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -97,11 +100,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "backoffice.web.bodies.BodyLimitMiddleware",  # before the next one, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
+    "backoffice.access.admin_networks.AdminNetworksMiddleware",  # before anybody is looked up
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "backoffice.web.impossible_values.ImpossibleValuesMiddleware",
@@ -199,6 +201,16 @@ Q_CLUSTER = {
     },
 }
 
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """`203.0.113.7,10.0.0.0/8` → networks; an address alone is one."""
+    try:
+        return [ip_network(text.strip(), strict=False) for text in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. Write it like 203.0.113.7,10.0.0.0/8.") from None
+
+
 # -- The clinic -------------------------------------------------------------------------------------------------------
 
 CLINIC_NAME = env.str("CLINIC_NAME", default="Riverside Clinic")
@@ -211,9 +223,7 @@ BOOKING_RATE_LIMIT = env.int("BOOKING_RATE_LIMIT", default=60)
 BOOKING_RATE_LIMIT_PER_PERSON = env.int("BOOKING_RATE_LIMIT_PER_PERSON", default=10)
 BOOKING_MOVES_LIMIT = env.int("BOOKING_MOVES_LIMIT", default=6)
 REPORT_TRIES_LIMIT = env.int("REPORT_TRIES_LIMIT", default=10)
-BOOKING_UNLIMITED_NETWORKS = [
-    ip_network(text, strict=False) for text in env.list("BOOKING_UNLIMITED_NETWORKS", default=[])
-]
+BOOKING_UNLIMITED_NETWORKS = networks("BOOKING_UNLIMITED_NETWORKS")
 NATIONAL_ID_RULE = env.str("NATIONAL_ID_RULE", default="clinic.identity.taiwan_document")
 
 # -- The second opinion -----------------------------------------------------------------------------------------------
@@ -310,6 +320,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Where who works here finds it, and from where alone, if any networks are named.
+ADMIN_PATH = env.str("ADMIN_PATH", default="admin/").strip("/") + "/"
+if not re.fullmatch(r"([\w-]+/)+", ADMIN_PATH, re.ASCII):
+    raise ImproperlyConfigured(f"ADMIN_PATH={ADMIN_PATH!r} is no path; write it like back-office-7f3k/.")
+ADMIN_NETWORKS = networks("ADMIN_NETWORKS")
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"  # where an address to go on to leads nowhere of ours
 
@@ -340,8 +355,12 @@ ACCESS_TRAIL_RETENTION_DAYS = env.int("ACCESS_TRAIL_RETENTION_DAYS", default=730
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = not DEBUG, True, "Lax"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from inside the machine room
-SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+# Asked for, and not there by itself: browsers keep to it for as long as it says, whatever becomes of the certificate.
+SECURE_HSTS_SECONDS = env.int("HSTS_DAYS", default=0) * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+# A list in every browser, which is hard to leave: for who owns the whole domain, and not for a check to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"  # a booking's address is its key: it must not leak to another site
 X_FRAME_OPTIONS = "DENY"
 BEHIND_PROXY = env.bool("DJANGO_BEHIND_PROXY", default=False)
@@ -352,15 +371,16 @@ CSRF_TRUSTED_ORIGINS = env.list("DJANGO_TRUSTED_ORIGINS", default=[])
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [SELF],
+        "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        # Django's and jazzmin's own templates carry a few style attributes; style sheets stay ours alone.
-        "style-src-attr": ["'unsafe-inline'"],
         "img-src": [SELF, "data:"],
-        "object-src": [NONE],
-        "base-uri": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
         "frame-ancestors": [NONE],
     }
 }

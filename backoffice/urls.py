@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -6,11 +7,13 @@ from django.urls import include, path
 from backoffice.access.language import choose_language
 from backoffice.web.health import healthz, readyz
 
+ADMIN = settings.ADMIN_PATH
+
 urlpatterns = [
-    path("admin/clinic/", include("clinic.admin.urls")),  # before the admin's own, which end in a catch-all
-    path("admin/inference/worklist/", include("inference.review.urls")),
-    path("admin/inference/figures/", include("inference.figures.urls")),
-    path("admin/", admin.site.urls),
+    path(f"{ADMIN}clinic/", include("clinic.admin.urls")),  # before the admin's own, which end in a catch-all
+    path(f"{ADMIN}inference/worklist/", include("inference.review.urls")),
+    path(f"{ADMIN}inference/figures/", include("inference.figures.urls")),
+    path(ADMIN, admin.site.urls),
     path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),
     path("readyz", readyz),

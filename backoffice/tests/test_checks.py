@@ -47,8 +47,10 @@ def test_a_proxy_that_is_not_believed_is_said(settings, address, behind_proxy, s
         ("", []),
         ("redis://127.0.0.1:6379/0", []),
         ("unix:///run/redis.sock", []),
-        ("redis://:secret@10.0.0.5:6379/0", []),
-        ("redis://10.0.0.5:6379/0", ["collimator.W003"]),
+        ("rediss://:secret@10.0.0.5:6379/0", []),
+        ("redis://:secret@10.0.0.5:6379/0", ["collimator.W005"]),
+        ("rediss://10.0.0.5:6379/0", ["collimator.W003"]),
+        ("redis://10.0.0.5:6379/0", ["collimator.W003", "collimator.W005"]),
     ],
 )
 def test_a_redis_that_stands_open_is_said(settings, url, says):

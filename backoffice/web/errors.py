@@ -21,9 +21,14 @@ from backoffice.records.locks import waited_in_vain
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not is_at_work(request):
-        return render(request, "404.html", status=404)
+        return no_such_page(request, at=request.path)
     why = _("The record may be gone, or the address is mistyped. The menu and each list's search show what is there.")
     return _in_the_frame(request, 404, _("There is no such page"), why)
+
+
+def no_such_page(request: HttpRequest, at: str = "") -> HttpResponse:
+    """As whoever does not work here is told. Where to go from there hangs on where they are."""
+    return render(request, "404.html", {"at": at}, status=404)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

