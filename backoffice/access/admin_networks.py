@@ -24,6 +24,7 @@ class AdminNetworksMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.ADMIN_NETWORKS and is_in_the_admin(request.path) and not is_let_in(request):
             security_log.refused("admin not open from here", request)
+            request.path_info += "/"  # or Django would add it, and lead to what is not to be there
             return errors.no_such_page(request)
         return self.get_response(request)
 

@@ -1,16 +1,22 @@
 """What a fresh start does and refuses."""
 
+import importlib
 import json
 import re
 import subprocess
 import sys
+from ipaddress import ip_network
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission
-from django.test import Client
+from django.test import Client, override_settings
+from django.urls import clear_url_caches
+from django.utils.html import escape
 
+from backoffice import urls
 from backoffice.access.roles import ROLES
-from backoffice.tests.policy import faults_of
+from backoffice.tests.policy import faults_of, inline
 from conftest import ROOT, Installation
 
 HEAVY = ["torch", "timm", "cv2"]
@@ -92,6 +98,22 @@ def test_every_answer_asks_for_nothing_and_is_for_our_own_pages_alone(client, pa
     assert "no-store" in answer.get("Cache-Control", "no-store" if answer.status_code == 301 else "")
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script>1</script>",
+        "<style>a{}</style>",
+        '<p style="color: red">',
+        "<a onclick='x()'>",
+        '<a href=" JavaScript:x()">',
+        "<img src=x onerror=alert(1)>",
+    ],
+)
+def test_the_eye_that_looks_for_what_runs_sees_it_and_no_text_that_looks_so(html):
+    assert inline(f"<main>{html}</main>") != []
+    assert inline(f'<script src="/a.js"></script><input value="{escape(html)}">{escape(html)}') == []
+
+
 @pytest.mark.django_db
 def test_so_do_those_that_refuse_and_those_that_break(client, monkeypatch):
     client.raise_request_exception = False
@@ -121,3 +143,62 @@ def test_in_earnest_every_cookie_is_for_https_and_this_site_alone(tmp_path):
     made = Installation(tmp_path, DJANGO_DEBUG="0", DJANGO_BEHIND_PROXY="1")
     done = subprocess.run([sys.executable, "-c", code], env=made.environment, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["True True", "[(True, 'Lax', 'django_language')]"], done.stderr
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "forwarded", "behind_proxy", "status"),
+    [
+        ("10.1.2.3", "", False, 200),
+        ("203.0.113.7", "", False, 404),
+        ("203.0.113.7", "10.1.2.3", False, 404),
+        ("203.0.113.7", "10.1.2.3", True, 200),
+        ("10.1.2.3", "10.1.2.3, 203.0.113.7", True, 404),
+        ("", "", False, 404),
+        ("::ffff:10.1.2.3", "", False, 200),
+    ],
+)
+def test_the_admin_is_not_there_for_who_comes_from_elsewhere(
+    client, settings, address, forwarded, behind_proxy, status
+):
+    settings.ADMIN_NETWORKS, settings.BEHIND_PROXY = [ip_network("10.0.0.0/8")], behind_proxy
+    asked = {"REMOTE_ADDR": address, "HTTP_X_FORWARDED_FOR": forwarded}
+    answers = {path: client.get(path, **asked) for path in ("/admin/login/", "/admin", "/nowhere/", "/book/")}
+    assert (answers["/admin/login/"].status_code, answers["/book/"].status_code) == (status, 200)
+    if status == 404:
+        for path in ("/admin/login/", "/admin"):
+            assert without_token(answers[path].text) == without_token(answers["/nowhere/"].text).replace(
+                "/nowhere/", path
+            )
+
+
+def without_token(page: str) -> str:
+    return re.sub(r'(csrfmiddlewaretoken" value=")\w+', "", page)
+
+
+@pytest.fixture
+def elsewhere():
+    """The admin at another address, for this test."""
+
+    def lay_out():
+        clear_url_caches()
+        importlib.reload(urls)
+        admin.site._menus.clear()
+
+    with override_settings(ADMIN_PATH="desk-7f3k/in/"):
+        lay_out()
+        yield
+    lay_out()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("elsewhere")
+def test_the_admin_lies_where_it_is_told_to_and_nothing_leads_to_its_usual_place(client, administrator):
+    assert [client.get(path).status_code for path in ("/admin/", "/admin/login/")] == [404, 404]
+    assert client.get("/desk-7f3k/in/")["Location"] == "/desk-7f3k/in/login/?next=/desk-7f3k/in/"
+    assert [path for path in ("/book/", "/now/", "/nowhere/", "/healthz") if "7f3k" in client.get(path).text] == []
+    client.force_login(administrator)
+    for path in ("", "clinic/patient/", "clinic/survey/", "inference/worklist/", "second-factor/"):
+        page = client.get(f"/desk-7f3k/in/{path}").text
+        assert "/desk-7f3k/in/clinic/patient/" in page
+        assert '"/admin/' not in page

@@ -1,5 +1,5 @@
-"""A visit to pages of the admin that reads them: what each says beside the language that its reader has chosen, and what
-a browser would be let do by it."""
+"""A visit to pages of the admin that reads them: what each says beside the language that its reader has chosen, and
+what it would have a browser do."""
 
 import re
 
@@ -41,8 +41,8 @@ NOT_THERE = f"/{matrix.ROOT}nothing/here/"
 
 
 class Reading(matrix.Visit):
-    """Somebody's requests, whose answers are read: `found` is what was in another language, of so many `pages`, or not as
-    `policy.py` wants it."""
+    """Somebody's requests, whose answers are read: `found` is what was in another language, of so many `pages`, or not
+    as `policy.py` wants it."""
 
     def __init__(self, person: User, language: str, others: re.Pattern):
         person.language = language

@@ -1,0 +1,27 @@
+"""Texts that have broken somebody's program somewhere, in the spirit of the Big List of Naughty Strings."""
+
+NAUGHTY = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg onload=alert(1)>",
+    "javascript:alert(1)",
+    "</textarea><style>*{display:none}</style>",
+    "{{ 7*7 }}{% load log %}{% csrf_token %}",
+    "${7*7}#{7*7}%(name)s%s{0}{name}",
+    "'; DROP TABLE clinic_patient; --",
+    "' OR ''='",
+    "=cmd|'/C calc'!A0",
+    "@SUM(1+1)",
+    "../../../../etc/passwd",
+    "..\\..\\windows\\win.ini",
+    "CON",
+    "Lin‮gpj.exe",
+    "ZW​NJ‌\u2066x\u2069",
+    "Ω≈ç√∫˜µ≤≥÷ 社會科學院語學研究所",
+    "👩‍⚕️🏳️‍🌈",
+    "Z̮̞̠͙͔ͅḀ̗̞͈̻̗Ḷ͙͎̯̹̞͓G̻O̭̗̮",
+    "undefined null NaN true -0 1e309",
+    "$(touch /tmp/naughty) `id` | id && id",
+    "Bcc: victim@example.org",
+    '<!--#exec cmd="id"--><?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
+]
