@@ -30,9 +30,12 @@ check: .venv/installed
 	mypy
 	python .ci/server_requirements.py
 	python .ci/literals.py
+	python .ci/named_tests.py
 	python .ci/messages.py --check
 	python manage.py makemigrations --check --dry-run
-	DJANGO_DEBUG=0 DJANGO_BEHIND_PROXY=1 SITE_URL=https://clinic.example HSTS_DAYS=365 HSTS_SUBDOMAINS=1 python manage.py check --deploy --fail-level WARNING
+	DJANGO_DEBUG=0 DJANGO_BEHIND_PROXY=1 SITE_URL=https://clinic.example HSTS_DAYS=365 HSTS_SUBDOMAINS=1 \
+	python manage.py check --deploy --fail-level WARNING
+	python .ci/audit.py
 
 bench: .venv/installed
 	@failed=""; for bench in benchmarks/bench_*.py; do python "$$bench" || failed="$$failed $$bench"; done; \

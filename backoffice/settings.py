@@ -202,7 +202,6 @@ Q_CLUSTER = {
 }
 
 
-
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """`203.0.113.7,10.0.0.0/8` → networks; an address alone is one."""
     try:
@@ -353,6 +352,7 @@ OTP_TOTP_ISSUER = CLINIC_NAME
 ACCESS_TRAIL_RETENTION_DAYS = env.int("ACCESS_TRAIL_RETENTION_DAYS", default=730)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
+CSRF_COOKIE_HTTPONLY = True  # each page has its token within
 LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = not DEBUG, True, "Lax"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from inside the machine room
 # Asked for, and not there by itself: browsers keep to it for as long as it says, whatever becomes of the certificate.

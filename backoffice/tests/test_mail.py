@@ -155,3 +155,15 @@ def test_a_real_worker_sends_what_waited_for_it(installation, tmp_path):
     [letter] = (tmp_path / "sent").iterdir()
     assert "To: lin@example.org" in letter.read_text()
     assert installation.query("SELECT body FROM backoffice_mail WHERE sent_at IS NOT NULL") == [("",)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_nothing_that_is_typed_becomes_a_header(end):
+    mail.post("lin@example.org", f"Hello{end}Bcc: victim@example.org", "Text")
+    mail.post(f"lin@example.org{end}Bcc: victim@example.org", "Hello", "Text")
+    mail.post("wang@example.org", "Hello", f"Text{end}Bcc: victim@example.org")
+    assert mail.send_due() == 1
+    [sent] = django_mail.outbox
+    assert sent.recipients() == ["wang@example.org"]
+    assert "Bcc" not in sent.message()
+    assert [letter.sent_at for letter in Mail.objects.exclude(to="wang@example.org")] == [None, None]

@@ -119,7 +119,10 @@ def test_so_do_those_that_refuse_and_those_that_break(client, monkeypatch):
     client.raise_request_exception = False
     assert faults_of(Client(enforce_csrf_checks=True).post("/book/")) == []
     assert faults_of(client.post("/book/", {"session": "x" * 100_000})) == []
-    assert faults_of(client.get("/static/nowhere.css")) == []
+    for path in ("/static/nowhere.css", "/static/", "/media/", "/.git/config", "/.env", "/static/../.env"):
+        answer = client.get(path)
+        assert (path, answer.status_code, faults_of(answer)) == (path, 404, [])
+    assert [client.trace(path).status_code for path in ("/book/", "/bookings/x/", "/now/")] == [405] * 3
     monkeypatch.setattr("clinic.public.views.offered_days", lambda: 1 / 0)
     assert faults_of(client.get("/book/")) == []
 
@@ -138,11 +141,17 @@ def test_in_earnest_every_cookie_is_for_https_and_this_site_alone(tmp_path):
         "c = Client(headers={'host': 'localhost', 'x-forwarded-proto': 'https'})\n"
         "c.post('/i18n/setlang/', {'language': 'zh-hant'}, secure=True)\n"
         "from django.conf import settings as s; print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE)\n"
-        "print([(bool(cookie['secure']), cookie['samesite'], name) for name, cookie in c.cookies.items()])"
+        "print(s.SESSION_COOKIE_HTTPONLY, s.CSRF_COOKIE_HTTPONLY, s.SESSION_COOKIE_SAMESITE, s.CSRF_COOKIE_SAMESITE)\n"
+        "said = [[bool(it['secure']), bool(it['httponly']), it['samesite'], name] for name, it in c.cookies.items()]\n"
+        "print(said)"
     )
     made = Installation(tmp_path, DJANGO_DEBUG="0", DJANGO_BEHIND_PROXY="1")
     done = subprocess.run([sys.executable, "-c", code], env=made.environment, cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["True True", "[(True, 'Lax', 'django_language')]"], done.stderr
+    assert done.stdout.splitlines() == [
+        "True True",
+        "True True Lax Lax",
+        "[[True, True, 'Lax', 'django_language']]",
+    ], done.stderr
 
 
 @pytest.mark.django_db
@@ -202,3 +211,4 @@ def test_the_admin_lies_where_it_is_told_to_and_nothing_leads_to_its_usual_place
         page = client.get(f"/desk-7f3k/in/{path}").text
         assert "/desk-7f3k/in/clinic/patient/" in page
         assert '"/admin/' not in page
+        assert 'action="/desk-7f3k/in/logout/"' in page

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from backoffice.models import Mail
+from backoffice.tests.lines import written_to
 from clinic.models import Appointment
 from clinic.public import limits
 from clinic.public.draft import KEY
@@ -55,6 +56,16 @@ def test_one_address_books_so_often_and_no_more(book_online, settings):
     assert b"You are booked" in book_online().content
     assert b"Too many bookings" in book_online(national_id="B123456780").content
     assert Appointment.objects.count() == 1
+
+
+def test_a_limit_that_is_reached_stands_in_the_security_log(book_online, settings):
+    settings.BOOKING_RATE_LIMIT = 1
+    with written_to("collimator.security") as lines:
+        book_online()
+        book_online(national_id="B123456780")
+    [line] = lines
+    assert (line["message"], line["path"], line["address"]) == ("limit reached", "/book/survey/", "127.0.0.1")
+    assert "B123456780" not in str(line)
 
 
 def test_one_person_books_so_often_from_wherever(settings):

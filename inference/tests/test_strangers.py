@@ -107,7 +107,7 @@ def test_a_session_that_somebody_else_may_know_is_worth_nothing_after_each_step_
     changed = {"old_password": PASSWORD, "new_password1": "another-password-9", "new_password2": "another-password-9"}
     assert client.post("/admin/password_change/", changed).status_code == 302
     keys.append(key())
-    assert len(set(keys)) == 3
+    assert [len(one) for one in set(keys)] == [32] * 3  # of 36 signs: 165 bits
     for old in keys[:-1]:
         stranger = Client()
         stranger.cookies["sessionid"] = old
@@ -115,6 +115,27 @@ def test_a_session_that_somebody_else_may_know_is_worth_nothing_after_each_step_
     client.post("/admin/logout/")
     client.cookies["sessionid"] = keys[-1]
     assert matrix.leads_to_sign_in(client.get("/admin/"))
+
+
+def test_a_password_is_long_uncommon_and_taken_as_it_is(client, person):
+    sign_in(client)
+
+    def change_to(password: str) -> bool:
+        form = {"old_password": PASSWORD, "new_password1": password, "new_password2": password}
+        return client.post("/admin/password_change/", form).status_code == 302
+
+    page = client.get("/admin/password_change/").text
+    assert page.count('type="password"') == 3
+    assert "maxlength" not in page[page.index('name="new_password1"') :].partition(">")[0]
+    assert [
+        password for password in ("seven-7", "password123", "frontdesk1", "qwertyuiop") if change_to(password)
+    ] == []
+    odd = f"  Ünïcode 病人 {'x' * 80} 🦊  "
+    assert change_to(odd)
+    assert [sign_in(Client(), password).status_code for password in (odd.strip(), odd.upper(), odd[:72], odd)] == [
+        *[200] * 3,
+        302,
+    ]
 
 
 def test_signing_in_answers_and_computes_the_same_for_whoever_it_is_not(person, django_user_model, monkeypatch):
