@@ -34,7 +34,7 @@ check: .venv/installed
 	python .ci/messages.py --check
 	python manage.py makemigrations --check --dry-run
 	DJANGO_DEBUG=0 DJANGO_BEHIND_PROXY=1 SITE_URL=https://clinic.example HSTS_DAYS=365 HSTS_SUBDOMAINS=1 \
-	python manage.py check --deploy --fail-level WARNING
+	EMAIL_URL=smtp://localhost:25 python manage.py check --deploy --fail-level WARNING
 	python .ci/audit.py
 
 bench: .venv/installed

@@ -28,6 +28,16 @@ def links_in_mails_lead_here(app_configs: Sequence[AppConfig] | None, **kwargs: 
 
 
 @checks.register(deploy=True)
+def mails_leave(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
+    """What a worker prints is its log, and each mail holds a key and somebody's address."""
+    if settings.EMAIL_BACKEND != "django.core.mail.backends.console.EmailBackend":
+        return []
+    what = "EMAIL_URL is not set: mails reach nobody, and are printed into the worker's log, with the keys in them."
+    hint = "Set EMAIL_URL to the mail server, such as smtp+tls://user:password@host:587."
+    return [checks.Warning(what, hint=hint, id="collimator.W006")]
+
+
+@checks.register(deploy=True)
 def files_are_private(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """Whatever is open, identity numbers and the keys of sessions and second factors are among it."""
     if not (paths := modes.open_to_others()):

@@ -5,6 +5,7 @@ from django.db import OperationalError
 
 from backoffice.checks import (
     links_in_mails_lead_here,
+    mails_leave,
     redis_is_closed,
     somebody_can_sign_in,
     the_proxy_is_believed,
@@ -56,6 +57,12 @@ def test_a_proxy_that_is_not_believed_is_said(settings, address, behind_proxy, s
 def test_a_redis_that_stands_open_is_said(settings, url, says):
     settings.REDIS_URL = url
     assert [message.id for message in redis_is_closed(None)] == says
+
+
+@pytest.mark.parametrize(("backend", "says"), [("console", ["collimator.W006"]), ("smtp", [])])
+def test_mails_that_would_be_printed_into_a_log_are_said(settings, backend, says):
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    assert [message.id for message in mails_leave(None)] == says
 
 
 @pytest.mark.django_db
