@@ -76,7 +76,7 @@ def follow_ups(user: User) -> dict | None:
     """What is overdue or due soon, one's own and nobody's first; for who may restore, also what is on hidden records.
     Asked for each user: a day that comes makes no signal, nor does who leaves."""
     lists = FollowUp.objects.on_lists().order_by("due_on", "pk")
-    soon = lists.filter(due_on__lte=timezone.localdate() + SOON).with_records()
+    soon = lists.filter(due_on__lte=timezone.localdate() + SOON).with_records().with_told(user)
     own = list(soon.filter(Q(pk__in=soon.of(user).values("pk")) | Q(pk__in=soon.of_nobody().values("pk")))[:SHOWN])
     others = soon.overdue().exclude(pk__in=[row.pk for row in own])[: SHOWN - len(own)] if len(own) < SHOWN else []
     found = {

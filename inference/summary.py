@@ -28,8 +28,9 @@ def second_opinions(day: Day) -> Iterator[Figure]:
     yield Figure(_("failed"), failed, f"{url}?status__exact=failed", is_bad=bool(failed))
     signed = rows.filter(is_validated=True, **day.within("reviewed_at"))
     yield Figure(_("signed"), signed.count(), f"{url}?is_validated__exact=1")
-    waiting = Prediction.objects.needs_review().count()
-    yield Figure(_("waiting for a clinician now"), waiting, f"{url}?needs_review__exact=1&is_validated__exact=0")
+    # Not what needs review: who reads it may read films first, in which case this is the answer of a day with one film.
+    waiting = Prediction.objects.to_read().count()
+    yield Figure(_("waiting for a clinician now"), waiting, reverse("worklist:list"))
 
 
 @section(gettext_noop("Waits"), order=40)

@@ -37,6 +37,7 @@ from inference.follow_ups.deciding import FollowUpError
 from inference.follow_ups.forms import AskForm, CloseForm, FilmForm, HandOverForm, PostponeForm, WhyForm
 from inference.follow_ups.section import section_of
 from inference.models import FollowUp, FollowUpQuerySet, Report
+from inference.review.blinding import reads_blind
 
 UNPROCESSABLE = 422
 ON_HIDDEN_RECORDS = "on_hidden_records"
@@ -121,14 +122,14 @@ class FollowUpAdmin(ClinicalAdmin):
     sortable_by = ["due"]
     empty_text = _("Nothing is to be followed up. A signed answer's page asks for another film, a call or a referral.")
     change_form_template = "inference/follow_ups/page.html"
-    fields = ["kind", "what", "asked_by"]
-    readonly_fields = ["kind", "what", "asked_by"]
+    fields = ["asked_by"]  # its page shows the rest, to whom that is told
+    readonly_fields = ["asked_by"]
 
     class Media:
         css = {"all": ["imaging/xray.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        rows = cast(FollowUpQuerySet, super().get_queryset(request)).with_records()
+        rows = cast(FollowUpQuerySet, super().get_queryset(request)).with_records().with_told(request.user)
         undecided = FollowUp.objects.to_decide().order_by().values("pk")
         return rows.annotate(
             must_be_decided=Case(When(pk__in=undecided, then=Value(True)), default=False, output_field=BooleanField())
@@ -137,6 +138,11 @@ class FollowUpAdmin(ClinicalAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.decide_view)
         return [path("<int:pk>/decide/", view, name="inference_followup_decide"), *super().get_urls()]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """What is to be done is no question of whoever may not be told it of each."""
+        offered = super().get_list_filter(request)
+        return [one for one in offered if one != "kind" or not reads_blind(request.user)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # it is asked for beside a signed answer
@@ -165,6 +171,7 @@ class FollowUpAdmin(ClinicalAdmin):
         offered = self._decisions_on(request, follow_up)
         return {
             "follow_up": follow_up,
+            "what": wording.what_is_to_be_done(follow_up),
             "whose": wording.whose(follow_up),
             "grounds": list(wording.what_became_of_its_ground(follow_up)) if follow_up.must_be_decided else [],
             "state_chip": self.state(follow_up),
@@ -175,7 +182,7 @@ class FollowUpAdmin(ClinicalAdmin):
         }
 
     def _decisions_on(self, request: HttpRequest, follow_up: Any) -> list[str]:
-        if not self.has_change_permission(request, follow_up):
+        if not self.has_change_permission(request, follow_up) or not follow_up.is_told:
             return []
         if not follow_up.is_open:
             return ["open-again"]
@@ -193,6 +200,8 @@ class FollowUpAdmin(ClinicalAdmin):
             raise PermissionDenied
         if follow_up is None or follow_up.is_gone:
             raise Http404
+        if not follow_up.is_told:
+            return redirect(admin_url(FollowUp, "change", pk))  # which says what comes first
         form = form_of(decision, follow_up, typed)
         if request.method == "POST" and form.is_valid():
             asked = {"ending": FollowUp.Ending.FILM, **form.cleaned_data} if decision == "film" else form.cleaned_data
@@ -230,8 +239,7 @@ class FollowUpAdmin(ClinicalAdmin):
 
     @admin.display(description=_("what is to be done"))
     def what_is_to_be_done(self, follow_up: FollowUp) -> str:
-        kind = follow_up.get_kind_display()
-        return f"{kind} · {follow_up.what}" if follow_up.what else kind
+        return wording.what_is_to_be_done(follow_up)
 
     @admin.display(description=_("due on"), ordering="due_on")
     def due(self, follow_up: FollowUp) -> str:
