@@ -23,6 +23,7 @@ from inference.models import (
 )
 from inference.review import worklist
 
+Trouble = Worker.Trouble
 SHOWN = 5
 FAILED_SHOWN = 3
 SOON = timedelta(days=7)
@@ -38,7 +39,8 @@ def workers(user: User) -> dict | None:
         if newest or Prediction.objects.visible().unfinished().exists():
             return {"silent_since": newest and newest.beat_at, "troubles": []}
         return None
-    found = {(one.get_trouble_display(), one.detail) for one in alive if one.trouble}
+    # A machine without a GPU is as its owner wanted it, for all that is known: that is said, and nobody is alarmed.
+    found = {(one.get_trouble_display(), one.detail, one.trouble == Trouble.NO_GPU) for one in alive if one.trouble}
     return {"troubles": sorted(found)} if found else None
 
 

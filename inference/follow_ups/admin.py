@@ -1,5 +1,6 @@
 """Follow-ups in the admin: their list, a page for each with what can be decided, and the section on other pages."""
 
+import datetime
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from django.utils.translation import pgettext_lazy
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.giving_back import given_back, seen_on
 from backoffice.formats.days import day_told
 from backoffice.lazy import LazyText
@@ -94,6 +96,15 @@ class StateFilter(admin.SimpleListFilter):
         return chosen.get(self.value() or "", rows.open)()
 
 
+class DueFilter(DayRangeFilter):
+    title = _("due on")
+    field = "due_on"
+    moments = {"asked": ("created_at", _("Asked for")), "closed": ("closed_at", _("closed on"))}
+
+    def ranges(self, today: datetime.date) -> list[tuple]:
+        return [(_("Today"), today, today), (_("Next 7 days"), today, today + datetime.timedelta(days=6))]
+
+
 Decide = Callable[..., None]
 DECISIONS: dict[str, tuple[LazyText, type[forms.Form], Decide]] = {
     "close": (_("Close it"), CloseForm, deciding.close),
@@ -116,7 +127,7 @@ def form_of(decision: str, follow_up: FollowUp, typed: QueryDict | None = None) 
 class FollowUpAdmin(ClinicalAdmin):
     list_display = ["patient_link", "what_is_to_be_done", "due", "whose", "state", "film"]
     list_display_links = ["what_is_to_be_done"]
-    list_filter = [WhoseFilter, StateFilter, "kind"]
+    list_filter = [WhoseFilter, StateFilter, DueFilter, "kind"]
     search = through("prediction__xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["due"]

@@ -60,8 +60,8 @@ def render(sheet: Sheet) -> bytes:
 
 
 def _with_information() -> Any:
-    """fpdf2 gives a PDF/A no information dictionary, for which many readers look alone. PDF/A-2 allows it, where it says
-    what the XMP says (ISO 19005-2, 6.6.2): both are made of the same."""
+    """fpdf2 gives a PDF/A no information dictionary, for which many readers look alone. PDF/A-2 allows it, where it
+    says what the XMP says (ISO 19005-2, 6.6.2): both are made of the same."""
     from fpdf.output import OutputProducer
 
     class Producer(OutputProducer):
