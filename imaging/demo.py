@@ -44,7 +44,8 @@ def load(stdout: OutputWrapper) -> None:
         drawing = render(DIAGNOSES[number % len(DIAGNOSES)], FIRST_SEED + number, **drawn)
         file = ContentFile(png(drawing), name=f"phantom-{number}.png")
         film = receive(file, patient, by=clinician, view=XRayImage.View.PA, taken_on=taken_on, notes=NOTE).xray
-        XRayImage.objects.filter(pk=film and film.pk).update(device=DEVICES[number % len(DEVICES)])
+        if film:
+            XRayImage.objects.filter(pk=film.pk).update(device=DEVICES[number % len(DEVICES)])
         return film
 
     for number, (patient, days) in enumerate(zip(reversed(patients), DAYS_AGO, strict=False), start=NEW):

@@ -76,8 +76,8 @@ def lines_of(checks: list[MorningCheck]) -> dict[int, list[Line]]:
     taken = MorningBaseline.objects.filter(
         because=MorningBaseline.Because.ACCEPTED, place__in=[c.place for c in checks]
     )
-    for *where, at in taken.order_by("pk").values_list("model", "host", "place", "set_at"):
-        accepted[tuple(where)] = at
+    for model, host, place, at in taken.order_by("pk").values_list("model", "host", "place", "set_at"):
+        accepted[model, host, place] = at
     return {
         check.pk: [
             _line(
