@@ -250,6 +250,7 @@ MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", default=32)
 PREDICTION_LEASE_SECONDS = env.int("PREDICTION_LEASE_SECONDS", default=60)
 PREDICTION_MAX_WAIT_MINUTES = env.int("PREDICTION_MAX_WAIT_MINUTES", default=10)
 MAX_WAIT_HOURS = env.float("MAX_WAIT_HOURS", default=24)
+URGENT_FINDINGS = env.list("URGENT_FINDINGS", default=["COVID"])
 # What a file of weights may be, and what trying it may take: memory, and seconds of computing.
 WEIGHTS_MAX_SIZE = byte_size("WEIGHTS_MAX_SIZE", default="1GB")
 WEIGHTS_MEMORY_LIMIT = byte_size("WEIGHTS_MEMORY_LIMIT", default="4GB")

@@ -21,13 +21,16 @@ A_DAY = datetime.timedelta(days=1)
 @section(gettext_noop("Failures"), order=50)
 def failures(day: Day) -> Iterator[Figure]:
     tasks = Failure.objects.filter(**day.within("stopped")).count()
-    yield Figure(_("tasks that broke"), tasks, admin_url(Failure, "changelist"), is_bad=bool(tasks))
+    yield Figure(
+        _("tasks that broke"), tasks, f"{admin_url(Failure, 'changelist')}?{day.in_a_list()}", is_bad=bool(tasks)
+    )
     mails = Mail.objects.given_up().count()
     yield Figure(_("mails given up"), mails, f"{admin_url(Mail, 'changelist')}?state=given_up", is_bad=bool(mails))
     imports = TableImport.objects.filter(status=TableImport.Status.FAILED, **day.within("finished_at")).count()
-    yield Figure(_("imports that failed"), imports, admin_url(TableImport, "changelist"), is_bad=bool(imports))
+    failed = f"{admin_url(TableImport, 'changelist')}?status__exact=failed&{day.in_a_list(by='finished')}"
+    yield Figure(_("imports that failed"), imports, failed, is_bad=bool(imports))
     tried = FailedSignIn.objects.filter(**day.within("attempt_time")).count()
-    yield Figure(_("failed sign-ins"), tried, admin_url(FailedSignIn, "changelist"))
+    yield Figure(_("failed sign-ins"), tried, f"{admin_url(FailedSignIn, 'changelist')}?{day.in_a_list()}")
 
 
 @section(gettext_noop("Backups"), order=90)

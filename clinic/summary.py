@@ -17,7 +17,11 @@ def bookings_and_visits(day: Day) -> Iterator[Figure]:
     """Booked on that day; and of those whose visit was on it, what became of them."""
     visits = Appointment.objects.visible().filter(session__date=day.date).order_by()
     url = admin_url(Appointment, "changelist")
-    yield Figure(_("booked on this day"), Appointment.objects.visible().filter(**day.within("created_at")).count(), url)
+    yield Figure(
+        _("booked on this day"),
+        Appointment.objects.visible().filter(**day.within("created_at")).count(),
+        f"{url}?{day.in_a_list(by='booked')}",
+    )
     for name, status in (
         (_("visits"), Status.DONE),
         (_("did not come"), Status.NO_SHOW),
@@ -26,4 +30,7 @@ def bookings_and_visits(day: Day) -> Iterator[Figure]:
         n = visits.filter(status=status).count()
         yield Figure(name, n, f"{url}?{day.in_a_list()}&status__exact={status}")
     left = visits.filter(status__in=Appointment.STILL_TO_COME).count()
-    yield Figure(_("left open"), left, f"{url}?{day.in_a_list()}", is_bad=bool(left) and day.is_over)
+    to_come = ",".join(Appointment.STILL_TO_COME)
+    yield Figure(
+        _("left open"), left, f"{url}?{day.in_a_list()}&status__in={to_come}", is_bad=bool(left) and day.is_over
+    )

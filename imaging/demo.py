@@ -20,6 +20,7 @@ from imaging.storing import receive
 
 NEW = 12
 DAYS_AGO = [68, 64, 57, 50, 47, 44, 38, 36, 33, 29, 25, 23, 17, 15, 10, 8]  # of those before
+DEVICES = ("Orion DR-1", "Orion DR-1", "Vega CR-20")  # as a file may name them: the same ones all the time
 OLD_SIZE = 480  # pixels: they are drawn quickly, and only counted
 
 # Far from the seeds that training draws, so that no demo answer is a memory.
@@ -40,9 +41,12 @@ def load(stdout: OutputWrapper) -> None:
 
     def add(number: int, patient: Patient, taken_on: date, **drawn: Any) -> XRayImage | None:
         """The kinds take turns."""
-        film = render(DIAGNOSES[number % len(DIAGNOSES)], FIRST_SEED + number, **drawn)
-        file = ContentFile(png(film), name=f"phantom-{number}.png")
-        return receive(file, patient, by=clinician, view=XRayImage.View.PA, taken_on=taken_on, notes=NOTE).xray
+        drawing = render(DIAGNOSES[number % len(DIAGNOSES)], FIRST_SEED + number, **drawn)
+        file = ContentFile(png(drawing), name=f"phantom-{number}.png")
+        film = receive(file, patient, by=clinician, view=XRayImage.View.PA, taken_on=taken_on, notes=NOTE).xray
+        if film:
+            XRayImage.objects.filter(pk=film.pk).update(device=DEVICES[number % len(DEVICES)])
+        return film
 
     for number, (patient, days) in enumerate(zip(reversed(patients), DAYS_AGO, strict=False), start=NEW):
         ago = timedelta(days=days)

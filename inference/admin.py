@@ -55,6 +55,7 @@ from inference.views import AnswerBesideTheFilm, LiveStatus, announce
 class AskedFilter(DayRangeFilter):
     title = _("asked at")
     field = "created_at"
+    moments = {"finished": ("finished_at", _("finished")), "signed": ("reviewed_at", _("signed at"))}
 
 
 class AskableXRayAdmin(LeadsToReference, AnswerBesideTheFilm, FollowUpsBesideTheFilm, LiveStatus, XRayImageAdmin):

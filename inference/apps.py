@@ -8,6 +8,7 @@ class InferenceConfig(AppConfig):
     verbose_name = _("Second opinion")
 
     def ready(self) -> None:
+        from inference import checks  # noqa: F401  (registers it)
         from inference.follow_ups import films_gone
         from inference.reports import unchangeable, withdrawing
         from inference.review import withdrawal

@@ -7,13 +7,14 @@ between. The mark on the batch and the notice are one transaction, so neither is
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from backoffice.models import Notice, User
 from backoffice.notices.telling import tell
-from inference.models import Batch, Prediction
-from inference.review.roles import SIGN
+from inference.models import Batch, Prediction, PredictionQuerySet
+from inference.models.predictions import found_urgent
+from inference.review.roles import SEE, SIGN
 
 LONG = timedelta(minutes=10)
 """After so long who asked is told how far it is."""
@@ -78,19 +79,32 @@ def _notice(batch: Batch, kind: str, key: str) -> bool:
 
 
 def tell_what_should_be_read_now() -> None:
-    """What is urgent and came back lately: to everybody who signs, at once. Who asked has said that
-    it is urgent."""
-    fresh = Prediction.objects.visible().filter(is_urgent=True, status=Status.COMPLETED, is_validated=False)
-    keys = {f"urgent {p.pk}": p for p in fresh.filter(finished_at__gt=timezone.now() - LATELY).order_by("pk")}
-    if not keys:
+    """What is urgent and came back lately, at once. What was marked so is told to everybody who signs: who asked has
+    said it. What the models found so would tell their answer, and is told to those alone who are shown that anyway."""
+    fresh = Prediction.objects.visible().filter(status=Status.COMPLETED, is_validated=False)
+    fresh = fresh.filter(finished_at__gt=timezone.now() - LATELY).standing().order_by("pk")
+    _tell_each(fresh.filter(is_urgent=True), "read_now", "urgent", people_who(SIGN))
+    _tell_each(fresh.filter(found_urgent(), is_urgent=False), "found_urgent", "found", shown_at_once())
+
+
+def people_who(permission: str) -> QuerySet[User]:
+    """Those who work here and may, by a role."""
+    people = User.objects.with_perm(permission, backend=BY_ROLES, include_superusers=False)
+    return people.filter(is_staff=True)
+
+
+def shown_at_once() -> QuerySet[User]:
+    """To whom the models' answers are shown, and not after their own."""
+    return people_who(SEE).exclude(groups__role__reads_first=True)
+
+
+def _tell_each(cases: PredictionQuerySet, kind: str, why: str, people: QuerySet[User]) -> None:
+    by_key = {f"{why} {case.pk}": case for case in cases}
+    if not by_key:
         return
-    known = set(Notice.objects.filter(key__in=keys).values_list("key", flat=True))
-    if new := {key: prediction for key, prediction in keys.items() if key not in known}:
-        signers = list(
-            User.objects.with_perm(SIGN, backend=BY_ROLES, include_superusers=False)
-            .filter(is_staff=True)
-            .values_list("pk", flat=True)
-        )
-        for key, prediction in new.items():
+    known = set(Notice.objects.filter(key__in=by_key).values_list("key", flat=True))
+    if new := {key: case for key, case in by_key.items() if key not in known}:
+        keys = list(people.values_list("pk", flat=True))
+        for key, case in new.items():
             with transaction.atomic():
-                tell(signers, "read_now", key, about=prediction, urgent=True)
+                tell(keys, kind, key, about=case, urgent=True)

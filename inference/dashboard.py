@@ -23,6 +23,7 @@ from inference.models import (
 )
 from inference.review import worklist
 
+Trouble = Worker.Trouble
 SHOWN = 5
 FAILED_SHOWN = 3
 SOON = timedelta(days=7)
@@ -38,7 +39,8 @@ def workers(user: User) -> dict | None:
         if newest or Prediction.objects.visible().unfinished().exists():
             return {"silent_since": newest and newest.beat_at, "troubles": []}
         return None
-    found = {(one.get_trouble_display(), one.detail) for one in alive if one.trouble}
+    # A machine without a GPU is as its owner wanted it, for all that is known: that is said, and nobody is alarmed.
+    found = {(one.get_trouble_display(), one.detail, one.trouble == Trouble.NO_GPU) for one in alive if one.trouble}
     return {"troubles": sorted(found)} if found else None
 
 
@@ -76,7 +78,7 @@ def follow_ups(user: User) -> dict | None:
     """What is overdue or due soon, one's own and nobody's first; for who may restore, also what is on hidden records.
     Asked for each user: a day that comes makes no signal, nor does who leaves."""
     lists = FollowUp.objects.on_lists().order_by("due_on", "pk")
-    soon = lists.filter(due_on__lte=timezone.localdate() + SOON).with_records()
+    soon = lists.filter(due_on__lte=timezone.localdate() + SOON).with_records().with_told(user)
     own = list(soon.filter(Q(pk__in=soon.of(user).values("pk")) | Q(pk__in=soon.of_nobody().values("pk")))[:SHOWN])
     others = soon.overdue().exclude(pk__in=[row.pk for row in own])[: SHOWN - len(own)] if len(own) < SHOWN else []
     found = {

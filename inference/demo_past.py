@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -15,7 +16,7 @@ from backoffice.demo import move_back
 from backoffice.jobs.nudges import nudge
 from backoffice.models import User
 from clinic.models import Patient
-from imaging.demo import NOTE
+from imaging.demo import DEVICES, NOTE
 from imaging.models import XRayImage
 from inference.figures import drift, mornings
 from inference.models import Diagnosis, DriftReference, Prediction, Reading, ReferenceStandard
@@ -24,19 +25,19 @@ from inference.review.signing import sign
 
 FILL = "inference.demo_past.fill"
 LOOKS_EVERY = timedelta(seconds=15)
-FILMS, AT_ONCE, SIZE = 168, 8, 320
+FILMS, AT_ONCE = 168, 8
+SIZE = 320  # the longer side in pixels, by which they are known from the demo's other films
 FIRST_SEED = 910_000  # far from those that training draws
 DAYS, WEEKS = 180, 8  # of the films, and of the looks for drift
-DEVICES = ("Orion DR-1", "Orion DR-1", "Vega CR-20")
 VIEWS = (XRayImage.View.PA, XRayImage.View.PA, XRayImage.View.AP)
-ON_A_DEVICE = {"notes": NOTE, "device__in": DEVICES}
 
 
 def fill() -> int:
     """Make the next films; once all are there, read and sign what is answered by then. Returns how many there are."""
     clinician = User.objects.filter(username="clinician").first()
     patients = list(Patient.objects.visible().order_by("pk")[:30])
-    there = list(XRayImage.objects.filter(**ON_A_DEVICE).order_by("pk"))
+    of_size = XRayImage.objects.alias(longer=Greatest("width", "height")).filter(notes=NOTE, longer=SIZE)
+    there = list(of_size.order_by("pk"))
     if clinician is None or not patients or not settings.DEBUG:
         return len(there)
     if len(there) < FILMS:

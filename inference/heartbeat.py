@@ -26,13 +26,22 @@ _own: Worker | None = None
 """This process's, where it is a worker."""
 
 
+def host() -> str:
+    """This machine, as its workers name it."""
+    return socket.gethostname()[:60]
+
+
 def start(**kwargs: object) -> None:
     """Begin in this process, which a cluster has just forked."""
     global _own
-    name = f"{socket.gethostname()[:60]} {os.getpid()} {secrets.token_hex(4)}"
-    _own = Worker(name=name, beat_at=timezone.now())
+    _own = Worker(name=f"{host()} {os.getpid()} {secrets.token_hex(4)}", beat_at=timezone.now())
     threading.Thread(target=_beat_on, args=(_own,), name="heartbeat", daemon=True).start()
     util.Finalize(None, _stop, exitpriority=10)  # multiprocessing leaves by its own door, past atexit
+
+
+def name() -> str:
+    """This process's, blank where it is no worker."""
+    return _own.name if _own else ""
 
 
 def report(*, device: str, device_name: str, trouble: str = "", detail: str = "") -> None:

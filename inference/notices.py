@@ -1,7 +1,9 @@
-"""What the second opinion has to say to people: never what was answered, and nothing from which that could be told.
+"""What the second opinion has to say to people: never what was answered, and to who reads blind nothing from which that
+could be told.
 
-Who reads blind reads notices before the models' answer. So these count, name the film and give a reason for a failure;
-that a case should be read now follows from who asked, and not from what the models saw.
+They read notices before the models' answer. So these count, name the film and give a reason for a failure; that a case
+should be read now follows from who asked. That the models found something urgent is a notice of its own, and stands for
+those alone whom the answer is open to.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,8 +22,7 @@ from backoffice.web.admin_urls import admin_url
 from imaging.models import XRayImage
 from inference.models import FollowUp, Prediction
 from inference.models.follow_ups import may_follow_up
-
-MAY_SEE = "inference.view_prediction"
+from inference.review.roles import SEE
 
 
 def _keys(notices: Iterable[Notice]) -> set[int]:
@@ -41,7 +42,7 @@ def _films_of(notice: Notice) -> str:
 
 
 def _asked_and_seen(person: User, notices: Sequence[Notice]) -> Iterable[int]:
-    if not person.has_perm(MAY_SEE):
+    if not person.has_perm(SEE):
         return []
     left = Prediction.objects.visible().filter(batch__in=_keys(notices)).order_by()
     there = set(left.values_list("batch", flat=True).distinct())
@@ -90,7 +91,7 @@ def _case_of(notice: Notice) -> Prediction:
 
 def _unread_cases(person: User, notices: Sequence[Notice]) -> Iterable[int]:
     """Nobody has signed it yet."""
-    if not person.has_perm(MAY_SEE):
+    if not person.has_perm(SEE):
         return []
     cases = Prediction.objects.visible().filter(pk__in=_keys(notices), is_validated=False).standing().order_by()
     waiting = set(cases.values_list("pk", flat=True))
@@ -100,6 +101,19 @@ def _unread_cases(person: User, notices: Sequence[Notice]) -> Iterable[int]:
 @kind("read_now", link=_film_of, stands=_unread_cases)
 def read_now(notice: Notice) -> str:
     return told_of(_("A case waits that should be read now"), _case_of(notice).xray.name_for(notice.to))
+
+
+def _unread_and_open(person: User, notices: Sequence[Notice]) -> Iterable[int]:
+    """As it is when they look: they may have come to read first since they were told."""
+    shown = Prediction.objects.filter(pk__in=_keys(notices)).answers_seen_by(person).order_by()
+    open_to_them = set(shown.values_list("pk", flat=True))
+    return _unread_cases(person, [notice for notice in notices if notice.object_id in open_to_them])
+
+
+@kind("found_urgent", link=_film_of, stands=_unread_and_open)
+def found_urgent(notice: Notice) -> str:
+    film = _case_of(notice).xray.name_for(notice.to)
+    return told_of(_("The models found something urgent that nobody has signed"), film)
 
 
 # -- What is to be followed up ----------------------------------------------------------------------------------------

@@ -22,14 +22,17 @@ def second_opinions(day: Day) -> Iterator[Figure]:
     rows, url = Prediction.objects.visible().order_by(), admin_url(Prediction, "changelist")
     asked = rows.filter(**day.within("created_at"))
     yield Figure(_("films asked about"), asked.count(), f"{url}?{day.in_a_list()}")
-    ended = rows.filter(**day.within("finished_at"))
-    yield Figure(_("answered"), ended.filter(status=Status.COMPLETED).count(), f"{url}?status__exact=completed")
+    ended, finished = rows.filter(**day.within("finished_at")), day.in_a_list(by="finished")
+    yield Figure(
+        _("answered"), ended.filter(status=Status.COMPLETED).count(), f"{url}?status__exact=completed&{finished}"
+    )
     failed = ended.filter(status=Status.FAILED).count()
-    yield Figure(_("failed"), failed, f"{url}?status__exact=failed", is_bad=bool(failed))
+    yield Figure(_("failed"), failed, f"{url}?status__exact=failed&{finished}", is_bad=bool(failed))
     signed = rows.filter(is_validated=True, **day.within("reviewed_at"))
-    yield Figure(_("signed"), signed.count(), f"{url}?is_validated__exact=1")
-    waiting = Prediction.objects.needs_review().count()
-    yield Figure(_("waiting for a clinician now"), waiting, f"{url}?needs_review__exact=1&is_validated__exact=0")
+    yield Figure(_("signed"), signed.count(), f"{url}?is_validated__exact=1&{day.in_a_list(by='signed')}")
+    # Not what needs review: who reads it may read films first, in which case this is the answer of a day with one film.
+    waiting = Prediction.objects.to_read().count()
+    yield Figure(_("waiting for a clinician now"), waiting, reverse("worklist:list"))
 
 
 @section(gettext_noop("Waits"), order=40)
@@ -37,13 +40,15 @@ def how_long(day: Day) -> Iterator[Figure]:
     """Of what came to its end on that day: in the queue, until the answer, and from there to the signature."""
     rows, url = Prediction.objects.visible().order_by(), admin_url(Prediction, "changelist")
     answered = rows.filter(status=Status.COMPLETED, **day.within("finished_at"))
+    of_answers = f"{url}?status__exact=completed&{day.in_a_list(by='finished')}"
     queued = answered.exclude(started_at=None).annotate(span=F("started_at") - F("created_at"))
-    yield Figure(_("in the queue"), waits(queued.values_list("span", flat=True)), url)
-    yield Figure(_("until the answer"), waits(answered.values_list(F("finished_at") - F("created_at"), flat=True)), url)
+    yield Figure(_("in the queue"), waits(queued.values_list("span", flat=True)), of_answers)
+    spans = answered.values_list(F("finished_at") - F("created_at"), flat=True)
+    yield Figure(_("until the answer"), waits(spans), of_answers)
     signed = rows.filter(is_validated=True, **day.within("reviewed_at")).exclude(finished_at=None)
-    yield Figure(
-        _("until the signature"), waits(signed.values_list(F("reviewed_at") - F("finished_at"), flat=True)), url
-    )
+    spans = signed.values_list(F("reviewed_at") - F("finished_at"), flat=True)
+    of_signatures = f"{url}?is_validated__exact=1&{day.in_a_list(by='signed')}"
+    yield Figure(_("until the signature"), waits(spans), of_signatures)
 
 
 @section(gettext_noop("Follow-ups"), order=45)
@@ -53,12 +58,12 @@ def follow_ups(day: Day) -> Iterator[Figure]:
     yield Figure(
         _("follow-ups asked for"),
         FollowUp.objects.visible().filter(**day.within("created_at")).count(),
-        f"{url}?state=all",
+        f"{url}?state=all&{day.in_a_list(by='asked')}",
     )
     yield Figure(
         _("follow-ups closed"),
         FollowUp.objects.visible().filter(**day.within("closed_at")).count(),
-        f"{url}?state=closed",
+        f"{url}?state=closed&{day.in_a_list(by='closed')}",
     )
     yield Figure(_("follow-ups open"), lists.count(), url)
     watched = [

@@ -6,11 +6,13 @@ def answer_waiting() -> int:
     fork hangs the child."""
     from inference import chosen_device, worker
     from inference.nn.devices import DeviceLostError
-    from inference.registry import nursery
+    from inference.registry import morning, nursery
 
     chosen_device.announce()
     try:
-        return worker.answer_waiting()
+        finished = worker.answer_waiting()
+        morning.check_where_asked()
+        return finished
     except DeviceLostError as lost:
         # A process whose device has failed gets no further with it. Its cluster starts another one.
         raise SystemExit(str(lost)) from lost
@@ -19,14 +21,15 @@ def answer_waiting() -> int:
 
 
 def check_the_models() -> str:
-    """Each night, and when somebody asks: do the models answer as before? A job's result is kept as text."""
+    """Each night, and when somebody asks: do the models answer as before, on every machine? A job's result is kept as
+    text: this worker's own."""
     from inference import chosen_device
     from inference.nn.devices import DeviceLostError
     from inference.registry import morning
 
     chosen_device.announce()
     try:
-        check = morning.check()
+        check = morning.check_everywhere()
     except DeviceLostError as lost:
         raise SystemExit(str(lost)) from lost
     return "no model votes" if check is None else check.outcome

@@ -46,9 +46,9 @@ class Day:
         """The lookups of rows whose moment in `field` is of this day."""
         return {f"{field}__gte": self.start, f"{field}__lt": self.end}
 
-    def in_a_list(self) -> str:
-        """The parameters by which a list with a DayRangeFilter shows this day."""
-        return f"first={self.date}&last={self.date}"
+    def in_a_list(self, by: str = "") -> str:
+        """The parameters by which a list with a DayRangeFilter shows this day, of its field or one of its moments."""
+        return f"first={self.date}&last={self.date}" + (f"&by={by}" if by else "")
 
 
 @dataclass(frozen=True)

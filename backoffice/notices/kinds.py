@@ -5,7 +5,8 @@ def overdue(notice: Notice) -> str:
     return _("A follow-up of yours was due on %(day)s.") % {"day": …}
 
 The words are made when the notice is read, in its reader's language, and never hold an answer, a diagnosis or a
-confidence, nor does their order tell of one: who reads blind reads notices too. Mails do not even hold these words.
+confidence, nor does their order tell of one: who reads blind reads notices too. A kind that follows from an answer
+stands for nobody to whom that is closed. Mails do not even hold these words.
 """
 
 from collections.abc import Callable, Iterable, Sequence

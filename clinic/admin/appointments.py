@@ -67,6 +67,7 @@ class AppointmentDayFilter(DayFilter):
 
 class AppointmentDaysFilter(FromToFilter):
     field = "session__date"
+    moments = {"booked": ("created_at", _("booked"))}
 
 
 @cache
@@ -94,7 +95,7 @@ class AppointmentAdmin(
     list_filter = [
         AppointmentDayFilter, AppointmentDaysFilter, "session__period", "status", "source", "identity_conflict",
     ]  # fmt: skip
-    links_by = ["patient__exact"]
+    links_by = ["patient__exact", "status__in"]
     list_select_related = ["patient", "session"]
     search = {**through("patient", PatientAdmin.search), "reference": Exact(r"[\w-]{22,43}", stands_alone=True)}
     search_help_text = PatientAdmin.search_help_text

@@ -1,5 +1,8 @@
 """What a structured report calls things: SNOMED CT's and DICOM's codes where one fits, this product's where none does.
 
+Each code of SNOMED CT's means what it is called here in the International Edition: 75570004 is a disorder, 399208008 a
+procedure, and 439401001 an observable entity, which names what a value is of.
+
 A diagnosis is standard everywhere. What says whose it is is standard for what a person has signed, and private for what
 software says: who searches a PACS for diagnoses is never given the software's for one.
 """

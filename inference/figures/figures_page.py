@@ -24,7 +24,8 @@ from django.views.decorators.http import require_safe
 from backoffice.access.roles import ROLES
 from backoffice.exchange.exporting import csv_file, dated
 from backoffice.lazy import LazyText
-from backoffice.models import AccessEvent
+from backoffice.models import AccessEvent, User
+from backoffice.models.users import person_of
 from backoffice.records.fields import DayField
 from clinic.models import Patient
 from imaging.models import XRayImage
@@ -35,6 +36,7 @@ from inference.figures.shares import FEW, Share
 from inference.figures.signed_cases import AGE, DEVICE, SEX, TOGETHER, VIEW, Question
 from inference.figures.tally import BINS, Tally, tallied
 from inference.models import Diagnosis, DiagnosticModel, Prediction
+from inference.review.blinding import reads_blind
 from inference.wording import duration
 
 WATCH = "inference.watch_figures"
@@ -49,8 +51,9 @@ class QuestionForm(forms.Form):
     model = forms.TypedChoiceField(label=gettext_lazy("Answers of"), required=False, coerce=int, empty_value="")
     readers = forms.ChoiceField(label=gettext_lazy("Signed by"), required=False)
 
-    def __init__(self, data: Any, models: Sequence[DiagnosticModel]) -> None:
+    def __init__(self, data: Any, models: Sequence[DiagnosticModel], user: User) -> None:
         super().__init__(data)
+        self.asked_by = user if reads_blind(user) else None
         self.fields["model"].choices = [("", _("all that vote, together")), *((m.pk, named(m)) for m in models)]  # type: ignore[attr-defined]  # a choice field
         self.fields["readers"].choices = [  # type: ignore[attr-defined]  # the same
             ("", _("everybody")),
@@ -69,7 +72,7 @@ class QuestionForm(forms.Form):
     def question(self) -> Question:
         """Of what could be read; everything where nothing could."""
         said = self.cleaned_data if self.is_valid() else {}
-        return Question(said.get("since"), said.get("until"), said.get("readers", ""))
+        return Question(said.get("since"), said.get("until"), said.get("readers", ""), self.asked_by)
 
     @property
     def model_key(self) -> int:
@@ -105,7 +108,7 @@ def figures(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm(WATCH):
         raise PermissionDenied
     models = answering()
-    form = QuestionForm(request.GET, models)
+    form = QuestionForm(request.GET, models, person_of(request))
     question, chosen = form.question, form.model_key
     tallies = {key: tallied(cells) for key, cells in signed_cases.by_model(question).items()}
     tally = tallies.get(chosen, Tally())
@@ -139,7 +142,7 @@ def as_csv(request: HttpRequest) -> HttpResponseBase:
     if not request.user.has_perm(WATCH):
         raise PermissionDenied
     models = answering()
-    rows = figures_csv.rows(QuestionForm(request.GET, models).question, models, fewest=FEWEST_SHOWN)
+    rows = figures_csv.rows(QuestionForm(request.GET, models, person_of(request)).question, models, fewest=FEWEST_SHOWN)
     AccessEvent.objects.record(request, AccessEvent.Action.EXPORT, Prediction)
     return csv_file(rows, dated("figures", "csv"))
 

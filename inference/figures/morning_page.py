@@ -40,7 +40,9 @@ def morning(request: StaffRequest) -> HttpResponse:
     form = AcceptForm(request.POST if answer == "accept" else None, initial=initial_from(request))
     if answer == "check":
         mornings.ask_for_a_check()
-        messages.success(request, _("A worker asks the models as soon as it is free. Look here again in a minute."))
+        messages.success(
+            request, _("Each worker asks its models as soon as it is free. Look here again in some minutes.")
+        )
         return redirect("inference_figures:morning")
     if answer == "accept" and form.is_valid():
         _accept(request, form)
@@ -74,13 +76,14 @@ def _context(request: StaffRequest, form: AcceptForm) -> dict[str, Any]:
         "newest": [
             {
                 "check": check,
+                "where": mornings.where(check),
                 "lines": lines[check.pk],
                 "is_open": any(line.is_open for line in lines[check.pk]),
                 "can_be_accepted": any(line.is_open and line.can_be_accepted for line in lines[check.pk]),
             }
             for check in newest
         ],
-        "checks": MorningCheck.objects.order_by("-pk")[:CHECKS_SHOWN],
+        "checks": [(check, mornings.where(check)) for check in MorningCheck.objects.order_by("-pk")[:CHECKS_SHOWN]],
         "baselines": MorningBaseline.objects.select_related("model", "set_by").order_by("-pk")[:BASELINES_SHOWN],
         "form": form,
     }

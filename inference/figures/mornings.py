@@ -15,10 +15,12 @@ from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import listed, told_of
 from backoffice.jobs.nudges import nudge
 from backoffice.models import User
-from inference.models import DiagnosticModel, MorningBaseline, MorningCheck
+from inference.models import DiagnosticModel, MorningBaseline, MorningCheck, Worker
 
 CHECK = "inference.tasks.check_the_models"
+BUSY = timedelta(hours=1)  # within which every worker that was asked finds the time to look
 TOO_LONG = timedelta(hours=36)  # without a check, where there was one
+RECENT = 200  # checks that are looked at: a fortnight's of a dozen machines
 FORGOTTEN_AFTER = timedelta(days=14)  # a device that nobody uses any more
 
 QUIET = ("same", "first", "changed_here", "tuned")
@@ -43,36 +45,45 @@ class Line:
 
 
 def ask_for_a_check() -> None:
-    """A worker looks as soon as one is free."""
+    """Each worker looks as soon as it is free."""
     nudge(CHECK, cluster=settings.INFERENCE_CLUSTER)
 
 
 def newest_checks() -> list[MorningCheck]:
-    """The newest of each device that was checked lately. One in which no model could be asked knows no device: the next
-    check, of whichever, takes its place."""
-    found: dict[str, MorningCheck] = {}
-    for check in MorningCheck.objects.order_by("-pk")[:50]:
-        if found and (not check.place or check.at < next(iter(found.values())).at - FORGOTTEN_AFTER):
-            continue
-        found.setdefault(check.place, check)
-    return list(found.values())
+    """The newest of each device of each machine that was checked lately. One in which no model could be asked knows no
+    device: the machine's next check takes its place. So does a check of the same device elsewhere, once no worker of
+    its machine lives any more: where each start has another name, it is the same one."""
+    alive = {worker.machine for worker in Worker.objects.alive()}
+    found: list[MorningCheck] = []
+    for check in MorningCheck.objects.order_by("-pk")[:RECENT]:
+        if not (found and check.at < found[0].at - FORGOTTEN_AFTER) and not _is_replaced(check, found, alive):
+            found.append(check)
+    return found
+
+
+def _is_replaced(check: MorningCheck, newer: list[MorningCheck], alive: set[str]) -> bool:
+    of_machine = [one for one in newer if one.host == check.host]
+    if any(one.place == check.place for one in of_machine) or (of_machine and not check.place):
+        return True
+    is_gone = check.host.partition(" ")[0] not in alive
+    return is_gone and any(not check.place or one.place == check.place for one in newer)
 
 
 def lines_of(checks: list[MorningCheck]) -> dict[int, list[Line]]:
     """By the check's key. Two queries, however many checks there are. A model that votes no more has nothing open."""
     voting = set(DiagnosticModel.objects.voting().values_list("pk", flat=True))
-    accepted: dict[tuple[int, str], Any] = {}
+    accepted: dict[tuple[int, str, str], Any] = {}
     taken = MorningBaseline.objects.filter(
         because=MorningBaseline.Because.ACCEPTED, place__in=[c.place for c in checks]
     )
-    for model, place, at in taken.order_by("pk").values_list("model", "place", "set_at"):
-        accepted[model, place] = at
+    for model, host, place, at in taken.order_by("pk").values_list("model", "host", "place", "set_at"):
+        accepted[model, host, place] = at
     return {
         check.pk: [
             _line(
                 said,
                 is_settled=said["model"] not in voting
-                or (accepted.get((said["model"], check.place)) or check.at - TOO_LONG) > check.at,
+                or (accepted.get((said["model"], check.host, check.place)) or check.at - TOO_LONG) > check.at,
             )
             for said in check.found
         ]
@@ -132,6 +143,12 @@ def _or_nothing(changed: dict[str, str]) -> dict[str, Any]:
     return changed if str(changed["changed"]) else {"changed": _("nothing that is known has changed")}
 
 
+def where(check: MorningCheck) -> str | Sentence:
+    """The machine and its device."""
+    told = [part for part in (check.host, check.place) if part]
+    return " · ".join(told) if check.place else _("%(machine)s, no device") % {"machine": check.host or "–"}
+
+
 def told_today() -> list[Sentence]:
     """What of the morning check a person should know now, in sentences that can be kept; none where all is well."""
     return list(_today())
@@ -144,8 +161,11 @@ def _today() -> Iterator[Sentence]:
         for line in lines[check.pk]:
             if line.is_open:
                 yield _("%(model)s (%(place)s): %(told)s") % {
-                    "model": line.name, "place": check.place or _("no device"), "told": line.told,
+                    "model": line.name, "place": where(check), "told": line.told,
                 }  # fmt: skip
+    waits = Worker.objects.alive().filter(check_asked_at__lt=timezone.now() - BUSY)
+    for machine in sorted({worker.machine for worker in waits}):
+        yield _("%(machine)s answers, and has not found the time to check its models.") % {"machine": machine}
     if checks and max(check.at for check in checks) < timezone.now() - TOO_LONG:
         hours = int((timezone.now() - max(check.at for check in checks)).total_seconds() // 3600)
         yield _("No worker has looked for %(hours)d hours whether the models answer as before.") % {"hours": hours}
@@ -156,7 +176,7 @@ def accept(check: MorningCheck, *, by: User, reason: str) -> int:
     """Let what a check found be the baseline from now on. Returns of how many models. Raises NothingToAcceptError."""
     # The lock makes two presses at once one after the other: the second finds nothing open.
     check = MorningCheck.objects.select_for_update().get(pk=check.pk)
-    newest = MorningCheck.objects.filter(place=check.place).order_by("-pk").first()
+    newest = MorningCheck.objects.filter(host=check.host, place=check.place).order_by("-pk").first()
     lines = lines_of([check])[check.pk]
     taken = [said for said, line in zip(check.found, lines, strict=True) if line.is_open and line.can_be_accepted]
     if newest != check or not taken:
@@ -164,6 +184,7 @@ def accept(check: MorningCheck, *, by: User, reason: str) -> int:
     for said in taken:
         MorningBaseline.objects.create(
             model_id=said["model"],
+            host=check.host,
             place=check.place,
             because=MorningBaseline.Because.ACCEPTED,
             reason=reason,

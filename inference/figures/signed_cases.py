@@ -8,7 +8,7 @@ at each case (ages cannot be counted in SQL) read plain tuples.
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -60,15 +60,17 @@ VIEW, SEX, AGE, DEVICE = PARTS = ("view", "sex", "age", "device")
 @dataclass(frozen=True)
 class Question:
     """Which cases: signed from `since` to `until`, both days included; by `readers`: blank for all, `group-<key>`, or
-    `blind` and `open`, by how they were read."""
+    `blind` and `open`, by how they were read; and where `asked_by` is somebody who reads first, those alone whose
+    answer is open to them."""
 
     since: datetime.date | None = None
     until: datetime.date | None = None
     readers: str = ""
+    asked_by: User | None = None
 
     @property
     def key(self) -> str:
-        return f"{self.since}:{self.until}:{self.readers}"
+        return f"{self.since}:{self.until}:{self.readers}:{self.asked_by and self.asked_by.pk}"
 
 
 def between(question: Question, field: str) -> Q:
@@ -87,7 +89,8 @@ def _midnight(day: datetime.date) -> datetime.datetime:
 
 def signed(question: Question) -> PredictionQuerySet:
     """The newest signature of each film."""
-    cases = Prediction.objects.visible().standing().filter(between(question, "reviewed_at"), is_validated=True)
+    cases = _open(Prediction.objects.visible().standing(), question)
+    cases = cases.filter(between(question, "reviewed_at"), is_validated=True)
     by = question.readers
     if by in ("blind", "open"):
         read = Reading.objects.filter(
@@ -98,6 +101,10 @@ def signed(question: Question) -> PredictionQuerySet:
         members = User.groups.through.objects.filter(group_id=by.removeprefix("group-")).values("user_id")
         cases = cases.filter(reviewed_by__in=members)
     return cases.order_by()
+
+
+def _open(cases: PredictionQuerySet, question: Question) -> PredictionQuerySet:
+    return cases.answers_seen_by(question.asked_by) if question.asked_by else cases
 
 
 def _with_truth(question: Question) -> PredictionQuerySet:
@@ -229,13 +236,13 @@ def totals(question: Question) -> dict[str, Any]:
 
     def compute() -> dict[str, Any]:
         asked = Prediction.objects.visible().filter(between(question, "created_at")).order_by()
-        answered = asked.filter(status=Prediction.Status.COMPLETED)
+        answered = _open(asked.filter(status=Prediction.Status.COMPLETED), question)
         return {
             "statuses": list(asked.values_list("status").annotate(n=Count("pk"))),
             "diagnoses": list(answered.values_list("diagnosis").annotate(n=Count("pk"), mean=Avg("confidence"))),
         }
 
-    return _once("totals", Question(question.since, question.until), compute)
+    return _once("totals", replace(question, readers=""), compute)
 
 
 def groups_of(readers: Iterable[int]) -> dict[str, set[int]]:

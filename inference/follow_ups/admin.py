@@ -1,5 +1,6 @@
 """Follow-ups in the admin: their list, a page for each with what can be decided, and the section on other pages."""
 
+import datetime
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from django.utils.translation import pgettext_lazy
 
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
+from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.giving_back import given_back, seen_on
 from backoffice.formats.days import day_told
 from backoffice.lazy import LazyText
@@ -37,6 +39,7 @@ from inference.follow_ups.deciding import FollowUpError
 from inference.follow_ups.forms import AskForm, CloseForm, FilmForm, HandOverForm, PostponeForm, WhyForm
 from inference.follow_ups.section import section_of
 from inference.models import FollowUp, FollowUpQuerySet, Report
+from inference.review.blinding import reads_blind
 
 UNPROCESSABLE = 422
 ON_HIDDEN_RECORDS = "on_hidden_records"
@@ -93,6 +96,15 @@ class StateFilter(admin.SimpleListFilter):
         return chosen.get(self.value() or "", rows.open)()
 
 
+class DueFilter(DayRangeFilter):
+    title = _("due on")
+    field = "due_on"
+    moments = {"asked": ("created_at", _("Asked for")), "closed": ("closed_at", _("closed on"))}
+
+    def ranges(self, today: datetime.date) -> list[tuple]:
+        return [(_("Today"), today, today), (_("Next 7 days"), today, today + datetime.timedelta(days=6))]
+
+
 Decide = Callable[..., None]
 DECISIONS: dict[str, tuple[LazyText, type[forms.Form], Decide]] = {
     "close": (_("Close it"), CloseForm, deciding.close),
@@ -115,20 +127,20 @@ def form_of(decision: str, follow_up: FollowUp, typed: QueryDict | None = None) 
 class FollowUpAdmin(ClinicalAdmin):
     list_display = ["patient_link", "what_is_to_be_done", "due", "whose", "state", "film"]
     list_display_links = ["what_is_to_be_done"]
-    list_filter = [WhoseFilter, StateFilter, "kind"]
+    list_filter = [WhoseFilter, StateFilter, DueFilter, "kind"]
     search = through("prediction__xray__patient", PatientAdmin.search)
     search_help_text = PatientAdmin.search_help_text
     sortable_by = ["due"]
     empty_text = _("Nothing is to be followed up. A signed answer's page asks for another film, a call or a referral.")
     change_form_template = "inference/follow_ups/page.html"
-    fields = ["kind", "what", "asked_by"]
-    readonly_fields = ["kind", "what", "asked_by"]
+    fields = ["asked_by"]  # its page shows the rest, to whom that is told
+    readonly_fields = ["asked_by"]
 
     class Media:
         css = {"all": ["imaging/xray.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        rows = cast(FollowUpQuerySet, super().get_queryset(request)).with_records()
+        rows = cast(FollowUpQuerySet, super().get_queryset(request)).with_records().with_told(request.user)
         undecided = FollowUp.objects.to_decide().order_by().values("pk")
         return rows.annotate(
             must_be_decided=Case(When(pk__in=undecided, then=Value(True)), default=False, output_field=BooleanField())
@@ -137,6 +149,11 @@ class FollowUpAdmin(ClinicalAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.decide_view)
         return [path("<int:pk>/decide/", view, name="inference_followup_decide"), *super().get_urls()]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """What is to be done is no question of whoever may not be told it of each."""
+        offered = super().get_list_filter(request)
+        return [one for one in offered if one != "kind" or not reads_blind(request.user)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # it is asked for beside a signed answer
@@ -165,6 +182,7 @@ class FollowUpAdmin(ClinicalAdmin):
         offered = self._decisions_on(request, follow_up)
         return {
             "follow_up": follow_up,
+            "what": wording.what_is_to_be_done(follow_up),
             "whose": wording.whose(follow_up),
             "grounds": list(wording.what_became_of_its_ground(follow_up)) if follow_up.must_be_decided else [],
             "state_chip": self.state(follow_up),
@@ -175,7 +193,7 @@ class FollowUpAdmin(ClinicalAdmin):
         }
 
     def _decisions_on(self, request: HttpRequest, follow_up: Any) -> list[str]:
-        if not self.has_change_permission(request, follow_up):
+        if not self.has_change_permission(request, follow_up) or not follow_up.is_told:
             return []
         if not follow_up.is_open:
             return ["open-again"]
@@ -193,6 +211,8 @@ class FollowUpAdmin(ClinicalAdmin):
             raise PermissionDenied
         if follow_up is None or follow_up.is_gone:
             raise Http404
+        if not follow_up.is_told:
+            return redirect(admin_url(FollowUp, "change", pk))  # which says what comes first
         form = form_of(decision, follow_up, typed)
         if request.method == "POST" and form.is_valid():
             asked = {"ending": FollowUp.Ending.FILM, **form.cleaned_data} if decision == "film" else form.cleaned_data
@@ -230,8 +250,7 @@ class FollowUpAdmin(ClinicalAdmin):
 
     @admin.display(description=_("what is to be done"))
     def what_is_to_be_done(self, follow_up: FollowUp) -> str:
-        kind = follow_up.get_kind_display()
-        return f"{kind} · {follow_up.what}" if follow_up.what else kind
+        return wording.what_is_to_be_done(follow_up)
 
     @admin.display(description=_("due on"), ordering="due_on")
     def due(self, follow_up: FollowUp) -> str:

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from backoffice.formats.days import day_told
 from backoffice.formats.kept import Pattern
 from backoffice.models import User
 from backoffice.notices.telling import tell
@@ -241,8 +240,3 @@ def _tell_its_owner(follow_up: FollowUp, by: User) -> None:
     if follow_up.owner_id and follow_up.owner_id != by.pk:
         key = f"follow-up {follow_up.pk} given {follow_up.updated_at.isoformat()}"
         tell([follow_up.owner_id], "follow_up_given", key, about=follow_up, due_on=str(follow_up.due_on))
-
-
-def told_in_short(follow_up: FollowUp) -> str:
-    """What, and by when: for a line of a list."""
-    return f"{follow_up.get_kind_display()} · {day_told(follow_up.due_on)}"

@@ -35,12 +35,14 @@ def section_of(
         return {}
     may_change = user.has_perm("inference.change_followup")
     may_ask = user.has_perm("inference.add_followup") and answer is not None and answer.is_validated
-    rows = list(follow_ups.seen_by(user).filter(hidden_at=None).with_records())
+    rows = list(follow_ups.seen_by(user).filter(hidden_at=None).with_records().with_told(user))
+    if film:  # that something is to be done about what they have yet to read would tell them
+        rows = [row for row in rows if row.is_told]
     rows.sort(key=lambda row: (not row.is_open, row.due_on, row.pk))
-    waiting = list(asked_before(film).seen_by(user).with_records()[:SHOWN]) if film and may_change else []
+    waiting = asked_before(film).seen_by(user).with_records().with_told(user) if film and may_change else []
     return {
         "follow_ups": _lines(rows[:SHOWN]),
-        "answered_by_this": _lines(waiting),
+        "answered_by_this": _lines([row for row in waiting if row.is_told][:SHOWN]),
         "film": film,
         "answer": answer,
         "form": AskForm(by=user, report=report) if may_ask and answer and not answer.is_gone else None,

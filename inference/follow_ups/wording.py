@@ -20,6 +20,13 @@ def state_chip(follow_up: FollowUp, *, must_be_decided: bool = False) -> SafeStr
     return chip(_("overdue"), Tone.BAD) if follow_up.is_overdue else chip(pgettext("follow-up", "open"), Tone.WAIT)
 
 
+def what_is_to_be_done(follow_up: FollowUp) -> str:
+    if not follow_up.is_told:
+        return _("Told once you have read the film")
+    kind = follow_up.get_kind_display()
+    return f"{kind} · {follow_up.what}" if follow_up.what else kind
+
+
 def whose(follow_up: FollowUp) -> str:
     """Its owner, or why it is on the common list."""
     if follow_up.owner is None:

@@ -6,13 +6,15 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
+from backoffice.formats.days import day_told
 from backoffice.models import User
 from backoffice.readers import Reader
 from backoffice.records.indexes import hidden_only
@@ -93,6 +95,14 @@ class FollowUpQuerySet(HideableQuerySet):
     def of_patient(self, patient: Patient) -> Self:
         return self.filter(prediction__xray__patient=patient)
 
+    def with_told(self, user: User | AnonymousUser) -> Self:
+        """Each with its `is_told`: whether this person may be told what is to be done, which follows from an answer.
+        What is hidden is read by nobody any more, and must be decided all the same."""
+        answers = Prediction.objects.order_by().filter(pk=OuterRef("prediction")).answers_seen_by(user)
+        is_hidden = reduce(or_, (Q(**{f"{path}hidden_at__isnull": False}) for path in ("prediction__", FILM, PATIENT)))
+        told = Q(Exists(answers)) | is_hidden | Q(asked_by=user.pk)
+        return self.annotate(is_told=models.Case(models.When(told, then=True), default=False))
+
     def with_records(self) -> Self:
         return self.select_related(
             "prediction__xray__patient", "prediction__reviewed_by", "report", "owner", "closed_by"
@@ -128,6 +138,9 @@ class FollowUp(ClinicalRecord):
         NOT_NEEDED = "not_needed", _("not needed any more")
 
     # No HANGS_ON: see `visible`.
+
+    is_told = False
+    """Whether whoever looks may be told what is to be done: `with_told` finds out."""
 
     prediction = models.ForeignKey(
         Prediction, on_delete=models.PROTECT, related_name="follow_ups", verbose_name=_("second opinion")
@@ -206,7 +219,8 @@ class FollowUp(ClinicalRecord):
         return self.name_for(None)
 
     def name_for(self, user: Reader | None) -> str:
-        return f"{self.patient.name_for(user)} · {self.get_kind_display()}"
+        """Without what is to be done: see Prediction.name_for."""
+        return f"{self.patient.name_for(user)} · {self._meta.verbose_name} {day_told(self.due_on)}"
 
     @property
     def patient(self) -> Patient:

@@ -13,7 +13,8 @@ from inference.models.diagnostic_models import DiagnosticModel
 
 
 class MorningBaseline(models.Model):
-    """What one model said of the fixed pictures on one device: the newest row of both counts, none is ever changed."""
+    """What one model said of the fixed pictures on one device: the newest row of both counts, first of all one of the
+    same machine (`host`). None is ever changed."""
 
     class Because(models.TextChoices):
         FIRST = "first", _("the first answers of this model here")
@@ -22,6 +23,7 @@ class MorningBaseline(models.Model):
         ACCEPTED = "accepted", _("accepted by a person")
 
     model = models.ForeignKey(DiagnosticModel, on_delete=models.PROTECT, related_name="+", verbose_name=_("model"))
+    host = models.CharField(_("machine"), max_length=80, blank=True)  # that set it; blank: from before it was kept
     place = models.CharField(_("device"), max_length=200)
     key = models.CharField(max_length=16)  # of the weights, and of how they are read: nn/tuning.py
     way = models.CharField(_("way"), max_length=40)
@@ -57,6 +59,7 @@ class MorningCheck(models.Model):
         CHANGED = "changed", _("not as before")
 
     at = models.DateTimeField(_("checked"), default=timezone.now)
+    host = models.CharField(_("machine"), max_length=80, blank=True)  # blank: from before it was kept
     place = models.CharField(_("device"), max_length=200)
     outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome)
     found = models.JSONField(default=list)

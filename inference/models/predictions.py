@@ -82,6 +82,12 @@ def _presses() -> Q:
     return Q(is_urgent=True) | Q(created_at__lte=timezone.now() - longest)
 
 
+def found_urgent() -> Q:
+    """What the models say is one of what the clinic calls urgent (URGENT_FINDINGS). Whoever may not be told what they
+    say is not told this either."""
+    return Q(diagnosis__in=settings.URGENT_FINDINGS)
+
+
 def _signed_since() -> PredictionQuerySet:
     """A signed answer about the same film, newer than the one outside: whoever signed it has settled that film."""
     signed = Prediction.objects.visible().filter(is_validated=True)
@@ -267,6 +273,13 @@ class Prediction(LeasedJob, ClinicalRecord):
     @property
     def is_unfinished(self) -> bool:
         return self.status in self.UNFINISHED
+
+    @property
+    def is_found_urgent(self) -> bool:
+        """Whether a page marks it so, to whom it `is_open`: until it is signed, and where no person had marked it."""
+        return (
+            self.is_open and not self.is_urgent and not self.is_validated and self.diagnosis in settings.URGENT_FINDINGS
+        )
 
 
 class ModelResult(ClinicalRecord):

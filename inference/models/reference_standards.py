@@ -8,7 +8,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from backoffice.formats.lists import told_of
 from backoffice.readers import Reader
 from backoffice.records.mixins import ClinicalRecord, HideableQuerySet
 from imaging.models import XRayImage
@@ -64,4 +63,5 @@ class ReferenceStandard(ClinicalRecord):
         return self.name_for(None)
 
     def name_for(self, user: Reader | None) -> str:
-        return told_of(self.xray.name_for(user), self.get_diagnosis_display())
+        """Without what is known, as a second opinion's name is: see Prediction.name_for."""
+        return f"{self.xray.name_for(user)} · {self._meta.verbose_name}"

@@ -13,6 +13,14 @@ class WorkerQuerySet(models.QuerySet):
         """Those that have been heard of lately."""
         return self.filter(beat_at__gte=timezone.now() - Worker.LONGEST_SILENCE)
 
+    def ask_for_a_check(self) -> int:
+        """Have each of those that live check its models, once it has time. Returns how many there are."""
+        return self.alive().update(check_asked_at=timezone.now())
+
+    def checks_itself(self, name: str) -> bool:
+        """Whether this one was asked to, which it is no more from then on."""
+        return bool(self.filter(name=name).exclude(check_asked_at=None).update(check_asked_at=None))
+
 
 class Worker(models.Model):
     """A process that answers predictions, as it last said of itself (heartbeat.py)."""
@@ -53,6 +61,7 @@ class Worker(models.Model):
     detail = models.TextField(blank=True)  # what torch says of the trouble
     started_at = models.DateTimeField(default=timezone.now)
     beat_at = models.DateTimeField(db_index=True)
+    check_asked_at = models.DateTimeField(null=True)  # of its models, until it has: registry/morning.py
 
     objects: ClassVar = WorkerQuerySet.as_manager()
 
@@ -61,3 +70,7 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def machine(self) -> str:
+        return self.name.partition(" ")[0]

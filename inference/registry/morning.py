@@ -1,5 +1,5 @@
 """Do the models answer as they did? Fixed pictures, each model as it is loaded, tuned and asked here: every night, and
-when somebody presses.
+when somebody presses. Whichever worker is given that job asks each one that lives; each looks once it has time.
 
 On one device, with the same libraries, in the same way, the answers are equal to the last bit, or something is wrong.
 Another library may move them by FARTHEST, as another way may (nn/tuning.py): it is noted all the same until a person
@@ -10,8 +10,9 @@ import hashlib
 import logging
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ import numpy as np
 from django.conf import settings
 
 from imaging import phantom
-from inference.models import DiagnosticModel, MorningBaseline, MorningCheck
+from inference import heartbeat
+from inference.models import DiagnosticModel, MorningBaseline, MorningCheck, Worker
 from inference.nn import devices, machine
 from inference.nn.devices import DeviceLostError
 from inference.nn.engine import Ensemble
@@ -57,6 +59,18 @@ class Answers:
     answers: list[dict[str, float]]
 
 
+def check_everywhere() -> MorningCheck | None:
+    """Have every worker check its models, this one at once."""
+    Worker.objects.ask_for_a_check()
+    Worker.objects.checks_itself(heartbeat.name())
+    return check()
+
+
+def check_where_asked() -> MorningCheck | None:
+    """What this worker was asked for; None where it was not."""
+    return check() if Worker.objects.checks_itself(heartbeat.name()) else None
+
+
 def check() -> MorningCheck | None:
     """Ask every model that votes, and keep what was found; None where none votes. Raises DeviceLostError where another
     process has to go on."""
@@ -64,19 +78,20 @@ def check() -> MorningCheck | None:
     if not models:
         return None
     forget_the_ensemble()  # what is in memory is not what is on disk, and needs the memory
-    began, place, found = time.monotonic(), "", []
+    began, host, place, found = time.monotonic(), heartbeat.host(), "", []
     for model in models:
-        line, here = _line_of(model)
+        line, ensemble = _line_of(model)
         found.append({"model": model.pk, "name": model.name, "version": model.version, **line})
-        place = place or here
+        if ensemble:
+            host, place = host_of(ensemble), place_of(ensemble)
     outcome = min((OUTCOMES[line["code"]] for line in found), key=WORST_FIRST.index)
     return MorningCheck.objects.create(
-        place=place, outcome=outcome, found=found, seconds=round(time.monotonic() - began, 2)
+        host=host, place=place, outcome=outcome, found=found, seconds=round(time.monotonic() - began, 2)
     )
 
 
-def _line_of(model: DiagnosticModel) -> tuple[dict[str, Any], str]:
-    """What is said of one model, and the device."""
+def _line_of(model: DiagnosticModel) -> tuple[dict[str, Any], Ensemble | None]:
+    """What is said of one model, and what was asked; None where it could not be."""
     try:
         ensemble = make_ensemble([model])
         now = _asked(ensemble)
@@ -84,9 +99,14 @@ def _line_of(model: DiagnosticModel) -> tuple[dict[str, Any], str]:
         logger.exception("model %s cannot be checked", model.pk)
         if devices.has_failed(error):
             raise DeviceLostError(f"{type(error).__name__}: {error}") from error
-        return {"code": FAILS, "error": f"{type(error).__name__}: {error}"[:300]}, ""
-    place = place_of(ensemble)
-    return _compared(model, now, place), place
+        return {"code": FAILS, "error": f"{type(error).__name__}: {error}"[:300]}, None
+    return _compared(model, now, host_of(ensemble), place_of(ensemble)), ensemble
+
+
+def host_of(ensemble: Ensemble) -> str:
+    """Which GPU of it, too: each has a worker of its own."""
+    named, device = heartbeat.host(), ensemble.device
+    return named if device.index is None else f"{named} {device}"
 
 
 def place_of(ensemble: Ensemble) -> str:
@@ -128,15 +148,18 @@ def _hash_of_pictures() -> str:
 # -- Comparing --------------------------------------------------------------------------------------------------------
 
 
-def _compared(model: DiagnosticModel, now: Answers, place: str) -> dict[str, Any]:
-    ours = MorningBaseline.objects.filter(model=model)
-    here = ours.filter(place=place).order_by("-pk").first()
+def _compared(model: DiagnosticModel, now: Answers, host: str, place: str) -> dict[str, Any]:
+    """A machine that has no baseline of its own is held to the newest of the same device: one of them differs, then."""
+    ours = MorningBaseline.objects.filter(model=model).order_by("-pk")
+    of_place = ours.filter(place=place)
+    here = of_place.filter(host=host).first() or of_place.first()
+    set_new = partial(_new_baseline, model, now, host=host, place=place)
     if here is None:
-        return _first_here(model, now, place, ours.filter(key=now.key).order_by("-pk").first())
+        return _first_here(now, place, ours.filter(key=now.key).first(), set_new)
     if here.key != now.key:
         if not history_tells_of(model):
             return _line(PAST_THE_HISTORY, now)
-        return _new_baseline(model, now, place, Because.CHANGED_HERE, CHANGED_HERE)
+        return set_new(Because.CHANGED_HERE, CHANGED_HERE)
     if here.pictures != now.pictures:
         return _line(PICTURES, now, changed=changed_libraries(here.machine, now.machine))
     apart, changed = _apart(here.answers, now.answers), changed_libraries(here.machine, now.machine)
@@ -145,18 +168,20 @@ def _compared(model: DiagnosticModel, now: Answers, place: str) -> dict[str, Any
     if changed:
         return _line(LIBRARY, now, apart=apart, changed=changed)
     if here.way != now.way:
-        return _new_baseline(model, now, place, Because.TUNED, TUNED, apart=apart, ways=[here.way, now.way])
+        return set_new(Because.TUNED, TUNED, apart=apart, ways=[here.way, now.way])
     return _line(SAME) if here.answers == now.answers else _line(BITS, now, apart=apart)
 
 
-def _first_here(model: DiagnosticModel, now: Answers, place: str, elsewhere: MorningBaseline | None) -> dict[str, Any]:
+def _first_here(
+    now: Answers, place: str, elsewhere: MorningBaseline | None, set_new: Callable[..., dict[str, Any]]
+) -> dict[str, Any]:
     """A device that has no baseline of this model yet is held to another one's."""
     if elsewhere is None or elsewhere.pictures != now.pictures:
-        return _new_baseline(model, now, place, Because.FIRST, FIRST)
+        return set_new(Because.FIRST, FIRST)
     apart = _apart(elsewhere.answers, now.answers)
     if apart is None or apart > FARTHEST:
         return _line(STRAYS, now, apart=apart, changed=[["device", elsewhere.place, place]])
-    return _new_baseline(model, now, place, Because.FIRST, FIRST, apart=apart)
+    return set_new(Because.FIRST, FIRST, apart=apart)
 
 
 def _line(code: str, now: Answers | None = None, **said: Any) -> dict[str, Any]:
@@ -165,9 +190,9 @@ def _line(code: str, now: Answers | None = None, **said: Any) -> dict[str, Any]:
 
 
 def _new_baseline(
-    model: DiagnosticModel, now: Answers, place: str, because: str, code: str, **said: Any
+    model: DiagnosticModel, now: Answers, because: str, code: str, *, host: str, place: str, **said: Any
 ) -> dict[str, Any]:
-    MorningBaseline.objects.create(model=model, place=place, because=because, **asdict(now))
+    MorningBaseline.objects.create(model=model, host=host, place=place, because=because, **asdict(now))
     return _line(code, **said)
 
 

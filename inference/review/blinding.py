@@ -32,7 +32,7 @@ from backoffice.models import Role, User
 from backoffice.models.roles import names_of, reads_first
 from backoffice.readers import Reader
 from backoffice.records.withheld import withholds
-from inference.models import ModelResult, Prediction, Reading, Report
+from inference.models import FollowUp, ModelResult, Prediction, Reading, ReferenceStandard, Report
 
 
 def reads_blind(user: Reader) -> bool:
@@ -59,10 +59,20 @@ def closed_to(user: Reader) -> QuerySet:
 def without_closed(rows: Any, user: Reader, answer: str = "prediction") -> Any:
     """Those rows that are not about an answer which is closed to this person; `answer` is their column of it. For
     reports, and whatever else says what came of an answer: such as a draft that was written before its signature was
-    taken back."""
+    taken back. A follow-up stays on its list all the same, and says what it is once the film is read: `is_told`."""
     if not reads_blind(user):
         return rows
     return rows.exclude(Exists(closed_to(user).filter(pk=OuterRef(answer))))
+
+
+def without_unread_films(rows: Any, user: Reader, own: Q) -> Any:
+    """Those rows that are not about a film (their `xray`) which this person has yet to read, or may be asked to; but
+    for what is their `own`. For what a film is known to show, which is the answer itself."""
+    if not reads_blind(user):
+        return rows
+    answers = Prediction.objects.order_by().filter(xray=OuterRef("xray_id"), status=Prediction.Status.COMPLETED)
+    has_read = Exists(answers.answers_seen_by(user)) & ~Exists(answers.closed_to(user))
+    return rows.filter(has_read | own)
 
 
 @withholds(Prediction)
@@ -76,6 +86,17 @@ def _versions_of_answers(versions: QuerySet, user: Reader) -> QuerySet:
 
 @withholds(ModelResult, Report)
 def _versions_of_what_hangs_on_them(versions: QuerySet, user: Reader) -> QuerySet:
+    return without_closed(versions, user, "prediction_id")
+
+
+@withholds(ReferenceStandard)
+def _versions_of_what_is_known(versions: QuerySet, user: Reader) -> QuerySet:
+    return without_unread_films(versions, user, own=Q(history_user=user))
+
+
+@withholds(FollowUp)
+def _versions_of_follow_ups(versions: QuerySet, user: Reader) -> QuerySet:
+    """What is to be done follows from what was signed, which may have been taken back since."""
     return without_closed(versions, user, "prediction_id")
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from backoffice.models import AccessEvent, User
 from backoffice.records.hangs_on import lock_with_above
 from imaging.models import XRayImage
-from inference.models import Diagnosis, Prediction, Reading
+from inference.models import Diagnosis, Prediction, Reading, ReferenceStandard
 from inference.review import blinding, taking
 from inference.review.roles import may_sign
 
@@ -140,12 +140,24 @@ def _may_have_seen(user: User, prediction: Prediction, *, until: datetime) -> bo
     others = Prediction.objects.visible().filter(xray=prediction.xray_id, status=Prediction.Status.COMPLETED)
     if others.exclude(pk=prediction.pk).answers_seen_by(user).exists():
         return True
+    if _knew(user, prediction, until=until):
+        return True
     looks = _looks(user, prediction).filter(at__lt=until)
     began = blinding.in_force_since(user)
     if began and looks.filter(at__lt=began).exists():
         return True
     signed = prediction.history.filter(is_validated=True).aggregate(first=Min("reviewed_at"))["first"]
     return bool(signed and looks.filter(at__gte=signed).exists())
+
+
+def _knew(user: User, prediction: Prediction, *, until: datetime) -> bool:
+    """Whether they entered what the film is known to show, or opened that while it was open to them."""
+    known = ReferenceStandard.history.filter(xray=prediction.xray_id, history_date__lt=until)
+    if known.filter(history_user=user).exists():
+        return True
+    kind = ContentType.objects.get_for_model(ReferenceStandard)
+    looks = AccessEvent.objects.filter(user=user, at__lt=until, content_type=kind)
+    return looks.filter(object_id__in=known.values("id")).exists()
 
 
 def seconds_at(user: User, prediction: Prediction, since: datetime, until: datetime) -> float:

@@ -6,12 +6,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin import ClinicalAdmin
+from backoffice.models import User
 from backoffice.models.users import person_of
 from backoffice.records.forms import ClinicalForm
 from backoffice.records.names import name_for
@@ -20,6 +22,7 @@ from backoffice.web.admin_urls import admin_url
 from clinic.admin import PatientAdmin
 from imaging.models import XRayImage
 from inference.models import ReferenceStandard
+from inference.review.blinding import without_unread_films
 
 
 class ReferenceForm(ClinicalForm):
@@ -47,6 +50,9 @@ class ReferenceStandardAdmin(ClinicalAdmin):
         "the figures tell how often readers and models were right."
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return seen_by(person_of(request), super().get_queryset(request))
+
     def get_readonly_fields(self, request: HttpRequest, obj: ReferenceStandard | None = None) -> list[Any]:
         return [*self.readonly_fields, "xray"] if obj else self.readonly_fields
 
@@ -70,11 +76,19 @@ class LeadsToReference(admin.ModelAdmin):
         links = super().page_links(request, obj)  # type: ignore[misc]  # of ClinicalAdmin, beside which it is mixed in
         if obj.is_gone or not request.user.has_perm("inference.change_referencestandard"):
             return links
-        return [*links, (str(_("What it is known to show")), reference_url(obj))]
+        url = reference_url(obj, person_of(request))
+        return [*links, (str(_("What it is known to show")), url)] if url else links
 
 
-def reference_url(film: XRayImage) -> str:
-    known = ReferenceStandard.objects.filter(xray=film, hidden_at=None).values_list("pk", flat=True).first()
-    if known:
-        return admin_url(ReferenceStandard, "change", known)
-    return f"{admin_url(ReferenceStandard, 'add')}?{urlencode({'xray': film.pk})}"
+def seen_by(user: User, rows: QuerySet) -> QuerySet:
+    """Those of which this person is told: not before they have read the film, unless they entered it."""
+    return without_unread_films(rows, user, own=Q(stated_by=user))
+
+
+def reference_url(film: XRayImage, user: User) -> str:
+    """Where what is known of a film is read, or entered; blank where it is known and this person is not told yet."""
+    known = ReferenceStandard.objects.filter(xray=film, hidden_at=None)
+    if not known:
+        return f"{admin_url(ReferenceStandard, 'add')}?{urlencode({'xray': film.pk})}"
+    told = seen_by(user, known).first()
+    return admin_url(ReferenceStandard, "change", told.pk) if told else ""

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from backoffice.models import User
 
+SEE = "inference.view_prediction"
 SIGN = "inference.sign_prediction"
 
 

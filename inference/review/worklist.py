@@ -1,13 +1,14 @@
 """A day's reading: which case comes when.
 
 Whoever has waited longer than MAX_WAIT_HOURS comes first of all, the longest wait first. Then comes what needs review,
-and of that, as of the rest, what is urgent: marked so when it was asked about, or by what the models found. Of equals
-the older comes first.
+and of that, as of the rest, what is urgent: marked so when it was asked about, or by what the models found, where the
+clinic calls that urgent (URGENT_FINDINGS). Of equals the older comes first.
 
 To whoever reads blind the order must not tell what the models say. Whether an answer needs review, and what was found,
 follows from it, and one look at what stands before what would give it away; so for them neither counts. Every answer
-that nobody has signed waits for them alike, by wait, then by what people marked urgent, then by age. That an urgent
-finding is not read sooner is the price, and MAX_WAIT_HOURS its bound.
+that nobody has signed waits for them alike, by wait, then by what people marked urgent, then by age. That they do not
+come to an urgent finding sooner by themselves is the price, and MAX_WAIT_HOURS its bound: no order that is finer helps,
+for a case that passes an older one has said why. So others are called at once, whom the answer is open to (batches.py).
 """
 
 from collections.abc import Iterator
@@ -22,12 +23,12 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.models import AccessEvent, User
 from imaging.models import XRayImage
-from inference.models import Diagnosis, Prediction, PredictionQuerySet, Reading
+from inference.models import Prediction, PredictionQuerySet, Reading
+from inference.models.predictions import found_urgent
 from inference.review import readings, taking
 from inference.review.blinding import reads_blind
 from inference.review.taking import TakenError
 
-URGENT_FINDINGS = (Diagnosis.COVID,)
 LISTED = 200  # more than a day's reading
 COUNTED = 1000
 SECOND_READINGS = timedelta(days=30)
@@ -78,7 +79,7 @@ def for_everybody(most: int) -> list[int]:
 
 def _urgent(*, is_blind: bool) -> Q:
     marked = Q(is_urgent=True)
-    return marked if is_blind else marked | Q(diagnosis__in=URGENT_FINDINGS)
+    return marked if is_blind else marked | found_urgent()
 
 
 def waits_too_long() -> Q:

@@ -4,9 +4,12 @@ from django import template
 from django.utils.safestring import SafeString
 
 from inference.follow_ups.section import Line
-from inference.follow_ups.wording import state_chip
+from inference.follow_ups.wording import state_chip, what_is_to_be_done
 
 register = template.Library()
+
+
+register.simple_tag(what_is_to_be_done)
 
 
 @register.simple_tag

@@ -18,7 +18,17 @@ from PIL import Image
 from backoffice.access import roles
 from backoffice.models import AccessEvent, Mail, Role
 from inference import worker
-from inference.models import Diagnosis, DiagnosticModel, Hold, ModelResult, Prediction, Reading, Report
+from inference.models import (
+    Diagnosis,
+    DiagnosticModel,
+    FollowUp,
+    Hold,
+    ModelResult,
+    Prediction,
+    Reading,
+    ReferenceStandard,
+    Report,
+)
 from inference.requests import ask
 from inference.review import blinding, readings, signing
 from inference.tests import access_matrix as matrix
@@ -62,6 +72,39 @@ def heat(level: int) -> bytes:
     return target.getvalue()
 
 
+OTHERS_SAY = ["Viral Pneumonia", "Lung Opacity"]
+"""What colleagues said of the second case: of that, too, nobody is told before their own answer."""
+
+
+def a_colleague_said(case: Prediction, colleague) -> None:
+    """Everything that can be said of a case, while it was signed; the signature is taken back since."""
+    past = timezone.now() - timezone.timedelta(days=3)
+    signed = case.history.create(
+        **{field.attname: getattr(case, field.attname) for field in case.history.model.tracked_fields},
+        history_date=past,
+        history_type="~",
+    )
+    case.history.filter(pk=signed.pk).update(is_validated=True, reviewed_at=past, reviewed_by=colleague)
+    has_read(colleague, case)
+    baker.make(ReferenceStandard, xray=case.xray, source="pathology", known_on=past.date(), stated_by=colleague)
+    baker.make(FollowUp, prediction=case, kind="refer", due_on=past.date(), asked_by=colleague, signed_at=past)
+    baker.make(Report, prediction=case, status="draft", generated_by=colleague)
+
+
+def others_say(case: Prediction, said: str) -> None:
+    """In the rows and in their histories."""
+    case.history.filter(is_validated=True).update(final_diagnosis=said, review_notes=said)
+    for rows, values in (
+        (Reading, {"own_diagnosis": said, "own_confidence": len(said) / 20}),
+        (FollowUp, {"what": said, "kind": "film" if said == OTHERS_SAY[0] else "refer"}),
+        (Report, {"body": said}),
+    ):
+        rows.objects.filter(prediction=case).update(**values)
+        rows.history.filter(prediction=case.pk).update(**values)
+    for known in (ReferenceStandard.objects.filter(xray=case.xray), ReferenceStandard.history.filter(xray=case.xray)):
+        known.update(diagnosis=said, notes=said)
+
+
 def the_models_say(cases: list[Prediction], said: list[dict]) -> None:
     """In the rows and in their histories."""
     for case, answer in zip(cases, said, strict=True):
@@ -74,7 +117,7 @@ def the_models_say(cases: list[Prediction], said: list[dict]) -> None:
 
 
 @pytest.fixture
-def cases(rows, clinician, make_xray, settings) -> list[Prediction]:
+def cases(rows, clinician, colleague, make_xray, settings) -> list[Prediction]:
     """Two that nobody has read, asked about by the clinician some days ago: how long ago changes no more meanwhile."""
     settings.MAX_WAIT_HOURS = 1000
     model, now = baker.make(DiagnosticModel, name="Zebra-Net", labels=Diagnosis.values), timezone.now()
@@ -88,7 +131,9 @@ def cases(rows, clinician, make_xray, settings) -> list[Prediction]:
         Prediction.objects.filter(pk=case.pk).update(created_at=now - timezone.timedelta(days=3))
         baker.make(ModelResult, prediction=case, model=model, diagnosis="Normal", probabilities={}, heatmap=heat(9))
     Hold.objects.all().delete()
+    FollowUp.objects.all().delete()
     Report.objects.all().delete()
+    a_colleague_said(asked[-1], colleague)
     return asked
 
 
@@ -110,6 +155,14 @@ def addresses(rows: dict, cases: list[Prediction], look: Look) -> list[str]:
         found += [f"{film}history/", f"{film}answer/", f"{answer}change/", f"{answer}history/"]
         found += [f"{answer}history/{version.pk}/" for version in case.history.all()]
         found += [f"{PREDICTIONS}live/?live={case.pk}", f"{FILMS}live/?live={case.pk}"]
+    for rows_of in (ReferenceStandard, FollowUp, Report):
+        for row in rows_of.objects.order_by("pk"):
+            page = f"/admin/inference/{rows_of._meta.model_name}/{row.pk}/"
+            found += [f"{page}change/", f"{page}history/"]
+            found += [f"{page}history/{version.pk}/" for version in row.history.all()]
+    found += ["/admin/inference/followup/?kind__exact=refer", "/admin/inference/referencestandard/?diagnosis=COVID"]
+    found += [f"/admin/inference/followup/?state={state}" for state in ("overdue", "to_decide", "all")]
+    found += ["/admin/live/follow_ups/", "/admin/"]
     found += [f"/admin/inference/worklist/?show={show}" for show in ("all", "urgent", "mine", "second")]
     for address in (PREDICTIONS, FILMS):
         offered = re.findall(r'href="(\?[^"#]+)"', look.ask("GET", address)[0].text)
@@ -131,6 +184,7 @@ def what_tells(
     """The requests that are answered otherwise where the models say something else, each with the first difference."""
     look, telling = Look(person), {}
     the_models_say(cases, SAID)
+    others_say(cases[-1], OTHERS_SAY[0])
     found = [one for one in dict.fromkeys(addresses(rows, cases, look)) if one.startswith(within)]
     found = [one for one in found if not one.startswith(A_SECRET_EACH_TIME)]
     asked = [("GET", address) for address in found]
@@ -138,6 +192,7 @@ def what_tells(
         asked += [("POST", address) for address in found if address.startswith(OF_FILMS_AND_ANSWERS)]
     first = {one: shown(look, *one) for one in asked}
     the_models_say(cases, SAID[::-1])
+    others_say(cases[-1], OTHERS_SAY[1])
     for one in asked:
         if (now := shown(look, *one)) != first[one]:
             differs = zip(first[one][2].splitlines(), now[2].splitlines(), strict=False)

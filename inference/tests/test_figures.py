@@ -17,6 +17,7 @@ from inference.figures.shares import Share
 from inference.figures.signed_cases import TOGETHER, Question, age_group
 from inference.figures.tally import tallied
 from inference.models import Diagnosis, DiagnosticModel, ModelResult, Prediction, Reading, ReferenceStandard
+from inference.review import readings
 
 pytestmark = pytest.mark.django_db
 PAGE, CSV = "/admin/inference/figures/", "/admin/inference/figures/csv/"
@@ -275,3 +276,18 @@ def test_the_page_asks_as_often_however_many_cases_and_models_there_are(case, cl
         prediction = case(COVID, NORMAL, device=f"D{n}")
         baker.make(ModelResult, prediction=prediction, model=another, diagnosis=NORMAL, probabilities={})
     assert asked() <= small
+
+
+def test_who_reads_first_counts_no_answer_that_is_closed_to_them(client, clinician, administrator, case, patient):
+    """Also where somebody who watches figures reads films, and the figures of one film are its answer."""
+    unread = case(COVID, NORMAL)
+    Prediction.objects.filter(pk=unread.pk).update(is_validated=False, final_diagnosis="", reviewed_by=None)
+    again = case(VIRAL, NORMAL)
+    administrator.groups.add(*clinician.groups.all())
+    readings.read_again(again, by=type(administrator).objects.get(pk=administrator.pk))
+    client.force_login(administrator)
+    page = client.get(PAGE).context
+    assert (page["films"].cases, page["totals"]["diagnoses"]) == (0, [])
+    client.force_login(clinician)
+    assert client.get(PAGE).status_code == 403
+    assert together().cases == 1

@@ -19,6 +19,7 @@ from inference.follow_ups import deciding, reminding
 from inference.follow_ups.deciding import FollowUpError
 from inference.models import FollowUp, Prediction, Report
 from inference.reports import publishing
+from inference.review import readings
 from inference.tests.test_signing import an_answer, doctor  # noqa: F401 — a fixture
 
 pytestmark = pytest.mark.django_db
@@ -420,3 +421,27 @@ def test_a_form_that_came_too_late_is_given_back(doctor, clinician):  # noqa: F8
     assert "typed and not lost" in back.text
     made.refresh_from_db()
     assert made.is_open
+
+
+# -- Reading blind ----------------------------------------------------------------------------------------------------
+
+
+def test_whoever_reads_the_film_again_is_told_what_is_to_be_done_once_they_have_read_it(doctor, clinician, colleague):  # noqa: F811
+    """It stays on the list meanwhile, so that nothing is lost."""
+    answer = a_signed_answer(colleague)
+    asked = a_follow_up(colleague, answer, kind="see", what="the mass in the left lung", owner=clinician)
+    told = ("the mass in the left lung", "see the patient again")
+    readings.read_again(answer, by=clinician)
+    on_the_film = doctor.get(film_page(answer)).text
+    assert f"followup/{asked.pk}/" not in on_the_film
+    pages = [LIST, page_of(asked), f"{LIST}{asked.pk}/history/", f"/admin/clinic/patient/{asked.patient.pk}/change/"]
+    pages += ["/admin/live/follow_ups/?seen=0", f"/admin/imaging/xrayimage/{answer.xray_id}/history/"]
+    for address in pages:
+        assert not any(words in doctor.get(address).text for words in told), address
+    assert "Told once you have read the film" in doctor.get(LIST).text
+    assert 'name="decision"' not in doctor.get(page_of(asked)).text
+    doctor.post(f"{LIST}{asked.pk}/decide/", {"decision": "close", "ending": "done", "reason": "seen"})
+    asked.refresh_from_db()
+    assert asked.is_open
+    readings.answer(answer, by=clinician, diagnosis="Normal", confidence=0.8)
+    assert all("the mass in the left lung" in doctor.get(address).text for address in pages[:2])

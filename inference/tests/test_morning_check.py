@@ -1,10 +1,15 @@
 """Each morning the models answer fixed pictures as before, or somebody is told before the first patient comes."""
 
-import pytest
+import socket
+from datetime import timedelta
 
-from inference import voting
+import pytest
+from django.utils import timezone
+from model_bakery import baker
+
+from inference import heartbeat, tasks, voting
 from inference.figures import mornings
-from inference.models import DiagnosticModel, MorningBaseline, MorningCheck
+from inference.models import DiagnosticModel, MorningBaseline, MorningCheck, Worker
 from inference.nn import machine
 from inference.registry import checking, morning
 from inference.tests import tiny_networks as tiny
@@ -149,6 +154,53 @@ def test_another_device_is_held_to_the_first_one_s_answers(models):
         baseline.place = "cuda · another"
         baseline.save()
     assert codes(morning.check()) == ["strays", "strays"]
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """From now on this is another machine of the same kind."""
+    monkeypatch.setattr(heartbeat, "host", lambda: "upstairs")
+
+
+def test_of_two_machines_the_one_that_differs_is_named(models, elsewhere, a_newer_torch, administrator):
+    check = morning.check()
+    assert codes(check) == ["library", "library"]
+    assert {one.host for one in mornings.newest_checks()} == {"upstairs"}, "the first one's worker lives no more"
+    baker.make(Worker, name=f"{socket.gethostname()} 1 ab", beat_at=timezone.now())
+    assert len(mornings.newest_checks()) == 2
+    told = mornings.told_today()
+    assert len(told) == 2
+    assert all("(upstairs · cpu" in sentence for sentence in told)
+    mornings.accept(check, by=administrator, reason="it is to be newer there")
+    assert codes(morning.check()) == ["same", "same"]
+
+
+def test_what_is_accepted_of_one_machine_is_not_held_against_another(models, elsewhere, a_newer_torch, administrator):
+    mornings.accept(morning.check(), by=administrator, reason="it is to be newer there")
+    with pytest.MonkeyPatch.context() as back:
+        back.setattr(heartbeat, "host", lambda: MorningBaseline.objects.order_by("pk")[0].host)
+        back.setattr(machine, "described", machine.described.__closure__[0].cell_contents)
+        assert codes(morning.check()) == ["same", "same"]
+
+
+def test_every_worker_that_lives_is_asked_and_looks_once(models, monkeypatch):
+    now = timezone.now()
+    own, other = (baker.make(Worker, name=f"{name} 1 ab", beat_at=now) for name in ("here", "upstairs"))
+    dead = baker.make(Worker, name="cellar 1 ab", beat_at=now - timedelta(hours=1))
+    monkeypatch.setattr(heartbeat, "_own", own)
+    assert morning.check_everywhere() is not None
+    assert morning.check_where_asked() is None, "it has looked already"
+    assert [one.check_asked_at is None for one in (fresh(own), fresh(other), fresh(dead))] == [True, False, True]
+    Worker.objects.filter(pk=other.pk).update(check_asked_at=now - timedelta(hours=2))
+    assert "upstairs answers, and has not found the time to check its models." in mornings.told_today()
+    monkeypatch.setattr(heartbeat, "_own", other)
+    assert tasks.answer_waiting() == 0
+    assert MorningCheck.objects.count() == 3
+    assert mornings.told_today() == []
+
+
+def fresh(worker: Worker) -> Worker:
+    return Worker.objects.get(pk=worker.pk)
 
 
 def test_a_model_that_votes_no_more_has_nothing_open(models, tmp_path):

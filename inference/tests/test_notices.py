@@ -5,9 +5,12 @@ import json
 import re
 
 import pytest
+from django.contrib.auth.models import Group
+from django.core.checks import run_checks
 from django.utils import timezone
 from model_bakery import baker
 
+from backoffice.access import roles
 from backoffice.models import Mail, Notice, NoticeWishes
 from backoffice.notices import mails
 from clinic.models import Patient
@@ -80,7 +83,7 @@ def test_who_tries_again_hears_how_that_ends(clinician, administrator):
     fail(failed)
     batches.tell_who_asked()
     requests.retry(Prediction.objects.all(), by=administrator)
-    answer(failed)
+    answer(failed, diagnosis=Diagnosis.NORMAL)
     batches.tell_who_asked()
     assert [notice.to for notice in Notice.objects.order_by("pk")] == [clinician, administrator]
 
@@ -154,6 +157,61 @@ def test_once_somebody_has_signed_it_nobody_is_called_any_more(doctor, clinician
     signed = {"is_validated": True, "final_diagnosis": "Normal", "reviewed_at": timezone.now()}
     Prediction.objects.filter(pk=prediction.pk).update(**signed)
     assert doctor.get("/admin/live/bell/?seen=0").status_code == 204
+
+
+def found(clinician, diagnosis, **more) -> Prediction:
+    """A film that nobody marked urgent, answered so, once those were told whom it concerns."""
+    [prediction] = asked(clinician, 1, **more)
+    answer(prediction, diagnosis=diagnosis)
+    batches.tell_who_asked()
+    return prediction
+
+
+CALLED = "The models found something urgent that nobody has signed: Lin Mei-ling"
+
+
+def test_what_the_models_find_urgent_is_told_to_those_alone_who_are_shown_it(client, clinician, administrator):
+    prediction = found(clinician, Diagnosis.COVID)
+    client.force_login(clinician)
+    assert "urgent" not in told(client)
+    client.force_login(administrator)
+    assert CALLED in told(client)
+    notice = administrator.notices.get(is_urgent=True)
+    opened = client.post(f"/admin/notices/{notice.pk}/open/")
+    assert opened["Location"].endswith(f"/xrayimage/{prediction.xray_id}/change/?prediction={prediction.pk}")
+    batches.tell_who_asked()
+    assert administrator.notices.count() == 1
+
+
+def test_who_comes_to_read_first_afterwards_is_told_no_more(client, clinician, administrator):
+    found(clinician, Diagnosis.COVID)
+    administrator.groups.add(Group.objects.get(name=roles.CLINICIANS))
+    client.force_login(administrator)
+    assert "Nothing yet" in told(client)
+    assert client.get("/admin/live/bell/?seen=0").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("findings", "diagnosis", "marked"),
+    [
+        (["COVID"], "Viral Pneumonia", False),  # the clinic does not call it urgent
+        ([], "COVID", False),
+        (["COVID"], "COVID", True),  # everybody who signs is told already
+    ],
+)
+def test_nobody_is_called_for_other_findings(clinician, administrator, settings, findings, diagnosis, marked):
+    settings.URGENT_FINDINGS = findings
+    found(clinician, diagnosis, urgent=marked)
+    assert not administrator.notices.exists()
+
+
+def test_the_clinic_says_which_findings_are_urgent(clinician, administrator, settings):
+    settings.URGENT_FINDINGS = ["Viral Pneumonia"]
+    found(clinician, "Viral Pneumonia")
+    assert administrator.notices.get().kind == "found_urgent"
+    settings.URGENT_FINDINGS = ["Viral Pneumonia", "Flu"]
+    [error] = run_checks()
+    assert "'Flu', which is no diagnosis" in error.msg
 
 
 # -- Reading blind ----------------------------------------------------------------------------------------------------

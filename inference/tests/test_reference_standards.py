@@ -6,8 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.access import roles
+from backoffice.models import Role
 from imaging.models import XRayImage
-from inference.models import ReferenceStandard
+from inference.models import Prediction, ReferenceStandard
+from inference.review import readings
+from inference.tests.own_answers import has_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADD = reverse("admin:inference_referencestandard_add")
@@ -52,3 +56,47 @@ def test_it_goes_with_its_film_and_the_front_desk_sees_none(client, front_desk, 
     client.force_login(front_desk)
     assert client.get(reverse("admin:inference_referencestandard_changelist")).status_code == 403
     assert client.get(ADD).status_code == 403
+
+
+@pytest.fixture
+def known(make_xray, administrator) -> ReferenceStandard:
+    """Entered by somebody else, about a film that is answered."""
+    xray = make_xray()
+    Prediction.objects.create(xray=xray, status="completed", diagnosis="Normal", confidence=0.9)
+    known = ReferenceStandard(xray=xray, diagnosis="COVID", source="pathology", known_on=timezone.localdate())
+    known.stated_by = known._history_user = administrator
+    known.save()
+    return known
+
+
+def test_who_reads_first_is_told_what_a_film_shows_once_they_have_read_it(client, clinician, administrator, known):
+    listed = reverse("admin:inference_referencestandard_changelist")
+    page = reverse("admin:inference_referencestandard_change", args=[known.pk])
+    film = reverse("admin:imaging_xrayimage_change", args=[known.xray_id])
+    client.force_login(clinician)
+    assert page not in client.get(listed).text + client.get(film).text
+    assert client.get(page).status_code == 302  # as what is not there
+    hide = {"action": "hide", "_selected_action": [known.xray_id]}
+    assert "COVID" not in client.post(reverse("admin:imaging_xrayimage_changelist"), hide).text
+    has_read(clinician, known.xray.predictions.get())
+    assert page in client.get(listed).text
+    assert page in client.get(film).text
+    client.force_login(administrator)
+    assert page in client.get(listed).text
+
+
+def test_who_knew_it_before_has_not_read_blind(client, clinician, known):
+    answer = known.xray.predictions.get()
+    known.stated_by = known._history_user = clinician
+    known.save()
+    assert not readings.answer(answer, by=clinician, diagnosis="COVID", confidence=0.95).is_blind
+
+
+def test_who_looked_at_it_before_their_role_read_first_has_not_read_blind(client, clinician, known):
+    Role.objects.update(reads_first=False)
+    client.force_login(clinician)
+    assert client.get(reverse("admin:inference_referencestandard_change", args=[known.pk])).status_code == 200
+    Role.objects.filter(group__name=roles.CLINICIANS).update(reads_first=True)
+    reader = type(clinician).objects.get(pk=clinician.pk)
+    answer = known.xray.predictions.get()
+    assert not readings.answer(answer, by=reader, diagnosis="COVID", confidence=0.95).is_blind

@@ -1,5 +1,6 @@
 """What a report's PDF is, read by others than its writer: pypdf, and poppler and qpdf where they are there."""
 
+import datetime
 import re
 import shutil
 import subprocess
@@ -68,6 +69,37 @@ def test_it_says_what_it_is_in_which_language_and_runs_nothing():
     assert not {"/AA", "/Names", "/AcroForm"} & set(catalog)
     assert isinstance(catalog.get("/OpenAction", []), list)  # a place to begin at, and no action
     assert not any("/Annots" in page for page in read.pages)
+
+
+def test_what_readers_show_of_it_is_what_its_metadata_says():
+    at = datetime.datetime(2026, 11, 30, 15, 0, tzinfo=datetime.UTC)
+    said = PdfReader(BytesIO(render(replace(CHINESE, at=at)))).metadata
+    assert (said.title, said.author, said.creator) == ("X 光檢查報告 · 河岸診所", "河岸診所", "Collimator")
+    assert said.creation_date == at
+
+
+def test_all_that_is_read_is_tagged_in_its_order():
+    read = PdfReader(BytesIO(render(replace(CHINESE, body="影像發現\n" + "肺部有陰影。" * 1000))))
+    assert read.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    elements = [one.get_object() for one in read.trailer["/Root"]["/StructTreeRoot"]["/K"][0].get_object()["/K"]]
+    kinds = [one["/S"] for one in elements]
+    assert kinds[:6] == ["/P", "/H1", "/P", "/P", "/Figure", "/H2"]
+    assert set(kinds[6:]) == {"/P"}
+    assert len(kinds) < 16, "a paragraph is one element, and one more on each page"
+    assert elements[4]["/Alt"] == CHINESE.film_words
+    for page in read.pages:
+        assert untagged(page) == []
+
+
+def untagged(page) -> list[str]:
+    """What is drawn or written outside of every tag."""
+    depth, found = 0, []
+    for _operands, operator in page.get_contents().operations:
+        depth += {b"BDC": 1, b"BMC": 1, b"EMC": -1}.get(operator, 0)
+        if depth == 0 and operator in (b"Tj", b"TJ", b"Do", b"f", b"S"):
+            found.append(operator.decode())
+    assert depth == 0
+    return found
 
 
 def test_every_typeface_is_within():

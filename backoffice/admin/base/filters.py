@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -15,8 +15,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.lazy import LazyText
 from backoffice.records.dates import midnight
 from backoffice.records.fields import DayField
+
+BY = "by"
 
 
 class DayRangeForm(forms.Form):
@@ -27,12 +30,14 @@ class DayRangeForm(forms.Form):
 class DayRangeFilter(admin.ListFilter):
     """Two days, both included; either may be empty. Subclasses name the `field`: a date, or a moment.
 
-    A list has one of these at most: its parameters are `first` and `last`.
+    A list has one of these at most: its parameters are `first` and `last`. Links ask for days of another moment by a
+    third one, `by`, which names one of its `moments`: the field, and what the filter is called then.
     """
 
-    title = _("days")
+    title: LazyText = _("days")
     template = "admin/day_range_filter.html"
     field: str
+    moments: ClassVar[Mapping[str, tuple[str, LazyText]]] = {}
 
     def __init__(
         self,
@@ -42,6 +47,8 @@ class DayRangeFilter(admin.ListFilter):
         model_admin: admin.ModelAdmin,
     ) -> None:
         super().__init__(request, params, model, model_admin)
+        [self.by] = params.pop(BY, [""])[-1:] if self.moments else [""]
+        self.field, self.title = self.moments.get(self.by, (self.field, self.title))
         self.form = DayRangeForm({name: params.pop(name)[-1] for name in self.expected_parameters() if name in params})
 
     def expected_parameters(self) -> list[Any]:
@@ -89,7 +96,7 @@ class DayRangeFilter(admin.ListFilter):
         return cleaned.get("first"), cleaned.get("last")
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> models.QuerySet:
-        if not self.form.is_valid():
+        if not self.form.is_valid() or self.by not in ("", *self.moments):
             raise IncorrectLookupParameters
         first, last = self.chosen()
         return queryset.filter(**self.lookups(queryset.model, first, last))

@@ -16,8 +16,15 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base.changelists import FastListAdmin, ReadOnlyAdmin
 from backoffice.admin.base.exchange import ExchangeAdmin
+from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.models import TableImport
 from backoffice.models.users import person_of
+
+
+class UploadedFilter(DayRangeFilter):
+    title = _("when")
+    field = "uploaded_at"
+    moments = {"finished": ("finished_at", _("finished"))}
 
 
 @admin.register(TableImport)
@@ -27,7 +34,7 @@ class TableImportAdmin(ReadOnlyAdmin, FastListAdmin):
     list_display = ["file_link", "table", "state", "new", "updated", "refused", "uploaded_by", "uploaded_at"]
     list_display_links = None
     empty_text = _("No imports yet. “Import” above each list takes a CSV or XLSX file; what became of it stands here.")
-    list_filter = ["status", "uploaded_at"]
+    list_filter = ["status", UploadedFilter]
     list_select_related = ["content_type", "uploaded_by"]
     search_fields = ["name", "uploaded_by__username"]
     search_help_text = _("Name of the file or of the person")

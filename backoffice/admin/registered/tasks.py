@@ -14,15 +14,21 @@ from django_q.admin import FailAdmin as LibraryFailureAdmin
 from django_q.admin import TaskAdmin as LibrarySuccessAdmin
 from django_q.models import Failure, Success, Task
 
+from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.lookups import OnlyOfferedLookups
 from backoffice.dashboard import why
 
 admin.site.unregister([Failure, Success])
 
 
+class StoppedFilter(DayRangeFilter):
+    title = _("finished")
+    field = "stopped"
+
+
 class TaskAdmin(OnlyOfferedLookups):
     list_display = ["task", "stopped", "took"]
-    list_filter = ["stopped"]
+    list_filter = [StoppedFilter]
     search_fields = ["func", "name"]
     search_help_text = _("The task, such as “remind”")
     ordering = ["-stopped"]
