@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backoffice.web.request_id.RequestIdMiddleware",
+    "backoffice.measuring.requests.MetricsMiddleware",
     "backoffice.web.response_headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -146,8 +147,19 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # No connection pool here: a pool's connections would be shared across the fork of a django-q2 worker.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Who is cut off from the database hears nothing, not even a refusal: it stops waiting within half a minute or so.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # ms
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL and "socket_timeout" not in REDIS_URL:  # as above; the longest that anything waits there is a second
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "socket_timeout=10&socket_connect_timeout=5"
 # Both keep JSON: with Django's own pickle, whoever writes into Redis would run code in every process.
 if REDIS_URL:
     CACHES = {
@@ -338,7 +350,7 @@ ACCESS_TRAIL_RETENTION_DAYS = env.int("ACCESS_TRAIL_RETENTION_DAYS", default=730
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = not DEBUG, True, "Lax"
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from inside the machine room
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked over plain HTTP from inside the machine room
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 SECURE_REFERRER_POLICY = "same-origin"  # a booking's address is its key: it must not leak to another site
@@ -363,6 +375,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# -- Metrics: nobody's, unless one of these is set ---------------------------------------------------------------------
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = [ip_network(text, strict=False) for text in env.list("METRICS_NETWORKS", default=[])]
 
 # -- Logs: one JSON object a line, each with its request's id, none with a patient's data ----------------------------
 

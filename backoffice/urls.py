@@ -4,6 +4,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 
 from backoffice.access.language import choose_language
+from backoffice.measuring.page import metrics
 from backoffice.web.health import healthz, readyz
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("i18n/setlang/", choose_language, name="set_language"),
     path("", include("clinic.urls")),
     path("", include("inference.urls")),
