@@ -186,7 +186,7 @@ def films(site: str, film: bytes) -> None:
     signed_in = visitor.form("/admin/login/", username="admin", password="of-this-run-alone", next="/admin/")  # noqa: S106
     told("signing in", signed_in.status_code == 302)
     add = "/admin/imaging/xrayimage/add/"
-    sent = visitor.form(add, files={"files": ("film.png", film)}, patient="1", view="pa", notes="")
+    sent = visitor.form(add, files={"files": ("film.png", film)}, patient="1")
     told(f"a film of {len(film) / 1e6:.1f} MB is uploaded", sent.status_code == 302)
     original = f"{site}/admin/imaging/xrayimage/1/original/"
     whole = visitor.get(original, timeout=60)

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from installations import ROOT, database
 
 WALK = """
-import datetime
+from io import BytesIO
 from django.contrib import admin
 from django.core.files.base import ContentFile
 from django.test import Client
@@ -26,10 +26,10 @@ from django.urls import reverse
 from backoffice.models import User
 from clinic.models import Appointment, Patient
 from clinic.tests.rush import book_one, offer_places
-from imaging.demo import png
 from imaging.phantom import DIAGNOSES, render
 from imaging.storing import receive
 from inference.requests import ask
+from PIL import Image
 
 person = User.objects.create_superuser("admin", password="of-this-run-alone")
 offer_places(10)
@@ -37,7 +37,9 @@ assert book_one(1) == 1
 patient = Patient.objects.get()
 patient.full_name = "Another Name"
 patient.save()
-taken = receive(ContentFile(png(render(DIAGNOSES[0], 913_000, size=480)), name="film.png"), patient, by=person)
+drawn = BytesIO()
+Image.fromarray(render(DIAGNOSES[0], 913_000, size=480)).save(drawn, "PNG")
+taken = receive(ContentFile(drawn.getvalue(), name="film.png"), patient, by=person)
 assert taken.xray, taken
 assert len(ask([taken.xray], by=person).predictions) == 1
 client = Client(HTTP_HOST="127.0.0.1", raise_request_exception=False)

@@ -173,9 +173,8 @@ def a_stop(clinic: Clinic, host: Host) -> None:
     stop(process)
     held = clinic.one("SELECT count(*) FROM inference_prediction WHERE status = 'processing'")
     answered = clinic.one("SELECT count(*) FROM inference_prediction WHERE id > %s AND status = 'completed'", before)
-    print(
-        f"  told to stop in the middle of a batch: ended {time.monotonic() - began:.0f} s later, {answered:.0f} answered"
-    )
+    later = time.monotonic() - began
+    print(f"  told to stop in the middle of a batch: ended {later:.0f} s later, with {answered:.0f} films answered")
     assert not held
     assert answered
 
