@@ -1,6 +1,9 @@
 """How `gunicorn backoffice.wsgi` serves, started in this folder; what is given on its command line wins."""
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 from backoffice.web import logs, server
 
@@ -19,6 +22,18 @@ limit_request_fields = 60
 limit_request_field_size = 8190
 
 pre_request = server.on_request
+
+# What each worker counts for /metrics, whichever of them is asked: files of this master's, gone with it. A master that
+# takes over from another (USR2) has that one's environment, and makes its own.
+if os.environ.get("METRICS_OF") != str(os.getpid()):
+    os.environ["METRICS_OF"] = str(os.getpid())
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="collimator-metrics-")
+
+
+def on_exit(_server: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
 control_socket_disable = True
 # No access log: an address may be a booking's key. The proxy keeps one that leaves those out (docs/operating.md).
 accesslog = None

@@ -90,6 +90,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backoffice.web.request_id.RequestIdMiddleware",
+    "backoffice.measuring.requests.MetricsMiddleware",
     "backoffice.web.response_headers.HeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",  # as high up as this: for static files, and for whatever is refused on the way, too
@@ -149,8 +150,19 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # No connection pool here: a pool's connections would be shared across the fork of a django-q2 worker.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Who is cut off from the database hears nothing, not even a refusal: it stops waiting within half a minute or so.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # ms
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL and "socket_timeout" not in REDIS_URL:  # as above; the longest that anything waits there is a second
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + "socket_timeout=10&socket_connect_timeout=5"
 # Both keep JSON: with Django's own pickle, whoever writes into Redis would run code in every process.
 if REDIS_URL:
     CACHES = {
@@ -355,7 +367,7 @@ ACCESS_TRAIL_RETENTION_DAYS = env.int("ACCESS_TRAIL_RETENTION_DAYS", default=730
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 CSRF_COOKIE_HTTPONLY = True  # each page has its token within
 LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = not DEBUG, True, "Lax"
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from inside the machine room
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked over plain HTTP from inside the machine room
 # Asked for, and not there by itself: browsers keep to it for as long as it says, whatever becomes of the certificate.
 SECURE_HSTS_SECONDS = env.int("HSTS_DAYS", default=0) * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
@@ -385,6 +397,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# -- Metrics: nobody's, unless one of these is set ---------------------------------------------------------------------
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = [ip_network(text, strict=False) for text in env.list("METRICS_NETWORKS", default=[])]
 
 # -- Logs: each line with its request's id, none with a patient's data: see backoffice/web/logs.py ---------------------
 

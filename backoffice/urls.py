@@ -5,6 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 
 from backoffice.access.language import choose_language
+from backoffice.measuring.page import metrics
 from backoffice.web.health import healthz, readyz
 
 ADMIN = settings.ADMIN_PATH
@@ -17,6 +18,7 @@ urlpatterns = [
     path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("i18n/setlang/", choose_language, name="set_language"),
     path("", include("clinic.urls")),
     path("", include("inference.urls")),

@@ -35,6 +35,17 @@ def migrations() -> str | None:
     return f"{len(missing)} migrations are not applied: run `manage.py migrate`." if missing else None
 
 
+@check("move")
+def moved_whole() -> str | None:
+    """`move_database` notes in a schema of its own how far it is, and drops that at its end."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regnamespace('database_move') IS NULL")
+        [is_whole] = cursor.fetchone()
+    return None if is_whole else "A move into this database has not ended: run `manage.py move_database` again."
+
+
 @check("cache")
 def cache_answers() -> str | None:
     cache.set("readyz", "yes", 10)

@@ -1,6 +1,7 @@
 """Private files in a store that speaks S3: moto's server, as a process of its own."""
 
 import io
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +26,9 @@ from backoffice.tests import commands
 from backoffice.web.remote_media import options
 from clinic.models import Patient
 from clinic.tests.tables import CONFIRM, key_in, many, upload
+from clinic.tests.test_import_job import CONFIRM as CONFIRM_THE_TABLE
+from clinic.tests.test_import_job import UPLOAD
+from conftest import Installation
 from imaging.models import XRayImage
 from imaging.storing import receive
 from imaging.tests.test_dicom import film, twelve_bits
@@ -194,6 +198,45 @@ def test_a_table_is_checked_and_written_from_there(bucket, client, administrator
         runs.run_waiting()
     assert Patient.objects.count() == uploads.SMALL + 1
     assert names(bucket) == []
+
+
+TAKE_IN = """
+import datetime
+from backoffice.models import User
+from django.core.files.base import ContentFile
+from clinic.models import Patient
+from imaging.storing import receive
+from imaging.tests.test_dicom import film, twelve_bits
+
+patient = Patient.objects.create(full_name="Chen", date_of_birth=datetime.date(1972, 3, 4), sex="female")
+data = film(twelve_bits(), BitsStored=12, HighBit=11)
+receive(ContentFile(data, name="film.dcm"), patient, by=User.objects.get())
+"""
+WORK = """
+from backoffice.imports import runs
+from clinic.models import Patient
+from imaging.derived import open_pixels
+from imaging.models import XRayImage
+
+print(runs.run_waiting(), Patient.objects.count(), open_pixels(XRayImage.objects.get()).read()[:4])
+"""
+
+
+def test_what_one_host_takes_in_another_works_on_without_a_shared_folder(s3, bucket, migrated_sqlite, tmp_path):
+    shutil.copy(migrated_sqlite, tmp_path / "db.sqlite3")
+    shared = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        "STORAGE_URL": f"s3+http://key:secret@{s3}/films/clinic?region=us-east-1",
+    }
+    for name in ("desk", "worker"):
+        (tmp_path / name).mkdir()
+    desk, worker = (Installation(tmp_path / name, **shared) for name in ("desk", "worker"))
+    desk.python(UPLOAD.format(n=uploads.SMALL + 1) + TAKE_IN)
+    assert worker.python(WORK) == "1 1 b'\\x89PNG'\n"
+    desk.python(CONFIRM_THE_TABLE)
+    assert worker.python(WORK) == f"1 {uploads.SMALL + 2} b'\\x89PNG'\n"
+    assert names(bucket) == ["deep", "originals", "pixels", "thumbnails"]
+    assert not [host for host in (desk, worker) if (host.data_dir / "media").exists()]
 
 
 def test_an_imports_progress_is_told_beside_its_file(bucket, administrator):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inference', '0013_morning_checks'),
+        ('inference', '0014_predictions_know_their_request'),
     ]
 
     operations = [
