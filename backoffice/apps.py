@@ -16,6 +16,7 @@ class BackofficeConfig(AppConfig):
         from backoffice.access.kept_forms import forget_others
         from backoffice.access.roles import sync_roles
         from backoffice.access.session_expiry import begin
+        from backoffice.backups import noticed  # noqa: F401  (registers what the bell says of them)
         from backoffice.jobs import nudges, scheduled_runs
         from backoffice.jobs.schedules import align
         from backoffice.live.blocks import blocks

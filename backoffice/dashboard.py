@@ -11,10 +11,11 @@ from django.utils.text import capfirst
 from django_q.models import Failure, Task
 
 from backoffice.access.roles import EXCHANGED_MODELS, may
+from backoffice.backups import standing
 from backoffice.imports import progress, uploads
-from backoffice.jobs.scheduled_runs import in_words
+from backoffice.jobs.scheduled_runs import why
 from backoffice.live.blocks import block
-from backoffice.models import Mail, TableImport, User
+from backoffice.models import Backup, Mail, TableImport, User
 from backoffice.models.imports import TableImportQuerySet
 
 SHOWN = 3
@@ -79,6 +80,27 @@ def mails_given_up() -> dict | None:
 
 
 @block(
+    order=62,
+    permission=standing.MAY_READ,
+    models=[Backup],
+    template="backoffice/dashboard_backups.html",
+    columns=6,
+    every=60,
+)
+def backups() -> dict:
+    """When the newest was made, when one was last restored in a drill, and what is amiss."""
+    made, drilled = standing.newest(), standing.last_drilled()
+    return {
+        "amiss": list(map(str, standing.told_today())),
+        "made_at": made and made.made_at,
+        "size": made and made.size,
+        "drilled_at": drilled and drilled.drilled_at,
+        "is_whole": bool(drilled and drilled.is_drilled_whole),
+        "differs": bool(drilled and drilled.findings),
+    }
+
+
+@block(
     order=65,
     permission="django_q.view_failure",
     models=[Task, Failure],
@@ -93,8 +115,3 @@ def broken_tasks() -> dict | None:
         return None
     rows = [{"pk": task.pk, "func": task.func, "stopped": task.stopped, "why": why(task)} for task in tasks[:SHOWN]]
     return {"tasks": rows, "are_more": len(tasks) > SHOWN}
-
-
-def why(task: Failure) -> str:
-    """The error alone: django-q keeps the whole traceback behind it."""
-    return in_words(task.result)[:200]

@@ -85,6 +85,7 @@ JAZZMIN_SETTINGS = {
         "inference.referencestandard": "fas fa-check-double",
         "inference.calibration": "fas fa-balance-scale",
         "inference.followup": "fas fa-tasks",
+        "backoffice.backup": "fas fa-hdd",
         "backoffice.dailysummary": "fas fa-sun",
         "backoffice.user": "fas fa-id-badge",
         "backoffice.accessevent": "fas fa-shoe-prints",

@@ -5,7 +5,7 @@ from datetime import time
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.jobs.schedules import daily, every_minute
+from backoffice.jobs.schedules import SUNDAY, daily, every_minute, weekly
 
 # Mails that waited for the mail server or for their next attempt go out.
 every_minute("backoffice.jobs.mail.send_due", _("Send the mails that wait"), cluster=settings.DEFAULT_CLUSTER)
@@ -44,4 +44,25 @@ daily(
     _("Sum up yesterday"),
     cluster=settings.DEFAULT_CLUSTER,
     at=time(6, 30),
+)
+# After midnight's last work and before the purge; the drill when nobody is here.
+daily(
+    "backoffice.backups.recorded.back_up_nightly",
+    _("Back up database and private files"),
+    cluster=settings.DEFAULT_CLUSTER,
+    at=time(2, 30),
+)
+weekly(
+    "backoffice.backups.recorded.drill_weekly",
+    _("Restore the newest backup in a drill, and compare it"),
+    cluster=settings.DEFAULT_CLUSTER,
+    on=SUNDAY,
+    at=time(4, 30),
+)
+# A backup that nobody makes any more fails nowhere: somebody has to notice that there is none.
+daily(
+    "backoffice.backups.standing.tell",
+    _("Say what is amiss with the backups"),
+    cluster=settings.DEFAULT_CLUSTER,
+    at=time(6, 35),
 )

@@ -318,6 +318,17 @@ PICTURE_MAX_PIXELS = env.int("PICTURE_MAX_PIXELS", default=64_000_000)
 DICOM_MAX_ELEMENTS = env.int("DICOM_MAX_ELEMENTS", default=20_000)
 XLSX_MAX_UNPACKED = byte_size("XLSX_MAX_UNPACKED", default="512MB")
 
+# -- Backups ----------------------------------------------------------------------------------------------------------
+
+BACKUP_FOLDER = Path(env.str("BACKUP_FOLDER", default=str(DATA_DIR / "backups")))
+BACKUP_NIGHTLY = env.bool("BACKUP_NIGHTLY", default=True)
+# Public keys: whoever has one of their private keys opens the archives, and this machine does not.
+BACKUP_KEY = env.list("BACKUP_KEY", default=[])
+BACKUP_PRIVATE_KEY_FILE = env.str("BACKUP_PRIVATE_KEY_FILE", default="")
+BACKUP_KEEP_DAYS = env.int("BACKUP_KEEP_DAYS", default=7)
+BACKUP_KEEP_WEEKS = env.int("BACKUP_KEEP_WEEKS", default=4)
+BACKUP_KEEP_MONTHS = env.int("BACKUP_KEEP_MONTHS", default=6)
+
 # -- Mail -------------------------------------------------------------------------------------------------------------
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))

@@ -1,21 +1,17 @@
-"""What the day's summary says of the machinery: what failed, and how old the newest backup is."""
+"""What the day's summary says of the machinery: what failed, and how old the newest backup and the last drill are."""
 
 import datetime
 from collections.abc import Iterator
-from pathlib import Path
 
-from django.conf import settings
-from django.core.management import get_commands
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 from django_q.models import Failure
 
+from backoffice.backups import standing
 from backoffice.formats.kept import gettext as _
 from backoffice.jobs.summary import Day, Figure, section, span_told
-from backoffice.models import FailedSignIn, Mail, TableImport
+from backoffice.models import Backup, FailedSignIn, Mail, TableImport
 from backoffice.web.admin_urls import admin_url
-
-A_DAY = datetime.timedelta(days=1)
 
 
 @section(gettext_noop("Failures"), order=50)
@@ -36,15 +32,11 @@ def failures(day: Day) -> Iterator[Figure]:
 @section(gettext_noop("Backups"), order=90)
 def backups(day: Day) -> Iterator[Figure]:
     """As things stand when it is made, whatever the day."""
-    if "backup" not in get_commands():
-        yield Figure(_("newest backup"), _("none is known"), is_bad=True)
-        return
-    age = age_of_the_newest(Path(settings.DATA_DIR) / "backups")
-    told = _("%(age)s old") % {"age": span_told(age)} if age else _("none yet")
-    yield Figure(_("newest backup"), told, is_bad=age is None or age > A_DAY)
+    link, made, drilled = admin_url(Backup, "changelist"), standing.newest(), standing.last_drilled()
+    yield Figure(_("newest backup"), _age(made.made_at if made else None), link, is_bad=bool(standing.told_today()))
+    is_bad = bool(drilled and drilled.findings)
+    yield Figure(_("last drill"), _age(drilled.drilled_at if drilled else None), link, is_bad=is_bad)
 
 
-def age_of_the_newest(folder: Path) -> datetime.timedelta | None:
-    files = [path for path in folder.glob("*") if path.is_file()] if folder.is_dir() else []
-    newest = max((path.stat().st_mtime for path in files), default=None)
-    return None if newest is None else timezone.now() - datetime.datetime.fromtimestamp(newest, tz=datetime.UTC)
+def _age(moment: datetime.datetime | None) -> str:
+    return _("%(age)s old") % {"age": span_told(timezone.now() - moment)} if moment else _("none yet")

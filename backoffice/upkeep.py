@@ -12,7 +12,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.imports import cleanup
 from backoffice.jobs.registry import purge, take_out
-from backoffice.models import AccessEvent, DailySummary, FailedSignIn, Mail, Notice, SignIn
+from backoffice.models import AccessEvent, Backup, DailySummary, FailedSignIn, Mail, Notice, SignIn
 
 A_DAY, A_MONTH, A_QUARTER = timedelta(days=1), timedelta(days=30), timedelta(days=90)
 SUMMARIES_KEPT = timedelta(days=2 * 366)  # a day is compared with the same one a year before
@@ -61,6 +61,11 @@ def old_notices(*, dry_run: bool) -> int:
 def old_summaries(*, dry_run: bool) -> int:
     beyond = timezone.localdate() - SUMMARIES_KEPT
     return take_out(DailySummary.objects.filter(day__lt=beyond), dry_run=dry_run)
+
+
+@purge(gettext_noop("what is noted of backups from more than two years ago"))
+def old_notes_of_backups(*, dry_run: bool) -> int:
+    return take_out(Backup.objects.filter(made_at__lt=timezone.now() - SUMMARIES_KEPT), dry_run=dry_run)
 
 
 @purge(gettext_noop("expired sessions"))

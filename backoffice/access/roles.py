@@ -51,7 +51,7 @@ ROLES: dict[str, set[str]] = {
     # Nobody deletes clinical data by a click, administrators included: there is no `delete` for it.
     ADMINISTRATORS: may("view add change", *CLINICAL_MODELS)
     | may("view", "inference.modelresult", "inference.calibration", "inference.reading")
-    | may("view", "clinic.intakerecord", "backoffice.accessevent", "backoffice.dailysummary")
+    | may("view", "clinic.intakerecord", "backoffice.accessevent", "backoffice.dailysummary", "backoffice.backup")
     # Nobody else: who reads blind could learn what the models said of a case by looking before and after it is signed.
     | {"inference.watch_figures"}
     | may("view change", "backoffice.mail")  # change: have it sent again

@@ -10,6 +10,7 @@ from backoffice.admin.base.hiding import HiddenFilter, HideableAdmin
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.admin.registered import unregistered  # noqa: F401  (takes out what libraries registered)
 from backoffice.admin.registered.access_events import AccessEventAdmin
+from backoffice.admin.registered.backups import BackupAdmin
 from backoffice.admin.registered.imports import TableImportAdmin
 from backoffice.admin.registered.mails import MailAdmin
 from backoffice.admin.registered.roles import RoleAdmin
@@ -22,6 +23,7 @@ from backoffice.admin.registered.users import UserAdmin
 __all__ = [
     "AccessEventAdmin",
     "AuditedAdmin",
+    "BackupAdmin",
     "ClinicalAdmin",
     "DailySummaryAdmin",
     "ExchangeAdmin",

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import Error
 from django.db.models import F
 from django.utils import timezone
-from django_q.models import Schedule
+from django_q.models import Schedule, Task
 from django_q.signals import post_execute_in_worker, pre_execute
 
 from backoffice.jobs.nudges import nudge
@@ -36,6 +36,11 @@ def run_now(schedule: Schedule) -> None:
 def in_words(result: object) -> str:
     """What went wrong in a task of django-q2, without the traceback that it keeps behind it."""
     return str(result or "").partition(" : Traceback")[0]
+
+
+def why(task: Task) -> str:
+    """The beginning of that, as a list has room for it."""
+    return in_words(task.result)[:200]
 
 
 def _began(task: dict[str, Any], **kwargs: Any) -> None:

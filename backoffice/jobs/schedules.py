@@ -25,7 +25,7 @@ from backoffice.lazy import LazyText
 LATE = datetime.timedelta(minutes=10)
 """A run that begins no later than this is in time: its worker may have been at something long."""
 
-MONDAY = 0  # as Python numbers the days of a week
+MONDAY, SUNDAY = 0, 6  # as Python numbers the days of a week
 A_DAY = datetime.timedelta(days=1)
 
 

@@ -1,7 +1,8 @@
 """The people who work here, the trail of what they looked at, what is said to them, the mails that must go out, what
-a day was like, the files that fill tables, and how what runs by the clock ran."""
+a day was like, the files that fill tables, how what runs by the clock ran, and the backups."""
 
 from backoffice.models.access_events import AccessEvent
+from backoffice.models.backups import Backup
 from backoffice.models.imports import TableImport
 from backoffice.models.mails import Mail
 from backoffice.models.notices import Notice, NoticeWishes
@@ -13,6 +14,7 @@ from backoffice.models.users import User
 
 __all__ = [
     "AccessEvent",
+    "Backup",
     "DailySummary",
     "FailedSignIn",
     "Mail",

@@ -16,7 +16,7 @@ from django_q.models import Failure, Success, Task
 
 from backoffice.admin.base.filters import DayRangeFilter
 from backoffice.admin.base.lookups import OnlyOfferedLookups
-from backoffice.dashboard import why
+from backoffice.jobs.scheduled_runs import why
 
 admin.site.unregister([Failure, Success])
 
