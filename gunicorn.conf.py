@@ -43,7 +43,7 @@ log_format = os.environ.get("LOG_FORMAT") or ("text" if is_developed else "json"
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": logs.FORMATS[log_format]}},
+    "formatters": {"line": {"()": logs.FORMATS.get(log_format, logs.JsonFormatter)}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},

@@ -342,6 +342,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "backoffice.access.passwords.NotTheClinicsWords"},
 ]
 # Where who works here finds it, and from where alone, if any networks are named.
 ADMIN_PATH = env.str("ADMIN_PATH", default="admin/").strip("/") + "/"

@@ -51,7 +51,8 @@ def person_changed(instance: User, history_instance: Any, **kwargs: object) -> N
     what = {"+": "person made", "-": "person taken out"}.get(history_instance.history_type, "person changed")
     reason = str(history_instance.history_change_reason or "").partition(" · ")[0]
     is_ours = reason in OUR_REASONS or reason.startswith("Roles: ")
-    security_log.done(what, about=instance.pk, person=history_instance.history_user_id, why=reason if is_ours else None)
+    by = history_instance.history_user_id
+    security_log.done(what, whom=instance.pk, person=by, why=reason if is_ours else None)
 
 
 def connect() -> None:

@@ -1,6 +1,6 @@
 """A log of its own for who asks, later, whether somebody tried to come in: `collimator.security`.
 
-A line says what was done or refused, with whom it is about by their number, and where the request came from. Never a
+A line says what was done or refused, by whom and to whom by their numbers, and where the request came from. Never a
 name that was typed, which may be a password in the wrong field, and never a patient. Django's `django.security` goes
 the same way (settings.LOGGING).
 """

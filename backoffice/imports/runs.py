@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -91,8 +92,6 @@ def run(row: TableImport) -> None:
     """Check or write a row that was claimed."""
     with of_request(row.request_id):
         _run(row)
-        status = TableImport.objects.values_list("status", flat=True).get(pk=row.pk)
-        logger.info("import %d is %s after attempt %d", row.pk, status, row.attempts)
 
 
 def _run(row: TableImport) -> None:
@@ -126,6 +125,7 @@ def check(row: TableImport) -> None:
         if progress.is_to_stop(row):
             raise StoppedError
         row.finish(status=Status.CHECKED, **saved(outcome))
+    logger.info("import %d is checked", row.pk)
     progress.forget(row)
 
 
@@ -244,6 +244,7 @@ def close(rows: QuerySet[TableImport], row: TableImport, status: Status, **value
     """Write the end of an import, where it is still among `rows`; with the commit its file goes."""
     ours = rows.update(status=status, lease_token="", lease_until=None, finished_at=timezone.now(), **values)
     if ours:
+        transaction.on_commit(partial(logger.info, "import %d is %s", row.pk, status))
         transaction.on_commit(lambda: remove_files(row))
     return bool(ours)
 

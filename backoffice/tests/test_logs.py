@@ -161,7 +161,7 @@ def test_as_text_an_error_stands_below_its_line():
 def test_the_security_log_is_a_file_of_its_own_where_one_is_named(tmp_path):
     code = (
         "import django, logging; django.setup()\n"
-        "from backoffice.access import security_log; security_log.refused('page refused', about=3)\n"
+        "from backoffice.access import security_log; security_log.refused('page refused', person=3)\n"
         "logging.getLogger('django.security.csrf').warning('no token'); logging.getLogger('clinic').info('booked')"
     )
     file = tmp_path / "security.log"
@@ -199,7 +199,7 @@ def test_what_becomes_of_people_stands_in_the_security_log_by_numbers(administra
     with written_to("collimator.security") as lines:
         front_desk.note_in_history("second factor taken away", by=administrator)
         front_desk.note_in_history("because Lin Mei-ling asked", by=administrator)
-    facts = {"message": "person changed", "about": front_desk.pk, "person": administrator.pk}
+    facts = {"message": "person changed", "whom": front_desk.pk, "person": administrator.pk}
     assert [{name: line[name] for name in line if name in (*facts, "why")} for line in lines] == [
         {**facts, "why": "second factor taken away"},
         facts,

@@ -33,8 +33,6 @@ SECRETS = {
 # The first lines of these say what is missing or broken, and quote no row. Of any other error the kind is told alone.
 SAYS_NOTHING_OF_ANYBODY = (ImportError, ImproperlyConfigured, Error)
 OF_A_DRIVER = ("psycopg", "sqlite3")
-
-
 # What a terminal or a reader of lines would take for its own: other ends of a line, other directions, half a character.
 NOT_WRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -53,8 +51,8 @@ class TextFormatter(logging.Formatter):
         line = facts(record)
         at, level, logger, of, message = (str(line.pop(name)) for name in FIRST)
         error = line.pop("exception", "")
-        about = "".join(f" {name}={value}" for name, value in line.items())
-        first, *others = f"{message}{about}".splitlines() if TRACEBACK in record.getMessage() else [f"{message}{about}"]
+        text = message + "".join(f" {name}={value}" for name, value in line.items())
+        first, *others = text.split("\n") if TRACEBACK in record.getMessage() else [text]
         said = [f"{at[11:19]} {level:<7} {logger}: {first} [{of[:8]}]", *others, *str(error).splitlines()]
         return "\n    ".join(map(_escaped, said))
 

@@ -29,8 +29,7 @@ def told(what: str) -> Callable[[Change], Change]:
                 logger.info("a booking was not %s by %s: %s", what, who, type(error).__name__)
                 raise
             booking: Appointment = made or subject
-            slot = booking.session.slug
-            transaction.on_commit(partial(logger.info, "booking %d was %s by %s: %s", booking.pk, what, who, slot))
+            transaction.on_commit(partial(logger.info, "booking %d was %s by %s", booking.pk, what, who))
             return made
 
         return told_in_the_log  # type: ignore[return-value]  # the same parameters and the same answer
