@@ -19,6 +19,7 @@ from django_otp.models import Device
 from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import devices, rules
 from backoffice.access.second_factor.forms import CodeForm, FirstCodeForm
+from backoffice.web.qr_codes import qr_code
 
 
 def urls() -> list:
@@ -68,7 +69,7 @@ def set_up(request: StaffRequest) -> HttpResponse:
         request.user.note_in_history(gettext_noop("second factor set up"), by=request.user)
         return codes_page(request)
     about = {
-        "qr_code": devices.qr_code(phone),
+        "qr_code": qr_code(phone.config_url),
         "secret": devices.secret_of(phone),
         "is_required": rules.step_before(request) == rules.SET_UP,
     }
