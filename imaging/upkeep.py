@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.core.files.storage import default_storage
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice.files.kept import age_of, names_below
 from backoffice.jobs.registry import check, purge
 from backoffice.web.media import DRAFT
 from imaging import derived
@@ -52,7 +52,7 @@ def files_belong_to_a_film() -> Iterator[str]:
     for folder in (*COLUMNS, *derived.BESIDE_PIXELS):
         for names in _files(folder):
             for name in sorted(set(names) - _owned(folder, names)):
-                if _age(name) > UPLOADING:
+                if age_of(name) > UPLOADING:
                     yield (_original_alone() if folder == ORIGINALS else _picture_alone()) % {"name": name}
 
 
@@ -79,8 +79,8 @@ def _owned(folder: str, names: list[str]) -> set[str]:
 def unfinished_files(*, dry_run: bool) -> int:
     gone = 0
     for folder in (*COLUMNS, *derived.BESIDE_PIXELS):
-        for name in _names(folder):
-            if name.endswith(DRAFT) and _age(name) > UNFINISHED_KEPT:
+        for name in names_below(folder):
+            if name.endswith(DRAFT) and age_of(name) > UNFINISHED_KEPT:
                 gone += 1
                 if not dry_run:
                     default_storage.delete(name)
@@ -90,27 +90,10 @@ def unfinished_files(*, dry_run: bool) -> int:
 def _files(folder: str) -> Iterator[list[str]]:
     """The names of finished files, so many at a time as a query takes."""
     names = []
-    for name in _names(folder):
+    for name in names_below(folder):
         if not name.endswith(DRAFT):
             names.append(name)
         if len(names) == CHUNK:
             yield names
             names = []
     yield names
-
-
-def _names(folder: str) -> Iterator[str]:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:  # nothing was ever kept there
-        return
-    for inner in folders:
-        yield from _names(f"{folder}/{inner}")
-    yield from (f"{folder}/{name}" for name in files)
-
-
-def _age(name: str) -> timedelta:
-    try:
-        return timezone.now() - default_storage.get_modified_time(name)
-    except FileNotFoundError:  # somebody was quicker
-        return timedelta()

@@ -43,7 +43,7 @@ from inference.models import (
 )
 from inference.overlay import draw
 from inference.registry.model_pages import RegistersModels
-from inference.reports import admin_pages  # noqa: F401  (registers the reports)
+from inference.reports import admin_pages, holds_admin  # noqa: F401  (they register themselves)
 from inference.review.blinding import reads_blind
 from inference.review.comparing_pages import ComparesAnswers
 from inference.review.reference_admin import LeadsToReference

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice.files.kept import age_of, names_below
 from backoffice.jobs.registry import check, purge, take_out
 from inference.figures.drift import reference_in_force
 from inference.models import Embedding, Report
@@ -52,23 +53,12 @@ def old_reports(*, dry_run: bool) -> int:
 def unpublished_files(*, dry_run: bool) -> int:
     """Whoever was killed between keeping the file and publishing it left it."""
     gone = 0
-    for name in list(_files(FOLDER)):
-        age = timezone.now() - default_storage.get_modified_time(name)
-        if age > PUBLISHING and not Report.objects.filter(pdf=name).exists():
+    for name in list(names_below(FOLDER)):
+        if age_of(name) > PUBLISHING and not Report.objects.filter(pdf=name).exists():
             gone += 1
             if not dry_run:
                 default_storage.delete(name)
     return gone
-
-
-def _files(folder: str) -> Iterator[str]:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:  # nothing was ever kept there
-        return
-    for inner in folders:
-        yield from _files(f"{folder}/{inner}")
-    yield from (f"{folder}/{name}" for name in files)
 
 
 @purge(gettext_noop("how films looked that are compared with no others any more"))

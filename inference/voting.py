@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 
 from backoffice.files.local import local_path
 from inference import chosen_device, failures
-from inference.models import DiagnosticModel
-from inference.nn.engine import Ensemble, ModelSpec
+from inference.models import DiagnosticModel, Prediction
+from inference.nn.engine import Ensemble, ModelAnswer, ModelSpec
 from inference.nn.preprocessing import Fit, Interpolation, Preprocessing
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,19 @@ def make_ensemble(models: list[DiagnosticModel]) -> Ensemble:
         )
     except ValueError as error:
         raise CannotAnswerError(failures.NO_DEVICE(error=error)) from error
+
+
+def columns_of(prediction: Prediction, model: DiagnosticModel, answer: ModelAnswer) -> dict[str, Any]:
+    """What is kept of a model's answer, whether it votes or is in the shadow."""
+    return {
+        "prediction": prediction,
+        "model": model,
+        "model_sha256": answer.sha256,
+        "diagnosis": answer.diagnosis,
+        "confidence": answer.confidence,
+        "probabilities": answer.probabilities,
+        "milliseconds": answer.milliseconds,
+    }
 
 
 def forget_the_ensemble() -> None:

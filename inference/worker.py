@@ -39,7 +39,7 @@ from inference.nn.engine import ModelAnswer, WeightsError
 from inference.registry.checking import check_new_models
 from inference.registry.shadow import answer_beside
 from inference.requests import wake_a_worker
-from inference.voting import CannotAnswerError, ensemble_in_force, forget_the_ensemble, tune_the_models
+from inference.voting import CannotAnswerError, columns_of, ensemble_in_force, forget_the_ensemble, tune_the_models
 
 logger = logging.getLogger(__name__)
 
@@ -279,13 +279,7 @@ def save(prediction: Prediction, answers: list[ModelAnswer], doubts: Doubts, pro
         bulk_create_with_history(
             [
                 ModelResult(
-                    prediction=prediction,
-                    model=model,
-                    model_sha256=answer.sha256,
-                    diagnosis=answer.diagnosis,
-                    confidence=answer.confidence,
-                    probabilities=answer.probabilities,
-                    milliseconds=answer.milliseconds,
+                    **columns_of(prediction, model, answer),
                     heatmap=None if answer.heatmap is None else pixels.encode(answer.heatmap),
                 )
                 for model, answer in zip(models, answers, strict=True)

@@ -3,7 +3,8 @@ endlessly redelivered task is harmless."""
 
 from typing import Any
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django_q.conf import Conf
 from django_q.signals import post_execute_in_worker, pre_enqueue, pre_execute
 from django_q.tasks import async_task
 
@@ -16,9 +17,14 @@ OF_REQUEST = "request_id"
 def nudge(function: str, cluster: str) -> None:
     """Ask a cluster to run `function` (a dotted path) once this transaction is committed.
 
-    A broker that is away does not fail the request: a schedule nudges again within a minute.
+    A broker in the database takes the task along with the transaction, and costs no commit of its own. Another that is
+    away does not fail the request: a schedule nudges again within a minute.
     """
-    transaction.on_commit(lambda: async_task(function, cluster=cluster), robust=True)
+    if Conf.ORM == DEFAULT_DB_ALIAS and transaction.get_connection().in_atomic_block:
+        async_task(function, cluster=cluster)
+    else:
+        transaction.on_commit(lambda: async_task(function, cluster=cluster), robust=True)
+
 
 
 def connect() -> None:

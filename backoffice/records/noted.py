@@ -25,6 +25,10 @@ class Noted:
             # rolled back. What cannot be written must not undo the answer to whoever changed something: robust.
             transaction.on_commit(self._tell, robust=True)
 
+    def forget(self, key: int) -> None:
+        """What was to be done for it when this transaction commits is done within it."""
+        self._keys().discard(key)
+
     def _keys(self) -> set[int]:
         if not hasattr(self._this_thread, "keys"):
             self._this_thread.keys = set()

@@ -143,3 +143,12 @@ def test_the_page_says_that_runs_are_missed(rows, administrator, client):
     page = client.get(URL).text
     assert "is a worker running?" not in page
     assert "before the last run" in page
+
+
+def test_a_nudge_that_waits_is_not_among_what_runs_by_the_clock(administrator, client):
+    client.force_login(administrator)
+    once = {"func": "inference.demo_past.fill", "schedule_type": Schedule.ONCE}
+    nudge, named = Schedule.objects.create(**once), Schedule.objects.create(name="our move", **once)
+    page = client.get(URL).text
+    assert f"/schedule/{named.pk}/" in page
+    assert f"/schedule/{nudge.pk}/" not in page

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from backoffice.exchange.bulk_history import write_history_of_new
 from backoffice.models import User
 from backoffice.records.changes import record
 from clinic import mails
@@ -16,6 +17,7 @@ from clinic.booking.errors import AlreadyBooked, BookingError, SessionClosed, Se
 from clinic.booking.places import take_place
 from clinic.booking.status import change_status
 from clinic.booking.told import told
+from clinic.intake import sync as intake
 from clinic.models import (
     Appointment,
     ClinicSession,
@@ -31,6 +33,7 @@ from clinic.patients.lookalikes import lookalikes
 from clinic.phones import phone_key
 
 Status, Source = Appointment.Status, Appointment.Source
+SymptomLink = Appointment.symptoms.through
 
 IDENTITY = ("full_name", "date_of_birth")
 
@@ -77,13 +80,11 @@ def book(
         identity_conflict=is_doubtful or is_to_check(claimed),
         language=language or spoken_language(),
     )
-    appointment._history_user = by
-    appointment._change_reason = (
-        gettext_noop("Booked by the patient") if source == Source.PUBLIC else gettext_noop("Booked")
-    )
-    appointment.save()
-    if symptoms:
-        appointment.symptoms.set(symptoms)
+    appointment.save_without_historical_record()
+    links = [SymptomLink(appointment=appointment, symptom=symptom) for symptom in set(symptoms)]
+    SymptomLink.objects.bulk_create(links)
+    reason = gettext_noop("Booked by the patient") if source == Source.PUBLIC else gettext_noop("Booked")
+    write_history_of_new([appointment], user=by, reason=reason)
     keep_answers(appointment, likert or {}, numeric or {}, by=by)
     mails.write("booked", appointment)
     return appointment
@@ -115,7 +116,7 @@ def book_publicly(
         raise SessionClosed
     given = {name: details[name] for name in ("full_name", "date_of_birth", "sex", "phone", "email")}
     patient, is_doubtful = _whose(details["national_id"], given)
-    return book(
+    appointment = book(
         session,
         patient,
         by=None,
@@ -127,6 +128,8 @@ def book_publicly(
         is_doubtful=is_doubtful,
         reference=reference,
     )
+    intake.write_at_once(appointment)
+    return appointment
 
 
 def _whose(national_id: str, given: Mapping) -> tuple[Patient, bool]:

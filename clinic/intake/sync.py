@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Model, Prefetch, Q
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
@@ -39,9 +39,13 @@ def rebuild(appointment_ids: Iterable[int]) -> int:
 @transaction.atomic
 def _rebuild_batch(ids: list[int]) -> int:
     _wait_for_other_rebuilds(ids)
+    return _write(ids)
+
+
+def _write(ids: list[int]) -> int:
     records = expected(ids)
-    kept = [record.appointment_id for record in records]
-    IntakeRecord.objects.filter(appointment__in=ids).exclude(appointment__in=kept).delete()
+    if gone := set(ids) - {record.appointment_id for record in records}:
+        IntakeRecord.objects.filter(appointment__in=gone).delete()
     IntakeRecord.objects.bulk_create(
         records,
         update_conflicts=True,
@@ -111,6 +115,27 @@ def catch_up() -> int:
     saved since theirs was written. Returns how many records were written."""
     behind = Appointment.objects.visible().filter(Q(intake=None) | Q(updated_at__gt=F("intake__rebuilt_at")))
     return rebuild(behind.values_list("pk", flat=True))
+
+
+def write_at_once(appointment: Appointment) -> None:
+    """Write the record of a booking in its own transaction, which has made it, and holds its patient and session.
+
+    Nobody else has seen it, so that nobody rebuilds it: whoever changes what it shows must come before, and be read
+    here, or wait until it is there to be found.
+    """
+    _hold_symptoms(appointment)
+    _write([appointment.pk])
+    _noted.forget(appointment.pk)
+
+
+def _hold_symptoms(appointment: Appointment) -> None:
+    """Nobody names them anew until this transaction ends. Others who book hold them at the same time, for which Django
+    has no words."""
+    if connection.features.has_select_for_update:  # elsewhere, one writes at a time
+        symptoms = Symptom.objects.filter(appointments=appointment).order_by("pk").values("pk")
+        sql, parameters = symptoms.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} FOR SHARE OF {connection.ops.quote_name(Symptom._meta.db_table)}", parameters)
 
 
 def note(*appointment_ids: int) -> None:

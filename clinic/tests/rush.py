@@ -7,7 +7,7 @@ import datetime
 import json
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, connections, transaction
@@ -18,7 +18,7 @@ from model_bakery import baker
 from backoffice.models import Mail, User
 from clinic import booking, reminders
 from clinic.booking import calling
-from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period
+from clinic.models import Appointment, ClinicSession, Closure, OpeningHours, Patient, Period, Symptom
 from clinic.patients import merging
 from clinic.public import limits
 
@@ -64,7 +64,7 @@ def offer_places(capacity: int, days_ahead: int = 1) -> None:
     )
 
 
-def book_one(number: int) -> int:
+def book_one(number: int, symptoms: Iterable[Symptom] = ()) -> int:
     details = {
         "full_name": f"Patient {number}",
         "date_of_birth": datetime.date(1980, 1, 1),
@@ -74,7 +74,7 @@ def book_one(number: int) -> int:
         "email": "",
     }
     session = booking.session_to_book(tomorrow(), Period.MORNING)
-    return booking.book_publicly(session, details).queue_number
+    return booking.book_publicly(session, details, symptoms=symptoms).queue_number
 
 
 def sell(places: int, processes: int) -> None:

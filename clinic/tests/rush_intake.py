@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import multiprocessing
 import random
 
 from model_bakery import baker
@@ -9,7 +10,7 @@ from model_bakery import baker
 from clinic import booking
 from clinic.intake import differences, sync
 from clinic.models import Appointment, LikertQuestion, Patient, Period, Symptom
-from clinic.tests.rush import at_once, offer_places, tomorrow
+from clinic.tests.rush import PATIENCE, WAIT, at_once, book_one, offer_places, tomorrow
 
 
 def change_what_records_show(visits: int, processes: int, changes: int) -> None:
@@ -40,6 +41,35 @@ def change_what_records_show(visits: int, processes: int, changes: int) -> None:
 
     answers = at_once(processes, change)
     print(json.dumps({"answers": answers, "differences": list(differences.differences())}))
+
+
+def rename_a_symptom_while_somebody_books() -> None:
+    """Print what differs from a rebuild after a symptom was named anew between a booking's record and its commit."""
+    offer_places(1)
+    cough = baker.make(Symptom)
+    fork = multiprocessing.get_context("fork")
+    is_written, is_renamed = fork.Event(), fork.Event()
+    write = sync._write
+
+    def write_and_stand_still(ids: list[int]) -> int:
+        written = write(ids)
+        is_written.set()
+        is_renamed.wait(WAIT)
+        return written
+
+    def book_or_rename(number: int) -> str:
+        if number == 0:
+            sync._write = write_and_stand_still
+            book_one(1, [cough])
+            return "booked"
+        is_written.wait(PATIENCE)
+        cough.name = "Dry cough"
+        cough.save()
+        is_renamed.set()
+        return "renamed"
+
+    answers = at_once(2, book_or_rename)
+    print(json.dumps({"answers": sorted(answers), "differences": list(differences.differences())}))
 
 
 def ask_one_visit(processes: int) -> None:

@@ -22,7 +22,7 @@ from inference.nn.devices import DeviceLostError
 from inference.nn.engine import Ensemble, ModelAnswer, WeightsError, is_passing
 from inference.registry.attempts import FatalModelError, attempt
 from inference.registry.checking import note_check
-from inference.voting import CannotAnswerError, make_ensemble
+from inference.voting import CannotAnswerError, columns_of, make_ensemble
 
 logger = logging.getLogger(__name__)
 
@@ -92,15 +92,7 @@ def keep(model: DiagnosticModel, predictions: list[Prediction], answers: list[Mo
     if not locked.in_the_shadow().filter(pk=model.pk, sha256=model.sha256).exists():
         return 0
     rows = [
-        ShadowAnswer(
-            prediction=prediction,
-            model=model,
-            model_sha256=answer.sha256,
-            diagnosis=answer.diagnosis,
-            confidence=answer.confidence,
-            probabilities=answer.probabilities,
-            milliseconds=answer.milliseconds,
-        )
+        ShadowAnswer(**columns_of(prediction, model, answer))
         for prediction, answer in zip(predictions, answers, strict=True)
     ]
     return len(ShadowAnswer.objects.bulk_create(rows, ignore_conflicts=True))

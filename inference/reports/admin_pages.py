@@ -1,17 +1,13 @@
 """Reports in the admin: written from what is signed, looked at as they will be, published, amended, withdrawn."""
 
-from io import BytesIO
 from typing import Any, cast
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import default_storage
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -24,39 +20,28 @@ from django.views.decorators.cache import never_cache
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
-from backoffice.admin.base.giving_back import initial_from
 from backoffice.admin.base.hiding import FROM_PAGE, sent_along
-from backoffice.files.apart import Undone
 from backoffice.formats.lists import told_of
 from backoffice.live.chips import Tone, chip
 from backoffice.models import AccessEvent
 from backoffice.models.users import person_of
-from backoffice.records.fields import LineField
-from backoffice.records.forms import ClinicalForm
 from backoffice.records.mixins import HideableQuerySet
 from backoffice.records.search import through
 from backoffice.records.seen import SEEN
 from backoffice.web.admin_urls import admin_url
-from backoffice.web.media import send_private
 from clinic.admin import PatientAdmin
-from imaging.ingest import Refused
-from inference.dicom_results.capture import capture
-from inference.dicom_results.optional import has_structured
-from inference.dicom_results.report_document import report_document
 from inference.follow_ups.section import section_of
-from inference.models import Hold, Prediction, PublishedError, Report
-from inference.models.reports import BECAUSE_LENGTH
+from inference.models import Prediction, PublishedError, Report
 from inference.reports import drafting, letters, proof, publishing, unchangeable
-from inference.reports.beside_the_film import may_have_structured
-from inference.reports.pdf import render
-from inference.reports.public_pages import as_pdf
+from inference.reports.forms import BecauseForm, ReportForm, asked
+from inference.reports.given_out import DRAFT, GivesReportsOut
 from inference.reports.publishing import ReportError
 from inference.reports.resources import ReportResource
 from inference.reports.sheet import sheet_of
-from inference.review.blinding import sees_answer, without_closed
+from inference.review.blinding import without_closed
 from inference.typefaces import missing_from
 
-DRAFT, PUBLISHED = Report.Status.DRAFT, Report.Status.PUBLISHED
+PUBLISHED = Report.Status.PUBLISHED
 
 
 class PublishedFilter(DayRangeFilter):
@@ -64,45 +49,8 @@ class PublishedFilter(DayRangeFilter):
     field = "published_at"
 
 
-class ReportForm(ClinicalForm):
-    """A new one is about a signed answer; without a text it begins with the template's."""
-
-    fields: dict[str, Any]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "body" in self.fields:
-            self.fields["body"].widget = forms.Textarea(
-                {"rows": 26, "cols": 80, "class": "vLargeTextField report-body"}
-            )
-            self.fields["body"].required = False
-            self.fields["body"].help_text = _(
-                "Left empty, it begins with the facts of the case, in the language above."
-            )
-        if "language" in self.fields and self.instance.pk is None:
-            self.fields["language"].required = False
-            self.fields["language"].choices = [("", _("The patient’s")), *settings.LANGUAGES]
-            self.initial["language"] = ""
-
-    def clean_prediction(self) -> Prediction:
-        prediction: Prediction = self.cleaned_data["prediction"]
-        if not prediction.is_gone and (why := publishing.why_no_report(prediction)):  # that it is gone is said anyway
-            raise forms.ValidationError(why)
-        return prediction
-
-
-class BecauseForm(forms.Form):
-    """Why a published report is withdrawn, or what its next version changes."""
-
-    reason = LineField(max_length=BECAUSE_LENGTH)
-
-    def __init__(self, label: str, help_text: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].label, self.fields["reason"].help_text = label, help_text
-
-
 @admin.register(Report)
-class ReportAdmin(ClinicalAdmin):
+class ReportAdmin(GivesReportsOut):
     form = ReportForm
     resource_class = ReportResource
     actions = [*ClinicalAdmin.actions, "publish"]
@@ -241,27 +189,14 @@ class ReportAdmin(ClinicalAdmin):
             wrapped = self.admin_site.admin_view(never_cache(view))
             return path(f"<int:pk>/{name}/", wrapped, name=f"inference_report_{name}")
 
-        view = self.admin_site.admin_view
+        write = self.admin_site.admin_view(self.write_view)
         return [
             page("preview", self.preview_view),
-            page("pdf", self.pdf_view),
-            page("dicom", self.dicom_view),
-            page("slip", self.slip_view),
             page("amend", self.amend_view),
             page("withdraw", self.withdraw_view),
-            path("write/<int:pk>/", view(self.write_view), name="inference_report_write"),
-            path("capture/<int:pk>/", view(self.capture_view), name="inference_report_capture"),
-            path("structured/<int:pk>/", view(self.structured_view), name="inference_report_structured"),
+            path("write/<int:pk>/", write, name="inference_report_write"),
             *super().get_urls(),
         ]
-
-    def _report_seen_by(self, request: HttpRequest, pk: int) -> Report:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        report = self.get_object(request, str(pk))
-        if report is None:
-            raise Http404
-        return cast(Report, report)
 
     def write_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """POST: a draft about this signed answer, or the one that waits already."""
@@ -279,7 +214,7 @@ class ReportAdmin(ClinicalAdmin):
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What would be published, with a button for who may."""
-        report = self._report_seen_by(request, pk)
+        report = self.report_seen_by(request, pk)
         if report.status == PUBLISHED:
             return redirect(admin_url(report, "change", report.pk))
         AccessEvent.objects.record(request, AccessEvent.Action.VIEW, report)
@@ -301,69 +236,6 @@ class ReportAdmin(ClinicalAdmin):
         }
         return TemplateResponse(request, "inference/reports/preview.html", context)
 
-    def pdf_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """The file as the patient has it; of a draft, as it would be."""
-        report = self._report_seen_by(request, pk)
-        if report.status == DRAFT:
-            AccessEvent.objects.record(request, AccessEvent.Action.VIEW, report)
-            response = HttpResponse(render(sheet_of(report)), content_type="application/pdf")
-            response["Content-Disposition"] = 'inline; filename="draft.pdf"'
-            return response
-        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, report)
-        try:
-            file = default_storage.open(str(report.pdf.name))
-        except OSError:
-            return _not_there()
-        return as_pdf(request, file, report)
-
-    def dicom_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """The published PDF as a file for a PACS."""
-        report = self._report_seen_by(request, pk)
-        if report.status == DRAFT:
-            raise Http404
-        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, report)
-        try:
-            return _as_dicom(report_document(report), f"report-{report.pk}-{report.version}")
-        except OSError:
-            return _not_there()
-
-    def capture_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Film and heat map of a signed answer as a picture for a PACS."""
-        if not request.user.has_perms(["inference.view_prediction", "imaging.view_xrayimage"]):
-            raise PermissionDenied
-        prediction = Prediction.objects.seen_by(request.user).filter(pk=pk, is_validated=True).first()
-        if prediction is None or not sees_answer(request.user, prediction):
-            raise Http404
-        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, prediction)
-        try:
-            return _as_dicom(capture(prediction), f"second-opinion-{prediction.pk}")
-        except (OSError, Refused, Undone):
-            return _not_there()
-
-    def structured_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """An answer, signed or not, as a structured report for a PACS, where that can be made."""
-        if not may_have_structured(request.user):
-            raise PermissionDenied
-        answered = Prediction.objects.seen_by(request.user).filter(pk=pk, status=Prediction.Status.COMPLETED)
-        prediction = answered.select_related("xray__patient", "reviewed_by").first()
-        if prediction is None or not has_structured() or not sees_answer(request.user, prediction):
-            raise Http404
-        from inference.dicom_results.structured import structured
-
-        AccessEvent.objects.record(request, AccessEvent.Action.DOWNLOAD, prediction)
-        return _as_dicom(structured(prediction), f"structured-{prediction.pk}")
-
-    def slip_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """To print, for who has no e-mail: where the document is, and what the page asks. Nothing medical."""
-        report = self._report_seen_by(request, pk)
-        if report.status == DRAFT or report.is_gone:
-            raise Http404
-        AccessEvent.objects.record(request, AccessEvent.Action.VIEW, report)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Slip for the patient")}
-        context |= {"report": report, "link": letters.link_to(report), "code": code_of(letters.link_to(report))}
-        context |= {"can_prove": not report.patient or proof.can_prove(report.patient), "media": self.media}
-        return TemplateResponse(request, "inference/reports/slip.html", context)
-
     def amend_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         label = _("What is amended, and why")
         help_text = _("It stands in the new version, for who has read this one.")
@@ -377,7 +249,7 @@ class ReportAdmin(ClinicalAdmin):
         return self._ask_why(request, pk, "withdraw", _("Withdraw this report"), form)
 
     def _ask_why(self, request: StaffRequest, pk: int, what: str, title: str, form: BecauseForm) -> HttpResponse:
-        report = self._report_seen_by(request, pk)
+        report = self.report_seen_by(request, pk)
         if not self.has_publish_permission(request):
             raise PermissionDenied
         if report.is_gone or report.status == DRAFT:
@@ -448,26 +320,6 @@ class ReportAdmin(ClinicalAdmin):
         return TemplateResponse(request, "inference/reports/publish.html", context)
 
 
-@admin.register(Hold)
-class HoldAdmin(ClinicalAdmin):
-    list_display = ["reason", "patient", "report", "created_at"]
-    list_select_related = ["patient", "report__prediction__xray__patient"]
-    list_display_links = ["reason"]
-    fields = ["patient", "report", "reason"]
-    autocomplete_fields = ["patient", "report"]
-    sortable_by = []
-    empty_text = gettext_lazy(
-        "Nothing is held. What a court, an insurer or a complaint needs is kept beyond its time here."
-    )
-
-    def what_hiding_does(self, request: HttpRequest, queryset: Any) -> list[str]:
-        return [_("The hold is lifted: what has had its time is taken out by the next “purge”.")]
-
-
-def asked(request: HttpRequest) -> dict[str, Any]:
-    return {"data": request.POST} if request.method == "POST" else {"initial": initial_from(request)}
-
-
 def warnings_of(report: Report) -> list[str]:
     """What whoever publishes should know, in sentences."""
     found = []
@@ -484,22 +336,6 @@ def warnings_of(report: Report) -> list[str]:
             )
         )
     return found
-
-
-def _as_dicom(file: bytes, name: str) -> HttpResponseBase:
-    return send_private(BytesIO(file), content_type="application/dicom", download_as=f"{name}.dcm")
-
-
-def _not_there() -> HttpResponse:
-    told = _("The file is not there any more. Tell whoever runs the server: check_integrity says what to do.")
-    return HttpResponse(told, status=503, content_type="text/plain; charset=utf-8")
-
-
-def code_of(link: str) -> str:
-    """A QR code as the address of a picture."""
-    import segno
-
-    return segno.make(link, micro=False).svg_data_uri(scale=5, dark="#000", light="#fff")
 
 
 def _is_signed_again(report: Report) -> bool:

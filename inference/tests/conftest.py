@@ -3,6 +3,7 @@ from io import BytesIO
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django_q.models import Schedule, Task
 from model_bakery import baker
 from PIL import Image
 
+from backoffice.access import roles
 from backoffice.jobs.summary import of as summary_of
 from backoffice.jobs.summary import to_keep
 from backoffice.models import AccessEvent, DailySummary, FailedSignIn, Mail, Role, SignIn, TableImport
@@ -87,6 +89,28 @@ def at_work(installation, networks):
     """An installation whose commands and workers find torch loaded."""
     installation.networks = networks
     return installation
+
+
+@pytest.fixture
+def doctor(client, clinician):
+    """The client of a clinician who is signed in."""
+    client.force_login(clinician)
+    return client
+
+
+@pytest.fixture
+def colleague(django_user_model):
+    person = django_user_model.objects.create_user("colleague", first_name="Kai", last_name="Wang", is_staff=True)
+    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
+    return person
+
+
+@pytest.fixture
+def answer(clinician):
+    """A signed one, of which a report can be written."""
+    from inference.tests.reporting import signed_answer  # pypdf
+
+    return signed_answer(clinician)
 
 
 @pytest.fixture

@@ -266,13 +266,6 @@ def answered() -> Prediction:
     )
 
 
-@pytest.fixture
-def colleague(django_user_model):
-    person = django_user_model.objects.create_user("colleague", first_name="Kai", last_name="Wang", is_staff=True)
-    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
-    return person
-
-
 def film_page(prediction: Prediction) -> str:
     return reverse("admin:imaging_xrayimage_change", args=[prediction.xray_id])
 

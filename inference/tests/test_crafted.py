@@ -30,12 +30,6 @@ def desk(client, front_desk):
     return client
 
 
-@pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
 def typed(client, page: str) -> dict:
     """What the record's own form would send, with the rows of its inlines."""
     context = client.get(page).context

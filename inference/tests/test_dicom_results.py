@@ -22,12 +22,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
-@pytest.fixture
 def answer(make_xray, clinician):
     film = make_xray()
     patient = film.patient

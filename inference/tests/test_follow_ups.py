@@ -3,11 +3,9 @@
 import datetime
 
 import pytest
-from django.contrib.auth.models import Group
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.access import roles
 from backoffice.models import Notice
 from backoffice.tests.forms_on_pages import form_with
 from clinic.models import Patient
@@ -20,7 +18,7 @@ from inference.follow_ups.deciding import FollowUpError
 from inference.models import FollowUp, Prediction, Report
 from inference.reports import publishing
 from inference.review import readings
-from inference.tests.test_signing import an_answer, doctor  # noqa: F401 — a fixture
+from inference.tests.test_signing import an_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -73,17 +71,10 @@ def ask(client, answer, **typed):
     return client.post(f"/admin/inference/prediction/{answer.pk}/follow-up/", sent, follow=True)
 
 
-@pytest.fixture
-def colleague(django_user_model):
-    person = django_user_model.objects.create_user("colleague", first_name="Kai", last_name="Wang", is_staff=True)
-    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
-    return person
-
-
 # -- Asking -----------------------------------------------------------------------------------------------------------
 
 
-def test_whoever_has_signed_asks_for_another_film_beside_it(doctor, clinician):  # noqa: F811
+def test_whoever_has_signed_asks_for_another_film_beside_it(doctor, clinician):
     answer = a_signed_answer(clinician)
     shown = doctor.get(film_page(answer))
     assert "Ask for a follow-up" in shown.text
@@ -97,7 +88,7 @@ def test_whoever_has_signed_asks_for_another_film_beside_it(doctor, clinician): 
     assert "PA, inspiration" in doctor.get(film_page(answer)).text
 
 
-def test_nothing_is_asked_for_where_nobody_has_signed(doctor):  # noqa: F811
+def test_nothing_is_asked_for_where_nobody_has_signed(doctor):
     answer = an_answer(a_film())
     assert "Ask for a follow-up" not in doctor.get(film_page(answer)).text
     refused = ask(doctor, answer)
@@ -117,14 +108,14 @@ def test_nothing_is_asked_for_where_nobody_has_signed(doctor):  # noqa: F811
         ({"follow_up-owner": "999999"}, "Select a valid choice"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_what_was_typed_stays(doctor, clinician, typed, why):  # noqa: F811
+def test_what_makes_no_sense_is_refused_and_what_was_typed_stays(doctor, clinician, typed, why):
     refused = ask(doctor, a_signed_answer(clinician), **{"follow_up-what": "kept words"} | typed)
     assert why in refused.text
     assert "follow_up-what" in typed or "kept words" in refused.text
     assert not FollowUp.objects.exists()
 
 
-def test_a_report_may_carry_one(doctor, clinician):  # noqa: F811
+def test_a_report_may_carry_one(doctor, clinician):
     answer = a_signed_answer(clinician)
     report, others = baker.make(Report, prediction=answer, body="clear"), baker.make(Report, body="another's")
     ask(doctor, answer, report=report.pk)
@@ -151,7 +142,7 @@ def listed(client, query="") -> set[int]:
     return {row.pk for row in client.get(f"{LIST}{query}").context["cl"].result_list}
 
 
-def test_lists_of_ones_own_of_everybody_and_of_what_is_overdue(doctor, clinician, colleague):  # noqa: F811
+def test_lists_of_ones_own_of_everybody_and_of_what_is_overdue(doctor, clinician, colleague):
     own, common = a_follow_up(clinician, owner=clinician), a_follow_up(clinician)
     late = overdue(clinician, owner=colleague)
     assert listed(doctor) == {own.pk, common.pk, late.pk}
@@ -163,7 +154,7 @@ def test_lists_of_ones_own_of_everybody_and_of_what_is_overdue(doctor, clinician
     assert f'id="follow-up-{late.pk}"' in first_page
 
 
-def test_the_patients_page_shows_them(doctor, clinician):  # noqa: F811
+def test_the_patients_page_shows_them(doctor, clinician):
     made = a_follow_up(clinician, what="PA again")
     assert "PA again" in doctor.get(f"/admin/clinic/patient/{made.patient.pk}/change/").text
 
@@ -201,7 +192,7 @@ def test_it_is_not_given_to_who_could_not_close_it(clinician, front_desk, collea
 # -- Deciding ---------------------------------------------------------------------------------------------------------
 
 
-def test_it_is_closed_with_a_reason_and_is_open_again_with_another(doctor, clinician):  # noqa: F811
+def test_it_is_closed_with_a_reason_and_is_open_again_with_another(doctor, clinician):
     made = a_follow_up(clinician)
     assert decide(doctor, made, "close", ending="done").status_code == 422
     assert "It is noted" in decide(doctor, made, "close", ending="done", reason="Seen on Monday").text
@@ -216,7 +207,7 @@ def test_it_is_closed_with_a_reason_and_is_open_again_with_another(doctor, clini
     assert made.ending == made.why_closed == ""
 
 
-def test_it_is_postponed_with_a_reason_and_handed_over(doctor, clinician, colleague):  # noqa: F811
+def test_it_is_postponed_with_a_reason_and_handed_over(doctor, clinician, colleague):
     made = a_follow_up(clinician)
     decide(doctor, made, "postpone", due_on=str(in_days(60)), reason="Travels")
     decide(doctor, made, "hand-over", owner=colleague.pk)
@@ -229,7 +220,7 @@ def test_it_is_postponed_with_a_reason_and_handed_over(doctor, clinician, collea
     assert made.due_on == in_days(60)
 
 
-def test_of_two_who_have_it_open_the_later_is_told(doctor, clinician, colleague):  # noqa: F811
+def test_of_two_who_have_it_open_the_later_is_told(doctor, clinician, colleague):
     made = a_follow_up(clinician)
     seen = doctor.get(page_of(made)).context["seen"]
     deciding.hand_over(made, by=colleague, owner=colleague)
@@ -242,7 +233,7 @@ def test_of_two_who_have_it_open_the_later_is_told(doctor, clinician, colleague)
     assert made.closed_by == colleague
 
 
-def test_what_is_open_is_never_hidden(doctor, clinician):  # noqa: F811
+def test_what_is_open_is_never_hidden(doctor, clinician):
     made = a_follow_up(clinician)
     asked = doctor.post(LIST, {"action": "hide", "_selected_action": made.pk, "confirm": "yes", "reason": "x"})
     assert "What is open is never hidden" in asked.text
@@ -255,7 +246,7 @@ def test_what_is_open_is_never_hidden(doctor, clinician):  # noqa: F811
 # -- The film that answers --------------------------------------------------------------------------------------------
 
 
-def test_a_later_film_is_offered_and_closes_it_only_when_somebody_says_so(doctor, clinician):  # noqa: F811
+def test_a_later_film_is_offered_and_closes_it_only_when_somebody_says_so(doctor, clinician):
     made = a_follow_up(clinician)
     later, of_another = a_film(made.patient), a_film()
     assert FollowUp.objects.on_lists().count() == 1
@@ -348,7 +339,7 @@ def test_of_a_hidden_patient_it_is_counted_where_it_can_be_restored(client, admi
     assert "1 overdue" not in first_page
 
 
-def test_a_moved_film_takes_it_along_and_somebody_must_decide(doctor, clinician):  # noqa: F811
+def test_a_moved_film_takes_it_along_and_somebody_must_decide(doctor, clinician):
     made = a_follow_up(clinician, owner=clinician)
     theirs = baker.make(Patient, full_name="Wu Ya-ting", date_of_birth="1990-01-01", national_id="")
     settling.move(made.prediction.xray, theirs, by=clinician, reason="mixed up")
@@ -362,7 +353,7 @@ def test_a_moved_film_takes_it_along_and_somebody_must_decide(doctor, clinician)
 
 
 @pytest.mark.parametrize("model", [XRayImage, Prediction, Report])
-def test_what_is_hidden_below_it_leaves_it_on_the_list_and_somebody_must_decide(doctor, clinician, model):  # noqa: F811
+def test_what_is_hidden_below_it_leaves_it_on_the_list_and_somebody_must_decide(doctor, clinician, model):
     answer = a_signed_answer(clinician)
     made = a_follow_up(clinician, answer, report=baker.make(Report, prediction=answer, body="x"))
     row = {XRayImage: answer.xray, Prediction: answer, Report: made.report}[model]
@@ -374,7 +365,7 @@ def test_what_is_hidden_below_it_leaves_it_on_the_list_and_somebody_must_decide(
     assert listed(doctor, "?state=to_decide") == set()
 
 
-def test_a_report_that_is_withdrawn_leaves_it_on_the_list_and_somebody_must_decide(doctor, clinician):  # noqa: F811
+def test_a_report_that_is_withdrawn_leaves_it_on_the_list_and_somebody_must_decide(doctor, clinician):
     answer = a_signed_answer(clinician)
     report = publishing.publish(publishing.write(answer, by=clinician), by=clinician)
     made = a_follow_up(clinician, answer, report=report)
@@ -383,7 +374,7 @@ def test_a_report_that_is_withdrawn_leaves_it_on_the_list_and_somebody_must_deci
     assert "Its report was withdrawn" in doctor.get(page_of(made)).text
 
 
-def test_a_second_signature_asks_whether_it_still_holds(doctor, clinician):  # noqa: F811
+def test_a_second_signature_asks_whether_it_still_holds(doctor, clinician):
     made = a_follow_up(clinician)
     Prediction.objects.filter(pk=made.prediction_id).update(reviewed_at=timezone.now())
     assert listed(doctor, "?state=to_decide") == {made.pk}
@@ -411,7 +402,7 @@ def test_a_notice_of_what_is_closed_says_nothing_any_more(client, clinician, col
     assert "A follow-up is yours now" not in client.get("/admin/notices/").text
 
 
-def test_a_form_that_came_too_late_is_given_back(doctor, clinician):  # noqa: F811
+def test_a_form_that_came_too_late_is_given_back(doctor, clinician):
     made = a_follow_up(clinician)
     clinician.set_password(PASSWORD)
     clinician.save()

@@ -46,12 +46,6 @@ def hide(request, xray, administrator):
     return lambda: rows.hide(by=administrator, reason="Entered twice")
 
 
-@pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
 def film_page(xray) -> str:
     return reverse("admin:imaging_xrayimage_change", args=[xray.pk])
 

@@ -18,7 +18,6 @@ from imaging.models import XRayImage
 from inference import batches, failures, requests, worker
 from inference.models import Batch, Diagnosis, ModelResult, Prediction
 from inference.tests.test_follow_ups import a_film, a_follow_up
-from inference.tests.test_signing import doctor  # noqa: F401 — a fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +40,7 @@ def told(client) -> str:
     return client.get("/admin/notices/").text
 
 
-def test_one_notice_for_all_that_was_asked_at_once_when_the_last_is_answered(doctor, clinician):  # noqa: F811
+def test_one_notice_for_all_that_was_asked_at_once_when_the_last_is_answered(doctor, clinician):
     first, *others = asked(clinician)
     answer(first)
     assert batches.tell_who_asked() == 0
@@ -53,7 +52,7 @@ def test_one_notice_for_all_that_was_asked_at_once_when_the_last_is_answered(doc
     assert "3 X-rays are answered" in told(doctor)
 
 
-def test_two_batches_are_two_notices_and_each_leads_to_its_films(doctor, clinician):  # noqa: F811
+def test_two_batches_are_two_notices_and_each_leads_to_its_films(doctor, clinician):
     one, many = asked(clinician, 1), asked(clinician, 2)
     for prediction in [*one, *many]:
         answer(prediction)
@@ -65,7 +64,7 @@ def test_two_batches_are_two_notices_and_each_leads_to_its_films(doctor, clinici
     assert {row.pk for row in listed} == {row.pk for row in many}
 
 
-def test_a_failure_says_why_in_its_readers_language(doctor, clinician):  # noqa: F811
+def test_a_failure_says_why_in_its_readers_language(doctor, clinician):
     first, second, third = asked(clinician)
     answer(first)
     fail(second)
@@ -88,7 +87,7 @@ def test_who_tries_again_hears_how_that_ends(clinician, administrator):
     assert [notice.to for notice in Notice.objects.order_by("pk")] == [clinician, administrator]
 
 
-def test_what_takes_long_is_told_in_part_and_then_as_a_whole(doctor, clinician):  # noqa: F811
+def test_what_takes_long_is_told_in_part_and_then_as_a_whole(doctor, clinician):
     first, second = asked(clinician, 2)
     answer(first)
     Batch.objects.update(asked_at=timezone.now() - batches.LONG)
@@ -101,7 +100,7 @@ def test_what_takes_long_is_told_in_part_and_then_as_a_whole(doctor, clinician):
     assert "takes long" not in told(doctor)
 
 
-def test_nothing_is_said_of_what_was_cancelled_or_is_hidden(doctor, clinician):  # noqa: F811
+def test_nothing_is_said_of_what_was_cancelled_or_is_hidden(doctor, clinician):
     requests.cancel(Prediction.objects.filter(pk__in=[p.pk for p in asked(clinician)]), by=clinician)
     [hidden] = asked(clinician, 1)
     answer(hidden)
@@ -110,7 +109,7 @@ def test_nothing_is_said_of_what_was_cancelled_or_is_hidden(doctor, clinician): 
     assert not Notice.objects.exists()
 
 
-def test_a_notice_of_what_is_hidden_meanwhile_is_gone_and_so_is_its_number(doctor, clinician):  # noqa: F811
+def test_a_notice_of_what_is_hidden_meanwhile_is_gone_and_so_is_its_number(doctor, clinician):
     [prediction] = asked(clinician, 1, urgent=True)
     answer(prediction)
     batches.tell_who_asked()
@@ -139,7 +138,7 @@ def test_the_worker_that_answers_tells_and_where_that_fails_the_answer_stays(
 # -- Urgent -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_urgent_is_told_at_once_to_everybody_who_signs(doctor, clinician, administrator):  # noqa: F811
+def test_what_is_urgent_is_told_at_once_to_everybody_who_signs(doctor, clinician, administrator):
     [prediction, _waiting] = asked(clinician, 2, urgent=True)
     answer(prediction)
     batches.tell_who_asked()
@@ -149,7 +148,7 @@ def test_what_is_urgent_is_told_at_once_to_everybody_who_signs(doctor, clinician
     assert Notice.objects.filter(is_urgent=True).count() == 1
 
 
-def test_once_somebody_has_signed_it_nobody_is_called_any_more(doctor, clinician):  # noqa: F811
+def test_once_somebody_has_signed_it_nobody_is_called_any_more(doctor, clinician):
     [prediction] = asked(clinician, 1, urgent=True)
     answer(prediction)
     batches.tell_who_asked()
@@ -234,7 +233,7 @@ def comparable(text: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-def test_two_cases_that_differ_in_their_answers_alone_are_told_alike(doctor, clinician, language):  # noqa: F811
+def test_two_cases_that_differ_in_their_answers_alone_are_told_alike(doctor, clinician, language):
     """Whatever the models say, how sure they are, and how much it should be doubted: notices, their order, and mails
     say the same."""
     clinician.email, clinician.language = "reader@clinic.example", language

@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 YEAR = datetime.timedelta(days=366)
 
 
-@pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
 def years_ago(report: Report, years: int, **more) -> Report:
     """As if it had been published then. The trigger is right that nobody does this: the row is written anew."""
     at = timezone.now() - years * YEAR

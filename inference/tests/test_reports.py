@@ -21,17 +21,6 @@ from inference.tests.reporting import REPORTS, begin, kept_pdf, publish, publish
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
-@pytest.fixture
-def answer(clinician):
-    return signed_answer(clinician)
-
-
 def page_of(report, page="change") -> str:
     return reverse(f"admin:inference_report_{page}", args=[report.pk])
 

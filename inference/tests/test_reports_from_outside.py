@@ -22,17 +22,6 @@ NOBODYS = "A" * 32
 
 
 @pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
-@pytest.fixture
-def answer(clinician):
-    return signed_answer(clinician)
-
-
-@pytest.fixture
 def report(doctor, answer):
     return published(doctor, answer)
 

@@ -1,12 +1,10 @@
 """Signing: by clinicians, of what they have opened, as they saw it, and never over a signature without a question."""
 
 import pytest
-from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.access import roles
 from backoffice.models import User
 from backoffice.tests.forms_on_pages import form_with
 from imaging.models import XRayImage
@@ -28,19 +26,6 @@ def an_answer(xray=None, diagnosis="Normal", **values) -> Prediction:
 @pytest.fixture
 def answered() -> Prediction:
     return an_answer()
-
-
-@pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
-@pytest.fixture
-def colleague(django_user_model):
-    person = django_user_model.objects.create_user("colleague", first_name="Kai", last_name="Wang", is_staff=True)
-    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
-    return person
 
 
 def film_page(prediction) -> str:

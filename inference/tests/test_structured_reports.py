@@ -24,12 +24,6 @@ SHA = "ab" * 32
 
 
 @pytest.fixture
-def doctor(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
-@pytest.fixture
 def answer(make_xray):
     film = make_xray()
     patient = film.patient

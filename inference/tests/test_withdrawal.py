@@ -7,10 +7,10 @@ from backoffice.tests.forms_on_pages import form_with
 from clinic.models import Appointment, Patient
 from clinic.patients.identity_conflicts import another_person
 from inference.models import Report
-from inference.tests.test_signing import an_answer, doctor, open_and_sign  # noqa: F401 — fixtures
+from inference.tests.test_signing import an_answer, open_and_sign
 
 
-def test_a_moved_film_is_signed_anew(doctor, make_xray):  # noqa: F811
+def test_a_moved_film_is_signed_anew(doctor, make_xray):
     answer, other = an_answer(make_xray()), baker.make(Patient, full_name="Wu Ya-ting", date_of_birth="1990-01-01")
     open_and_sign(doctor, answer, "Normal")
     report = baker.make(Report, prediction=answer, body="Nothing to see.")
@@ -30,7 +30,7 @@ def test_a_moved_film_is_signed_anew(doctor, make_xray):  # noqa: F811
     assert "moved here from another patient" in doctor.get(change).text
 
 
-def test_a_visit_that_was_anothers_takes_its_film_along_and_no_signature(doctor, clinician, make_xray):  # noqa: F811
+def test_a_visit_that_was_anothers_takes_its_film_along_and_no_signature(doctor, clinician, make_xray):
     answer, other = an_answer(make_xray()), baker.make(Patient, full_name="Wu Ya-ting", date_of_birth="1990-01-01")
     film = answer.xray
     film.appointment = baker.make(Appointment, patient=film.patient, identity_conflict=True, claimed={})

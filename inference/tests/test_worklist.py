@@ -3,12 +3,10 @@
 import datetime
 
 import pytest
-from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 from model_bakery import baker
 
-from backoffice.access import roles
 from backoffice.models import Role
 from imaging.models import XRayImage
 from inference.models import Prediction, Reading, Report
@@ -28,19 +26,6 @@ def a_case(name="Lin Mei-ling", hours: float = 0, **values) -> Prediction:
     case = baker.make(Prediction, xray=film, review_reasons=[], **answered | values)
     Prediction.objects.filter(pk=case.pk).update(created_at=timezone.now() - datetime.timedelta(hours=hours))
     return case
-
-
-@pytest.fixture
-def reader(client, clinician):
-    client.force_login(clinician)
-    return client
-
-
-@pytest.fixture
-def colleague(django_user_model):
-    person = django_user_model.objects.create_user("colleague", first_name="Kai", last_name="Wang", is_staff=True)
-    person.groups.add(Group.objects.get(name=roles.CLINICIANS))
-    return person
 
 
 def film_page(case: Prediction) -> str:
@@ -152,11 +137,11 @@ def test_mine_is_what_i_have_asked_about_or_taken(clinician, colleague):
     assert set(worklist.keys_of(clinician, Show.MINE)) == {asked.pk, taken.pk}
 
 
-def test_only_so_many_are_listed_and_the_page_says_so(reader, clinician, monkeypatch):
+def test_only_so_many_are_listed_and_the_page_says_so(doctor, clinician, monkeypatch):
     for _number in range(3):
         a_case()
     monkeypatch.setattr(worklist.keys_of, "__defaults__", (2,))
-    page = reader.get(WORKLIST)
+    page = doctor.get(WORKLIST)
     assert len(page.context["rows"]) == 2
     assert "These come first." in page.text
 
@@ -164,9 +149,9 @@ def test_only_so_many_are_listed_and_the_page_says_so(reader, clinician, monkeyp
 # -- Who has it -------------------------------------------------------------------------------------------------------
 
 
-def test_who_takes_a_case_reads_it_and_a_colleague_is_told_who_has_it(reader, client, clinician, colleague):
+def test_who_takes_a_case_reads_it_and_a_colleague_is_told_who_has_it(doctor, client, clinician, colleague):
     case = a_case()
-    assert is_at(take(reader, case), case)
+    assert is_at(take(doctor, case), case)
     client.force_login(colleague)
     told = take(client, case)
     assert "linicians reads this one." in told.text  # who is named so; a message begins with a capital
@@ -175,52 +160,52 @@ def test_who_takes_a_case_reads_it_and_a_colleague_is_told_who_has_it(reader, cl
     assert f"{clinician} reads this one." in client.get(film_page(case)).text
 
 
-def test_what_a_colleague_reads_is_neither_answered_nor_signed_meanwhile(reader, clinician, colleague):
+def test_what_a_colleague_reads_is_neither_answered_nor_signed_meanwhile(doctor, clinician, colleague):
     case = a_case()
     taking.take(case.pk, by=colleague)
-    assert f"{colleague} reads this one." in read_by_hand(reader, case).text
+    assert f"{colleague} reads this one." in read_by_hand(doctor, case).text
     assert not Reading.objects.exists()
     has_read(clinician, case)
-    assert f"{colleague} reads this one." in sign(reader, case).text
+    assert f"{colleague} reads this one." in sign(doctor, case).text
     case.refresh_from_db()
     assert not case.is_validated
 
 
-def test_once_it_lapsed_it_is_taken_over_with_a_press(reader, clinician, colleague):
+def test_once_it_lapsed_it_is_taken_over_with_a_press(doctor, clinician, colleague):
     case = a_case()
     taking.take(case.pk, by=colleague)
     Prediction.objects.update(taken_until=timezone.now() - datetime.timedelta(seconds=1))
-    assert f"Take over from {colleague}" in reader.get(WORKLIST).text
-    assert is_at(take(reader, case), case)
+    assert f"Take over from {colleague}" in doctor.get(WORKLIST).text
+    assert is_at(take(doctor, case), case)
     case.refresh_from_db()
     assert case.taken_by == clinician
 
 
-def test_who_is_at_work_holds_it_and_is_told_when_it_is_a_colleagues(reader, clinician, colleague):
+def test_who_is_at_work_holds_it_and_is_told_when_it_is_a_colleagues(doctor, clinician, colleague):
     case = a_case()
     taking.take(case.pk, by=clinician)
     soon = timezone.now() + datetime.timedelta(seconds=5)
     Prediction.objects.update(taken_until=soon)
     hold = reverse("worklist:hold", args=[case.pk])
-    assert reader.post(hold).status_code == 204
+    assert doctor.post(hold).status_code == 204
     case.refresh_from_db()
     assert case.taken_until > soon
     Prediction.objects.update(taken_by=colleague)
-    refused = reader.post(hold)
+    refused = doctor.post(hold)
     assert refused.status_code == 409
     assert f"{colleague} reads this one." in refused.text
 
 
-def test_the_next_one_is_the_first_that_nobody_reads_and_what_was_left_is_free_again(reader, clinician, colleague):
+def test_the_next_one_is_the_first_that_nobody_reads_and_what_was_left_is_free_again(doctor, clinician, colleague):
     first, second, third = a_case(hours=3), a_case(hours=2), a_case(hours=1)
     taking.take(second.pk, by=colleague)
-    assert is_at(go(reader), first)
-    assert is_at(go(reader, key=first.pk), third)
+    assert is_at(go(doctor), first)
+    assert is_at(go(doctor, key=first.pk), third)
     first.refresh_from_db()
     assert first.taken_by is None
-    assert is_at(go(reader, key=third.pk, before="1"), first)
+    assert is_at(go(doctor, key=third.pk, before="1"), first)
     Prediction.objects.exclude(pk=first.pk).update(taken_by=colleague, taken_until=timezone.now() + taking.TAKEN_FOR)
-    assert "No other case waits for you here." in go(reader, key=first.pk).text
+    assert "No other case waits for you here." in go(doctor, key=first.pk).text
 
 
 def test_nobody_but_who_signs_takes_a_case(client, administrator, front_desk):
@@ -241,32 +226,32 @@ def test_nobody_but_who_signs_takes_a_case(client, administrator, front_desk):
 # -- Reading through it -----------------------------------------------------------------------------------------------
 
 
-def test_a_signature_opens_the_next_case_at_once_and_the_last_one_the_list(reader):
+def test_a_signature_opens_the_next_case_at_once_and_the_last_one_the_list(doctor):
     first, second = a_case("Chen Wei-Ting", hours=2), a_case("Wu Ya-ting", hours=1)
-    go(reader)
-    read_by_hand(reader, first)
-    after = sign(reader, first)
+    go(doctor)
+    read_by_hand(doctor, first)
+    after = sign(doctor, first)
     assert is_at(after, second)
     assert "Signed: Chen Wei-Ting, Normal." in after.text
-    read_by_hand(reader, second)
-    done = sign(reader, second)
+    read_by_hand(doctor, second)
+    done = sign(doctor, second)
     assert done.redirect_chain[-1][0].startswith(WORKLIST)
     assert "All is read" in done.text
     assert "Signed: Wu Ya-ting, Normal." in done.text
 
 
-def test_the_list_says_when_it_looks_otherwise_and_nothing_where_it_does_not(reader, colleague):
+def test_the_list_says_when_it_looks_otherwise_and_nothing_where_it_does_not(doctor, colleague):
     case = a_case()
-    page = reader.get(WORKLIST)
+    page = doctor.get(WORKLIST)
     live = f"{reverse('worklist:live')}?show=all&seen={page.context['stamp']}"
-    assert reader.get(live).status_code == 204
+    assert doctor.get(live).status_code == 204
     taking.take(case.pk, by=colleague)
-    assert "Kai Wang reads it" in reader.get(live).text
+    assert "Kai Wang reads it" in doctor.get(live).text
 
 
-def test_the_first_page_counts_what_waits_and_leads_there(reader):
+def test_the_first_page_counts_what_waits_and_leads_there(doctor):
     case = a_case()
-    page = reader.get("/admin/").text
+    page = doctor.get("/admin/").text
     assert f'href="{WORKLIST}"' in page
     assert f"?prediction={case.pk}&amp;worklist=all" in page
 
@@ -280,17 +265,17 @@ def take_back(client, case: Prediction):
 
 
 @pytest.fixture
-def signed(reader, clinician) -> Prediction:
+def signed(doctor, clinician) -> Prediction:
     case = a_case()
-    take(reader, case)
-    read_by_hand(reader, case)
-    sign(reader, case, "COVID")
+    take(doctor, case)
+    read_by_hand(doctor, case)
+    sign(doctor, case, "COVID")
     return case
 
 
-def test_who_signed_takes_it_back_and_history_keeps_both(reader, clinician, signed):
+def test_who_signed_takes_it_back_and_history_keeps_both(doctor, clinician, signed):
     draft = baker.make(Report, prediction=signed, body="Findings.")
-    page = take_back(reader, signed).text
+    page = take_back(doctor, signed).text
     assert "Your signature is taken back." in page
     assert "1 draft of a report is hidden with it." in page
     signed.refresh_from_db()
@@ -306,9 +291,9 @@ def test_who_signed_takes_it_back_and_history_keeps_both(reader, clinician, sign
     assert worklist.keys_of(clinician, Show.ALL) == [signed.pk]
 
 
-def test_what_was_written_of_it_is_then_closed_to_who_has_yet_to_read_it(client, colleague, signed, reader):
+def test_what_was_written_of_it_is_then_closed_to_who_has_yet_to_read_it(client, colleague, signed, doctor):
     draft = baker.make(Report, prediction=signed, body="Clearly a COVID-19 pneumonia.")
-    take_back(reader, signed)
+    take_back(doctor, signed)
     client.force_login(colleague)
     page = reverse("admin:inference_report_change", args=[draft.pk])
     assert "Clearly" not in client.get(page, follow=True).text
@@ -317,22 +302,22 @@ def test_what_was_written_of_it_is_then_closed_to_who_has_yet_to_read_it(client,
     assert "Clearly" in client.get(page).text
 
 
-def test_it_is_signed_anew_after_that(reader, signed):
-    take_back(reader, signed)
-    sign(reader, signed, "not_assessable")
+def test_it_is_signed_anew_after_that(doctor, signed):
+    take_back(doctor, signed)
+    sign(doctor, signed, "not_assessable")
     signed.refresh_from_db()
     assert (signed.is_validated, signed.verdict, signed.own_diagnosis) == (True, "not_assessable", "Normal")
 
 
-def test_what_is_published_is_not_taken_back(reader, signed):
+def test_what_is_published_is_not_taken_back(doctor, signed):
     baker.make(Report, prediction=signed, status="published", published_at=timezone.now())
-    assert "Take my signature back" not in reader.get(film_page(signed)).text
-    assert "A report of it is published" in take_back(reader, signed).text
+    assert "Take my signature back" not in doctor.get(film_page(signed)).text
+    assert "A report of it is published" in take_back(doctor, signed).text
     signed.refresh_from_db()
     assert signed.is_validated
 
 
-def test_nobody_takes_back_anothers_signature(reader, client, colleague, signed):
+def test_nobody_takes_back_anothers_signature(doctor, client, colleague, signed):
     client.force_login(colleague)
     assert "There is no signature of yours to take back." in take_back(client, signed).text
     signed.refresh_from_db()

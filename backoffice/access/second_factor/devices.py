@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-import segno
 from django.db import transaction
 from django.utils import timezone
 from django_otp.models import Device
@@ -33,11 +32,6 @@ def phone_to_set_up(person: User) -> TOTPDevice:
     TOTPDevice.objects.filter(user=person, confirmed=False, created_at__lt=too_old).delete()
     phone, _made = TOTPDevice.objects.get_or_create(user=person, confirmed=False, defaults={"name": "phone"})
     return phone
-
-
-def qr_code(phone: TOTPDevice) -> str:
-    """The secret as a picture for a phone's camera: a `data:` address of an SVG, black on white in both themes."""
-    return segno.make(phone.config_url, micro=False).svg_data_uri(scale=5, dark="#000", light="#fff")
 
 
 def secret_of(phone: TOTPDevice) -> str:

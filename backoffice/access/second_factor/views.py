@@ -20,6 +20,7 @@ from backoffice.access import security_log
 from backoffice.access.people import StaffRequest
 from backoffice.access.second_factor import devices, rules
 from backoffice.access.second_factor.forms import CodeForm, FirstCodeForm
+from backoffice.web.qr_codes import qr_code
 
 
 def urls() -> list:
@@ -71,7 +72,7 @@ def set_up(request: StaffRequest) -> HttpResponse:
         return codes_page(request)
     note_refused(request, form)
     about = {
-        "qr_code": devices.qr_code(phone),
+        "qr_code": qr_code(phone.config_url),
         "secret": devices.secret_of(phone),
         "is_required": rules.step_before(request) == rules.SET_UP,
     }

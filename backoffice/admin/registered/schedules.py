@@ -54,8 +54,10 @@ class ScheduleAdmin(ReadOnlyAdmin, LibraryScheduleAdmin):
     fields: ClassVar[list[Any]] = readonly_fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Without what bears no name and comes once: a nudge that waits for its moment."""
         run = ScheduledRun.objects.filter(pk=OuterRef("func"))
-        return super().get_queryset(request).annotate(**{name: Subquery(run.values(name)) for name in OF_THE_RUN})
+        schedules = super().get_queryset(request).exclude(name=None, schedule_type=Schedule.ONCE)
+        return schedules.annotate(**{name: Subquery(run.values(name)) for name in OF_THE_RUN})
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("backoffice.run_schedule")
