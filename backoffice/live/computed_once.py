@@ -11,13 +11,17 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds that others wait for whoever computes; then they do it themselves
 LOOK_EVERY = 0.05
+LONG = 1.0  # seconds of computing
 LOCK_SECONDS = 10  # longer than any of it takes; whoever dies over it keeps nobody waiting longer
 
 
-def computed_once(key: str, compute: Callable[[], Any], *, version: Callable[[], str], seconds: int) -> Any:
+def computed_once(
+    key: str, compute: Callable[[], Any], *, version: Callable[[], str], seconds: int, worth: float = 0
+) -> Any:
     """What `compute` gave for this version, at most so many seconds ago. Where many ask at once, one computes.
 
-    Works without the cache too: then everybody computes.
+    What took LONG is good for another version too, for `worth` times as long as it took: computed anew at each change,
+    it would be computed all the time. Works without the cache too: then everybody computes.
     """
     try:
         now = version()
@@ -28,8 +32,11 @@ def computed_once(key: str, compute: Callable[[], Any], *, version: Callable[[],
     if found:
         return found[1]
     try:
+        began = time.monotonic()
         value = compute()
-        _keep(key, (now, value), seconds)
+        took = time.monotonic() - began
+        good_until = time.time() + worth * took if took > LONG else 0.0
+        _keep(key, (now, value, good_until), seconds)
     finally:
         if mine:
             _unlock(key)
@@ -41,7 +48,7 @@ def _found_or_locked(key: str, version: str) -> tuple[tuple | None, bool]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found = cache.get(key)
-        if found and found[0] == version:
+        if found and (found[0] == version or found[2] > time.time()):
             return found, False
         if cache.add(f"{key}:lock", True, LOCK_SECONDS):
             return None, True

@@ -152,6 +152,24 @@ def test_a_computation_that_fails_keeps_nobody_from_trying(settings):
     assert computed_once("fails", lambda: "well", version=lambda: "v1", seconds=60) == "well"
 
 
+def test_what_took_long_is_good_for_a_while_after_a_change_and_what_did_not_is_computed_anew(monkeypatch, settings):
+    settings.CACHES = LOCAL_MEMORY
+    cache.clear()
+
+    def ask(version: str, *, worth: float) -> str:
+        def compute() -> str:
+            time.sleep(0.01)
+            return version
+
+        return computed_once(f"worth:{worth}", compute, version=lambda: version, seconds=60, worth=worth)
+
+    monkeypatch.setattr("backoffice.live.computed_once.LONG", 0.001)
+    assert [ask("v1", worth=10_000), ask("v2", worth=10_000)] == ["v1", "v1"]
+    assert [ask("v1", worth=0), ask("v2", worth=0)] == ["v1", "v2"]
+    monkeypatch.setattr("backoffice.live.computed_once.LONG", 60)
+    assert [ask("v1", worth=20_000), ask("v2", worth=20_000)] == ["v1", "v2"]
+
+
 def test_every_block_keeps_plain_values_that_any_process_can_read(administrator):
     """What is kept outlives the process: no query that is still to be asked, and no request."""
     for block in (block for block in blocks.blocks_for(administrator) if block.models):

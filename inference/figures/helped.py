@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
+from backoffice.live.plain import plain
 from inference.figures.shares import FEW, Share, Z
 
 
+@plain
 @dataclass(frozen=True)
 class Helped:
     """`rescued` is of those who were wrong alone, `misled` of those who were right alone; `alone` and `after` are the
@@ -45,6 +47,7 @@ def helped(read: Iterable[tuple[str, str, str]]) -> Helped:
     )
 
 
+@plain
 @dataclass(frozen=True)
 class Took:
     """Seconds for a case: `middle` is the median."""
@@ -61,6 +64,7 @@ def took(seconds: Sequence[float]) -> Took:
     return Took(len(seconds), median(seconds) if seconds else None)
 
 
+@plain
 @dataclass(frozen=True)
 class Ratio:
     value: float

@@ -20,7 +20,7 @@ from inference.models import DiagnosticModel, MorningBaseline, MorningCheck, Wor
 CHECK = "inference.tasks.check_the_models"
 BUSY = timedelta(hours=1)  # within which every worker that was asked finds the time to look
 TOO_LONG = timedelta(hours=36)  # without a check, where there was one
-RECENT = 200  # checks that are looked at: a fortnight's of a dozen machines
+RECENT = 50  # checks that are looked at: more than there are machines
 FORGOTTEN_AFTER = timedelta(days=14)  # a device that nobody uses any more
 
 QUIET = ("same", "first", "changed_here", "tuned")

@@ -7,11 +7,13 @@ blind and by somebody else than the reader: told apart, for two readers may be w
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backoffice.live.plain import plain
 from inference.figures.helped import Helped, Ratio, Took, helped, times_as_long, took
-from inference.figures.signed_cases import Question, between
+from inference.figures.signed_cases import Question, between, once
 from inference.models import Reading, ReferenceStandard
 
 
+@plain
 @dataclass(frozen=True)
 class ReadBlind:
     """`by_reference` and `by_second_reader` are of cases whose truth is known by the one or only by the other."""
@@ -24,7 +26,11 @@ class ReadBlind:
 
 
 def read_blind(question: Question) -> ReadBlind:
-    """Three queries."""
+    """Three queries, asked once for everybody."""
+    return once("read-blind", question, lambda: _counted(question))
+
+
+def _counted(question: Question) -> ReadBlind:
     readings = Reading.objects.visible().filter(between(question, "signed_at"), signed_at__isnull=False)
     rows = list(
         readings.order_by().values_list(

@@ -8,10 +8,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from backoffice.live.plain import plain
+
 Z = 1.959963984540054  # of 95 %, two-sided
 FEW = 30  # fewer tell little: at 30, an interval around 0.9 is 0.23 wide
 
 
+@plain
 @dataclass(frozen=True)
 class Share:
     """`k` of `n`."""

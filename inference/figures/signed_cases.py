@@ -48,6 +48,10 @@ from inference.models import (
 )
 
 KEPT_SECONDS = 600
+WORTH = 20
+"""For so many times as long as counting took, if that was long, what was counted is shown although a case was signed
+meanwhile: in a large clinic somebody always signs, and one film in a hundred thousand moves no figure."""
+
 WATCHED = (Prediction, XRayImage, Patient, Reading, ReferenceStandard, DiagnosticModel)
 watch(*WATCHED)
 
@@ -133,12 +137,13 @@ def _cells(rows: QuerySet, who: str, *, said: str = "", truth: str = "") -> Iter
 # -- What is asked once for everybody ---------------------------------------------------------------------------------
 
 
-def _once(name: str, question: Question, compute: Any) -> Any:
+def once(name: str, question: Question, compute: Any) -> Any:
     return computed_once(
         f"figures:{name}:{question.key}:{settings.CONFIDENCE_THRESHOLD}",
         compute,
         version=lambda: f"{timezone.localdate()} {version_of(WATCHED)}",
         seconds=KEPT_SECONDS,
+        worth=WORTH,
     )
 
 
@@ -153,7 +158,7 @@ def by_model(question: Question) -> dict[int, list[Cell]]:
             found += _cells(rows, "model", truth="prediction__")
         return [[key, *_flat(cell)] for key, cell in found]
 
-    return _by_first(_once("models", question, compute))
+    return _by_first(once("models", question, compute))
 
 
 def by_reader(question: Question) -> dict[int, list[Cell]]:
@@ -162,7 +167,7 @@ def by_reader(question: Question) -> dict[int, list[Cell]]:
     def compute() -> list[list[Any]]:
         return [[key, *_flat(cell)] for key, cell in _cells(_with_truth(question), "reviewed_by")]
 
-    return _by_first(_once("readers", question, compute))
+    return _by_first(once("readers", question, compute))
 
 
 def _flat(cell: Cell) -> list[Any]:
@@ -192,7 +197,7 @@ def by_part(question: Question, model: int) -> dict[str, dict[str, list[Cell]]]:
         return [[*key, n, confidences[key]] for key, n in counted.items()]
 
     found: dict[str, dict[str, list[Cell]]] = {part: {} for part in PARTS}
-    for truth, what, in_bin, is_sure, *values, n, confidence in _once(f"parts:{model}", question, compute):
+    for truth, what, in_bin, is_sure, *values, n, confidence in once(f"parts:{model}", question, compute):
         cell = Cell(truth, what, in_bin, is_sure, n, confidence)
         for part, value in zip(PARTS, values, strict=True):
             found[part].setdefault(value, []).append(cell)
@@ -227,7 +232,7 @@ def age_group(born: datetime.date | None, day: datetime.date) -> str:
 def without_truth(question: Question) -> dict[str, int]:
     """How many signed cases say nothing of what is true, by their verdict. One query."""
     rows = signed(question).filter(final_diagnosis="").values_list("verdict").annotate(n=Count("pk"))
-    return dict(rows.order_by())
+    return dict(once("without-truth", question, lambda: list(rows.order_by())))
 
 
 def totals(question: Question) -> dict[str, Any]:
@@ -242,7 +247,7 @@ def totals(question: Question) -> dict[str, Any]:
             "diagnoses": list(answered.values_list("diagnosis").annotate(n=Count("pk"), mean=Avg("confidence"))),
         }
 
-    return _once("totals", replace(question, readers=""), compute)
+    return once("totals", replace(question, readers=""), compute)
 
 
 def groups_of(readers: Iterable[int]) -> dict[str, set[int]]:

@@ -91,13 +91,16 @@ def _versions_of_what_hangs_on_them(versions: QuerySet, user: Reader) -> QuerySe
 
 @withholds(ReferenceStandard)
 def _versions_of_what_is_known(versions: QuerySet, user: Reader) -> QuerySet:
-    return without_unread_films(versions, user, own=Q(history_user=user))
+    return without_unread_films(versions, user, own=Q(history_user=user) | Q(stated_by=user))
 
 
 @withholds(FollowUp)
 def _versions_of_follow_ups(versions: QuerySet, user: Reader) -> QuerySet:
-    """What is to be done follows from what was signed, which may have been taken back since."""
-    return without_closed(versions, user, "prediction_id")
+    """What is to be done follows from what was signed, which may have been taken back since: as `is_told`."""
+    if not reads_blind(user):
+        return versions
+    closed = Exists(closed_to(user).filter(pk=OuterRef("prediction_id")))
+    return versions.exclude(closed, ~Q(asked_by=user))
 
 
 @withholds(Reading)

@@ -135,7 +135,7 @@ def rows(people, clinician, django_capture_on_commit_callbacks) -> dict[str, obj
         merging.merge(kept, merged, choices=[], by=clinician, reason="twice"),
         *(model.objects.first() for model in (OpeningHours, Closure, Symptom, LikertQuestion, NumericQuestion)),
         IntakeRecord.objects.get(),
-        *opinions(xray),
+        *opinions(xray, clinician),
         *backoffice_rows(people, patient),
     ]
     imports = {
@@ -150,7 +150,7 @@ def rows(people, clinician, django_capture_on_commit_callbacks) -> dict[str, obj
     return imports | {row._meta.label_lower: row for row in [*made, *imports.values()]}
 
 
-def opinions(xray) -> list:
+def opinions(xray, clinician) -> list:
     prediction = baker.make(Prediction, xray=xray, status=Prediction.Status.COMPLETED, diagnosis="Normal")
     model = baker.make(DiagnosticModel, labels=["Normal"], metrics={}, options={})
     result = baker.make(
@@ -164,9 +164,12 @@ def opinions(xray) -> list:
     figures = {"models": [], "before": {}, "after": {}, "counts": {}, "covered": {}, "mean_size": 1, "missing": {}}
     calibration = baker.make(Calibration, figures=figures, coverage=0.9)
     report = baker.make(Report, prediction=prediction, body="clear")
-    follow_up = baker.make(FollowUp, prediction=prediction, kind=FollowUp.Kind.FILM, due_on=timezone.localdate())
+    follow_up = baker.make(
+        FollowUp, prediction=prediction, kind="film", due_on=timezone.localdate(), asked_by=clinician
+    )
     hold = baker.make(Hold, report=report)
-    known = baker.make(ReferenceStandard, xray=xray, diagnosis="Normal", known_on=timezone.localdate())
+    stated = {"known_on": timezone.localdate(), "stated_by": clinician}
+    known = baker.make(ReferenceStandard, xray=xray, diagnosis="Normal", **stated)
     return [prediction, model, result, calibration, known, report, follow_up, hold]
 
 
