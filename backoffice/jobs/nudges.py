@@ -26,7 +26,6 @@ def nudge(function: str, cluster: str) -> None:
         transaction.on_commit(lambda: async_task(function, cluster=cluster), robust=True)
 
 
-
 def connect() -> None:
     """Have a task carry the id of the request that asked for it to the worker, and into its lines of the log. One that
     the clock asked for has the task's own."""

@@ -417,7 +417,7 @@ def test_a_form_that_came_too_late_is_given_back(doctor, clinician):
 # -- Reading blind ----------------------------------------------------------------------------------------------------
 
 
-def test_whoever_reads_the_film_again_is_told_what_is_to_be_done_once_they_have_read_it(doctor, clinician, colleague):  # noqa: F811
+def test_whoever_reads_the_film_again_is_told_what_is_to_be_done_once_they_have_read_it(doctor, clinician, colleague):
     """It stays on the list meanwhile, so that nothing is lost."""
     answer = a_signed_answer(colleague)
     asked = a_follow_up(colleague, answer, kind="see", what="the mass in the left lung", owner=clinician)
