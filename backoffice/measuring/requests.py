@@ -34,7 +34,7 @@ class MetricsMiddleware:
         began = time.perf_counter()
         response = self.get_response(request)
         match = request.resolver_match
-        view = (match.view_name or match._func_path) if match else NO_VIEW
+        view = match.view_name if match else NO_VIEW
         method = request.method if request.method in METHODS else "other"  # visitors may write anything there
         took.labels(view).observe(time.perf_counter() - began)
         answered.labels(view, method, str(response.status_code)).inc()

@@ -46,7 +46,8 @@ class Move:
         """Raises MoveRefusedError where both databases do not have the same tables, by the same migrations."""
         if self.target.encoding() != "UTF8":
             raise MoveRefusedError(_("The database's encoding is not UTF8: create it anew, with ENCODING 'UTF8'."))
-        if self.source.migrations() != self.target.migrations():
+        migrations = self.source.migrations()
+        if not migrations or migrations != self.target.migrations():
             told = _(
                 "The migrations of both databases differ. Run `manage.py migrate` twice: as it is now, and with "
                 "DATABASE_URL set to the new database."

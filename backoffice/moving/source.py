@@ -27,6 +27,8 @@ class Source:
         return {name for (name,) in described}
 
     def migrations(self) -> set[tuple[str, str]]:
+        if "django_migrations" not in self.tables():
+            return set()
         return set(self._connection.execute("SELECT app, name FROM django_migrations"))
 
     def count(self, table: Table, after: Any = None) -> int:

@@ -40,7 +40,7 @@ psql -q "$URL" -c 'CREATE EXTENSION IF NOT EXISTS pg_trgm'
 DATABASE_URL=$URL DJANGO_SECRET_KEY=any python manage.py migrate --verbosity 0
 
 step '3 From SQLite to it'
-time python manage.py move_database "$URL"
+python manage.py move_database "$URL"
 DJANGO_SECRET_KEY=$(cat "$DATA_DIR/secret_key")
 export DATABASE_URL="$URL" DJANGO_SECRET_KEY
 

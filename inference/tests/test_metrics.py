@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 from django.utils import timezone
+from django_q.brokers import get_broker
 from model_bakery import baker
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -69,6 +70,7 @@ def test_what_waits_and_failed_and_is_overdue_is_told(scrape):
     baker.make(Worker, beat_at=timezone.now(), name="here", trouble="no_gpu")
     ScheduledRun.objects.create(function="clinic.reminders.remind", began_at=ago - 72 * HOUR, error="broke")
     offer_places(30)
+    get_broker("inference").enqueue("a task")
 
     told = scrape()
     assert told["collimator_mails_waiting",] == 2
@@ -83,7 +85,8 @@ def test_what_waits_and_failed_and_is_overdue_is_told(scrape):
     assert told["collimator_schedule_missed_runs", "clinic.reminders.remind"] == 3
     assert told["collimator_schedule_failed", "clinic.reminders.remind"] == 1
     assert (told["collimator_places_free", "0"], told["collimator_places_free", "1"]) == (0, 30)
-    assert told["collimator_drift_findings",] == told["collimator_nudges_waiting", "inference"] == 0
+    assert (told["collimator_nudges_waiting", "default"], told["collimator_nudges_waiting", "inference"]) == (0, 1)
+    assert told["collimator_drift_findings",] == told["collimator_morning_findings",] == 0
 
 
 def test_a_scrape_is_a_handful_of_queries_however_much_there_is(scrape, django_assert_max_num_queries):

@@ -214,6 +214,16 @@ def test_what_was_written_meanwhile_is_noticed_and_anew_mends_it(spoilt, databas
     assert there.query("SELECT to_regclass('database_move.origin')") == [(None,)]
 
 
+def test_what_postgresql_refuses_is_told_in_a_sentence(spoilt, database, settings, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(spoilt.data_dir / "db.sqlite3"))
+    Installation(spoilt.data_dir, database).execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$; "
+        "CREATE TRIGGER refuse BEFORE INSERT ON clinic_patient FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    with pytest.raises(CommandError, match=r"PostgreSQL says: no room\. What was copied stays"):
+        call_command("move_database", database)
+
+
 def test_a_file_that_is_none_is_told(settings, tmp_path, monkeypatch):
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(tmp_path / "nowhere.sqlite3"))
     with pytest.raises(CommandError, match="no database at"):

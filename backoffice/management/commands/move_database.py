@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
@@ -34,6 +35,10 @@ class Command(BaseCommand):
                 self.move(Move(here, there, str(path)), anew=anew)
         except MoveRefusedError as refused:
             raise CommandError(str(refused)) from None
+        except psycopg.Error as error:
+            # Its first line names tables and constraints; the others would quote rows.
+            told = _("PostgreSQL says: %(why)s. What was copied stays there: mend it, and run this again.")
+            raise CommandError(told % {"why": error.diag.message_primary or type(error).__name__}) from None
         self.tell_what_to_set(path)
 
     def move(self, move: Move, *, anew: bool) -> None:
