@@ -229,7 +229,7 @@ class _Held:
         while self.read(CHUNK):
             pass
         if self._held != self._sha256.hexdigest().encode():
-            raise DamagedError(_("It is damaged: what is in it is not what was written, or its end is missing."))
+            raise _not_as_written()
 
 
 class Reader:
@@ -272,7 +272,7 @@ def opened(path: Path, identities: list, step: Step = no_step) -> Iterator[tuple
             with _decrypted(hashed, identities) as stream:
                 yield Reader(stream), hashed
         except (tarfile.TarError, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise DamagedError(_("It is damaged: %(why)s") % {"why": error}) from error
+            raise _not_as_written() from error
 
 
 @contextmanager
@@ -296,4 +296,8 @@ def _decrypted(file: Any, identities: list) -> Iterator[IO[bytes]]:
 def _refused(error: BaseException) -> BackupError:
     if "No matching keys" in str(error):
         return BackupError(_("It is encrypted to another key than the one that was given."))
-    return DamagedError(_("It is damaged: %(why)s") % {"why": error})
+    return _not_as_written()
+
+
+def _not_as_written() -> DamagedError:
+    return DamagedError(_("It is damaged: what is in it is not what was written, or its end is missing."))

@@ -19,10 +19,15 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.urls import reverse
 
+from backoffice.backups import restoring, writing
+from backoffice.backups.errors import BackupError
+from backoffice.backups.progress import Progress
+from backoffice.backups.sqlite import Sqlite
 from backoffice.files.local import local_path
 from backoffice.imports import progress, runs, uploads
 from backoffice.models import TableImport
 from backoffice.tests import commands
+from backoffice.tests.tiny import Tiny
 from backoffice.web.remote_media import options
 from clinic.models import Patient
 from clinic.tests.tables import CONFIRM, key_in, many, upload
@@ -279,3 +284,22 @@ def test_an_address_says_where_and_with_which_keys():
     assert options("s3:///films?region=ap-northeast-1")["endpoint_url"] is None
     with pytest.raises(ImproperlyConfigured, match="no s3://"):
         options("https://minio.example/films")
+
+
+def test_what_lies_in_the_bucket_is_backed_up_and_restored_into_an_empty_one(bucket, settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
+    tiny = Tiny(settings.DATA_DIR / "tiny.sqlite3")
+    content = b"a film" * 500_000
+    tiny.keep("originals/aa/film.dcm", content)
+    monkeypatch.setattr(restoring, "known_migrations", lambda: Tiny.MIGRATIONS)
+    made = writing.make(tmp_path / "backups", database=tiny.database)
+    restored = Sqlite(settings.DATA_DIR / "restored.sqlite3")
+    monkeypatch.setattr(restoring, "the_database", lambda: restored)
+    monkeypatch.setattr(restoring, "call_command", lambda *args, **options: None)
+    with pytest.raises(BackupError, match=r"film\.dcm"):
+        restoring.restore(made.path, [], Progress())
+    bucket.objects.all().delete()
+    restoring.restore(made.path, [], Progress())
+    assert default_storage.open("originals/aa/film.dcm").read() == content
+    assert not Path(settings.MEDIA_ROOT).exists()

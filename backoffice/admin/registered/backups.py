@@ -26,7 +26,7 @@ class MadeFilter(DayRangeFilter):
 class BackupAdmin(ReadOnlyAdmin, FastListAdmin):
     """A worker makes one each night and restores one each week (*Schedules*); `manage.py backup` at any time."""
 
-    list_display = ["made_at", "state", "how_large", "rows", "files", "is_encrypted", "drill"]
+    list_display = ["made_at", "state", "drill", "how_large", "rows", "files", "is_encrypted"]
     list_filter = [MadeFilter]
     sortable_by = []
     empty_text = _("No backup yet: the first is made tonight, or now by “Run now” in Schedules.")
@@ -38,7 +38,7 @@ class BackupAdmin(ReadOnlyAdmin, FastListAdmin):
 
     @admin.display(description=_("state"))
     def state(self, backup: Backup) -> SafeString:
-        return chip(_("failed"), Tone.BAD) if backup.error else chip(_("whole"), Tone.GOOD)
+        return chip(_("failed"), Tone.BAD) if backup.error else chip(_("verified"), Tone.GOOD)
 
     @admin.display(description=_("error"))
     def what_failed(self, backup: Backup) -> str:
