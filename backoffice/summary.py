@@ -1,4 +1,4 @@
-"""What the day's summary says of the machinery: what failed, and how old the newest backup is."""
+"""What the day's summary says of the machinery: what failed, where the trail's chain ends, the age of the backup."""
 
 import datetime
 from collections.abc import Iterator
@@ -7,12 +7,15 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import get_commands
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_noop
 from django_q.models import Failure
 
+from backoffice.access import trail
+from backoffice.formats.kept import Sentence
 from backoffice.formats.kept import gettext as _
 from backoffice.jobs.summary import Day, Figure, section, span_told
-from backoffice.models import FailedSignIn, Mail, TableImport
+from backoffice.models import AccessEvent, FailedSignIn, Mail, TableImport
 from backoffice.web.admin_urls import admin_url
 
 A_DAY = datetime.timedelta(days=1)
@@ -28,6 +31,18 @@ def failures(day: Day) -> Iterator[Figure]:
     yield Figure(_("imports that failed"), imports, admin_url(TableImport, "changelist"), is_bad=bool(imports))
     tried = FailedSignIn.objects.filter(**day.within("attempt_time")).count()
     yield Figure(_("failed sign-ins"), tried, admin_url(FailedSignIn, "changelist"))
+
+
+@section(gettext_noop("Access trail"), order=80)
+def the_trail(day: Day) -> Iterator[Figure]:
+    """The head that proves the trail up to there, as things stand when it is made: on paper nobody changes it."""
+    if head := trail.head():
+        number = _("Batch %(number)d, up to %(until)s") % {
+            "number": head.number,
+            "until": Sentence(lambda: date_format(timezone.localtime(head.until), "SHORT_DATETIME_FORMAT")),
+        }
+        yield Figure(_("sealed"), number, admin_url(AccessEvent, "changelist"))
+        yield Figure(_("head of the chain"), trail.as_printed(head.digest))
 
 
 @section(gettext_noop("Backups"), order=90)
