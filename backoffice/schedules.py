@@ -40,6 +40,13 @@ daily(
     cluster=settings.DEFAULT_CLUSTER,
     at=time(3, 50),
 )
+# What the key before the last has sealed; nearly always nothing.
+daily(
+    "backoffice.sealing.rewriting.seal_anew",
+    _("Seal by the newest key what an older one sealed"),
+    cluster=settings.DEFAULT_CLUSTER,
+    at=time(4, 0),
+)
 # Before anybody reads that it is whole.
 daily(
     "backoffice.access.trail.check",

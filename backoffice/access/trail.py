@@ -154,6 +154,10 @@ def _told(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def _is_keyed(link: TrailSeal) -> bool:
+    return any(constant_time_compare(link.seal, _keyed(link.digest, key)) for key in keys())
+
+
 def _keyed(digest: str, key: Key) -> str:
     return f"{key.name}{mark(digest, key.for_trail, 'access trail')}"
 
@@ -164,6 +168,14 @@ def _keyed(digest: str, key: Key) -> str:
 def head() -> TrailSeal | None:
     """The link that proves all before it."""
     return TrailSeal.objects.last()
+
+
+def seal_anew() -> None:
+    """Put the first key's hash in the place of an older one's, where that holds: what does not is told by `breaks`."""
+    newest = keys()[0]
+    for link in TrailSeal.objects.exclude(seal__startswith=newest.name):
+        if _is_keyed(link):
+            TrailSeal.objects.filter(pk=link.pk).update(seal=_keyed(link.digest, newest))
 
 
 def as_printed(digest: str) -> str:
@@ -217,7 +229,7 @@ def _unlinked(link: TrailSeal, before: TrailSeal | None) -> str:
         return _("What was sealed before it is gone.")
     if link.digest != _digest(link, before.digest if before else ""):
         return _("It, or what was sealed before it, was changed.")
-    if not any(constant_time_compare(link.seal, _keyed(link.digest, key)) for key in keys()):
+    if not _is_keyed(link):
         return _("No key of FIELD_KEYS has sealed it: somebody made the chain anew, or the key is gone.")
     return ""
 

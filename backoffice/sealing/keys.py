@@ -17,7 +17,7 @@ OF_THE_SECRET_KEY = "SECRET_KEY"  # noqa: S105  (the word, and no key)
 MOST, SHORTEST = 2, 32  # keys; characters of one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Key:
     """What is derived from one line of FIELD_KEYS, of which each use has its own.
 
