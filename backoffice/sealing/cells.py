@@ -22,17 +22,16 @@ HEAD = 2 * MARK + NAME
 
 
 class UnreadableError(Exception):
-    """A cell that no key here opens. It is never taken for an empty one, nor written over."""
+    """What no key here opens, sealed by the `key` of that name. It is never taken for empty, nor written over."""
 
-    def __init__(self, what: str, cell: str) -> None:
-        self.what = what
-        self.key = cell[2 * MARK : HEAD] if len(cell) > HEAD else ""
+    def __init__(self, what: str, key: str) -> None:
+        self.key = key
         known = ", ".join(key.name for key in keys())
         why = f"it was sealed by the key {self.key}, and FIELD_KEYS has {known}" if self.key else "it is not sealed"
         if self.key in {key.name for key in keys()}:
-            why = f"the key {self.key} is here, and does not fit: it was damaged, or is another row's or column's"
+            why = f"the key {self.key} is here, and does not fit: it was damaged, or is another column's"
         super().__init__(
-            f"A value of {what} cannot be read: {why}. Nothing was changed. See “Keys” in docs/operating.md."
+            f"What is sealed as {what} cannot be read: {why}. Nothing was changed. See “Keys” in docs/operating.md."
         )
 
 
@@ -61,7 +60,7 @@ def unseal(cell: str, what: str) -> str:
                 return key.cipher.decrypt(sealed[:NONCE], sealed[NONCE:], _bound(head, what)).decode()
             except (InvalidTag, NoBase64, ValueError):
                 break
-    raise UnreadableError(what, cell)
+    raise UnreadableError(what, head[2 * MARK :] if len(cell) > HEAD else "")
 
 
 def indexes(text: str, what: str) -> list[str]:

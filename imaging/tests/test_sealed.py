@@ -2,6 +2,8 @@
 
 import json
 from importlib import import_module
+from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +20,7 @@ from backoffice import upkeep
 from backoffice.access import trail
 from backoffice.checks import seals_have_a_key_of_their_own
 from backoffice.models import TableImport, TrailSeal
-from backoffice.sealing import cells, rewriting
+from backoffice.sealing import cells, files, rewriting
 from backoffice.sealing.cells import UnreadableError
 from backoffice.sealing.keys import checked, keys
 from backoffice.tests.forms_on_pages import form_with
@@ -85,7 +87,9 @@ def test_no_table_has_a_number_as_it_was_typed(admin_client):
         settled_conflict={},
         quality_issues=[],
     )
-    assert TableImport.objects.get().details["errors"]
+    waiting = TableImport.objects.get()
+    assert waiting.details["errors"]
+    assert NUMBER.encode() not in Path(waiting.file.path).read_bytes()
     assert film.identity_conflict["national_id"].endswith("780")
     kept = whole_database()
     assert "Lin Mei-ling" in kept
@@ -148,6 +152,24 @@ def test_cells_of_two_rows_that_changed_places_are_found():
     put(other, mine)
     put(one, theirs)
     assert len(list(upkeep.sealed_values_are_read())) == 2
+
+
+@pytest.mark.parametrize("size", [0, 1, files.BLOCK - 1, files.BLOCK, 2 * files.BLOCK + 1])
+def test_a_kept_file_is_read_as_it_was_or_not_at_all(size, settings):
+    content = bytes(number % 251 for number in range(size))
+    with files.sealed(BytesIO(content)) as sealed:
+        kept = sealed.read()
+    with files.unsealed(BytesIO(kept)) as file:
+        assert file.read() == content
+    head, block = len(files.SEALED) + files.NAME + files.OWN, files.NONCE + files.BLOCK + files.TAG
+    without_the_last = [kept[: head + block]] if size > files.BLOCK else []
+    another_bit = kept[:40] + bytes([kept[40] ^ 1]) + kept[41:]
+    for damaged in (kept[:-1], kept + b"\0", another_bit, *without_the_last):
+        with pytest.raises(UnreadableError), files.unsealed(BytesIO(damaged)):
+            pass
+    settings.FIELD_KEYS = [NEW]
+    with pytest.raises(UnreadableError, match="FIELD_KEYS has"), files.unsealed(BytesIO(kept)):
+        pass
 
 
 # -- Keys -------------------------------------------------------------------------------------------------------------
