@@ -34,7 +34,8 @@ check: .venv/installed
 	python .ci/messages.py --check
 	python manage.py makemigrations --check --dry-run
 	DJANGO_DEBUG=0 DJANGO_BEHIND_PROXY=1 SITE_URL=https://clinic.example HSTS_DAYS=365 HSTS_SUBDOMAINS=1 \
-	EMAIL_URL=smtp://localhost:25 python manage.py check --deploy --fail-level WARNING
+	EMAIL_URL=smtp://localhost:25 FIELD_KEYS=a-key-of-32-characters-for-checks \
+	python manage.py check --deploy --fail-level WARNING
 	python .ci/audit.py
 
 bench: .venv/installed

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from backoffice.files import modes
 from backoffice.models import User
+from backoffice.sealing.keys import OF_THE_SECRET_KEY
 
 HINT = "Set SITE_URL to how patients reach the site, such as https://clinic.example."
 
@@ -57,6 +58,20 @@ def the_proxy_is_believed(app_configs: Sequence[AppConfig] | None, **kwargs: obj
     )
     hint = "Set DJANGO_BEHIND_PROXY=1 where the proxy sets X-Forwarded-Proto and -For itself, as docs/nginx.conf does."
     return [checks.Warning(what, hint=hint, id="collimator.W002")]
+
+
+@checks.register(deploy=True)
+def seals_have_a_key_of_their_own(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
+    """Else another secret key, such as after one was lost, leaves every national ID unreadable."""
+    if settings.FIELD_KEYS and settings.FIELD_KEYS[0] != OF_THE_SECRET_KEY:
+        return []
+    what = "FIELD_KEYS is not set: national IDs are sealed by a key that comes from DJANGO_SECRET_KEY, and go with it."
+    hint = (
+        "Set FIELD_KEYS, keep it apart from the backups, and run `manage.py rotate_keys`: “Keys” in docs/operating.md."
+    )
+    return [checks.Warning(what, hint=hint, id="collimator.W005")]
 
 
 @checks.register(deploy=True)

@@ -25,6 +25,8 @@ every_minute(
 every_minute(
     "backoffice.jobs.sqlite_checkpoint.write_back", _("Have SQLite write to the disk"), cluster=settings.DEFAULT_CLUSTER
 )
+# Who looked at what is sealed once an hour, so that nobody changes it afterwards without being found out.
+every_minute("backoffice.access.trail.seal_hourly", _("Seal the access trail"), cluster=settings.DEFAULT_CLUSTER)
 # At night, what has had its time goes, and SQLite learns how large its tables have become.
 daily(
     "backoffice.jobs.registry.purge_all",
@@ -37,6 +39,20 @@ daily(
     _("Tell SQLite how large its tables are"),
     cluster=settings.DEFAULT_CLUSTER,
     at=time(3, 50),
+)
+# What the key before the last has sealed; nearly always nothing.
+daily(
+    "backoffice.sealing.rewriting.seal_anew",
+    _("Seal by the newest key what an older one sealed"),
+    cluster=settings.DEFAULT_CLUSTER,
+    at=time(4, 0),
+)
+# Before anybody reads that it is whole.
+daily(
+    "backoffice.access.trail.check",
+    _("Look whether the access trail is whole"),
+    cluster=settings.DEFAULT_CLUSTER,
+    at=time(4, 10),
 )
 # What yesterday was like, before people come.
 daily(

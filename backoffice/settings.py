@@ -17,6 +17,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.sealing import keys
 from backoffice.served_at import BIND, served_at
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -58,6 +59,8 @@ if not SECRET_KEY:
             "set DJANGO_SECRET_KEY (50 or more random characters) on each of them."
         )
     SECRET_KEY = own_secret_key(DATA_DIR / "secret_key")
+
+FIELD_KEYS = keys.checked(env.list("FIELD_KEYS", default=[]))
 
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 

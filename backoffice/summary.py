@@ -1,16 +1,20 @@
-"""What the day's summary says of the machinery: what failed, and how old the newest backup and the last drill are."""
+"""What the day's summary says of the machinery: what failed, where the trail's chain ends, how old the newest backup and
+the last drill are."""
 
 import datetime
 from collections.abc import Iterator
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_noop
 from django_q.models import Failure
 
+from backoffice.access import trail
 from backoffice.backups import standing
+from backoffice.formats.kept import Sentence
 from backoffice.formats.kept import gettext as _
 from backoffice.jobs.summary import Day, Figure, section, span_told
-from backoffice.models import Backup, FailedSignIn, Mail, TableImport
+from backoffice.models import AccessEvent, Backup, FailedSignIn, Mail, TableImport
 from backoffice.web.admin_urls import admin_url
 
 
@@ -27,6 +31,18 @@ def failures(day: Day) -> Iterator[Figure]:
     yield Figure(_("imports that failed"), imports, failed, is_bad=bool(imports))
     tried = FailedSignIn.objects.filter(**day.within("attempt_time")).count()
     yield Figure(_("failed sign-ins"), tried, f"{admin_url(FailedSignIn, 'changelist')}?{day.in_a_list()}")
+
+
+@section(gettext_noop("Access trail"), order=80)
+def the_trail(day: Day) -> Iterator[Figure]:
+    """The head that proves the trail up to there, as things stand when it is made: on paper nobody changes it."""
+    if head := trail.head():
+        number = _("Batch %(number)d, up to %(until)s") % {
+            "number": head.number,
+            "until": Sentence(lambda: date_format(timezone.localtime(head.until), "SHORT_DATETIME_FORMAT")),
+        }
+        yield Figure(_("sealed"), number, admin_url(AccessEvent, "changelist"))
+        yield Figure(_("head of the chain"), trail.as_printed(head.digest))
 
 
 @section(gettext_noop("Backups"), order=90)

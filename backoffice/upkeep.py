@@ -1,5 +1,6 @@
-"""What this app takes out when its time is over: found by `purge`."""
+"""What this app takes out when its time is over: found by `purge`. And what `check_integrity` asks it."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from axes.models import AccessAttempt
@@ -10,9 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from backoffice.access import trail
 from backoffice.imports import cleanup
-from backoffice.jobs.registry import purge, take_out
+from backoffice.jobs.registry import check, purge, take_out
 from backoffice.models import AccessEvent, Backup, DailySummary, FailedSignIn, Mail, Notice, SignIn
+from backoffice.sealing import unreadable
 
 A_DAY, A_MONTH, A_QUARTER = timedelta(days=1), timedelta(days=30), timedelta(days=90)
 SUMMARIES_KEPT = timedelta(days=2 * 366)  # a day is compared with the same one a year before
@@ -25,8 +28,24 @@ def trail_kept_since() -> datetime:
 @purge(gettext_noop("access events beyond ACCESS_TRAIL_RETENTION_DAYS"))
 def old_access_events(*, dry_run: bool) -> int:
     if dry_run:
-        return AccessEvent.objects.filter(at__lt=trail_kept_since()).count()
-    return AccessEvent.objects.purge(before=trail_kept_since())
+        return AccessEvent.objects.filter(at__lt=trail.beginning_of_day(trail_kept_since())).count()
+    return trail.purge(before=trail_kept_since())
+
+
+@check(gettext_noop("sealed values"))
+def sealed_values_are_read() -> Iterator[str]:
+    """Each by a key that is here, and where it was written."""
+    found = False
+    for sentence in unreadable.unreadable():
+        found = True
+        yield sentence
+    if not found:
+        yield from unreadable.moved()
+
+
+@check(gettext_noop("access trail"))
+def trail_is_whole() -> Iterator[str]:
+    yield from trail.breaks()
 
 
 @purge(gettext_noop("sign-ins beyond ACCESS_TRAIL_RETENTION_DAYS"))

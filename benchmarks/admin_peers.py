@@ -69,7 +69,7 @@ class StockPatients(StockAdmin):
     vars().update(columns_of(PatientAdmin))
     list_display = PatientAdmin.list_display
     list_filter = [*PatientAdmin.list_filter, HiddenFilter]
-    search_fields = ["full_name", "national_id", "phone", "email"]
+    search_fields = ["full_name", "national_id__exact", "phone", "email"]
     inlines = [StockVisits, StockFilms]
 
 
@@ -79,7 +79,13 @@ class StockAppointments(StockAdmin):
     list_display = AppointmentAdmin.list_display
     list_filter = [*AppointmentAdmin.list_filter, HiddenFilter]
     list_select_related = AppointmentAdmin.list_select_related
-    search_fields = ["patient__full_name", "patient__national_id", "patient__phone", "patient__email", "reference"]
+    search_fields = [
+        "patient__full_name",
+        "patient__national_id__exact",
+        "patient__phone",
+        "patient__email",
+        "reference",
+    ]
     date_hierarchy = AppointmentAdmin.date_hierarchy
     inlines = [StockScores, StockValues]
     raw_id_fields = ["patient", "session"]  # a million <option>s would be too easy to beat

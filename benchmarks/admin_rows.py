@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from filling import insert, unchecked_foreign_keys
 
+from backoffice.records.relations import field_of
 from clinic.models import Appointment, ClinicSession, Patient, Period
 
 VISITS_PER_SESSION = 40
@@ -26,16 +27,18 @@ PHONE_POSTGRES = "'09' || lpad((i * 7919 % 100000000)::text, 8, '0')"
 def fill(rows: int) -> None:
     """Add `rows` patients and `rows` appointments, one in two hundred of each hidden."""
     _write_names()
+    _write_ids(rows)
     _write_sessions(rows)
     insert(
         Patient,
         rows,
-        join="JOIN bench_names b ON b.i = n.i * 7919 % (SELECT count(*) FROM bench_names)",
+        join="JOIN bench_names b ON b.i = n.i * 7919 % (SELECT count(*) FROM bench_names) "
+        "JOIN bench_ids d ON d.i = n.i",
         id="n.i",
         full_name=f"CASE WHEN n.i % 333333 = 7 THEN '{RARE}' ELSE b.name END",
         date_of_birth=_days_after("1930-01-01", "n.i * 31 % 33000"),
         sex="CASE n.i % 50 WHEN 0 THEN 'other' ELSE CASE n.i % 2 WHEN 0 THEN 'female' ELSE 'male' END END",
-        national_id="CASE n.i % 20 WHEN 0 THEN '' ELSE 'A' || (1000000000 + n.i) END",
+        national_id="d.cell",
         phone=(PHONE_POSTGRES if _is_postgres() else PHONE).replace("i *", "n.i *"),
         email="CASE n.i % 3 WHEN 0 THEN '' ELSE 'patient' || n.i || '@example.org' END",
         hidden_at=_one_in_two_hundred(),
@@ -91,6 +94,15 @@ def _write_names() -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_names (i integer PRIMARY KEY, name varchar(40))")
         cursor.executemany("INSERT INTO bench_names VALUES (%s, %s)", list(enumerate(names())))
+
+
+def _write_ids(rows: int) -> None:
+    """Sealed as they are kept: one patient in twenty has none."""
+    seal = field_of(Patient, "national_id").get_prep_value
+    numbered = [(i, seal(f"A{1_000_000_000 + i}" if i % 20 else "")) for i in range(1, rows + 1)]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_ids (i integer PRIMARY KEY, cell text)")
+        cursor.executemany("INSERT INTO bench_ids VALUES (%s, %s)", numbered)
 
 
 def _write_sessions(rows: int) -> None:

@@ -14,6 +14,7 @@ from simple_history.models import HistoricalRecords
 from backoffice.readers import Reader
 from backoffice.records.indexes import hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
+from backoffice.sealing.fields import IndexOf, SealedCharField
 from backoffice.web.media import RandomName
 from clinic.models import Appointment, Patient
 from imaging.quality import with_those_of_the_record
@@ -82,7 +83,13 @@ class XRayImage(ClinicalRecord):
     series_uid = models.CharField(_("series UID"), max_length=64, blank=True, editable=False)
     sop_uid = models.CharField(_("SOP instance UID"), max_length=64, blank=True, editable=False)
     accession_number = models.CharField(_("accession number"), max_length=64, blank=True, editable=False)
-    dicom_patient_id = models.CharField(_("patient ID in the file"), max_length=64, blank=True, editable=False)
+    dicom_patient_id = SealedCharField(
+        _("patient ID in the file"),
+        sealed_as="imaging.film.patient_id",
+        max_length=64,
+        blank=True,
+        editable=False,
+    )
     patient_id_issuer = models.CharField(_("issuer of that ID"), max_length=64, blank=True, editable=False)
     modality = models.CharField(_("modality"), max_length=16, blank=True, editable=False)
     laterality = models.CharField(_("laterality"), max_length=16, blank=True, editable=False)
@@ -131,10 +138,8 @@ class XRayImage(ClinicalRecord):
             models.Index(fields=["source_format", "-created_at", "-id"], name="xray_by_format"),
             models.Index(fields=["-created_at", "-id"], condition=~Q(identity_conflict={}), name="xray_to_settle"),
             hidden_only("-created_at", "-id", name="xray_hidden"),
-            *(
-                models.Index(fields=[field], name=f"xray_by_{field[:20]}")
-                for field in ("sop_uid", "accession_number", "dicom_patient_id")
-            ),
+            *(models.Index(fields=[field], name=f"xray_by_{field[:20]}") for field in ("sop_uid", "accession_number")),
+            models.Index(IndexOf("dicom_patient_id"), name="xray_by_dicom_patient_id"),
             models.Index(fields=["id"], condition=Q(is_read=False, source_format="DICOM"), name="xray_to_read"),
         ]
         constraints = [

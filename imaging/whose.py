@@ -7,6 +7,7 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
@@ -47,7 +48,7 @@ def conflicts(named: Named, patient: Patient, settled: Mapping[str, str] | None 
     if named.sex and named.sex != patient.sex:
         found["sex"] = named.sex
     if is_of_another(named.patient_id, patient):
-        found["national_id"] = named.patient_id
+        found["national_id"] = masked(normalise_national_id(named.patient_id))  # what is kept of it, and shown
     if named.taken_on and impossible_day(named.taken_on, patient):
         found["taken_on"] = named.taken_on.isoformat()
     known = marks(found, patient)
@@ -59,7 +60,14 @@ def marks(found: Mapping[str, str], patient: Patient) -> dict[str, str]:
     patient or what is on record of them is another. So what is settled is asked again where it is no longer the same.
     """
     on_record = {field: getattr(patient, COLUMNS.get(field, field)) for field in found}
-    return {field: version_of(patient.pk, said, str(on_record[field])) for field, said in found.items()}
+    return {field: _mark(field, patient.pk, said, str(on_record[field])) for field, said in found.items()}
+
+
+def _mark(field: str, *settled: object) -> str:
+    """ID numbers are too few for a hash without a secret."""
+    if field == "national_id":
+        return salted_hmac("imaging.whose", repr(settled), algorithm="sha256").hexdigest()[:16]
+    return version_of(*settled)
 
 
 def is_of_another_age(named: Named, patient: Patient) -> bool:

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.core.files.base import File
 from django.db import OperationalError, connection, transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone, translation
@@ -29,6 +28,8 @@ from backoffice.formats.kept import kept_in_text
 from backoffice.imports import progress
 from backoffice.jobs.nudges import nudge
 from backoffice.models import TableImport
+from backoffice.sealing.cells import UnreadableError
+from backoffice.sealing.files import unsealed
 from backoffice.traced import of_request
 
 logger = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ def written(row: TableImport) -> Outcome:
 
 @contextmanager
 def opened(row: TableImport) -> Iterator[Table]:
-    with row.file.open("rb") as file:
+    with row.file.open("rb") as kept, unsealed(kept) as file:
         yield read_table(file, row.name)
 
 
@@ -209,13 +210,13 @@ class Progress:
 def is_unchanged(row: TableImport) -> bool:
     """The kept file is still what was checked."""
     try:
-        with row.file.open("rb") as file:
+        with row.file.open("rb") as kept, unsealed(kept) as file:
             return sha256_of(file) == row.sha256
-    except OSError:
+    except (OSError, UnreadableError):
         return False
 
 
-def sha256_of(file: File) -> str:
+def sha256_of(file: IO[bytes]) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -9,6 +9,7 @@ from itertools import islice
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import File
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.utils import translation
@@ -18,6 +19,7 @@ from backoffice.formats.kept import told
 from backoffice.imports import progress
 from backoffice.imports.runs import claim, close, outcome_of, resource_of, run, sha256_of, wake_a_worker
 from backoffice.models import TableImport, User
+from backoffice.sealing.files import sealed
 from backoffice.traced import this_request
 
 logger = logging.getLogger(__name__)
@@ -39,8 +41,8 @@ def receive(file: UploadedFile, model: type[models.Model], *, by: User) -> Table
         uploaded_by=by,
         language=translation.get_language() or settings.LANGUAGE_CODE,
     )
-    file.seek(0)
-    row.file.save(name, file, save=False)
+    with sealed(file) as kept:
+        row.file.save(name, File(kept), save=False)
     try:
         row.save()
     except BaseException:

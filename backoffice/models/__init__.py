@@ -1,5 +1,5 @@
-"""The people who work here, the trail of what they looked at, what is said to them, the mails that must go out, what
-a day was like, the files that fill tables, how what runs by the clock ran, and the backups."""
+"""The people who work here, the trail of what they looked at and its chain, what is said to them, the mails that must
+go out, what a day was like, the files that fill tables, how what runs by the clock ran, and the backups."""
 
 from backoffice.models.access_events import AccessEvent
 from backoffice.models.backups import Backup
@@ -10,6 +10,7 @@ from backoffice.models.roles import Role
 from backoffice.models.scheduled_runs import ScheduledRun
 from backoffice.models.sign_ins import FailedSignIn, SignIn
 from backoffice.models.summaries import DailySummary
+from backoffice.models.trail_seals import TrailSeal
 from backoffice.models.users import User
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "ScheduledRun",
     "SignIn",
     "TableImport",
+    "TrailSeal",
     "User",
 ]

@@ -55,7 +55,8 @@ class AccessEventQuerySet(models.QuerySet):
             self.bulk_create([_event(request, action, model, key, by=person_of(request)) for key in some])
 
     def purge(self, before: datetime) -> int:
-        """Take out what is older than the retention: the only way out of the trail. Returns how many that were."""
+        """Take out what is older than the retention: the only way out of the trail, and only for access/trail.py, which
+        notes it in the chain. Returns how many that were."""
         gone = 0
         while batch := list(self.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:BATCH]):
             gone += self.filter(pk__in=batch)._raw_delete(self.db)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.models.users import User
 from backoffice.records.leases import LeasedJob, LeasedJobQuerySet
+from backoffice.sealing.fields import SealedJSONField
 from backoffice.web.media import RandomName
 
 
@@ -82,8 +83,11 @@ class TableImport(LeasedJob):
         verbose_name=_("confirmed by"),
     )
     outcome = models.JSONField(_("outcome"), null=True)
-    details = models.JSONField(
-        _("rows of the outcome"), null=True, help_text=_("Forgotten soon: they hold the file's values.")
+    details = SealedJSONField(
+        _("rows of the outcome"),
+        sealed_as="backoffice.import.details",
+        null=True,
+        help_text=_("Forgotten soon: they hold the file's values."),
     )
     error = models.TextField(_("what went wrong"), blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True)

@@ -11,6 +11,7 @@ from backoffice.formats.lists import in_turn
 from backoffice.readers import Reader
 from backoffice.records.mixins import Hideable, HideableQuerySet
 from backoffice.records.relations import may_view, pointing_at
+from backoffice.sealing.fields import SealedOnce
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ def obstacles_to(rows: Sequence[Hideable] | HideableQuerySet, most: int) -> list
 
 def _holder(row: Hideable, constraint: BaseConstraint) -> Hideable | None:
     """The visible row that has the place that this one wants."""
-    if not isinstance(constraint, UniqueConstraint) or not constraint.fields:
+    fields = [constraint.field] if isinstance(constraint, SealedOnce) else getattr(constraint, "fields", ())
+    if not isinstance(constraint, UniqueConstraint) or not fields:
         return None
-    same = {name: getattr(row, name) for name in constraint.fields}
+    same = {name: getattr(row, name) for name in fields}
     visible = type(row).objects.visible().filter(**same).exclude(pk=row.pk)
     return (visible.filter(constraint.condition) if constraint.condition else visible).first()

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 
 from backoffice.discovery import Registry
 from backoffice.files import modes
+from backoffice.sealing import unreadable
 
 Check = Callable[[], str | None]
 """Returns None where all is well, else a sentence that says what is wrong."""
@@ -56,6 +57,11 @@ def cache_answers() -> str | None:
 def files_are_private() -> str | None:
     count = len(modes.open_to_others())
     return f"Others on this machine can read {count} of our files: run `manage.py migrate`." if count else None
+
+
+@check("sealed values")
+def sealed_values_are_read() -> str | None:
+    return unreadable.newest_that_is_not_read()
 
 
 @never_cache

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.sealing.fields import SealedJSONField
 from clinic.models.patients import Patient
 
 
@@ -24,7 +25,12 @@ class PatientMerge(models.Model):
         _("moved"), default=dict, help_text=_("`clinic.appointment.patient` to the keys of the rows.")
     )
     hidden = models.JSONField(_("copies hidden"), default=dict, help_text=_("`clinic.appointment` to the keys."))
-    changed = models.JSONField(_("taken over"), default=dict, help_text=_("Field to what was there, and is now."))
+    changed = SealedJSONField(
+        _("taken over"),
+        sealed_as="clinic.merge.changed",
+        default=dict,
+        help_text=_("Field to what was there, and is now."),
+    )
     reason = models.CharField(_("reason"), max_length=100)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("merged by")

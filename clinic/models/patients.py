@@ -15,6 +15,7 @@ from backoffice.readers import Reader
 from backoffice.records.indexes import SearchIndex, hidden_only
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord
 from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
+from backoffice.sealing.fields import IndexOf, SealedCharField, SealedOnce
 from clinic.identity import validate_national_id
 from clinic.phones import normalise_phone, phone_key_of
 
@@ -50,8 +51,9 @@ class Patient(ClinicalRecord):
     full_name = models.CharField(_("full name"), max_length=120)
     date_of_birth = models.DateField(_("date of birth"))
     sex = models.CharField(_("sex"), max_length=6, choices=Sex)
-    national_id = models.CharField(
+    national_id = SealedCharField(
         _("national ID"),
+        sealed_as="clinic.patient.national_id",
         max_length=20,
         blank=True,
         validators=[validate_national_id],
@@ -79,7 +81,7 @@ class Patient(ClinicalRecord):
         ]
         indexes = [
             models.Index(fields=["full_name", "id"], name="patient_by_name"),
-            models.Index(fields=["national_id"], name="patient_by_national_id"),
+            models.Index(IndexOf("national_id"), name="patient_by_national_id"),
             models.Index(fields=["date_of_birth", "id"], name="patient_by_age"),
             hidden_only("full_name", "id", name="patient_hidden"),
             SearchIndex(Upper("full_name"), name="patient_search_name"),
@@ -88,11 +90,18 @@ class Patient(ClinicalRecord):
         ]
         constraints = [
             # A walk-in may have none; a hidden record (one of two that were the same person) keeps its own.
-            models.UniqueConstraint(
-                fields=["national_id"],
-                condition=~Q(national_id="") & Q(hidden_at=None),
-                name="one_visible_patient_per_national_id",
-                violation_error_message=_("Another patient already has this national ID."),
+            *(
+                SealedOnce(
+                    field="national_id",
+                    by_guard=by_guard,
+                    condition=~Q(national_id="") & Q(hidden_at=None),
+                    name=name,
+                    violation_error_message=_("Another patient already has this national ID."),
+                )
+                for name, by_guard in [
+                    ("one_visible_patient_per_national_id", False),
+                    ("one_visible_patient_as_guarded", True),
+                ]
             )
         ]
 

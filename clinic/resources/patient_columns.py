@@ -93,9 +93,7 @@ class Patients:
         ids = [key[0] for key in self._keys if len(key) == 1]
         names = [key[0] for key in self._keys if len(key) == 2]
         self._found: dict[Key, list[Patient]] = {}
-        for patient in Patient.objects.visible().filter(
-            Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names)
-        ):
+        for patient in Patient.objects.visible().filter(Q(national_id__in=ids) | Q(full_name__in=names)):
             self._found.setdefault(key_of(patient, row), []).append(patient)
 
     def pks(self) -> set[int]:

@@ -73,7 +73,7 @@ class PatientResource(ExchangeResource):
     def candidates(self, rows: Sequence[Row]) -> QuerySet[Patient]:
         ids = [row.key[0] for row in rows if row.key and len(row.key) == 1]
         names = [row.key[0] for row in rows if row.key and len(row.key) == 2]
-        return self.get_queryset().filter(Q(national_id__in=ids, national_id__gt="") | Q(full_name__in=names))
+        return self.get_queryset().filter(Q(national_id__in=ids) | Q(full_name__in=names))
 
     def save_instance(self, instance: Patient, is_create: bool, row: Row, **kwargs: Any) -> None:
         super().save_instance(instance, is_create, row, **kwargs)

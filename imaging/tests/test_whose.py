@@ -51,7 +51,7 @@ def said(page) -> str:
         ({"PatientName": "Doe^Archibald"}, {"full_name": "Doe^Archibald"}, "names another patient, Doe^Archibald"),
         ({"PatientBirthDate": "19500101"}, {"date_of_birth": "1950-01-01"}, "gives another date of birth"),
         ({"PatientSex": "M"}, {"sex": "male"}, "gives another sex, male"),
-        ({"PatientID": "B123456780"}, {"national_id": "B123456780"}, "gives another national ID, •••••••780"),
+        ({"PatientID": "B123456780"}, {"national_id": "•••••••780"}, "gives another national ID, •••••••780"),
     ],
 )
 def test_what_contradicts_the_patient_waits_for_a_reason_and_stays_on_the_film(upload, client, tags, conflict, words):
@@ -73,7 +73,7 @@ def test_what_contradicts_the_patient_waits_for_a_reason_and_stays_on_the_film(u
 def test_a_number_that_another_patient_has_is_told_where_this_one_has_none(upload, patient, other_patient):
     Patient.objects.filter(pk=patient.pk).update(national_id="")
     upload(film(gradient(), **(ITS_OWN | {"PatientID": other_patient.national_id})), confirmed_because="asked")
-    assert XRayImage.objects.get().identity_conflict == {"national_id": "B123456780"}
+    assert XRayImage.objects.get().identity_conflict == {"national_id": "•••••••780"}
 
 
 def test_a_film_put_with_another_patient_is_compared_with_that_one(upload, client, patient, other_patient):
