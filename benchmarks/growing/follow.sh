@@ -26,7 +26,7 @@ trap tidy EXIT
 ask() { python -c 'import sys, urllib.request as u
 print(u.urlopen(u.Request(sys.argv[1], headers={"Authorization": "Bearer of-this-run-alone"})).read().decode())' "$@"; }
 
-export DATA_DIR="$PLACE/state" DJANGO_DEBUG=1 BIND=127.0.0.1:$PORT METRICS_TOKEN=of-this-run-alone
+export DATA_DIR="$PLACE/state" DJANGO_DEBUG=1 BIND=127.0.0.1:$PORT METRICS_TOKEN=of-this-run-alone INFERENCE_TUNING=0
 unset DATABASE_URL REDIS_URL STORAGE_URL DJANGO_SECRET_KEY
 
 step '1 The first host: an installation on SQLite, with the demonstration'
