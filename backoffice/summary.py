@@ -1,5 +1,4 @@
-"""What the day's summary says of the machinery: what failed, where the trail's chain ends, how old the newest backup and
-the last drill are."""
+"""What the day's summary says of the machinery: what failed, where the trail's chain ends, how old backups are."""
 
 import datetime
 from collections.abc import Iterator
