@@ -46,7 +46,8 @@ def told(found: list[dict]) -> int:
     for one, known in bad:
         mended = ", ".join(known["fix_versions"]) or "no version yet"
         print(f"{one['name']} {one['version']}: {known['id']}, mended by {mended}", file=sys.stderr)
-    print(f"{len(found) - len(skipped)} packages audited, {len(bad)} advisories, {len(skipped)} unknown to PyPI.")
+    audited = len(found) - len(skipped)
+    print(f"Audited: {audited} packages. Advisories: {len(bad)}. Unknown to PyPI: {len(skipped)}.")
     return 1 if bad else 0
 
 
