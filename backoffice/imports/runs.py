@@ -35,6 +35,7 @@ from backoffice.traced import of_request
 logger = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 6
+BLOCK = 1 << 20  # bytes
 
 Status = TableImport.Status
 
@@ -218,7 +219,10 @@ def is_unchanged(row: TableImport) -> bool:
 
 def sha256_of(file: IO[bytes]) -> str:
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while block := file.read(BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 # -- Ends -------------------------------------------------------------------------------------------------------------
