@@ -21,14 +21,18 @@ LONG_RUN = 5
 MOST_OF_A_PICTURE = 0.3
 
 
-def has_text(picture: Image.Image) -> bool:
-    """Whether a line of letters stands somewhere in a grey picture."""
-    factor = math.ceil(max(picture.size) / SEEN_EDGE)
-    grey = np.asarray(picture.reduce(factor) if factor > 1 else picture)
+def reduced(grey: np.ndarray) -> np.ndarray:
+    """A uint8 picture as it is looked at, at most SEEN_EDGE pixels a side."""
+    factor = math.ceil(max(grey.shape) / SEEN_EDGE)
+    return np.asarray(Image.fromarray(grey).reduce(factor)) if factor > 1 else grey
+
+
+def has_text(grey: np.ndarray) -> bool:
+    """Whether a line of letters stands somewhere in a picture, reduced as above."""
     are_letters = _steep_in_cells(grey) > MANY_STEPS * CELL
     if not are_letters.size or are_letters.mean() > MOST_OF_A_PICTURE:
         return False
-    return _longest_run(are_letters) >= LONG_RUN
+    return _has_run(are_letters, LONG_RUN)
 
 
 def _steep_in_cells(grey: np.ndarray) -> np.ndarray:
@@ -46,9 +50,8 @@ def _steep_in_cells(grey: np.ndarray) -> np.ndarray:
     return found
 
 
-def _longest_run(cells: np.ndarray) -> int:
-    run, longest = np.zeros(len(cells), int), 0
-    for column in cells.T:
-        run = np.where(column, run + 1, 0)
-        longest = max(longest, int(run.max()))
-    return longest
+def _has_run(cells: np.ndarray, length: int) -> bool:
+    """Whether so many of them lie beside one another."""
+    starts = cells.shape[1] - length + 1
+    runs = [cells[:, start : start + starts] for start in range(length)] if starts > 0 else []
+    return bool(runs) and bool(np.logical_and.reduce(runs).any())

@@ -54,9 +54,13 @@ def turned_and_inverted(seen: np.ndarray) -> tuple[bool, bool]:
     return is_better and is_turned, is_better and is_inverted
 
 
+def is_like_one(seen: np.ndarray) -> bool:
+    return Chest.read().likeness(seen) >= LIKE_A_CHEST
+
+
 def lies_as_chests_do(seen: np.ndarray) -> bool:
     """Whether it is like a chest, and no turn of it, nor its negative, is far more so."""
-    return Chest.read().likeness(seen) >= LIKE_A_CHEST and not any(turned_and_inverted(seen))
+    return is_like_one(seen) and not any(turned_and_inverted(seen))
 
 
 def are_several(picture: Image.Image) -> bool:

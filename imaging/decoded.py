@@ -91,17 +91,22 @@ class Decoded:
 
     `grey` is a uint8 array of shape (height, width), upright, bright where the film is bright (bone is white).
     `background`, a bool array of the same shape, is where there is no film (padding, transparency); None where film
-    is everywhere. `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to
-    be shown made no sense in part. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in
+    is everywhere. `greys` says how many pixels have each grey, without the background, where somebody has counted
+    already. `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to
+    be shown made no sense in part; `ends_early` and `goes_on`, that its coded data are too few for the picture, or too
+    many. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in
     mm, by the element that `spacing_from` names.
     """
 
     grey: np.ndarray
     bit_depth: int
     background: np.ndarray | None = None
+    greys: np.ndarray | None = None
     is_colour: bool = False
     has_more_pictures: bool = False
     is_corrected: bool = False
+    ends_early: bool = False
+    goes_on: bool = False
     deep: Deep | None = None
     pixel_spacing: float | None = None
     spacing_from: str = ""

@@ -27,20 +27,23 @@ def write(target: IO[bytes], values: np.ndarray, texts: Mapping[str, str] | None
     for keyword, text in (texts or {}).items():
         target.write(_chunk(b"tEXt", f"{keyword}\0{text}".encode("ascii")))
     compressor = quick_zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_HUFFMAN_ONLY)
+    lines = np.empty((min(height, ROWS_AT_A_TIME), 1 + width * values.itemsize), np.uint8)
     for top in range(0, height, ROWS_AT_A_TIME):
-        target.write(_chunk(b"IDAT", compressor.compress(_filtered(values[top : top + ROWS_AT_A_TIME]))))
+        rows = values[top : top + ROWS_AT_A_TIME]
+        target.write(_chunk(b"IDAT", compressor.compress(_filtered(rows, lines[: len(rows)]))))
     target.write(_chunk(b"IDAT", compressor.flush()) + _chunk(b"IEND", b""))
 
 
-def _filtered(rows: np.ndarray) -> bytes:
+def _filtered(rows: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Return `lines`, filled: each with its filter, and then its bytes."""
     size = rows.itemsize
     samples = np.ascontiguousarray(rows, f">u{size}").view(np.uint8)
-    lines = np.empty((rows.shape[0], 1 + samples.shape[1]), np.uint8)
     lines[:, 0] = SUB
     lines[:, 1 : 1 + size] = samples[:, :size]
     np.subtract(samples[:, size:], samples[:, :-size], out=lines[:, 1 + size :])
-    return lines.tobytes()
+    return lines
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    checksum = quick_zlib.crc32(body, quick_zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(body)), kind, body, struct.pack(">I", checksum)))

@@ -24,7 +24,7 @@ from imaging.decoded import Decoded
 from imaging.exposure import LATERAL, is_chest
 
 # Whoever changes what is measured, or a bound, adds one: older films are then measured anew.
-RULES = 2
+RULES = 3
 
 # The smallest input among the models: below it they look at invented pixels.
 MIN_SHORT_EDGE = 224
@@ -55,6 +55,7 @@ class QualityIssue(TextChoices):
     UNUSUAL_PROPORTIONS = "unusual_proportions", _("unusual proportions")
     FIRST_PICTURE_ONLY = "first_picture_only", _("only the first of several pictures")
     CUT_OFF = "cut_off", _("probably cut off")
+    DAMAGED = "damaged", _("damaged within")
     DISPLAY_CORRECTED = "display_corrected", _("the file's own brightness or proportions make no sense")
     INVERTED = "inverted", _("probably inverted")
     TURNED = "turned", _("probably turned")
@@ -74,7 +75,8 @@ ADVICE: dict[str, LazyText] = {
     QualityIssue.COLOUR_PICTURE: _("Look for drawings on it; export it in grey."),
     QualityIssue.UNUSUAL_PROPORTIONS: _("Cut it to the film, or export the film alone."),
     QualityIssue.FIRST_PICTURE_ONLY: _("Export the other pictures as files of their own."),
-    QualityIssue.CUT_OFF: _("One edge is an even grey, as where the end of a file is missing. Export it again."),
+    QualityIssue.CUT_OFF: _("Data are missing, or one edge is an even grey, as where they are. Export it again."),
+    QualityIssue.DAMAGED: _("Its data do not fit the picture, so that part of it is wrong. Export it again."),
     QualityIssue.DISPLAY_CORRECTED: _("Compare it with the machine’s own screen."),
     QualityIssue.INVERTED: _("Bone has to be white. Export it anew, or invert the view."),
     QualityIssue.TURNED: _("Export it with the neck at the top. The models do not turn it."),
@@ -107,13 +109,15 @@ def with_those_of_the_record(issues: Sequence[str], *, view: str, body_part: str
     return [str(issue) for issue in found]
 
 
-def quality_issues(decoded: Decoded, thumbnail: Image.Image, *, is_burnt_in: bool | None = None) -> list[QualityIssue]:
-    """Return the `QualityIssue` values that hold for `decoded`, of which `thumbnail` is a small copy.
+def quality_issues(
+    decoded: Decoded, reduced: np.ndarray, thumbnail: Image.Image, *, is_burnt_in: bool | None = None
+) -> list[QualityIssue]:
+    """Return the `QualityIssue` values that hold for `decoded`, of which `reduced` (see `burnt_in.reduced`) and
+    `thumbnail` are smaller copies.
 
     `is_burnt_in` is the file's word on text in the picture. Where it is yes, nobody has to find it.
     """
-    picture = Image.fromarray(decoded.grey)
-    return [*_issues(decoded), *as_it_lies(thumbnail), *_text(picture, is_burnt_in)]
+    return [*_issues(decoded), *as_it_lies(thumbnail), *_text(reduced, is_burnt_in)]
 
 
 def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
@@ -134,8 +138,10 @@ def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
         yield QualityIssue.UNUSUAL_PROPORTIONS
     if decoded.has_more_pictures:
         yield QualityIssue.FIRST_PICTURE_ONLY
-    if _is_cut_off(decoded.grey):
+    if decoded.ends_early or _is_cut_off(decoded.grey):
         yield QualityIssue.CUT_OFF
+    if decoded.goes_on:
+        yield QualityIssue.DAMAGED
     if decoded.is_corrected:
         yield QualityIssue.DISPLAY_CORRECTED
 
@@ -151,12 +157,12 @@ def as_it_lies(thumbnail: Image.Image) -> Iterator[QualityIssue]:
         yield QualityIssue.INVERTED
     if is_turned:
         yield QualityIssue.TURNED
-    if chest.lies_as_chests_do(seen) and sides.are_exchanged(thumbnail):
+    if not (is_turned or is_inverted) and chest.is_like_one(seen) and sides.are_exchanged(thumbnail):
         yield QualityIssue.MIRRORED
 
 
-def _text(picture: Image.Image, is_burnt_in: bool | None) -> Iterator[QualityIssue]:
-    if is_burnt_in or burnt_in.has_text(picture):
+def _text(reduced: np.ndarray, is_burnt_in: bool | None) -> Iterator[QualityIssue]:
+    if is_burnt_in or burnt_in.has_text(reduced):
         yield QualityIssue.BURNT_IN_TEXT
 
 
@@ -170,5 +176,7 @@ def _is_cut_off(grey: np.ndarray) -> bool:
 
 def _counts(decoded: Decoded) -> np.ndarray:
     """Return how many pixels have each grey level, without the background: numpy would count in eight bytes a pixel."""
+    if decoded.greys is not None:
+        return decoded.greys
     part = None if decoded.background is None else Image.fromarray((~decoded.background).view(np.uint8))
     return np.array(Image.fromarray(decoded.grey).histogram(part))

@@ -4,13 +4,14 @@ import re
 import struct
 import warnings
 import zlib
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image
 
-from imaging import jpeg, wide
+from imaging import codec, jpeg, wide
 from imaging.decoded import (
     Decoded,
     Deep,
@@ -26,9 +27,10 @@ from imaging.decoded import (
 # Set once for the process: `warnings.catch_warnings` is not safe among threads.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-# What Pillow raises on damaged files besides OSError (measured on its own hostile samples).
+# What Pillow raises on damaged files besides OSError (measured on its own hostile samples), and libjpeg-turbo.
 UNREADABLE = (
     OSError,
+    RuntimeError,
     SyntaxError,
     ValueError,
     TypeError,
@@ -75,10 +77,13 @@ def read(data: bytes) -> Decoded:
                 raise _animated()
             # A multi-picture JPEG is what some telephones make: the film first, then previews of it.
             has_more_pictures = getattr(picture, "n_frames", 1) > 1
+            coded = _coded(picture, data)
+            if picture.mode == "L" and coded:
+                return _decode_grey(picture, coded, has_more_pictures)
             picture.load()
             if wide.is_wide(data):
                 return _decode_wide(picture, data)
-            return _decode(picture, has_more_pictures)
+            return _decode(picture, has_more_pictures, coded)
     except BOMBS as error:
         raise too_many_pixels() from error
     except UNREADABLE as error:
@@ -93,6 +98,18 @@ def _check_coding(data: bytes) -> None:
             "Export the film as DICOM or PNG."
         )
         raise Refused(message % {"coding": claim.coding, "bits": claim.bits})
+
+
+def _coded(picture: Image.Image, data: bytes) -> codec.Coded | None:
+    """Return a JPEG in grey, and whether its data are as long as it is; None where there is no telling."""
+    claim = jpeg.claim(data)
+    if claim is None or picture.mode not in ("L", "RGB") or not jpeg.is_whole(data):
+        return None
+    if (claim.width, claim.height) != picture.size:
+        raise ValueError("it begins twice")
+    coded = codec.decode_jpeg(data)
+    # Colours are Pillow's matter.
+    return coded if picture.mode == "L" else replace(coded, samples=coded.samples[:0])
 
 
 def _refusal(data: bytes, error: Exception) -> Refused:
@@ -112,17 +129,31 @@ def _animated() -> Refused:
     return Refused(_("The picture is animated. Upload one still picture."))
 
 
-def _decode(picture: Image.Image, has_more_pictures: bool) -> Decoded:
+def _decode_grey(picture: Image.Image, coded: codec.Coded, has_more_pictures: bool) -> Decoded:
+    """A grey JPEG, of which Pillow has told the rest."""
+    upright = _turned(Image.fromarray(coded.samples), picture.getexif())
+    return Decoded(
+        np.asarray(upright),
+        bit_depth=8,
+        has_more_pictures=has_more_pictures,
+        ends_early=coded.end_early,
+        goes_on=coded.go_on,
+    )
+
+
+def _decode(picture: Image.Image, has_more_pictures: bool, coded: codec.Coded | None) -> Decoded:
     upright = _turn_upright(picture)
     if upright.mode == "I;16":
         return _decoded_deep(np.asarray(upright))
     flat = _flatten(upright)
     return Decoded(
-        np.asarray(flat.convert("L")),
+        np.asarray(in_mode("L", flat)),
         bit_depth=1 if picture.mode == "1" else 8,
         background=_background(upright),
         is_colour=flat.mode == "RGB" and _is_colour(flat),
         has_more_pictures=has_more_pictures,
+        ends_early=coded is not None and coded.end_early,
+        goes_on=coded is not None and coded.go_on,
     )
 
 

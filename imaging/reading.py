@@ -5,6 +5,7 @@ No database and no web here. What it refuses it says; whatever else happens is t
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from io import BytesIO
@@ -18,9 +19,8 @@ from PIL import Image
 from pydicom import uid
 from pydicom.dataset import FileMetaDataset
 
-from imaging import dicom, exposure, kinds, png, raster, sides
+from imaging import burnt_in, codec, dicom, exposure, kinds, png, raster, sides
 from imaging.decoded import Facts, Named, Refused
-from imaging.dicom import codec
 from imaging.dicom.spacing import spacing
 from imaging.quality import quality_issues
 
@@ -39,6 +39,8 @@ SUFFIXES = {  # the usual one first
 
 # For the browser's file chooser: only a hint.
 ACCEPTED = ",".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes if suffix)
+
+TELLING = 1 << 16  # bytes
 
 THUMBNAIL_EDGE = 320
 
@@ -86,9 +88,8 @@ def _small_films() -> Iterator[tuple[str, bytes]]:
 
 def said(source: IO[bytes], *, width: int) -> Iterator[dict]:
     """Yield what a kept file says beside its picture, which is `width` pixels wide, without decoding it."""
-    data = source.read(MAX_DICOM_BYTES + 1)
     try:
-        film = dicom.parse(data) if dicom.is_dicom(data) else None
+        film = dicom.parse(source) if dicom.is_dicom(_beginning(source)) else None
         pixel_spacing, spacing_from = spacing(film.dataset, width) if film else (None, "")
         yield {**_said(film), "pixel_spacing": pixel_spacing, "spacing_from": spacing_from}
     except (Refused, ValueError) as refusal:
@@ -96,22 +97,23 @@ def said(source: IO[bytes], *, width: int) -> Iterator[dict]:
 
 
 def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes]) -> dict:
-    data = source.read(MAX_DICOM_BYTES + 1)
-    sha256 = hashlib.sha256(data).hexdigest()
-    source_format = _checked_format(data, name)
+    source_format = _checked_format(source, name)
+    source.seek(0)
+    sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+    source.seek(0)
     if source_format == DICOM:
-        film = dicom.parse(data)
-        del data  # its pixels are the film's now
+        film = dicom.parse(source)
         said = _said(film)
         decoded = dicom.decode(film)
         del film
     else:
-        said, decoded = _said(None), raster.read(data)
+        said, decoded = _said(None), raster.read(source.read())
     height, width = decoded.grey.shape
     png.write(pixels, decoded.grey)
-    image = Image.fromarray(decoded.grey)
-    image.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE), Image.Resampling.HAMMING)  # as sharp as bicubic, in half its time
-    image.save(thumbnail, "JPEG", quality=85)
+    reduced = burnt_in.reduced(decoded.grey)
+    small = Image.fromarray(reduced)
+    small.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE), Image.Resampling.HAMMING)  # as sharp as bicubic, in half its time
+    small.save(thumbnail, "JPEG", quality=85)
     if decoded.deep:
         png.write(deep, decoded.deep.values, {"tone": json.dumps(decoded.deep.told())})
     return said | {
@@ -122,7 +124,7 @@ def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[byte
         "bit_depth": decoded.bit_depth,
         "pixel_spacing": decoded.pixel_spacing,
         "spacing_from": decoded.spacing_from,
-        "quality_issues": quality_issues(decoded, image, is_burnt_in=said["facts"]["burned_in"]),
+        "quality_issues": quality_issues(decoded, reduced, small, is_burnt_in=said["facts"]["burned_in"]),
         "view": decoded.view or said["view"],
         "taken_on": decoded.taken_on and decoded.taken_on.isoformat(),
     }
@@ -146,20 +148,28 @@ def _in_json(said: Named | Facts) -> dict:
     return {key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in asdict(said).items()}
 
 
-def _checked_format(data: bytes, name: str) -> str:
+def _beginning(source: IO[bytes]) -> bytes:
+    """As much of the file as tells its kind, after which it is at its start again."""
+    beginning = source.read(TELLING)
+    source.seek(0)
+    return beginning
+
+
+def _checked_format(source: IO[bytes], name: str) -> str:
     """Return the format that both content and name agree on, of a file small enough to read."""
-    if not data:
+    beginning, size = _beginning(source), source.seek(0, os.SEEK_END)
+    if not beginning:
         raise Refused(_("The file is empty. Choose it again."))
-    source_format = _format_by_content(data)
+    source_format = _format_by_content(beginning)
     if source_format is None:
-        raise Refused(kinds.advice(data))
+        raise Refused(kinds.advice(beginning))
     if not _may_be_called(name, source_format):
         raise Refused(
             _("Its name does not say that it is a %(format)s file. Rename it to end in %(suffix)s and upload it again.")
             % {"format": source_format, "suffix": SUFFIXES[source_format][0]}
         )
     limit = MAX_DICOM_BYTES if source_format == DICOM else MAX_PICTURE_BYTES
-    if len(data) > limit:
+    if size > limit:
         raise Refused(
             _("It is larger than the %(limit)d MB allowed for %(format)s. Export it smaller.")
             % {"limit": limit // MEGABYTE, "format": source_format}

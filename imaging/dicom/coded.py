@@ -2,7 +2,6 @@
 looks like."""
 
 import struct
-from copy import copy
 from importlib.util import find_spec
 
 import numpy as np
@@ -13,9 +12,9 @@ from pydicom import uid
 from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 
-from imaging import jpeg
+from imaging import codec, jpeg
 from imaging.decoded import Refused
-from imaging.dicom import codec, headers, values
+from imaging.dicom import headers, values
 from imaging.raster import BOMBS
 
 NATIVE = {
@@ -27,8 +26,6 @@ NATIVE = {
 
 # Of each coding that pydicom decodes, the plugin of its that does it.
 PLUGINS = {
-    uid.JPEGBaseline8Bit: "pillow",
-    uid.JPEGExtended12Bit: "pillow",
     uid.JPEG2000Lossless: "pillow",
     uid.JPEG2000: "pillow",
     uid.RLELossless: "pydicom",
@@ -38,6 +35,8 @@ JPEG2000_BYTES = 10  # of memory for each pixel, about
 
 # What others' libraries decode (see `codec`), and the module that does it.
 LIBRARIES = {
+    uid.JPEGBaseline8Bit: "imagecodecs",
+    uid.JPEGExtended12Bit: "imagecodecs",
     uid.JPEGLossless: "imagecodecs",
     uid.JPEGLosslessSV1: "imagecodecs",
     uid.JPEGLSLossless: "jpeg_ls",
@@ -85,20 +84,12 @@ def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
         return _decoded_by_library(dataset, syntax, frame)
     try:
         # Of one sample there is nothing to convert, and `raw` leaves the values alone.
-        described = _of_one_byte(dataset) if syntax in CODINGS else dataset
-        pixels = get_decoder(syntax).as_array(described, raw=True, decoding_plugin=PLUGINS[syntax])[0]
+        pixels = get_decoder(syntax).as_array(dataset, raw=True, decoding_plugin=PLUGINS[syntax])[0]
     except UNDECODABLE as error:
         if syntax in JPEG2000 and pixel_count(dataset) * JPEG2000_BYTES > settings.FILE_MEMORY_LIMIT:
             raise MemoryError from error  # which OpenJPEG tells as damage
         raise _undecodable(syntax) from error
     return _in_its_shape(dataset, syntax, pixels)
-
-
-def _of_one_byte(dataset: pydicom.Dataset) -> pydicom.Dataset:
-    """The film as JPEG writes it, whatever room the data set says that its pixels take."""
-    described = copy(dataset)
-    described.BitsAllocated, described.BitsStored, described.HighBit = 8, 8, 7
-    return described
 
 
 def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
@@ -158,7 +149,7 @@ def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes)
     if not jpeg.is_whole(frame):
         raise _undecodable(syntax)
     try:
-        pixels = codec.decode(frame, syntax)
+        read = codec.decode(frame, syntax)
     except ImportError as error:
         message = _(
             "What decodes %(coding)s is not whole on this server. Tell whoever runs it, or export it uncompressed."
@@ -168,7 +159,9 @@ def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes)
         raise
     except Exception as error:
         raise _undecodable(syntax) from error
-    return _in_its_shape(dataset, syntax, pixels)
+    if read.end_early or read.go_on:
+        raise _undecodable(syntax)
+    return _in_its_shape(dataset, syntax, read.samples)
 
 
 def pixel_count(dataset: pydicom.Dataset) -> int:

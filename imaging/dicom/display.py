@@ -20,20 +20,23 @@ SHADES = 256  # of what a screen shows
 @dataclass(frozen=True)
 class Displayed:
     """`grey` is what a screen shows, `deep` holds all the bits where there are more than it does, and `background` is
-    where there is no film (see `Decoded`); `bits` is how many of each pixel were read. `is_corrected` says that
-    something the file says of that made no sense and was put right."""
+    where there is no film (see `Decoded`); `bits` is how many of each pixel were read, and `greys` how many pixels have
+    each grey, None where that is not counted yet. `is_corrected` says that something the file says of that made no
+    sense and was put right."""
 
     grey: np.ndarray
     deep: Deep | None
     background: np.ndarray | None
     bits: int
+    greys: np.ndarray | None
     is_corrected: bool
 
 
 def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> Displayed:
     """Return what `pixels` (as decoded, 8 or 16 bits, shape (Rows, Columns)) look like."""
     read = stored(dataset, pixels)
-    shown = tone(dataset, read.levels, counted(read.codes, read.levels.size, read.padding))
+    counts = counted(read.codes, read.levels.size, read.padding)
+    shown = tone(dataset, read.levels, counts)
     size, makes_sense = squared_size(dataset, *read.codes.shape)
 
     def picture(table: np.ndarray) -> np.ndarray:
@@ -54,6 +57,7 @@ def displayed(dataset: pydicom.Dataset, pixels: np.ndarray) -> Displayed:
         deep,
         None if read.padding is None else _resized(read.padding, size, Image.Resampling.NEAREST),
         read.bits,
+        np.bincount(shown.grey, counts, SHADES).astype(np.int64) if size == read.codes.shape[::-1] else None,
         is_corrected=shown.is_corrected or read.is_corrected or not makes_sense,
     )
 

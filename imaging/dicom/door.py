@@ -1,8 +1,10 @@
 """A DICOM file's bytes → `Decoded`, or the true reason why not. Each step names what it could not read."""
 
+import os
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
+from typing import IO
 
 import pydicom
 from django.conf import settings
@@ -28,6 +30,8 @@ INFLATED_HEADER = 1 << 20
 # pydicom reads an element in one to three steps.
 STEPS_PER_ELEMENT = 3
 
+LARGE_STEP = 1 << 16  # bytes
+
 # A sequence whose length is said is taken apart when it is asked for. A table takes 128 kB, and these hold a few.
 ASKED_FOR, LARGEST_SEQUENCE = ("ModalityLUTSequence", "VOILUTSequence"), 4 << 20
 ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
@@ -51,7 +55,7 @@ class Film:
 
 def read(data: bytes) -> Decoded:
     """Decode the single greyscale frame of a DICOM file, or raise Refused."""
-    return decode(parse(data))
+    return decode(parse(BytesIO(data)))
 
 
 def decode(film: Film) -> Decoded:
@@ -66,6 +70,7 @@ def decode(film: Film) -> Decoded:
         shown.grey,
         bit_depth=shown.bits,
         background=shown.background,
+        greys=shown.greys,
         is_corrected=shown.is_corrected,
         deep=shown.deep,
         pixel_spacing=pixel_spacing,
@@ -75,18 +80,18 @@ def decode(film: Film) -> Decoded:
     )
 
 
-def parse(data: bytes) -> Film:
-    """Take a file apart into its elements, or raise Refused."""
-    source = Counted(data)
+def parse(file: IO[bytes]) -> Film:
+    """Take a file apart into its elements, or raise Refused. Of it nothing is held but the elements."""
+    source = Counted(file)
     try:
         syntax = _checked_syntax(source)
         if syntax == uid.DeflatedExplicitVRLittleEndian:
-            source = Counted(_inflated(source.read()))
+            source = Counted(BytesIO(_inflated(source.read())))
             dataset = read_dataset(source, is_implicit_VR=False, is_little_endian=True)
         else:
             source.seek(0)
             dataset = pydicom.dcmread(source)
-            dataset.buffer = None  # it would hold the whole file beside its pixels
+            dataset.buffer = None
     except UNREADABLE as error:
         raise _too_many_elements() if source.is_spent else _damaged() from error
     if not dataset:  # pydicom hands on nothing at all where the file ends within an element
@@ -102,12 +107,15 @@ def _is_swollen(value: object) -> bool:
     )
 
 
-class Counted(BytesIO):
-    """Bytes that are read in so many steps at most: an empty element takes eight of them, and pydicom half a kilobyte
-    of memory for it."""
+class Counted:
+    """A file that is read in so many steps at most: an empty element takes eight bytes of it, and pydicom half a
+    kilobyte of memory for it. Nor is room made for more than there is, whatever an element says of its length."""
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.seek, self.tell = file.seek, file.tell
+        self.size = file.seek(0, os.SEEK_END)
+        self.seek(0)
         self.steps_left = STEPS_PER_ELEMENT * settings.DICOM_MAX_ELEMENTS
 
     @property
@@ -118,7 +126,9 @@ class Counted(BytesIO):
         self.steps_left -= 1
         if self.is_spent:
             raise OSError("too many elements")
-        return super().read(size)
+        if size is not None and size > LARGE_STEP:
+            size = min(size, max(self.size - self.tell(), 0))
+        return self.file.read(size)
 
 
 def _checked_syntax(source: Counted) -> uid.UID:

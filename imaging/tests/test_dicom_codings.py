@@ -80,8 +80,48 @@ def test_jpeg_lossless_of_every_kind_is_read_to_the_last_bit(predictor, bits):
     picture[:8], picture[8:16, ::2] = 0, (1 << bits) - 1  # steps as high as there are
     frame = jpeg8_encode(picture, lossless=True, predictor=predictor, bitspersample=bits)
     tags = {"BitsAllocated": 8 * picture.itemsize, "BitsStored": bits, "HighBit": bits - 1}
-    parsed = dicom.parse(with_frame(frame, uid.JPEGLossless, film(picture, **tags)))
+    parsed = dicom.parse(BytesIO(with_frame(frame, uid.JPEGLossless, film(picture, **tags))))
     assert np.array_equal(coded.decoded(parsed.dataset, parsed.syntax), picture)
+
+
+def noisy(bits: int) -> np.ndarray:
+    noise = np.random.default_rng(bits).integers(0, 1 << bits, (64, 80)) // 4
+    return noise.astype(np.uint8 if bits <= 8 else np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("frame", "syntax", "plain"),
+    [
+        (jpeg8_encode(noisy(8), lossless=True, predictor=1), uid.JPEGLosslessSV1, film(noisy(8))),
+        (
+            jpeg8_encode(noisy(12), lossless=True, predictor=1, bitspersample=12),
+            uid.JPEGLossless,
+            film(noisy(12), **TWELVE),
+        ),
+        (encoded(noisy(8), "JPEG", quality=95), uid.JPEGBaseline8Bit, film(noisy(8))),
+    ],
+)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda frame: frame[:-60] + frame[-2:],
+        lambda frame: frame[:-2] + bytes(range(1, 100)) + frame[-2:],
+        lambda frame: frame[: len(frame) // 2] + frame[len(frame) * 2 // 3 :],
+    ],
+)
+def test_a_jpeg_whose_data_do_not_fit_its_picture_is_refused(frame, syntax, plain, damage):
+    """libjpeg fills up what is missing, leaves what is too many, and says nothing of either."""
+    assert shown(with_frame(bytes(frame), syntax, plain)).any()
+    with pytest.raises(Refused, match="is damaged or cut off"):
+        read(with_frame(damage(bytes(frame)), syntax, plain), "film.dcm")
+
+
+def test_a_sound_film_may_end_in_middle_grey():
+    """As a decoder's fill does."""
+    picture = np.full((64, 80), 128, np.uint8)
+    picture[:40] = noisy(8)[:40]
+    for frame in (jpeg_lossless(picture), bytes(jpeg8_encode(picture, lossless=True, predictor=1))):
+        assert np.array_equal(shown(with_frame(frame, uid.JPEGLosslessSV1, film(picture))), shown(film(picture)))
 
 
 @pytest.mark.parametrize("syntax", [uid.JPEGLSLossless, uid.JPEGLSNearLossless])

@@ -60,6 +60,28 @@ def test_a_file_that_was_cut_off_and_closed_is_said_to_be_so(part):
     assert "cut_off" in read(whole[: int(len(whole) * part)] + b"\xff\xd9", "film.jpg").quality_issues
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize(
+    ("damage", "issues"),
+    [
+        (lambda data: data, set()),
+        (lambda data: data[:-40] + data[-2:], {"cut_off"}),
+        (lambda data: data[:-2] + bytes(range(1, 200)) + data[-2:], {"damaged"}),
+        (lambda data: data[:-900] + data[-700:], {"cut_off"}),
+    ],
+)
+def test_a_jpeg_whose_data_do_not_fit_it_is_said_to_be_so(mode, damage, issues):
+    """Its last block is all that shows it, or nothing at all."""
+    found = read(damage(encoded(a_chest(edge=320).convert(mode), "JPEG")), "film.jpg").quality_issues
+    assert {"cut_off", "damaged"} & set(found) == issues
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_rows": 2}])
+def test_a_sound_jpeg_that_ends_in_middle_grey_is_not_cut_off(options):
+    film = encoded(ImageOps.expand(a_chest(edge=319), 8, 128), "JPEG", **options)
+    assert not {"cut_off", "damaged"} & set(read(film, "film.jpg").quality_issues)
+
+
 def test_a_film_on_grey_paper_is_not_cut_off():
     assert "cut_off" not in read(encoded(ImageOps.expand(a_chest(), 40, 128)), "film.png").quality_issues
 
