@@ -23,7 +23,7 @@ from clinic.patients import merging
 from clinic.public import limits
 
 WAIT = 0.5  # seconds: long enough for a process to book a time that it is let into
-PATIENCE = 600  # seconds: that all of them are there takes long on a busy machine
+PATIENCE = 600  # seconds: that all of them are there, and have had their turn, takes long on a busy machine
 
 
 def at_once(processes: int, job: Callable[[int], object]) -> list:
@@ -32,6 +32,8 @@ def at_once(processes: int, job: Callable[[int], object]) -> list:
     start, answers = fork.Barrier(processes), fork.SimpleQueue()
 
     def run(number: int) -> None:
+        if connection.vendor == "sqlite":  # which lets one write at a time, and others wait for seconds only
+            connection.settings_dict["OPTIONS"]["timeout"] = PATIENCE
         connection.ensure_connection()
         start.wait(PATIENCE)
         try:

@@ -69,6 +69,13 @@ def test_it_keeps_answers_with_the_question_as_it_was_asked(session):
     assert visit.likert_answers.get().history.count() == 1
 
 
+def test_its_history_begins_with_one_version_of_all_that_was_given(session, front_desk):
+    cough = baker.make(Symptom, name="Cough")
+    first = book(session, by=front_desk, symptoms=[cough], notes="By phone").history.get()
+    assert (first.history_type, first.history_user, first.history_change_reason) == ("+", front_desk, "Booked")
+    assert (first.queue_number, first.notes, [row.symptom for row in first.symptoms.all()]) == (1, "By phone", [cough])
+
+
 def test_cancelling_gives_the_place_back_and_keeps_the_number_used(session, front_desk):
     visit = book(session)
     booking.cancel(visit, by=front_desk, reason="telephoned")
