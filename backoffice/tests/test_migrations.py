@@ -23,7 +23,23 @@ RELEASED = {
     "inference": "0013_morning_checks",
 }
 # (app, migration): why the old code can live with it all the same, or why everything has to be stopped for it.
-REASONS: dict[tuple[str, str], str] = {}
+STOPPED = (
+    "Everything is stopped for it: what the old code wrote meanwhile would lie open, and it cannot read what is sealed."
+)
+REASONS: dict[tuple[str, str], str] = {
+    (
+        "backoffice",
+        "0009_backup_codes_are_hashed",
+    ): "Where the old code asks for a backup code, a phone's code is taken.",
+    ("backoffice", "0011_sealed_columns"): STOPPED,
+    ("backoffice", "0012_sealed"): STOPPED,
+    ("clinic", "0003_sealed_columns"): STOPPED,
+    ("clinic", "0004_sealed"): STOPPED,
+    ("clinic", "0005_found_by_index"): STOPPED,
+    ("imaging", "0005_sealed_columns"): STOPPED,
+    ("imaging", "0006_sealed"): STOPPED,
+    ("imaging", "0007_found_by_index"): STOPPED,
+}
 
 ADDED = (
     migrations.CreateModel,

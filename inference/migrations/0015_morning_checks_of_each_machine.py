@@ -13,12 +13,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='morningbaseline',
             name='host',
-            field=models.CharField(blank=True, max_length=80, verbose_name='machine'),
+            field=models.CharField(blank=True, db_default='', max_length=80, verbose_name='machine'),
         ),
         migrations.AddField(
             model_name='morningcheck',
             name='host',
-            field=models.CharField(blank=True, max_length=80, verbose_name='machine'),
+            field=models.CharField(blank=True, db_default='', max_length=80, verbose_name='machine'),
         ),
         migrations.AddField(
             model_name='worker',

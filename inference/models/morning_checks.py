@@ -23,7 +23,8 @@ class MorningBaseline(models.Model):
         ACCEPTED = "accepted", _("accepted by a person")
 
     model = models.ForeignKey(DiagnosticModel, on_delete=models.PROTECT, related_name="+", verbose_name=_("model"))
-    host = models.CharField(_("machine"), max_length=80, blank=True)  # that set it; blank: from before it was kept
+    # That set it; blank: from before it was kept.
+    host = models.CharField(_("machine"), max_length=80, blank=True, db_default="")
     place = models.CharField(_("device"), max_length=200)
     key = models.CharField(max_length=16)  # of the weights, and of how they are read: nn/tuning.py
     way = models.CharField(_("way"), max_length=40)
@@ -59,7 +60,7 @@ class MorningCheck(models.Model):
         CHANGED = "changed", _("not as before")
 
     at = models.DateTimeField(_("checked"), default=timezone.now)
-    host = models.CharField(_("machine"), max_length=80, blank=True)  # blank: from before it was kept
+    host = models.CharField(_("machine"), max_length=80, blank=True, db_default="")  # blank: from before it was kept
     place = models.CharField(_("device"), max_length=200)
     outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome)
     found = models.JSONField(default=list)
