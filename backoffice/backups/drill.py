@@ -1,6 +1,7 @@
 """The drill: the newest archive is restored into a scratch place, and compared with what was written. A backup that
 nobody has restored is a hope."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -10,48 +11,49 @@ from django.core.files.storage import FileSystemStorage
 from backoffice.backups import keys, reading
 from backoffice.backups.archive import is_encrypted
 from backoffice.backups.databases import Database
-from backoffice.backups.errors import BackupError
+from backoffice.backups.errors import BackupError, UnderWayError
 from backoffice.backups.here import Archive, alone, the_database
 from backoffice.backups.reading import Checked, file_in
 from backoffice.backups.restoring import compare, keep_file, put
 from backoffice.formats.kept import Sentence
 from backoffice.formats.kept import gettext as _
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Found:
     """`findings` say what is amiss. `is_whole`: it was restored; else, without its key, only its file was compared."""
 
-    findings: list[Sentence]
+    findings: list[str]
     is_whole: bool
 
 
 def restore_in_scratch(archive: Archive, known_sha256: str, database: Database | None = None) -> Found:
-    """`known_sha256` is what its writer noted of the file, "" where nobody knows it."""
+    """`known_sha256` is what its writer noted of the file, "" where nobody knows it. Raises UnderWayError."""
     try:
         with alone("drill") as scratch:
             identities = keys.identities() if is_encrypted(archive.path) else []
             if is_encrypted(archive.path) and not identities:
                 return Found(_file_alone(archive.path, known_sha256), is_whole=False)
             return Found(_whole(archive.path, known_sha256, identities, scratch, database or the_database()), True)
+    except UnderWayError:
+        raise
     except BackupError as error:
-        return Found([_sentence(error)], is_whole=False)
-    except OSError as error:
-        told = {"why": error.strerror or type(error).__name__}
+        return Found([error.told], is_whole=False)
+    except Exception as error:  # whatever goes wrong, an archive that is not restored is told
+        logger.exception("a drill has failed")
+        told = {"why": getattr(error, "strerror", None) or type(error).__name__}
         return Found([_("It could not be restored: %(why)s.") % told], is_whole=False)
 
 
-def _sentence(error: BackupError) -> Sentence:
-    return error.told if isinstance(error.told, Sentence) else _("It could not be restored: %(why)s.") % {"why": error}
-
-
-def _file_alone(path: Path, known_sha256: str) -> list[Sentence]:
+def _file_alone(path: Path, known_sha256: str) -> list[str]:
     if known_sha256 and reading.sha256_of(path) != known_sha256:
         return [_other_file()]
     return []
 
 
-def _whole(path: Path, known_sha256: str, identities: list, scratch: Path, database: Database) -> list[Sentence]:
+def _whole(path: Path, known_sha256: str, identities: list, scratch: Path, database: Database) -> list[str]:
     dump, kept = scratch / "dump", _Kept(scratch / "files")
 
     def take(member: str, source: IO[bytes]) -> None:
@@ -61,7 +63,7 @@ def _whole(path: Path, known_sha256: str, identities: list, scratch: Path, datab
             put(source, dump)
 
     checked = reading.go_through(path, identities, take=take)
-    findings = [_other_file()] if known_sha256 and checked.sha256 != known_sha256 else []
+    findings: list[str] = [_other_file()] if known_sha256 and checked.sha256 != known_sha256 else []
     with database.scratch(scratch) as restored:
         restored.fill(dump)
         contents = restored.contents()

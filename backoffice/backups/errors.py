@@ -9,5 +9,9 @@ class BackupError(Exception):
         self.told = told
 
 
+class UnderWayError(BackupError):
+    """Another process does the same: nothing has failed."""
+
+
 class DamagedError(BackupError):
     """The archive is not what was written."""

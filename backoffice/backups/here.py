@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from backoffice.backups.databases import Database
-from backoffice.backups.errors import BackupError
+from backoffice.backups.errors import UnderWayError
 from backoffice.backups.postgres import Postgres
 from backoffice.backups.sqlite import Sqlite
 from backoffice.formats.kept import gettext as _
@@ -67,14 +67,14 @@ def archives(folder: Path) -> list[Archive]:
 @contextmanager
 def alone(what: str) -> Iterator[Path]:
     """An empty folder for the one process that does `what` on this machine; gone afterwards, also of one that was
-    killed. Raises BackupError where another does it."""
+    killed. Raises UnderWayError where another does it."""
     folder = settings.DATA_DIR / "run"
     folder.mkdir(exist_ok=True)
     with open(folder / f"{what}.lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError(_("Another process is at the same on this machine: wait until it has ended.")) from None
+            raise UnderWayError(_("Another process is at the same on this machine: wait until it has ended.")) from None
         scratch = folder / what
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()

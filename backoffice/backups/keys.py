@@ -8,30 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from pyrage import IdentityError, RecipientError, x25519
 
 from backoffice.backups.errors import BackupError
 from backoffice.formats.kept import gettext as _
 
-PUBLIC, PRIVATE = "age1", "AGE-SECRET-KEY-1"
+PRIVATE = "AGE-SECRET-KEY-1"  # how one begins
 
 
 def recipients() -> list[x25519.Recipient]:
-    """Whose private keys open what is written from now on; none where archives are not encrypted."""
-    return [_recipient(text) for text in settings.BACKUP_KEY]
+    """Whose private keys open what is written from now on; none where it is not encrypted. Raises BackupError."""
+    return [_recipient(text.strip()) for text in settings.BACKUP_KEY]
 
 
 def _recipient(text: str) -> x25519.Recipient:
     try:
-        return x25519.Recipient.from_str(text.strip())
+        return x25519.Recipient.from_str(text)
     except RecipientError:
-        # A private key that somebody put there by mistake must not be repeated.
-        is_private = text.strip().upper().startswith(PRIVATE)
-        what = "One of them is a private key: take it out" if is_private else "One of them is none"
-        raise ImproperlyConfigured(
-            f"BACKUP_KEY takes public keys ({PUBLIC}…). {what}; `manage.py backup_key FILE` makes a pair."
-        ) from None
+        # Perhaps a private key that somebody put there by mistake: it is not repeated.
+        raise BackupError(_("BACKUP_KEY takes public keys alone (age1…), and one of them is none: `manage.py backup_key FILE` makes a pair.")) from None  # noqa: E501  # fmt: skip
 
 
 def identities(path: Path | None = None) -> list[x25519.Identity]:

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from backoffice.backups import drill, standing, writing
-from backoffice.backups.errors import BackupError
+from backoffice.backups.errors import BackupError, UnderWayError
 from backoffice.backups.here import archives
 from backoffice.backups.progress import Progress
 from backoffice.formats.kept import Sentence, kept, kept_in_text
@@ -27,12 +27,15 @@ def back_up_nightly() -> str:
 
 
 def back_up(folder: Path, progress: Progress | None = None) -> writing.Made:
-    """Make a backup and note it. Raises BackupError, which is noted and told too."""
+    """Make a backup and note it. Raises BackupError; whatever else it raises is noted and told too."""
     began = timezone.now()
     try:
         made = writing.make(folder, progress)
-    except BackupError as error:
-        failed = {"name": f"{began.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}", "error": kept_in_text(error.told)}
+    except UnderWayError:
+        raise
+    except Exception as error:
+        told = error.told if isinstance(error, BackupError) else type(error).__name__
+        failed = {"name": f"{began.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}", "error": kept_in_text(told)}
         _note(lambda: Backup.objects.create(made_at=began, **failed))
         _note(standing.tell)
         raise

@@ -55,7 +55,7 @@ def make(folder: Path, progress: Progress | None = None, database: Database | No
             folder.mkdir(parents=True, exist_ok=True)
             _clear(folder)
             before = archives(folder)
-            check_room(folder, scratch, at_least=before[-1].path.stat().st_size if before else 0)
+            check_room(folder, at_least=before[-1].path.stat().st_size if before else 0)
             made_at, path = _a_name(folder, encrypted=bool(recipients))
             draft = folder / f".{path.name}{DRAFT}"
             try:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pyrage
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import default_storage
 
 from backoffice.backups import archive, databases, drill, here, keys, reading, restoring, thinning, writing
@@ -262,7 +261,7 @@ def test_the_public_key_writes_what_the_private_one_alone_reads(tiny, folder, pa
 def test_what_is_no_key_is_said_without_repeating_a_private_one(settings, pair, tmp_path):
     private = pair.read_text().splitlines()[1]
     settings.BACKUP_KEY = [private]
-    with pytest.raises(ImproperlyConfigured, match="a private key") as said:
+    with pytest.raises(BackupError, match="BACKUP_KEY takes public keys") as said:
         keys.recipients()
     assert private not in str(said.value)
     with pytest.raises(BackupError, match="there already"):

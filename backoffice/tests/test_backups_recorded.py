@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone, translation
 from model_bakery import baker
 
-from backoffice.backups import drill, recorded, restoring, standing, writing
-from backoffice.backups.errors import BackupError
+from backoffice.backups import drill, here, recorded, restoring, standing, writing
+from backoffice.backups.errors import BackupError, UnderWayError
 from backoffice.formats.kept import gettext as _
 from backoffice.models import Backup, Mail, Notice, User
 from backoffice.tests.tiny import Tiny
@@ -80,6 +80,16 @@ def test_one_that_fails_is_noted_told_and_not_the_newest(tiny, settings, monkeyp
     assert notice.to == reader
     with translation.override("zh-hant"):
         assert "磁碟已滿" in str(standing.told_today()[0])
+
+
+def test_one_that_fails_for_whatever_reason_is_noted_and_one_that_waits_its_turn_is_not(tiny, monkeypatch):
+    with here.alone("backup"), pytest.raises(UnderWayError):
+        recorded.back_up_nightly()
+    assert not Backup.objects.exists()
+    monkeypatch.setattr(tiny.database, "outline", len)
+    with pytest.raises(TypeError):
+        recorded.back_up_nightly()
+    assert Backup.objects.get().error == "TypeError"
 
 
 def test_the_clock_makes_none_where_it_is_turned_off(tiny, settings):
