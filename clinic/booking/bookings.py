@@ -80,7 +80,7 @@ def book(
         identity_conflict=is_doubtful or is_to_check(claimed),
         language=language or spoken_language(),
     )
-    appointment.save_without_historical_record()
+    appointment.save_without_historical_record()  # type: ignore[attr-defined]  # simple-history's
     links = [SymptomLink(appointment=appointment, symptom=symptom) for symptom in set(symptoms)]
     SymptomLink.objects.bulk_create(links)
     reason = gettext_noop("Booked by the patient") if source == Source.PUBLIC else gettext_noop("Booked")
