@@ -27,3 +27,16 @@ def test_who_may_do_the_same_reads_it_in_a_language_of_their_own(client, front_d
     client.force_login(front_desk)
     for language, patients in (("en", "Patients"), ("zh-TW", "病人"), ("en", "Patients")):
         assert patients in menu(client, accept_language=language)
+
+
+def test_it_marks_where_one_is_on_each_page_anew(client, front_desk):
+    client.force_login(front_desk)
+    patients, visits = (reverse(f"admin:clinic_{name}_changelist") for name in ("patient", "appointment"))
+    entry = '<a href="{}" class="nav-link{}"{}>'
+    for page, marks in (
+        (patients, [(patients, " active", ' aria-current="page"'), (visits, "", "")]),
+        (f"{patients}add/", [(patients, " active", ""), (visits, "", "")]),
+        (visits, [(patients, "", ""), (visits, " active", ' aria-current="page"')]),
+    ):
+        shown = client.get(page).text
+        assert [mark for mark in marks if entry.format(*mark) not in shown] == []
