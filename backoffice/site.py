@@ -1,7 +1,7 @@
 """The admin site, and what every page knows about the clinic."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.contrib import admin
@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +19,10 @@ from backoffice.access.second_factor import views as second_factor
 from backoffice.access.sign_in import SignInForm
 from backoffice.live.blocks import block_for, blocks_for
 from backoffice.live.unless_seen import unless_seen
+from backoffice.menu import Menu
 
-MENUS_KEPT = 200  # of so many different sets of permissions, in each language
+Kept = TypeVar("Kept")
+MENUS_KEPT = 100  # of so many different sets of permissions, in each language
 _EVERYTHING = frozenset(["everything"])  # two queries for each page would say the same of a superuser
 
 
@@ -34,7 +37,8 @@ class BackofficeSite(admin.AdminSite):
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
-        self._menus: dict[tuple, list[dict]] = {}
+        self._app_lists: dict[tuple, list[dict]] = {}
+        self._menus: dict[tuple, Menu] = {}
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Every page of the site asks this: who owes a second factor may do nothing but sign out."""
@@ -50,25 +54,21 @@ class BackofficeSite(admin.AdminSite):
         return super().login(request, extra_context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict]:
-        """The menu, to read only.
+        """What the menu is made of, to read only.
 
         Every page has it, and building it took a fifth of one: it is built once for all who may do the same and read
         the same language, for nothing else makes a difference to it.
         """
-        apps = super().get_app_list
-        return self.kept_menu(request, app_label or "", lambda: [_in_words(app) for app in apps(request, app_label)])
 
-    def kept_menu(self, request: HttpRequest, which: str, build: Callable[[], list[dict]]) -> list[dict]:
-        """What was built for somebody who may do the same as who asks, in the same language."""
-        person = request.user
-        may = _EVERYTHING if person.is_superuser else frozenset(person.get_all_permissions())
-        key = which, may, get_language()
-        if (menu := self._menus.get(key)) is None:
-            menu = build()
-            if len(self._menus) >= MENUS_KEPT:
-                self._menus.clear()
-            self._menus[key] = menu
-        return menu
+        def built() -> list[dict]:
+            return [_in_words(app) for app in super(BackofficeSite, self).get_app_list(request, app_label)]
+
+        return _kept(self._app_lists, (*_seen_alike(request), app_label), built)
+
+    def menu(self, request: HttpRequest) -> SafeString:
+        """The entries beside this page, which takes another tenth of it to draw."""
+        menu = _kept(self._menus, _seen_alike(request), lambda: Menu(request.user, self.get_app_list(request)))
+        return menu.beside(request.path)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         blocks = [block.draw(request) for block in blocks_for(request.user)]
@@ -93,6 +93,22 @@ class BackofficeSite(admin.AdminSite):
             raise Http404
         drawn = block.draw(request)
         return unless_seen(request, drawn.stamp, lambda: render(request, "admin/block.html", {"drawn": drawn}))
+
+
+def _seen_alike(request: HttpRequest) -> tuple:
+    """The same for all who may do the same and read the same language."""
+    person = request.user
+    return _EVERYTHING if person.is_superuser else frozenset(person.get_all_permissions()), get_language()
+
+
+def _kept(kept: dict[tuple, Kept], key: tuple, make: Callable[[], Kept]) -> Kept:
+    found = kept.get(key)
+    if found is None:
+        found = make()
+        if len(kept) >= MENUS_KEPT:
+            kept.clear()
+        kept[key] = found
+    return found
 
 
 def _in_words(app: dict) -> dict:

@@ -7,6 +7,7 @@ table fetch them.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from django.apps import apps
 from django.db.models import CharField, Model, OuterRef, QuerySet, Subquery, Value
 from simple_history.models import HistoricalChanges
 
@@ -101,12 +102,10 @@ class Timeline:
     # -- The versions themselves --------------------------------------------------------------------------------------
 
     def _fetched(self, found: list[tuple]) -> list[Change]:
-        labels = {label for _when, _key, label in found}
-        models = {model._meta.label: model for model, _versions in self._sources() if model._meta.label in labels}
         changes = {
             (label, change.version.pk): change
-            for label, model in models.items()
-            for change in changes_of(model, [key for _when, key, of in found if of == label])
+            for label in {label for _when, _key, label in found}
+            for change in changes_of(apps.get_model(label), [key for _when, key, of in found if of == label])
         }
         return [changes[label, key] for _when, key, label in found]
 

@@ -1,16 +1,17 @@
-"""The menu beside every page of the admin."""
+"""The menu beside every page."""
 
-from typing import Any
+from typing import cast
 
+from django import template
 from django.contrib import admin
-from django.template import Context, Library
-from jazzmin.templatetags.jazzmin import get_side_menu
+from django.template import Context
+from django.utils.safestring import SafeString
 
-register = Library()
+from backoffice.site import BackofficeSite
+
+register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def side_menu(context: Context) -> list[dict[str, Any]]:
-    """jazzmin's, which copies its settings and every entry, and puts them in order: kept, to read only."""
-    site: Any = admin.site
-    return site.kept_menu(context["request"], "beside", lambda: get_side_menu(context))
+def menu(context: Context) -> SafeString:
+    return cast(BackofficeSite, admin.site).menu(context["request"])

@@ -43,3 +43,16 @@ def test_it_asks_nothing_of_what_a_superuser_may_do(admin_client):
     with CaptureQueriesContext(connection) as asked:
         admin_client.get("/admin/clinic/symptom/")
     assert not [query for query in asked.captured_queries if "auth_permission" in query["sql"]]
+
+
+def test_it_marks_where_one_is_on_each_page_anew(client, front_desk):
+    client.force_login(front_desk)
+    patients, visits = (reverse(f"admin:clinic_{name}_changelist") for name in ("patient", "appointment"))
+    entry = '<a href="{}" class="nav-link{}"{}>'
+    for page, marks in (
+        (patients, [(patients, " active", ' aria-current="page"'), (visits, "", "")]),
+        (f"{patients}add/", [(patients, " active", ""), (visits, "", "")]),
+        (visits, [(patients, "", ""), (visits, " active", ' aria-current="page"')]),
+    ):
+        shown = client.get(page).text
+        assert [mark for mark in marks if entry.format(*mark) not in shown] == []

@@ -87,8 +87,6 @@ def _file(sheet: Sheet) -> Any:
     file.set_creator("Collimator")
     file.set_creation_date(sheet.at or timezone.now())
     file.viewer_preferences = ViewerPreferences(display_doc_title=True)
-    for name, path in FILES.items():
-        file.add_font(name, fname=path)
     return file
 
 
@@ -180,6 +178,8 @@ def _write(file: Any, text: str, x: float, y: float, size: float, colour: tuple[
     """One line with its left end and its foot there, in mm."""
     file.set_text_color(*colour)
     for face, run in runs(text, language):
+        if face not in file.fonts:  # the larger one takes as long to read as all the rest, and many reports need none
+            file.add_font(face, fname=FILES[face])
         file.set_font(face, size=size)
         file.text(x, y, run)
         x += width(run, size * POINT, language)

@@ -193,14 +193,16 @@ class Year(RuleBasedStateMachine):
     def time_passes(self):
         clock.now += A_YEAR / STEPS
 
+    def who_is_here(self) -> list[User]:
+        return [p for p in User.objects.all() if p.is_active and p.has_perm("inference.change_followup")]
+
     @invariant()
     def nothing_is_neither_closed_nor_on_a_list(self):
-        here = [p for p in User.objects.all() if p.is_active and p.has_perm("inference.change_followup")]
+        listed = FollowUp.objects.on_lists()
         on_somebodys = {
             pk
-            for person in here
-            for rows in (FollowUp.objects.on_lists().of(person), FollowUp.objects.on_lists().of_nobody())
-            for pk in rows.seen_by(person).values_list("pk", flat=True)
+            for person in self.who_is_here()
+            for pk in (listed.of(person) | listed.of_nobody()).seen_by(person).values_list("pk", flat=True)
         }
         on_hidden = set(FollowUp.objects.on_hidden_records().seen_by(self.admin).values_list("pk", flat=True))
         is_open = set(FollowUp.objects.filter(closed_at=None).values_list("pk", flat=True))
@@ -209,10 +211,10 @@ class Year(RuleBasedStateMachine):
 
     @invariant()
     def whose_is_one_persons_or_nobodys(self):
+        here = {person.pk for person in self.who_is_here()}
+        nobodys = set(FollowUp.objects.of_nobody().values_list("pk", flat=True))
         for row in FollowUp.objects.on_lists():
-            owner = User.objects.filter(pk=row.owner_id).first()
-            may = owner is not None and owner.is_active and owner.has_perm("inference.change_followup")
-            assert FollowUp.objects.of_nobody().filter(pk=row.pk).exists() != may
+            assert (row.pk in nobodys) != (row.owner_id in here)
 
     @invariant()
     def what_is_open_is_shown_with_its_record_and_what_closed_it_still_does(self):

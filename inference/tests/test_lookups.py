@@ -53,11 +53,13 @@ def test_a_list_is_asked_for_nothing_but_what_its_page_offers(owner, rf):
 
 
 def test_whatever_a_page_offers_it_does(owner):
+    """Of each filter the first choice and the last, which may be of what has no value; those between go one way."""
     one_more_of_everything(1)
     for model in admin.site._registry:
         shown = owner.get(page(model)).context["cl"]
-        queries = [choice["query_string"] for spec in shown.filter_specs for choice in spec.choices(shown)]
-        assert [query for query in queries if query and owner.get(page(model) + query).status_code != 200] == []
+        choices = [[choice["query_string"] for choice in spec.choices(shown)] for spec in shown.filter_specs]
+        queries = {query for every in choices for query in [*every[1:2], every[-1]] if query}
+        assert [query for query in sorted(queries) if owner.get(page(model) + query).status_code != 200] == []
 
 
 @pytest.mark.parametrize(
