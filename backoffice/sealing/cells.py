@@ -11,6 +11,7 @@ another's place unnoticed. Nothing is sealed of an empty text.
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NoBase64
+from collections.abc import Iterable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -63,9 +64,10 @@ def unseal(cell: str, what: str) -> str:
     raise UnreadableError(what, head[2 * MARK :] if len(cell) > HEAD else "")
 
 
-def indexes(text: str, what: str) -> list[str]:
-    """What the cell of this very text begins with: by each key that may have sealed it."""
-    return [_mark(text, key, what) for key in keys()] if text else [""]
+def indexes(texts: Iterable[str], what: str) -> list[str]:
+    """What the cells of these very texts begin with: by each key that may have sealed one."""
+    known = keys()
+    return [_mark(text, key, what) if text else "" for text in texts for key in known]
 
 
 def is_current(cell: str) -> bool:

@@ -40,7 +40,8 @@ class _Equal(Lookup):
         values = self.rhs if self.lookup_name == "in" else [self.rhs]
         if hasattr(values, "resolve_expression") or any(hasattr(value, "resolve_expression") for value in values):
             raise FieldError(f"{self.field} is sealed: it is compared with values, not with columns or queries.")
-        return [index for value in values for index in self.field.indexes(value)]
+        field = self.field
+        return indexes(map(field.as_text, values), field.sealed_as)
 
     @property
     def field(self) -> "Sealed":
@@ -91,9 +92,6 @@ class Sealed(models.Field):
 
     def from_db_value(self, cell: str | None, *args: Any) -> Any:
         return None if cell is None else self.from_text(unseal(cell, self.sealed_as))
-
-    def indexes(self, value: Any) -> list[str]:
-        return indexes(self.as_text(value), self.sealed_as)
 
     def get_lookup(self, lookup_name: str) -> type[Lookup]:
         known = {"exact": _Exact, "in": _In, "isnull": IsNull}

@@ -49,7 +49,7 @@ def _derived(lines: tuple[str, ...], secret_key: str) -> tuple[Key, ...]:
     )
 
 
-def checked(lines: list[str]) -> list[str]:
+def checked(lines: list[str]) -> tuple[str, ...]:
     """FIELD_KEYS as the environment has it. Raises ImproperlyConfigured."""
     if len(lines) > MOST or len(set(lines)) < len(lines):
         raise ImproperlyConfigured(
@@ -61,7 +61,7 @@ def checked(lines: list[str]) -> list[str]:
             f"A key in FIELD_KEYS is shorter than {SHORTEST} characters. Make one with: "
             'python -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
-    return lines
+    return tuple(lines)
 
 
 def mark(value: str, key: bytes, what: str) -> str:
