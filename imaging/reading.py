@@ -8,9 +8,9 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import PurePath
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import pydicom
@@ -99,7 +99,7 @@ def said(source: IO[bytes], *, width: int) -> Iterator[dict]:
 def _picture(source: IO[bytes], name: str, pixels: IO[bytes], thumbnail: IO[bytes], deep: IO[bytes]) -> dict:
     source_format = _checked_format(source, name)
     source.seek(0)
-    sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+    sha256 = hashlib.file_digest(cast(BufferedReader, source), "sha256").hexdigest()
     source.seek(0)
     if source_format == DICOM:
         film = dicom.parse(source)

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 from typing import IO
 
 import numpy as np
@@ -98,7 +99,7 @@ def write(source: IO[bytes], target: IO[bytes], *, key: str) -> Iterator[dict]:
 
 def deidentified(data: bytes, key: bytes) -> pydicom.Dataset:
     """Return a film of the same picture, in the same coding where nothing can be written in that. Raises Refused."""
-    film = parse(data)
+    film = parse(BytesIO(data))
     kept = pydicom.Dataset()
     _keep(film.dataset, kept, NUMBERS, WORDS)
     for keyword in LUTS:

@@ -4,7 +4,7 @@ import os
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 import pydicom
 from django.conf import settings
@@ -87,10 +87,10 @@ def parse(file: IO[bytes]) -> Film:
         syntax = _checked_syntax(source)
         if syntax == uid.DeflatedExplicitVRLittleEndian:
             source = Counted(BytesIO(_inflated(source.read())))
-            dataset = read_dataset(source, is_implicit_VR=False, is_little_endian=True)
+            dataset = read_dataset(source.as_file, is_implicit_VR=False, is_little_endian=True)
         else:
             source.seek(0)
-            dataset = pydicom.dcmread(source)
+            dataset = pydicom.dcmread(source.as_file)
             dataset.buffer = None
     except UNREADABLE as error:
         raise _too_many_elements() if source.is_spent else _damaged() from error
@@ -119,22 +119,27 @@ class Counted:
         self.steps_left = STEPS_PER_ELEMENT * settings.DICOM_MAX_ELEMENTS
 
     @property
+    def as_file(self) -> BinaryIO:
+        """Itself, which can do as much of one as pydicom asks for."""
+        return cast(BinaryIO, self)
+
+    @property
     def is_spent(self) -> bool:
         return self.steps_left < 0
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         self.steps_left -= 1
         if self.is_spent:
             raise OSError("too many elements")
-        if size is not None and size > LARGE_STEP:
+        if size > LARGE_STEP:
             size = min(size, max(self.size - self.tell(), 0))
         return self.file.read(size)
 
 
 def _checked_syntax(source: Counted) -> uid.UID:
     """Return the transfer syntax, once it is known to be one that says how the rest is to be parsed."""
-    read_preamble(source, force=False)
-    meta = read_dataset(source, is_implicit_VR=False, is_little_endian=True, stop_when=_is_past_file_meta)
+    read_preamble(source.as_file, force=False)
+    meta = read_dataset(source.as_file, is_implicit_VR=False, is_little_endian=True, stop_when=_is_past_file_meta)
     syntax = uid.UID(values.text(meta, "TransferSyntaxUID"))
     if not syntax:
         raise Refused(_("It does not say how its pixels are coded (no transfer syntax). Export it again."))
