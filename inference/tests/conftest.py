@@ -1,11 +1,15 @@
 import functools
+import logging
 from io import BytesIO
 
 import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
+from django.http import HttpResponse
+from django.template import Template
 from django.utils import timezone
+from django.utils.translation import get_language
 from django_q.models import Schedule, Task
 from model_bakery import baker
 from PIL import Image
@@ -13,6 +17,7 @@ from PIL import Image
 from backoffice.jobs.summary import of as summary_of
 from backoffice.jobs.summary import to_keep
 from backoffice.models import AccessEvent, DailySummary, FailedSignIn, Mail, Role, SignIn, TableImport
+from backoffice.web import errors
 from clinic.models import (
     Closure,
     IntakeRecord,
@@ -87,6 +92,24 @@ def at_work(installation, networks):
     """An installation whose commands and workers find torch loaded."""
     installation.networks = networks
     return installation
+
+
+@pytest.fixture
+def on_a_walk(monkeypatch):
+    """For walks over every address. Each is refused or not by itself, but the page that says so is the same for
+    hundreds of them: it is drawn once for each person, and no line with a traceback is logged about each. Nor is kept,
+    as tests otherwise do, what each piece of a page was drawn from."""
+    draw, drawn = errors._in_the_frame, {}
+
+    def once(request, status, title, why):
+        page = (request.user.pk, get_language(), status, title, why)
+        if page not in drawn:
+            drawn[page] = draw(request, status, title, why).content
+        return HttpResponse(drawn[page], status=status)
+
+    monkeypatch.setattr(errors, "_in_the_frame", once)
+    monkeypatch.setattr(Template, "_render", lambda template, context: template.nodelist.render(context))
+    monkeypatch.setattr(logging.getLogger("django.request"), "level", logging.ERROR)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from backoffice.tests.languages import ENGLISH
 from inference.tests import access_matrix as matrix
 from inference.tests.reading import Reading
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("on_a_walk")]
 
 WRITE = "WRITE_ACCESS_MATRIX" in os.environ
 OPEN_TO_ALL = {"login/", "logout/"}

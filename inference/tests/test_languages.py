@@ -7,7 +7,7 @@ from backoffice.tests.languages import CHINESE
 from inference.tests import access_matrix as matrix
 from inference.tests.reading import NOT_THERE, Reading
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("on_a_walk")]
 
 
 @pytest.mark.parametrize("column", matrix.COLUMNS)
