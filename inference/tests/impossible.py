@@ -5,7 +5,6 @@ links. One of them at a time is replaced, so that the impossible value gets as f
 """
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
@@ -43,7 +42,6 @@ HEADERS = [
     "Cookie", "Transfer-Encoding",
 ]  # fmt: skip
 UNTYPABLE = str.maketrans("", "", "\r\n\0")  # no server hands these on in a header
-KINDS = ("GET", "POST", "around")
 
 
 class Asked(HTMLParser):
@@ -80,7 +78,8 @@ class Request:
         for name, value in self.cookies.items():
             client.cookies[name] = as_servers_hand_it_on(value)
         if self.method == "GET":
-            return client.get(f"{self.path}?{urlencode(self.data, errors='replace')}", headers=self.headers)
+            asked = f"{'&' if '?' in self.path else '?'}{urlencode(self.data, errors='replace')}"
+            return client.get(f"{self.path}{asked}", headers=self.headers)
         return client.post(self.path, self.data, headers=self.headers)
 
 
@@ -89,29 +88,45 @@ def as_servers_hand_it_on(value: str) -> str:
     return value.encode().decode("latin-1")
 
 
-def requests_to(path: str, page: Asked | None) -> Iterator[Request]:
-    """Every one thing that this page may be asked, each with every value."""
-    fields = page.fields if page else {}
-    for value in VALUES:
-        for name in sorted(page.parameters | set(PARAMETERS) | set(fields)) if page else PARAMETERS:
-            yield Request("GET", path, {name: value})
-        for name in [*fields, *FIELDS]:
-            yield Request("POST", path, fields | {name: value})
-        for name in COOKIES:
-            yield Request("GET", path, cookies={name: value})
-        for name in HEADERS:
-            yield Request("GET", path, headers={name: as_servers_hand_it_on(value.translate(UNTYPABLE))})
+@dataclass
+class Requests:
+    """Every one thing that this page may be asked, each with every value: thousands, made when they are chosen."""
 
+    path: str
+    page: Asked | None
 
-def a_few_of(requests: Iterator[Request], seed: str, times: int = 1, gets: int = 1) -> list[Request]:
-    """So many of each kind, and so many times as many of what an address asks: the same ones each time, other ones for
-    each page."""
-    kinds: dict[str, list[Request]] = {kind: [] for kind in KINDS}
-    for request in requests:
-        kinds["around" if request.headers or request.cookies else request.method].append(request)
-    chance = random.Random(seed)
-    wanted = dict.fromkeys(KINDS, times) | {"GET": times * gets}
-    return [one for kind, all_of in kinds.items() for one in chance.sample(all_of, min(wanted[kind], len(all_of)))]
+    def things(self) -> dict[str, list[tuple[str, str]]]:
+        fields = self.page.fields if self.page else {}
+        asked = sorted(self.page.parameters | set(PARAMETERS) | set(fields)) if self.page else PARAMETERS
+        return {
+            "GET": [("parameter", name) for name in asked],
+            "POST": [("field", name) for name in [*fields, *FIELDS]],
+            "around": [*(("cookie", name) for name in COOKIES), *(("header", name) for name in HEADERS)],
+        }
+
+    def made(self, thing: str, name: str, value: str) -> Request:
+        match thing:
+            case "parameter":
+                return Request("GET", self.path, {name: value})
+            case "field":
+                return Request("POST", self.path, (self.page.fields if self.page else {}) | {name: value})
+            case "cookie":
+                return Request("GET", self.path, cookies={name: value})
+            case _:
+                return Request("GET", self.path, headers={name: as_servers_hand_it_on(value.translate(UNTYPABLE))})
+
+    def a_few(self, times: int = 1, gets: int = 1) -> list[Request]:
+        """So many of each kind, and so many times as many of what an address asks: the same ones each time, other ones
+        for each page."""
+        chance = random.Random(self.path)
+        chosen = []
+        for kind, things in self.things().items():
+            wanted = times * (gets if kind == "GET" else 1)
+            every = range(len(VALUES) * len(things))
+            for number in chance.sample(every, min(wanted, len(every))):
+                value, thing = divmod(number, len(things))
+                chosen.append(self.made(*things[thing], VALUES[value]))
+        return chosen
 
 
 class Stranger:
