@@ -156,12 +156,7 @@ class Look(matrix.Visit):
     def has_changed(self, response) -> bool:
         return False
 
-    def ask(self, method: str, url: str, data: dict | None = None):
-        self.reads_answers = False
-        with connection.execute_wrapper(self._note):
-            return super().ask(method, url, data)
-
-    def _note(self, execute, sql, *arguments):
+    def note(self, execute, sql, *arguments):
         self.reads_answers |= bool(WITH_ANSWERS.search(sql))
         return execute(sql, *arguments)
 
@@ -199,8 +194,10 @@ def offered(look: Look) -> list[str]:
 
 
 def shown(look: Look, method: str, address: str) -> tuple:
-    response, _changed = look.ask(method, address)
-    body = b"".join(response.streaming_content) if response.streaming else response.content
+    look.reads_answers = False
+    with connection.execute_wrapper(look.note):
+        response, _changed = look.ask(method, address)
+        body = b"".join(response.streaming_content) if response.streaming else response.content
     text = NEW_EACH_TIME.sub("", body.decode("latin-1"))
     return response.status_code, response.get("Location"), text
 
