@@ -71,7 +71,7 @@ def seals_have_a_key_of_their_own(
     hint = (
         "Set FIELD_KEYS, keep it apart from the backups, and run `manage.py rotate_keys`: “Keys” in docs/operating.md."
     )
-    return [checks.Warning(what, hint=hint, id="collimator.W005")]
+    return [checks.Warning(what, hint=hint, id="collimator.W007")]
 
 
 @checks.register(deploy=True)

@@ -269,7 +269,7 @@ def test_settings_that_cannot_be_are_said(settings):
         with pytest.raises(Exception, match="FIELD_KEYS"):
             checked(lines)
     settings.FIELD_KEYS = []
-    assert [message.id for message in seals_have_a_key_of_their_own(None)] == ["collimator.W005"]
+    assert [message.id for message in seals_have_a_key_of_their_own(None)] == ["collimator.W007"]
     settings.FIELD_KEYS = [NEW, "SECRET_KEY"]
     assert seals_have_a_key_of_their_own(None) == []
 
