@@ -36,6 +36,8 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
     rows = Schedule.objects.values_list("name", "schedule_type", "cluster")
     assert sorted(rows) == [
         ("backoffice.access.session_expiry.forget_expired", Schedule.MINUTES, "default"),
+        ("backoffice.access.trail.check", Schedule.DAILY, "default"),
+        ("backoffice.access.trail.seal_hourly", Schedule.MINUTES, "default"),
         ("backoffice.backups.recorded.back_up_nightly", Schedule.DAILY, "default"),
         ("backoffice.backups.recorded.drill_weekly", Schedule.WEEKLY, "default"),
         ("backoffice.backups.standing.tell", Schedule.DAILY, "default"),

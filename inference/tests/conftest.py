@@ -18,7 +18,7 @@ from PIL import Image
 from backoffice.access import roles
 from backoffice.jobs.summary import of as summary_of
 from backoffice.jobs.summary import to_keep
-from backoffice.models import AccessEvent, DailySummary, FailedSignIn, Mail, Role, SignIn, TableImport
+from backoffice.models import AccessEvent, Backup, DailySummary, FailedSignIn, Mail, Role, SignIn, TableImport
 from backoffice.web import errors
 from clinic.models import (
     Closure,
@@ -211,6 +211,7 @@ def backoffice_rows(people: dict, patient) -> list:
         baker.make(AccessEvent, user=person, content_type=of_patients, object_id=patient.pk),
         *(baker.make(model, username=person.username) for model in (SignIn, FailedSignIn)),
         baker.make(Mail),
+        baker.make(Backup, name="collimator-1.age", made_at=timezone.now(), findings=[]),
         baker.make(DailySummary, day=timezone.localdate(), sections=to_keep(summary_of(timezone.localdate()))),
         Schedule.objects.first(),
         *(task(name, success=name == "success") for name in ("success", "failure")),

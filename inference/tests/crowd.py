@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import Failure, Schedule, Success
 from model_bakery import baker
 
-from backoffice.models import AccessEvent, DailySummary, Mail, TableImport, User
+from backoffice.models import AccessEvent, Backup, DailySummary, Mail, TableImport, User
 from clinic.intake.sync import rebuild
 from clinic.models import (
     Appointment,
@@ -99,6 +99,7 @@ def around_it(number: int, person: User, patient: Patient) -> None:
     day = timezone.localdate() + datetime.timedelta(days=number)
     baker.make(AccessEvent, user=person, action="view", content_type=kind, object_id=patient.pk, request_id="x")
     baker.make(Mail, to="somebody@example.org")
+    baker.make(Backup, name=f"collimator-{number}.age", made_at=timezone.now(), findings=[])
     baker.make(DailySummary, day=timezone.localdate() - datetime.timedelta(days=number), sections=[])
     baker.make(TableImport, content_type=kind, uploaded_by=person, status=TableImport.Status.DONE, language="en")
     baker.make(Closure, starts_on=day, ends_on=day, period="")
