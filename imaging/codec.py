@@ -52,7 +52,7 @@ def decode_jpeg(frame: bytes) -> Coded:
     data are left for these, and it fills them with middle grey.
     """
     claim = jpeg.claim(frame)
-    if claim is None or not claim.rows_together or claim.height + 4 * claim.rows_together > MOST_ROWS:
+    if claim is None or not tells_its_length(frame):
         return Coded(_in_grey(frame))
     coded_rows = -(-claim.height // claim.rows_together) * claim.rows_together
     samples = _in_grey(jpeg.taller(frame, claim, coded_rows + 2 * claim.rows_together))
@@ -60,6 +60,12 @@ def decode_jpeg(frame: bytes) -> Coded:
     if (beyond == 1 << (claim.bits - 1)).all():
         return Coded(samples, end_early=_needs_more(frame, samples))
     return Coded(samples, go_on=_holds_samples(beyond, frame, claim))
+
+
+def tells_its_length(frame: bytes) -> bool:
+    """Whether `decode_jpeg` finds out whether its data are as long as it is."""
+    claim = jpeg.claim(frame)
+    return claim is not None and claim.rows_together > 0 and claim.height + 4 * claim.rows_together <= MOST_ROWS
 
 
 def _in_grey(frame: bytes | bytearray) -> np.ndarray:

@@ -15,8 +15,8 @@ LOSSY = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 LOSSY_BITS = 8
 JPEG_LS = 0xF7
 
-# Those whose pictures are cut into blocks, and the one that is not, by Huffman codes; and how that begins to predict.
-IN_BLOCKS, ROW_BY_ROW = {0xC0, 0xC1, 0xC2}, {0xC3}
+# What is coded in one go by Huffman codes, cut into blocks or row by row, and how the latter may tell samples.
+IN_BLOCKS, ROW_BY_ROW = {0xC0, 0xC1}, {0xC3}
 BLOCK = 8
 LEFT = 1
 

@@ -145,8 +145,9 @@ def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
 
 
 def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
-    # The one fills up what is cut off, and the other looks for an end that is not there for many seconds.
-    if not jpeg.is_whole(frame):
+    # JPEG-LS is looked through for an end that is not there for many seconds. JPEG may have something behind its end.
+    ends = jpeg.END_OF_IMAGE in frame if codec.tells_its_length(frame) else jpeg.is_whole(frame)
+    if not ends:
         raise _undecodable(syntax)
     try:
         read = codec.decode(frame, syntax)

@@ -32,7 +32,7 @@ LONGEST = 400  # bytes: five components of 64 characters, and room
 def readings(dataset: pydicom.Dataset, keyword: str) -> list[str]:
     """Return the texts that an element may hold, the likeliest first, without groups that are left blank at the end;
     empty where it is absent or blank."""
-    value = dataset.get_item(keyword).value if keyword in dataset else None
+    value = values.as_written(dataset, keyword)
     if not isinstance(value, bytes):  # pydicom has made a text of it already
         return [text] if (text := values.text(dataset, keyword).rstrip("=")) else []
     written = value[:LONGEST].rstrip(b"\0 ")

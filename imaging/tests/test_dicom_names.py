@@ -1,12 +1,16 @@
 """Names in every character set of DICOM's, and in those of machines that lie about it."""
 
+from io import BytesIO
+
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
 from clinic.models import Patient
-from imaging import whose
+from imaging import dicom, whose
 from imaging.dicom.facts import named
+from imaging.tests.pictures import gradient
+from imaging.tests.test_dicom import film
 
 
 def in_a_file(written: bytes, charset: str | list[str] | None) -> Dataset:
@@ -63,3 +67,8 @@ def test_a_name_in_other_letters_is_read(written, charset, full_name):
     assert said.full_name.isprintable()
     assert "$" not in said.full_name  # what is left of a change of sets
     assert "full_name" not in whose.conflicts(said, Patient(full_name=full_name))
+
+
+def test_a_name_written_as_nothing_that_there_is_is_none():
+    written = film(gradient(), PatientName="").replace(b"\x10\0\x10\0PN", b"\x10\0\x10\0\x50\x01")
+    assert not named(dicom.parse(BytesIO(written)).dataset).full_name
