@@ -48,6 +48,7 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
         ("backoffice.jobs.sqlite_analyze.renew_figures", Schedule.DAILY, "default"),
         ("backoffice.jobs.sqlite_checkpoint.write_back", Schedule.MINUTES, "default"),
         ("backoffice.notices.mails.send", Schedule.MINUTES, "default"),
+        ("backoffice.sealing.rewriting.seal_anew", Schedule.DAILY, "default"),
         ("clinic.intake.sync.catch_up", Schedule.DAILY, "default"),
         ("clinic.reminders.remind", Schedule.DAILY, "default"),
         ("imaging.measured_anew.measure_some", Schedule.MINUTES, "default"),
