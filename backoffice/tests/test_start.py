@@ -193,6 +193,7 @@ def elsewhere():
         clear_url_caches()
         importlib.reload(urls)
         admin.site._menus.clear()
+        admin.site._app_lists.clear()
 
     with override_settings(ADMIN_PATH="desk-7f3k/in/"):
         lay_out()

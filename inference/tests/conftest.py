@@ -133,7 +133,11 @@ def on_a_walk(monkeypatch):
 
     monkeypatch.setattr(errors, "_in_the_frame", once)
     monkeypatch.setattr(Template, "_render", lambda template, context: template.nodelist.render(context))
-    monkeypatch.setattr(logging.getLogger("django.request"), "level", logging.ERROR)
+    requests = logging.getLogger("django.request")
+    known = requests.level
+    requests.setLevel(logging.ERROR)
+    yield
+    requests.setLevel(known)
 
 
 @pytest.fixture

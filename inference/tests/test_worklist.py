@@ -110,14 +110,14 @@ def test_what_makes_a_finding_urgent_is_the_clinics_to_say(clinician, one_of_eac
     assert in_order(clinician, one_of_each, Show.URGENT) == ["in doubt, marked urgent"]
 
 
-def test_an_urgent_finding_is_marked_for_who_is_shown_the_answer_and_for_nobody_else(reader, clinician):
+def test_an_urgent_finding_is_marked_for_who_is_shown_the_answer_and_for_nobody_else(doctor, clinician):
     case = a_case(diagnosis="COVID")
     pages = [WORKLIST, film_page(case), "/admin/inference/prediction/", "/admin/imaging/xrayimage/"]
-    assert not any("urgent finding" in reader.get(page).text for page in pages)
+    assert not any("urgent finding" in doctor.get(page).text for page in pages)
     has_read(clinician, case)
-    assert all("urgent finding" in reader.get(page).text for page in pages)
-    sign(reader, case)
-    assert not any("urgent finding" in reader.get(page).text for page in pages)
+    assert all("urgent finding" in doctor.get(page).text for page in pages)
+    sign(doctor, case)
+    assert not any("urgent finding" in doctor.get(page).text for page in pages)
 
 
 def test_each_case_stands_there_once_and_none_that_is_signed_superseded_hidden_or_unanswered(clinician):
