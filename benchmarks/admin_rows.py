@@ -24,11 +24,11 @@ PHONE = "'09' || substr('00000000' || (i * 7919 % 100000000), -8)"
 PHONE_POSTGRES = "'09' || lpad((i * 7919 % 100000000)::text, 8, '0')"
 
 
-def fill(rows: int) -> None:
-    """Add `rows` patients and `rows` appointments, one in two hundred of each hidden."""
+def fill(rows: int, days_ahead: int = DAYS_AHEAD) -> None:
+    """Add `rows` patients and `rows` appointments up to that day, one in two hundred of each hidden."""
     _write_names()
     _write_ids(rows)
-    _write_sessions(rows)
+    _write_sessions(rows, days_ahead)
     insert(
         Patient,
         rows,
@@ -105,9 +105,9 @@ def _write_ids(rows: int) -> None:
         cursor.executemany("INSERT INTO bench_ids VALUES (%s, %s)", numbered)
 
 
-def _write_sessions(rows: int) -> None:
+def _write_sessions(rows: int, days_ahead: int) -> None:
     many = rows // VISITS_PER_SESSION + 1
-    last = timezone.localdate() + datetime.timedelta(days=DAYS_AHEAD)
+    last = timezone.localdate() + datetime.timedelta(days=days_ahead)
     opens = {Period.MORNING: 9, Period.AFTERNOON: 14, Period.EVENING: 18}
     ClinicSession.objects.bulk_create(
         (

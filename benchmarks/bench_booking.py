@@ -32,6 +32,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
+from installations import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -136,12 +137,6 @@ def postgres_database() -> Iterator[str]:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 # -- A patient with a browser -----------------------------------------------------------------------------------------
 
 
@@ -169,13 +164,19 @@ class Browser:
         hidden = dict(self.HIDDEN.findall(self.page)) | {"csrfmiddlewaretoken": self.cookies["csrftoken"]}
         return self._ask("POST", path, urlencode(hidden | fields, doseq=True))
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[str, str]:
+    def exchange(
+        self, method: str, path: str, body: str | bytes | None, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, str]:
+        """One request and its answer, redirects not followed."""
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
+        return answer, answer.read().decode()
+
+    def _ask(self, method: str, path: str, body: str | bytes | None = None) -> tuple[str, str]:
         headers = self.headers | {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
-        text = answer.read().decode()
+        answer, text = self.exchange(method, path, body, headers)
         self.statuses[answer.status // 100] += 1
         for line in answer.headers.get_all("Set-Cookie", []):
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
@@ -185,13 +186,13 @@ class Browser:
         return path, text
 
 
-def national_ids() -> Iterator[str]:
-    """Valid ones, each once."""
+def national_ids(first: int = 0) -> Iterator[str]:
+    """Valid ones from that number on, each once."""
     from django.core.exceptions import ValidationError
 
     from clinic.identity import taiwan_national_id
 
-    for number in count():
+    for number in count(first):
         with suppress(ValidationError):
             national_id = f"A1{number:08d}"
             taiwan_national_id(national_id)

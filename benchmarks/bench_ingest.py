@@ -29,6 +29,7 @@ from pathlib import Path
 from threading import local
 from typing import Any
 
+import processors
 from films import KINDS, LARGE, SMALL, write
 from installations import database, served
 
@@ -66,8 +67,8 @@ def of_the_nursery() -> float:
     """Seconds of processor that it has taken, with those of its children that have ended."""
     from backoffice.files import apart
 
-    fields = Path(f"/proc/{apart.nurse.pid}/stat").read_text().rpartition(") ")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    assert apart.nurse.pid
+    return processors.seconds_of(apart.nurse.pid)
 
 
 def plain(path: Path, files: int) -> dict[str, float]:

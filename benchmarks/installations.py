@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import repeat
 from pathlib import Path
 
@@ -36,11 +37,16 @@ def database(server: str | None) -> Iterator[dict[str, str]]:
                 connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+def manage(environment: dict[str, str], *arguments: str) -> bytes:
+    """What a command of `manage.py` prints there."""
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
+
+
 @contextmanager
 def served(environment: dict[str, str]) -> Iterator[int]:
     """The port at which gunicorn serves such an installation, as in the Procfile, once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "backoffice.wsgi", "--bind", f"127.0.0.1:{port}"]
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
     try:
@@ -49,6 +55,43 @@ def served(environment: dict[str, str]) -> Iterator[int]:
     finally:
         server.terminate()
         server.wait()
+
+
+@contextmanager
+def at_work(environment: dict[str, str], log: Path) -> Iterator[tuple[int, dict[str, int]]]:
+    """All that the Procfile starts, once the site answers: its port, and each process's id by its name there."""
+    port = free_port()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment = environment | {"BIND": f"127.0.0.1:{port}", "PATH": path}
+    started = {}
+    try:
+        for line in (ROOT / "Procfile").read_text().splitlines():
+            name, command = line.split(": ", 1)
+            with log.open("ab") as written:
+                started[name] = subprocess.Popen(
+                    ["/bin/sh", "-c", f"exec env {command}"],
+                    cwd=ROOT,
+                    env=environment,
+                    stdout=written,
+                    stderr=written,
+                    start_new_session=True,
+                )
+        wait_for(port)
+        yield port, {name: process.pid for name, process in started.items()}
+    finally:
+        for process in started.values():
+            process.terminate()
+        for process in started.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 def wait_for(port: int) -> None:

@@ -26,7 +26,7 @@ from pathlib import Path
 import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from installations import ROOT, database, wait_for
+from installations import ROOT, database, manage, wait_for
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 TOKEN = "of-this-run-alone"  # noqa: S105
@@ -50,11 +50,6 @@ from imaging.demo import png
 from imaging.phantom import DIAGNOSES, render
 sys.stdout.buffer.write(png(render(DIAGNOSES[0], 912_000, size=1200)))
 """
-
-
-def manage(environment: dict[str, str], *arguments: str) -> bytes:
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
 
 
 class Web:
@@ -133,7 +128,7 @@ def nginx(folder: Path, web: int, media: Path) -> Iterator[tuple[str, Path]]:
     )
     (folder / "nginx.conf").write_text(
         f"{'user root;' if os.geteuid() == 0 else ''} pid {folder}/pid; daemon off; error_log {folder}/error.log;\n"
-        f"events {{}}\nhttp {{ include /etc/nginx/mime.types; {temporary}\n{theirs}\n}}\n"
+        f"events {{}}\nhttp {{ include /etc/nginx/mime.types; gzip on; {temporary}\n{theirs}\n}}\n"
     )
     process = subprocess.Popen([NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder)], stderr=subprocess.DEVNULL)
     try:
@@ -167,6 +162,11 @@ def pages(site: str) -> None:
     page = visitor.get(f"{site}/book/", timeout=60)
     told("a page comes by HTTPS, and asks for it", page.ok and "max-age" in page.headers["Strict-Transport-Security"])
     told("cookies go by HTTPS alone", all(cookie.secure for cookie in visitor.cookies))
+    told("it is not packed, even where nginx packs what else it serves", "Content-Encoding" not in page.headers)
+    named = re.search(r'"(/static/clinic/public\.[^"]+css)"', page.text)
+    sheet = visitor.get(site + named[1] if named else site, timeout=60)
+    told("a style sheet comes packed", sheet.headers.get("Content-Encoding") == "gzip")
+    told("…and may be kept for ever", "immutable" in sheet.headers.get("Cache-Control", ""))
     large = visitor.post(f"{site}/book/", data={"full_name": "x" * 100_000}, timeout=60)
     told("a stranger's 100 kB are refused by nginx", large.status_code == 413 and "nginx" in large.text)
     inside = {path: visitor.get(f"{site}/{path}", timeout=60).status_code for path in ("healthz", "readyz", "metrics")}
