@@ -160,6 +160,7 @@ class Browser:
         }
         self.statuses = statuses
         self.page = ""
+        self.status = 0
 
     def get(self, path: str) -> tuple[str, str]:
         return self._ask("GET", path)
@@ -169,13 +170,20 @@ class Browser:
         hidden = dict(self.HIDDEN.findall(self.page)) | {"csrfmiddlewaretoken": self.cookies["csrftoken"]}
         return self._ask("POST", path, urlencode(hidden | fields, doseq=True))
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[str, str]:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        kind: str = "application/x-www-form-urlencoded",
+    ) -> tuple[str, str]:
         headers = self.headers | {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = kind
         self.connection.request(method, path, body, headers)
         answer = self.connection.getresponse()
         text = answer.read().decode()
+        self.status = answer.status
         self.statuses[answer.status // 100] += 1
         for line in answer.headers.get_all("Set-Cookie", []):
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
