@@ -1,4 +1,5 @@
-"""Holds docs/promises.md and docs/asvs.md against the tests: each that is named is there, and no row goes without."""
+"""Holds docs/promises.md and docs/asvs.md against the tests, and the scripts of bad days, that they name: each is there,
+and no row goes without."""
 
 import ast
 import functools
@@ -9,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
+SCRIPT = re.compile(r"`(benchmarks/faults/\w+\.py)`")
 NUMBER = re.compile(r"\| V(\d+)\.(\d+)\.(\d+) \|")
 WITHOUT = ("*Exception:* ", "*Not here:* ", "*Proxy:* ", "*Written down:* ")
 """How the last cell of a row of asvs.md may begin that names no test."""
@@ -35,10 +37,13 @@ def faults_of(name: str) -> Iterator[str]:
     for path, test in TEST.findall(text):
         if test not in functions_in(path):
             yield f"docs/{name} names {path}::{test}, which is not there"
+    for path in SCRIPT.findall(text):
+        if not (ROOT / path).exists():
+            yield f"docs/{name} names {path}, which is not there"
     is_ledger = name == "asvs.md"
     for row in rows_of(text):
         last = row.rstrip(" |").rpartition("| ")[2]
-        if not TEST.search(row) and not (is_ledger and last.startswith(WITHOUT)):
+        if not (TEST.search(row) or SCRIPT.search(row)) and not (is_ledger and last.startswith(WITHOUT)):
             yield f"docs/{name} says no test, and not why: {row[:80]}"
     numbers = [tuple(map(int, number)) for number in NUMBER.findall(text)]
     if numbers != sorted(set(numbers)):

@@ -155,6 +155,7 @@ class Browser:
         }
         self.statuses = statuses
         self.page = ""
+        self.status = 0
 
     def get(self, path: str) -> tuple[str, str]:
         return self._ask("GET", path)
@@ -172,11 +173,18 @@ class Browser:
         answer = self.connection.getresponse()
         return answer, answer.read().decode()
 
-    def _ask(self, method: str, path: str, body: str | bytes | None = None) -> tuple[str, str]:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        kind: str = "application/x-www-form-urlencoded",
+    ) -> tuple[str, str]:
         headers = self.headers | {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = kind
         answer, text = self.exchange(method, path, body, headers)
+        self.status = answer.status
         self.statuses[answer.status // 100] += 1
         for line in answer.headers.get_all("Set-Cookie", []):
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}

@@ -15,7 +15,7 @@ from django_q.models import Schedule, Task
 from django_q.signals import post_execute_in_worker, pre_execute
 
 from backoffice.jobs.nudges import nudge
-from backoffice.jobs.schedules import declared
+from backoffice.jobs.schedules import declared, keep_the_hour
 from backoffice.models import ScheduledRun
 
 logger = logging.getLogger(__name__)
@@ -76,3 +76,4 @@ def _note_the_end(function: str, task: dict[str, Any]) -> None:
     else:
         done["error"] = in_words(task.get("result"))[:ERROR_LENGTH] or "failed"
     ScheduledRun.objects.filter(pk=function).update(**done)
+    keep_the_hour(function)

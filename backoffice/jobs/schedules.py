@@ -71,6 +71,14 @@ class Declared:
         return (due.hour, due.minute) == (self.at.hour, self.at.minute) and self.on in (None, due.weekday())
 
 
+def keep_the_hour(function: str) -> None:
+    """After a run: django-q2 goes on from where it was a day later, so that one that was due in the hour that the clock
+    left out would come an hour too early ever after."""
+    schedule, row = declared.all()[function], Schedule.objects.filter(name=function).first()
+    if schedule.at and row and not schedule.is_met_by(row):
+        Schedule.objects.filter(pk=row.pk, next_run=row.next_run).update(next_run=schedule.next_run())
+
+
 def _after(moment: datetime.datetime, hour: datetime.time, weekday: int | None = None) -> datetime.datetime:
     """When the clock, in the zone of `moment`, next shows that hour, on that day of the week where one is given."""
     first = moment.replace(hour=hour.hour, minute=hour.minute, second=0, microsecond=0)
