@@ -1,5 +1,5 @@
-"""Holds docs/promises.md and docs/asvs.md against the tests, and the scripts of bad days, that they name: each is there,
-and no row goes without."""
+"""Holds docs/promises.md and docs/asvs.md against the tests, and the scripts of bad days, that they name: each that is
+named is there, and no row goes without."""
 
 import ast
 import functools

@@ -356,6 +356,7 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"  # where an address to go on to leads nowhere of ours
 
 # A signed-in session ends after this long without work, and in any case after these hours.
+SESSION_ENGINE = "backoffice.access.sessions"
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=30)
 SESSION_MAX_HOURS = env.int("SESSION_MAX_HOURS", default=12)
 SESSION_COOKIE_AGE = SESSION_MAX_HOURS * 3600

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
-from django.db import DatabaseError, connections, models, router, transaction
+from django.db import DatabaseError, OperationalError, connections, models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -152,6 +152,8 @@ class JsonDatabaseCache(DatabaseCache):
                             transaction.set_rollback(True, using=database)
                             return False
                     return True
+            except OperationalError:
+                raise  # away, busy or full: nobody is told for that that they have had their share
             except DatabaseError:
                 return False  # as in any other write
 

@@ -100,3 +100,20 @@ def test_an_error_of_ours_tells_whoever_works_here_where_to_take_it(front_desk, 
     assert "give this number to whoever looks after the system" in answer.text
     assert answer["X-Request-ID"] in answer.text
     assert 'href="/admin/"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"), [("database is locked", 503), ("the connection is closed", 500)], ids=["busy", "away"]
+)
+def test_a_session_that_the_database_does_not_take_is_no_fault_of_the_form(
+    hours, tomorrow, monkeypatch, failure, status
+):
+    def fails(*_args, **_kwargs):
+        raise OperationalError(failure)
+
+    client = Client(raise_request_exception=False)
+    client.post("/book/", {"session": f"{tomorrow}/morning"})
+    monkeypatch.setattr("django.contrib.sessions.models.Session.save", fails)
+    answer = client.post("/book/", {"session": f"{tomorrow}/afternoon"})
+    assert answer.status_code == status
+    assert "try again in a minute" in answer.text

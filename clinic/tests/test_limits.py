@@ -6,9 +6,9 @@ from ipaddress import ip_network
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpRequest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from backoffice.models import Mail
@@ -162,6 +162,18 @@ def test_one_address_begins_so_many_drafts_and_no_more(client, slot, settings):
     page = client.post("/book/", {"session": slot}, follow=True)
     assert b"Too many bookings" in page.content
     assert KEY not in client.session
+
+
+def test_a_disk_that_is_full_is_not_told_as_a_limit(slot):
+    def full(execute, sql, *others):
+        if sql.startswith('INSERT INTO "cache"'):
+            raise OperationalError("database or disk is full")
+        return execute(sql, *others)
+
+    with connection.execute_wrapper(full):
+        answer = Client(raise_request_exception=False).post("/book/", {"session": slot})
+    assert answer.status_code == 500
+    assert "try again in a minute" in answer.text
 
 
 def test_a_booking_is_moved_so_often_and_no_more(book_online, client, tomorrow, settings):
