@@ -51,7 +51,7 @@ CORES = os.cpu_count() or 1
 PLAYERS = 2  # processes of visitors
 PROBES_A_SECOND = 10
 QUICK, IN_TIME, BUSY, WAITED = 1.0, 0.9, 0.85, 0.1  # seconds; of the requests; of the processors; for a write turn
-ADVANCED = {
+SETTINGS = {
     "DJANGO_DEBUG": "0",
     "DJANGO_BEHIND_PROXY": "1",
     "SITE_URL": "https://127.0.0.1",
@@ -165,10 +165,10 @@ def emptied_redis() -> Iterator[str]:
 def installation(kind: str) -> Iterator[dict[str, str]]:
     """Raises psycopg.OperationalError or redis.ConnectionError where a server is not there."""
     with ExitStack() as stack:
-        advanced = ADVANCED | {"REDIS_URL": ""}
+        settings = SETTINGS | {"REDIS_URL": ""}
         if kind == "postgres":
-            advanced["REDIS_URL"] = stack.enter_context(emptied_redis())
-        yield stack.enter_context(database(POSTGRES_URL if kind == "postgres" else None)) | advanced
+            settings["REDIS_URL"] = stack.enter_context(emptied_redis())
+        yield stack.enter_context(database(POSTGRES_URL if kind == "postgres" else None)) | settings
 
 
 # -- One step ----------------------------------------------------------------------------------------------------------
