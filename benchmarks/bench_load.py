@@ -50,8 +50,8 @@ PLACES = 4  # in each of the sessions that are offered
 CORES = os.cpu_count() or 1
 PLAYERS = 2  # processes of visitors
 PROBES_A_SECOND = 10
-QUICK, SLOW, BUSY, WAITED = 1.0, 2.0, 0.85, 0.1  # seconds; of the processors; seconds for a write turn
-ADVANCED = {
+QUICK, IN_TIME, BUSY, WAITED = 1.0, 0.9, 0.85, 0.1  # seconds; of the requests; of the processors; for a write turn
+SETTINGS = {
     "DJANGO_DEBUG": "0",
     "DJANGO_BEHIND_PROXY": "1",
     "SITE_URL": "https://127.0.0.1",
@@ -165,10 +165,10 @@ def emptied_redis() -> Iterator[str]:
 def installation(kind: str) -> Iterator[dict[str, str]]:
     """Raises psycopg.OperationalError or redis.ConnectionError where a server is not there."""
     with ExitStack() as stack:
-        advanced = ADVANCED | {"REDIS_URL": ""}
+        settings = SETTINGS | {"REDIS_URL": ""}
         if kind == "postgres":
-            advanced["REDIS_URL"] = stack.enter_context(emptied_redis())
-        yield stack.enter_context(database(POSTGRES_URL if kind == "postgres" else None)) | advanced
+            settings["REDIS_URL"] = stack.enter_context(emptied_redis())
+        yield stack.enter_context(database(POSTGRES_URL if kind == "postgres" else None)) | settings
 
 
 # -- One step ----------------------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ class Step:
 
     @property
     def is_served(self) -> bool:
-        return percentile(self.taken(), 95) <= QUICK and self.answered >= 0.95 * self.asked
+        return percentile(self.taken(), 95) <= QUICK and self.answered >= IN_TIME * self.asked
 
 
 def percentile(taken: list[float], percent: int) -> float:
@@ -290,25 +290,24 @@ def first_load(port: int) -> None:
 # -- What is printed ---------------------------------------------------------------------------------------------------
 
 
-def print_curve(steps: list[Step]) -> None:
-    parts = list(steps[0].cores)
+def print_header(step: Step) -> None:
     print("| | requests/s, of those due | 50 % | 95 % | 99 % | failed |", end="")
-    print(*(f" {part} |" for part in parts), " write turn, 95 % | films answered after |", sep="")
-    print("| ---: |" + " ---: |" * (7 + len(parts)))
-    for step in steps:
-        times = " | ".join(milliseconds(step.taken(), percent) for percent in (50, 95, 99))
-        turn = milliseconds(step.turns, 95) if step.turns else "–"
-        answered = [seconds for told in step.told for seconds in told.answered]
-        cells = [
-            f"{step.times}×",
-            f"{step.answered:.1f} of {step.asked:.1f}",
-            times,
-            f"{step.wrong.total()}",
-            *(f"{step.cores[part]:.2f}" for part in parts),
-            turn,
-            f"{statistics.median(answered):.1f} s" if answered else "not within the minute",
-        ]
-        print(f"| {' | '.join(cells)} |")
+    print(*(f" {part} |" for part in step.cores), " write turn, 95 % | films answered after |", sep="")
+    print("| ---: |" + " ---: |" * (7 + len(step.cores)))
+
+
+def print_step(step: Step) -> None:
+    answered = [seconds for told in step.told for seconds in told.answered]
+    cells = [
+        f"{step.times}×",
+        f"{step.answered:.1f} of {step.asked:.1f}",
+        *(milliseconds(step.taken(), percent) for percent in (50, 95, 99)),
+        f"{step.wrong.total()}",
+        *(f"{cores:.2f}" for cores in step.cores.values()),
+        milliseconds(step.turns, 95) if step.turns else "–",
+        f"{statistics.median(answered):.1f} s" if answered else "not within the minute",
+    ]
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def print_kinds(steps: list[Step]) -> None:
@@ -363,8 +362,12 @@ def play_on(environment: dict[str, str], steps: list[int], minutes: float) -> bo
         site = Site(port=port, **json.loads(filled.splitlines()[-1]))
         watched = Watched(environment, started)
         morning.warm_up(site)
-        done = [run_step(pool, site, watched, times, seconds) for times in steps]
-        print_curve(done)
+        done: list[Step] = []
+        for times in steps:
+            done.append(run_step(pool, site, watched, times, seconds))
+            if len(done) == 1:
+                print_header(done[0])
+            print_step(done[-1])
         print_kinds(done)
         say_what_is_used_up(done)
         if not watched.name:

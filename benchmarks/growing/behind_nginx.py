@@ -244,7 +244,12 @@ def main() -> None:
     with ExitStack() as stack:
         environment = stack.enter_context(database(None))
         film = manage(environment, "shell", "--no-imports", "-c", FILM)
-        environment |= {"DJANGO_DEBUG": "0", "DJANGO_BEHIND_PROXY": "1", "SITE_URL": "https://127.0.0.1"}
+        environment |= {
+            "DJANGO_DEBUG": "0",
+            "DJANGO_BEHIND_PROXY": "1",
+            "SITE_URL": "https://127.0.0.1",
+            "HSTS_DAYS": "365",
+        }
         environment |= {"X_ACCEL_LOCATION": "/private-files/", "METRICS_TOKEN": TOKEN}
         manage(environment, "migrate", "--verbosity", "0")
         manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
