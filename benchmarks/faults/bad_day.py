@@ -22,10 +22,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench_booking import (
@@ -272,16 +273,14 @@ def book(port: int, national_id: str, address: str = "") -> str:
     return "booked" if path == "/book/done/" else f"{visitor.status} at {path}"
 
 
-class Visitors:
-    """So many who book one after another, until it is over."""
+class AtOnce:
+    """Threads that go on until it is over."""
 
-    def __init__(self, site: Clinic, how_many: int = 3) -> None:
-        self.site, self.ids, self.lock = site, national_ids(), threading.Lock()
-        self.ends: list[tuple[float, float, str, str]] = []  # when it began and ended, how, and whose
+    def __init__(self, works: Sequence[Callable[[], None]]) -> None:
         self.is_over = threading.Event()
-        self.threads = [threading.Thread(target=self._book_on) for _visitor in range(how_many)]
+        self.threads = [threading.Thread(target=work) for work in works]
 
-    def __enter__(self) -> "Visitors":
+    def __enter__(self) -> Self:
         for thread in self.threads:
             thread.start()
         return self
@@ -290,6 +289,15 @@ class Visitors:
         self.is_over.set()
         for thread in self.threads:
             thread.join()
+
+
+class Visitors(AtOnce):
+    """So many who book one after another, until it is over."""
+
+    def __init__(self, site: Clinic, how_many: int = 3) -> None:
+        self.site, self.ids, self.lock = site, national_ids(), threading.Lock()
+        self.ends: list[tuple[float, float, str, str]] = []  # when it began and ended, how, and whose
+        super().__init__([self._book_on] * how_many)
 
     def _book_on(self) -> None:
         while not self.is_over.is_set():

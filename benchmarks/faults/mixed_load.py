@@ -11,13 +11,13 @@ import argparse
 import os
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from bad_day import ROOT, Somebody, Visitors, clinic, failures, found, said, until
+from bad_day import ROOT, AtOnce, Somebody, Visitors, clinic, failures, found, said, until
 from web_killed import Deeds
 
 GROWS = 1.1
@@ -49,22 +49,12 @@ def memory_of(group: int) -> float:
     return kilobytes / 1024
 
 
-class Staff:
+class Staff(AtOnce):
     """Each of `works` again and again, in a thread of its own, until it is over; what failed is kept."""
 
     def __init__(self, works: list[Callable[[int], None]]) -> None:
-        self.is_over, self.done, self.failed = threading.Event(), 0, list[str]()
-        self.threads = [threading.Thread(target=self._work, args=(work,)) for work in works]
-
-    def __enter__(self) -> "Staff":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self.is_over.set()
-        for thread in self.threads:
-            thread.join()
+        self.done, self.failed = 0, list[str]()
+        super().__init__([partial(self._work, work) for work in works])
 
     def _work(self, work: Callable[[int], None]) -> None:
         number = 0
