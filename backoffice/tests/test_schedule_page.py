@@ -4,7 +4,6 @@ import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.management import call_command
 from django.db import OperationalError
 from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
@@ -18,7 +17,6 @@ SEND_DUE, REMIND = "backoffice.jobs.mail.send_due", "clinic.reminders.remind"
 
 @pytest.fixture
 def rows(db):
-    call_command("migrate", verbosity=0)
     return {row.name: row for row in Schedule.objects.all()}
 
 

@@ -14,10 +14,6 @@ from backoffice.jobs import schedules
 pytestmark = pytest.mark.django_db
 
 
-def migrate():
-    call_command("migrate", verbosity=0)
-
-
 def at(name: str) -> tuple[int, int]:
     due = timezone.localtime(Schedule.objects.get(name=name).next_run)
     return due.hour, due.minute
@@ -31,8 +27,8 @@ def declared(monkeypatch):
 
 
 def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
-    migrate()
-    migrate()
+    call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0)
     rows = Schedule.objects.values_list("name", "schedule_type", "cluster")
     assert sorted(rows) == [
         ("backoffice.access.session_expiry.forget_expired", Schedule.MINUTES, "default"),
@@ -65,43 +61,39 @@ def test_every_app_has_its_own_each_once_and_by_a_name_that_can_be_run():
 
 
 def test_a_daily_one_is_still_to_come_and_one_that_is_overdue_keeps_its_run():
-    migrate()
     schedule = Schedule.objects.get(name="clinic.reminders.remind")
     assert at("clinic.reminders.remind") == (17, 0)
     assert datetime.timedelta(0) < schedule.next_run - timezone.now() <= datetime.timedelta(days=1)
     overdue = schedule.next_run - datetime.timedelta(days=1)
     Schedule.objects.filter(pk=schedule.pk).update(next_run=overdue)
-    migrate()
+    schedules.align()
     assert Schedule.objects.get(pk=schedule.pk).next_run == overdue
 
 
 def test_another_hour_another_zone_and_another_cluster_are_followed(settings, declared):
-    migrate()
     settings.TIME_ZONE = "America/New_York"
-    migrate()
+    schedules.align()
     assert at("clinic.reminders.remind") == (17, 0)
     del declared["clinic.reminders.remind"]
     schedules.daily("clinic.reminders.remind", "Remind", cluster="inference", at=datetime.time(16, 30))
-    migrate()
+    schedules.align()
     assert at("clinic.reminders.remind") == (16, 30)
     assert Schedule.objects.get(name="clinic.reminders.remind").cluster == "inference"
 
 
 def test_one_that_became_hourly_work_changes_its_kind(declared):
-    migrate()
     del declared["clinic.reminders.remind"]
     schedules.every_minute("clinic.reminders.remind", "Remind", cluster="default")
-    migrate()
+    schedules.align()
     schedule = Schedule.objects.get(name="clinic.reminders.remind")
     assert (schedule.schedule_type, schedule.minutes) == (Schedule.MINUTES, 1)
 
 
 def test_what_no_app_declares_any_more_goes_and_what_an_operator_added_or_paused_stays(declared):
-    migrate()
     Schedule.objects.create(name="our backup", func="clinic.reminders.remind", schedule_type=Schedule.WEEKLY)
     Schedule.objects.filter(name="backoffice.jobs.mail.send_due").update(repeats=0)
     del declared["clinic.reminders.remind"]
-    migrate()
+    schedules.align()
     assert not Schedule.objects.filter(name="clinic.reminders.remind").exists()
     assert Schedule.objects.filter(name="our backup").exists()
     assert Schedule.objects.get(name="backoffice.jobs.mail.send_due").repeats == 0
