@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Installation, leave_out, postgres_database, postgres_url
+from backoffice.tests.installations import Installation, leave_out, postgres_database, postgres_url
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from django.utils import translation
 
 from backoffice.files import apart, places
 from backoffice.files.apart import Undone, Why
-from conftest import ROOT, Installation
+from backoffice.tests.installations import ROOT, Installation
 
 
 @pytest.fixture(autouse=True)

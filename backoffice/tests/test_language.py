@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 
 from backoffice import demo
 from backoffice.models import User
-from conftest import ROOT
+from backoffice.tests.installations import ROOT
 
 pytestmark = pytest.mark.django_db
 

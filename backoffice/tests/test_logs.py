@@ -14,10 +14,10 @@ from django_q.signals import post_execute_in_worker, pre_execute
 from django_q.signing import SignedPackage
 
 from backoffice.jobs import mail
+from backoffice.tests.installations import ROOT, Installation, postgres_url
 from backoffice.tests.lines import written_to
 from backoffice.traced import of_request, request_id
 from backoffice.web.logs import JsonFormatter, TextFormatter, scrubbed, told
-from conftest import ROOT, Installation, postgres_url
 
 PERSON = ("A123456789", "Lin Mei-ling", "0912 345 678", "lin@example.org")
 

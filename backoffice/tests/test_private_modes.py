@@ -10,7 +10,7 @@ from django.core.management.sql import emit_post_migrate_signal
 
 from backoffice.checks import files_are_private
 from backoffice.files import modes
-from conftest import ROOT, Installation
+from backoffice.tests.installations import ROOT, Installation
 
 WRITES_AS_IT_DOES = """
 import json

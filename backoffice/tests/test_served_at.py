@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from backoffice.served_at import served_at
-from conftest import ROOT
+from backoffice.tests.installations import ROOT
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import get_parser
 
+from backoffice.tests.installations import Installation
 from backoffice.web import server
 from backoffice.web.server import GatheringWorker
-from conftest import Installation
 
 pytestmark = pytest.mark.slow
 

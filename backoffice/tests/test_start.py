@@ -16,8 +16,8 @@ from django.utils.html import escape
 
 from backoffice import urls
 from backoffice.access.roles import ROLES
+from backoffice.tests.installations import ROOT, Installation
 from backoffice.tests.policy import faults_of, inline
-from conftest import ROOT, Installation
 
 HEAVY = ["torch", "timm", "cv2"]
 

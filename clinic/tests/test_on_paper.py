@@ -5,8 +5,8 @@ import re
 import pytest
 from django.urls import reverse
 
+from backoffice.tests.installations import ROOT
 from clinic.tests.clinics import session_today, visit
-from conftest import ROOT
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, StorageState, expect
 
-from conftest import Installation
+from backoffice.tests.installations import Installation
 from imaging.tests.pictures import gradient, png
 from imaging.tests.realfiles import manifest
 from imaging.tests.test_dicom import film

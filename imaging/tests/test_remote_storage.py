@@ -27,13 +27,13 @@ from backoffice.files.local import local_path
 from backoffice.imports import progress, runs, uploads
 from backoffice.models import TableImport
 from backoffice.tests import commands
+from backoffice.tests.installations import Installation
 from backoffice.tests.tiny import Tiny
 from backoffice.web.remote_media import options
 from clinic.models import Patient
 from clinic.tests.tables import CONFIRM, key_in, many, upload
 from clinic.tests.test_import_job import CONFIRM as CONFIRM_THE_TABLE
 from clinic.tests.test_import_job import UPLOAD
-from conftest import Installation
 from imaging.models import XRayImage
 from imaging.storing import receive
 from imaging.tests.test_dicom import film, twelve_bits

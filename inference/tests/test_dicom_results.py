@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from model_bakery import baker
 
-from conftest import leave_out
+from backoffice.tests.installations import leave_out
 from inference.dicom_results.about import person_name
 from inference.dicom_results.capture import NOT_VERIFIED, capture, picture, words_of
 from inference.dicom_results.report_document import report_document

@@ -9,8 +9,8 @@ from django.utils import translation
 from model_bakery import baker
 
 from backoffice.formats.kept import told
+from backoffice.tests.installations import ROOT
 from backoffice.tests.languages import CHINESE, ENGLISH, said
-from conftest import ROOT
 from inference import failures
 from inference.models import DiagnosticModel, Prediction
 from inference.tests.reading import NAMES as READ_ANYWAY

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from backoffice.moving import source, target
 from backoffice.moving.move import Move
 from backoffice.moving.refusals import MoveRefusedError
-from conftest import Installation, postgres_database, postgres_url
+from backoffice.tests.installations import Installation, postgres_database, postgres_url
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from conftest import leave_out
+from backoffice.tests.installations import leave_out
 from imaging import phantom
 from inference.reports.lines import lines
 from inference.reports.pdf import render

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Installation, locked, postgres_database, postgres_url
+from backoffice.tests.installations import Installation, locked, postgres_database, postgres_url
 
 pytestmark = pytest.mark.slow
 
