@@ -2,6 +2,7 @@
 looks like."""
 
 import struct
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -74,10 +75,10 @@ def is_read_here(syntax: uid.UID) -> bool:
     return syntax in NATIVE or syntax in PLUGINS
 
 
-def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
+def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> codec.Coded:
     """Return the pixels of the one frame as they are stored, of 8 or 16 bits, shape (Rows, Columns)."""
     if syntax in NATIVE:
-        return _native(dataset, syntax)
+        return codec.Coded(_native(dataset, syntax))
     frame = _frame(dataset, syntax)
     _check_claim(dataset, syntax, frame)
     if syntax in LIBRARIES:
@@ -89,7 +90,7 @@ def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
         if syntax in JPEG2000 and pixel_count(dataset) * JPEG2000_BYTES > settings.FILE_MEMORY_LIMIT:
             raise MemoryError from error  # which OpenJPEG tells as damage
         raise _undecodable(syntax) from error
-    return _in_its_shape(dataset, syntax, pixels)
+    return codec.Coded(_in_its_shape(dataset, syntax, pixels))
 
 
 def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
@@ -144,7 +145,7 @@ def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
         raise _undecodable(syntax)
 
 
-def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
+def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> codec.Coded:
     # JPEG-LS is looked through for an end that is not there for many seconds. JPEG may have something behind its end.
     ends = jpeg.END_OF_IMAGE in frame if codec.tells_its_length(frame) else jpeg.is_whole(frame)
     if not ends:
@@ -160,9 +161,9 @@ def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes)
         raise
     except Exception as error:
         raise _undecodable(syntax) from error
-    if read.end_early or read.go_on:
+    if read.end_early or read.do_not_fit:
         raise _undecodable(syntax)
-    return _in_its_shape(dataset, syntax, read.samples)
+    return replace(read, samples=_in_its_shape(dataset, syntax, read.samples))
 
 
 def pixel_count(dataset: pydicom.Dataset) -> int:

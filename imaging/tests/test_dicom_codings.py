@@ -81,7 +81,7 @@ def test_jpeg_lossless_of_every_kind_is_read_to_the_last_bit(predictor, bits):
     frame = jpeg8_encode(picture, lossless=True, predictor=predictor, bitspersample=bits)
     tags = {"BitsAllocated": 8 * picture.itemsize, "BitsStored": bits, "HighBit": bits - 1}
     parsed = dicom.parse(BytesIO(with_frame(frame, uid.JPEGLossless, film(picture, **tags))))
-    assert np.array_equal(coded.decoded(parsed.dataset, parsed.syntax), picture)
+    assert np.array_equal(coded.decoded(parsed.dataset, parsed.syntax).samples, picture)
 
 
 def noisy(bits: int) -> np.ndarray:
@@ -114,6 +114,22 @@ def test_a_jpeg_whose_data_do_not_fit_its_picture_is_refused(frame, syntax, plai
     assert shown(with_frame(bytes(frame), syntax, plain)).any()
     with pytest.raises(Refused, match="is damaged or cut off"):
         read(with_frame(damage(bytes(frame)), syntax, plain), "film.dcm")
+
+
+def test_a_progressive_jpeg_in_a_film_is_refused_where_a_part_of_it_is_missing():
+    frame = encoded(gradient(), "JPEG", progressive=True)
+    assert shown(with_frame(frame, uid.JPEGBaseline8Bit)).any()
+    with pytest.raises(Refused, match="is damaged or cut off"):
+        read(with_frame(frame[: len(frame) // 2] + frame[-2:], uid.JPEGBaseline8Bit), "film.dcm")
+
+
+def test_a_film_that_is_brighter_from_one_block_on_is_said_to_be_damaged():
+    """Where its samples alone show it, a person decides."""
+    picture = gradient() // 2
+    picture[120:128, 104:] += 20
+    picture[128:] += 20
+    frame = encoded(picture, "JPEG", quality=95)
+    assert "damaged" in read(with_frame(frame, uid.JPEGBaseline8Bit, film(picture)), "film.dcm").quality_issues
 
 
 def test_a_sound_film_may_end_in_middle_grey():
