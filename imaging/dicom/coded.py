@@ -44,8 +44,11 @@ LIBRARIES = {
     uid.JPEGLSNearLossless: "jpeg_ls",
 }
 
-# What a frame of JPEG's family says that it is.
+# What a frame says that it is, if it says so.
 CODINGS = {
+    uid.JPEG2000Lossless: "JPEG 2000",
+    uid.JPEG2000: "JPEG 2000",
+    uid.RLELossless: "RLE",
     uid.JPEGBaseline8Bit: "JPEG",
     uid.JPEGExtended12Bit: "JPEG",
     uid.JPEGLossless: "JPEG Lossless",
@@ -53,6 +56,8 @@ CODINGS = {
     uid.JPEGLSLossless: "JPEG-LS",
     uid.JPEGLSNearLossless: "JPEG-LS",
 }
+
+ITEM = b"\xfe\xff\x00\xe0"
 
 # What pydicom and Pillow raise on damaged frames.
 UNDECODABLE = (
@@ -73,6 +78,11 @@ def is_read_here(syntax: uid.UID) -> bool:
     if syntax in LIBRARIES:
         return find_spec(LIBRARIES[syntax]) is not None
     return syntax in NATIVE or syntax in PLUGINS
+
+
+def is_coded(dataset: pydicom.Dataset) -> bool:
+    """Whether its pixels lie in items, as coded ones do (PS3.5 A.4), whatever its transfer syntax says."""
+    return dataset["PixelData"].is_undefined_length or dataset.PixelData.startswith(ITEM)
 
 
 def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> codec.Coded:
@@ -114,6 +124,10 @@ def _frame(dataset: pydicom.Dataset, syntax: uid.UID) -> bytes:
 
 
 def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
+    coding = _coding(frame)
+    if coding not in (None, CODINGS[syntax]):
+        message = _("The file says that its pixels are coded as %(said)s, but they are %(coding)s. Export it again.")
+        raise Refused(message % {"said": CODINGS[syntax], "coding": coding})
     if syntax == uid.RLELossless:
         return _check_rle(dataset, syntax, frame)
     claim = headers.jpeg2000_claim(frame) if syntax in JPEG2000 else jpeg.claim(frame)
@@ -123,18 +137,22 @@ def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> Non
         raise Refused(_("The file contradicts itself about the size of its picture. Export it again."))
     if claim.components != 1:
         raise Refused(_("It says that it is greyscale, but its picture is coloured. Export it as greyscale."))
-    if CODINGS.get(syntax) == claim.coding == "JPEG" and claim.bits != jpeg.LOSSY_BITS:
+    if CODINGS[syntax] == "JPEG" and claim.bits != jpeg.LOSSY_BITS:
         message = _(
             "Its pixels are coded as JPEG with %(bits)d bits, which is not read here. "
             "Export it uncompressed, or as JPEG Lossless or JPEG 2000."
         )
         raise Refused(message % {"bits": claim.bits})
-    if syntax in CODINGS and claim.coding != CODINGS[syntax]:
-        message = _("The file says that its pixels are coded as %(said)s, but they are %(coding)s. Export it again.")
-        raise Refused(message % {"said": CODINGS[syntax], "coding": claim.coding})
     if claim.bits > values.declared(dataset, "BitsAllocated"):
         raise Refused(_("The file contradicts itself about the bits of its pixels. Export it again."))
     return None
+
+
+def _coding(frame: bytes) -> str | None:
+    if headers.is_jpeg2000(frame):
+        return "JPEG 2000"
+    claim = jpeg.claim(frame)
+    return claim.coding if claim else None
 
 
 def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:

@@ -211,11 +211,36 @@ def test_a_frame_of_another_size_is_never_decoded(frame, syntax, monkeypatch):
         (jpeg_lossless(gradient()), uid.JPEGBaseline8Bit, "coded as JPEG, but they are JPEG Lossless"),
         (encoded(gradient(), "JPEG"), uid.JPEGLosslessSV1, "coded as JPEG Lossless, but they are JPEG"),
         (bytes(jpeg_ls.encode_array(gradient())), uid.JPEGLossless, "coded as JPEG Lossless, but they are JPEG-LS"),
+        (encoded(gradient(), "JPEG2000", no_jp2=True), uid.JPEGBaseline8Bit, "coded as JPEG, but they are JPEG 2000"),
+        (encoded(gradient(), "JPEG2000"), uid.RLELossless, "coded as RLE, but they are JPEG 2000"),
+        (encoded(gradient(), "JPEG"), uid.JPEG2000, "coded as JPEG 2000, but they are JPEG"),
+        (encoded(gradient(), "JPEG"), uid.RLELossless, "coded as RLE, but they are JPEG"),
     ],
 )
 def test_a_frame_of_another_coding_is_the_reason(frame, syntax, says):
     with pytest.raises(Refused, match=says):
         read(with_frame(frame, syntax), "film.dcm")
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGBaseline8Bit, uid.JPEGLosslessSV1, uid.JPEG2000, uid.RLELossless])
+def test_a_film_whose_pixels_are_not_coded_though_it_says_so_is_not_called_damaged(syntax):
+    with pytest.raises(Refused, match="but they are not coded at all"):
+        read(said_to_be_coded(film(gradient()), uid.ExplicitVRLittleEndian, syntax), "film.dcm")
+
+
+def test_a_film_whose_pixels_are_coded_though_it_says_not_is_not_called_cut_off():
+    coded_film = with_frame(encoded(gradient(), "JPEG"), uid.JPEGBaseline8Bit)
+    with pytest.raises(Refused, match="its pixels are not coded, but they are"):
+        read(said_to_be_coded(coded_film, uid.JPEGBaseline8Bit, uid.ExplicitVRLittleEndian), "film.dcm")
+
+
+def said_to_be_coded(data: bytes, syntax: uid.UID, other: uid.UID) -> bytes:
+    was, is_ = (
+        struct.pack("<4s2sH", b"\x02\0\x10\0", b"UI", len(one) + len(one) % 2) + one.encode() + bytes(len(one) % 2)
+        for one in (syntax, other)
+    )
+    assert was in data
+    return data.replace(was, is_)
 
 
 def test_jpeg_ls_without_an_end_costs_no_time(monkeypatch):
@@ -270,7 +295,7 @@ def test_an_attribute_that_is_missing_is_the_reason(keyword, value):
         ({"HighBit": 3}, "contradicts itself about the bits"),
         ({"PixelRepresentation": 2}, "signed"),
         ({"SamplesPerPixel": 3}, "3 samples per pixel"),
-        ({"PhotometricInterpretation": ""}, "not greyscale but not given"),
+        ({"PhotometricInterpretation": ""}, "it lacks PhotometricInterpretation"),
     ],
 )
 def test_a_contradiction_is_the_reason(tags, says):
