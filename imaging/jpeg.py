@@ -94,6 +94,7 @@ def claim(frame: bytes) -> Claim | None:
 
 
 def scans(frame: bytes) -> Iterator[Scan]:
+    """Yield what its data are told in, as far as its segments can be followed."""
     interval = 0
     for marker, at in _segments(frame):
         start = at + 2 + int.from_bytes(frame[at + 2 : at + 4])
@@ -107,7 +108,10 @@ def scans(frame: bytes) -> Iterator[Scan]:
 
 
 def tells_everything(frame: bytes, claim: Claim) -> bool:
-    """Whether its scans, one after another, tell each component to the last bit, and nothing twice (T.81, G.1.1.1)."""
+    """Whether its scans, one after another, tell each component to the last bit, and nothing twice (T.81, G.1.1.1).
+
+    Those of a frame whose segments cannot be followed are not known, and said to.
+    """
     in_parts = claim.process in PROGRESSIVE
     missing: dict[tuple[int, int], int] = {}
     for scan in scans(frame):
@@ -115,7 +119,8 @@ def tells_everything(frame: bytes, claim: Claim) -> bool:
             if scan.missing != missing.get(one, 0) or missing.get(one) == 0:
                 return False
             missing[one] = scan.still_missing if in_parts else 0
-    return len(missing) == len(claim.sampled) * (COEFFICIENTS if in_parts else 1) and not any(missing.values())
+    expected = len(claim.sampled) * (COEFFICIENTS if in_parts else 1)
+    return not missing or (len(missing) == expected and not any(missing.values()))
 
 
 def restarts_as_said(frame: bytes, claim: Claim) -> bool:
