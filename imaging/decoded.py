@@ -93,8 +93,8 @@ class Decoded:
     `background`, a bool array of the same shape, is where there is no film (padding, transparency); None where film
     is everywhere. `greys` says how many pixels have each grey, without the background, where somebody has counted
     already. `bit_depth` is that of the source's samples. `is_corrected` says that the file's word on how it is to
-    be shown made no sense in part; `ends_early` and `goes_on`, that its coded data are too few for the picture, or too
-    many. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in
+    be shown made no sense in part; `ends_early`, that its coded data are too few for the picture, `is_damaged`, that
+    they do not fit it. `view` is "PA", "AP", "LL" or "" where the file does not say. `pixel_spacing` is in
     mm, by the element that `spacing_from` names.
     """
 
@@ -106,7 +106,7 @@ class Decoded:
     has_more_pictures: bool = False
     is_corrected: bool = False
     ends_early: bool = False
-    goes_on: bool = False
+    is_damaged: bool = False
     deep: Deep | None = None
     pixel_spacing: float | None = None
     spacing_from: str = ""

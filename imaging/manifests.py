@@ -117,12 +117,20 @@ def _file(row: Row) -> str:
 def _named(resource: FileResource, row: Row, known: patient_columns.Patients, key: tuple | None) -> Named:
     try:
         patient = known.get(key)
-        details = {name: value for name in DETAILS if name in row and (value := resource.fields[name].clean(row))}
+        details = {name: value for name in DETAILS if name in row and (value := _detail(resource.fields[name], row))}
         if (day := details.get("taken_on")) and (why := whose.impossible_day(day, patient)):
             raise ValidationError(why)
     except ValidationError as error:
         return _refused(row, error)
     return Named(patient, details)
+
+
+def _detail(column: ExchangeField, row: Row) -> Any:
+    try:
+        return column.clean(row)
+    except ValidationError as error:
+        told = {"column": column.column_name, "value": row[column.column_name], "why": in_turn(error.messages)}
+        raise ValidationError(_("%(column)s is “%(value)s”. %(why)s") % told) from error
 
 
 def _refused(row: Row, error: ValidationError) -> Named:

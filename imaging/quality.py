@@ -24,7 +24,7 @@ from imaging.decoded import Decoded
 from imaging.exposure import LATERAL, is_chest
 
 # Whoever changes what is measured, or a bound, adds one: older films are then measured anew.
-RULES = 3
+RULES = 4
 
 # The smallest input among the models: below it they look at invented pixels.
 MIN_SHORT_EDGE = 224
@@ -140,7 +140,7 @@ def _issues(decoded: Decoded) -> Iterator[QualityIssue]:
         yield QualityIssue.FIRST_PICTURE_ONLY
     if decoded.ends_early or _is_cut_off(decoded.grey):
         yield QualityIssue.CUT_OFF
-    if decoded.goes_on:
+    if decoded.is_damaged:
         yield QualityIssue.DAMAGED
     if decoded.is_corrected:
         yield QualityIssue.DISPLAY_CORRECTED

@@ -137,7 +137,7 @@ def _decode_grey(picture: Image.Image, coded: codec.Coded, has_more_pictures: bo
         bit_depth=8,
         has_more_pictures=has_more_pictures,
         ends_early=coded.end_early,
-        goes_on=coded.go_on,
+        is_damaged=coded.do_not_fit or coded.probably_shifted,
     )
 
 
@@ -153,7 +153,7 @@ def _decode(picture: Image.Image, has_more_pictures: bool, coded: codec.Coded | 
         is_colour=flat.mode == "RGB" and _is_colour(flat),
         has_more_pictures=has_more_pictures,
         ends_early=coded is not None and coded.end_early,
-        goes_on=coded is not None and coded.go_on,
+        is_damaged=coded is not None and (coded.do_not_fit or coded.probably_shifted),
     )
 
 

@@ -2,6 +2,7 @@
 looks like."""
 
 import struct
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -43,8 +44,11 @@ LIBRARIES = {
     uid.JPEGLSNearLossless: "jpeg_ls",
 }
 
-# What a frame of JPEG's family says that it is.
+# What a frame says that it is, if it says so.
 CODINGS = {
+    uid.JPEG2000Lossless: "JPEG 2000",
+    uid.JPEG2000: "JPEG 2000",
+    uid.RLELossless: "RLE",
     uid.JPEGBaseline8Bit: "JPEG",
     uid.JPEGExtended12Bit: "JPEG",
     uid.JPEGLossless: "JPEG Lossless",
@@ -52,6 +56,8 @@ CODINGS = {
     uid.JPEGLSLossless: "JPEG-LS",
     uid.JPEGLSNearLossless: "JPEG-LS",
 }
+
+ITEM = b"\xfe\xff\x00\xe0"
 
 # What pydicom and Pillow raise on damaged frames.
 UNDECODABLE = (
@@ -74,10 +80,15 @@ def is_read_here(syntax: uid.UID) -> bool:
     return syntax in NATIVE or syntax in PLUGINS
 
 
-def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
+def is_coded(dataset: pydicom.Dataset) -> bool:
+    """Whether its pixels lie in items, as coded ones do (PS3.5 A.4), whatever its transfer syntax says."""
+    return dataset["PixelData"].is_undefined_length or dataset.PixelData.startswith(ITEM)
+
+
+def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> codec.Coded:
     """Return the pixels of the one frame as they are stored, of 8 or 16 bits, shape (Rows, Columns)."""
     if syntax in NATIVE:
-        return _native(dataset, syntax)
+        return codec.Coded(_native(dataset, syntax))
     frame = _frame(dataset, syntax)
     _check_claim(dataset, syntax, frame)
     if syntax in LIBRARIES:
@@ -89,7 +100,7 @@ def decoded(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
         if syntax in JPEG2000 and pixel_count(dataset) * JPEG2000_BYTES > settings.FILE_MEMORY_LIMIT:
             raise MemoryError from error  # which OpenJPEG tells as damage
         raise _undecodable(syntax) from error
-    return _in_its_shape(dataset, syntax, pixels)
+    return codec.Coded(_in_its_shape(dataset, syntax, pixels))
 
 
 def _native(dataset: pydicom.Dataset, syntax: uid.UID) -> np.ndarray:
@@ -113,6 +124,10 @@ def _frame(dataset: pydicom.Dataset, syntax: uid.UID) -> bytes:
 
 
 def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
+    coding = _coding(frame)
+    if coding not in (None, CODINGS[syntax]):
+        message = _("The file says that its pixels are coded as %(said)s, but they are %(coding)s. Export it again.")
+        raise Refused(message % {"said": CODINGS[syntax], "coding": coding})
     if syntax == uid.RLELossless:
         return _check_rle(dataset, syntax, frame)
     claim = headers.jpeg2000_claim(frame) if syntax in JPEG2000 else jpeg.claim(frame)
@@ -122,18 +137,22 @@ def _check_claim(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> Non
         raise Refused(_("The file contradicts itself about the size of its picture. Export it again."))
     if claim.components != 1:
         raise Refused(_("It says that it is greyscale, but its picture is coloured. Export it as greyscale."))
-    if CODINGS.get(syntax) == claim.coding == "JPEG" and claim.bits != jpeg.LOSSY_BITS:
+    if CODINGS[syntax] == "JPEG" and claim.bits != jpeg.LOSSY_BITS:
         message = _(
             "Its pixels are coded as JPEG with %(bits)d bits, which is not read here. "
             "Export it uncompressed, or as JPEG Lossless or JPEG 2000."
         )
         raise Refused(message % {"bits": claim.bits})
-    if syntax in CODINGS and claim.coding != CODINGS[syntax]:
-        message = _("The file says that its pixels are coded as %(said)s, but they are %(coding)s. Export it again.")
-        raise Refused(message % {"said": CODINGS[syntax], "coding": claim.coding})
     if claim.bits > values.declared(dataset, "BitsAllocated"):
         raise Refused(_("The file contradicts itself about the bits of its pixels. Export it again."))
     return None
+
+
+def _coding(frame: bytes) -> str | None:
+    if headers.is_jpeg2000(frame):
+        return "JPEG 2000"
+    claim = jpeg.claim(frame)
+    return claim.coding if claim else None
 
 
 def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
@@ -144,7 +163,7 @@ def _check_rle(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> None:
         raise _undecodable(syntax)
 
 
-def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> np.ndarray:
+def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes) -> codec.Coded:
     # JPEG-LS is looked through for an end that is not there for many seconds. JPEG may have something behind its end.
     ends = jpeg.END_OF_IMAGE in frame if codec.tells_its_length(frame) else jpeg.is_whole(frame)
     if not ends:
@@ -160,9 +179,9 @@ def _decoded_by_library(dataset: pydicom.Dataset, syntax: uid.UID, frame: bytes)
         raise
     except Exception as error:
         raise _undecodable(syntax) from error
-    if read.end_early or read.go_on:
+    if read.end_early or read.do_not_fit:
         raise _undecodable(syntax)
-    return _in_its_shape(dataset, syntax, read.samples)
+    return replace(read, samples=_in_its_shape(dataset, syntax, read.samples))
 
 
 def pixel_count(dataset: pydicom.Dataset) -> int:

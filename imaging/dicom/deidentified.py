@@ -212,7 +212,7 @@ def _picture(film: Film) -> tuple[str, bytes, uid.UID]:
         with suppress(remarks.UnclearError):
             kept = remarks.without_remarks(frame, film.syntax, coded.pixel_count(dataset))
             return "OB", encapsulate([kept]), film.syntax
-    pixels = coded.decoded(dataset, film.syntax)
+    pixels = coded.decoded(dataset, film.syntax).samples
     data = _cleared(pixels.tobytes(), graphics, pixels.itemsize, is_little=True)
     return "OW" if pixels.itemsize == 2 else "OB", data + b"\0" * (len(data) % 2), uid.ExplicitVRLittleEndian
 

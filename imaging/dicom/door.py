@@ -64,7 +64,8 @@ def decode(film: Film) -> Decoded:
     if reasons := list(objections(dataset, syntax)):
         raise Refused(in_turn(reasons))
     check_dimensions(values.declared(dataset, "Columns"), values.declared(dataset, "Rows"))
-    shown = displayed(dataset, coded.decoded(dataset, syntax))
+    pixels = coded.decoded(dataset, syntax)
+    shown = displayed(dataset, pixels.samples)
     pixel_spacing, spacing_from = spacing(dataset, shown.grey.shape[1])
     return Decoded(
         shown.grey,
@@ -72,6 +73,7 @@ def decode(film: Film) -> Decoded:
         background=shown.background,
         greys=shown.greys,
         is_corrected=shown.is_corrected,
+        is_damaged=pixels.probably_shifted,
         deep=shown.deep,
         pixel_spacing=pixel_spacing,
         spacing_from=spacing_from,

@@ -7,6 +7,13 @@ from imaging.jpeg import Claim
 
 RLE_HEADER = 64
 
+# A codestream, and the box around one (ITU-T T.800, A.4 and I.5.1).
+JPEG2000 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
+
+
+def is_jpeg2000(frame: bytes) -> bool:
+    return frame.startswith(JPEG2000)
+
 
 def jpeg2000_claim(frame: bytes) -> Claim | None:
     """Return what the SIZ segment of a JPEG 2000 codestream claims, bare or in a JP2 box."""

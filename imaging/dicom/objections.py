@@ -9,7 +9,7 @@ from pydicom import uid
 
 from backoffice.formats.lists import listed
 from imaging.dicom import values
-from imaging.dicom.coded import is_read_here
+from imaging.dicom.coded import is_coded, is_read_here
 
 # Computed, digital and scanned radiography; OT is what secondary captures of films come as, DR an old word for DX.
 RADIOGRAPHS = {"CR", "DX", "DR", "RG", "OT"}
@@ -62,8 +62,8 @@ def _is_for_processing(dataset: pydicom.Dataset) -> bool:
 def _objections_to_pixels(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator[str]:
     photometric = values.word(dataset, "PhotometricInterpretation")
     samples = values.text(dataset, "SamplesPerPixel") or "1"
-    if photometric not in GREYSCALE:
-        yield _("It is not greyscale but %(kind)s. Export it as greyscale.") % {"kind": photometric or _("not given")}
+    if photometric and photometric not in GREYSCALE:
+        yield _("It is not greyscale but %(kind)s. Export it as greyscale.") % {"kind": photometric}
     elif samples != "1":
         yield _("It has %(samples)s samples per pixel; a greyscale film has one. Export it as greyscale.") % {
             "samples": samples
@@ -71,7 +71,17 @@ def _objections_to_pixels(dataset: pydicom.Dataset, syntax: uid.UID) -> Iterator
     if not is_read_here(syntax):
         message = _("Its pixels are coded as %(coding)s, which is not read here. Export it uncompressed.")
         yield message % {"coding": syntax.name}
+    elif syntax.is_encapsulated and not is_coded(dataset):
+        message = _(
+            "The file says that its pixels are coded as %(said)s, but they are not coded at all. Export it again."
+        )
+        yield message % {"said": syntax.name}
+    elif not syntax.is_encapsulated and dataset["PixelData"].is_undefined_length:
+        yield _("The file says that its pixels are not coded, but they are. Export it again.")
+        return
     missing = [name for name in NEEDED if values.whole(dataset, name) is None]
+    if not photometric:
+        missing.append("PhotometricInterpretation")
     if missing:
         message = _("It does not say how its pixels are to be read: it lacks %(names)s. Export it again.")
         yield message % {"names": listed(missing)}

@@ -13,9 +13,8 @@ from imaging.dicom.coded import JPEG2000
 # ITU-T T.81, B.1.1.3: a comment, and segments of applications, which is where cameras keep Exif.
 DROPPED = {0xFE, *range(0xE0, 0xF0)}
 
-# In coded data a byte of ones is followed by a zero (T.81, B.1.1.5) or, in JPEG-LS, by a zero bit (T.87, C.1); else it
-# begins a marker. Those that restart the decoder belong to the data.
-JPEG_MARKER, JPEG_LS_MARKER = re.compile(rb"\xff[^\0\xd0-\xd7\xff]"), re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
+# In coded data a byte of ones is followed by a zero bit (T.87, C.1), else it begins a marker.
+JPEG_LS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 
 # ITU-T T.800, A.2. Lengths of tile-parts (TLM) may be left out, and are others where something was taken out of them.
 J2K_START, J2K_END, J2K_TILE, J2K_DATA = b"\xff\x4f\xff\x51", b"\xff\xd9", 0x90, 0x93
@@ -37,7 +36,7 @@ def without_remarks(frame: bytes, syntax: uid.UID, pixels: int) -> bytes:
 
 def _jpeg(frame: bytes) -> bytes:
     claim = jpeg.claim(frame)
-    next_marker = JPEG_LS_MARKER if claim and claim.process == jpeg.JPEG_LS else JPEG_MARKER
+    next_marker = JPEG_LS_MARKER if claim and claim.process == jpeg.JPEG_LS else jpeg.MARKER
     kept, at = [frame[:2]], 2
     while (marker := _marker(frame, at)) != jpeg.END:
         if marker == 0xFF:  # a byte that fills

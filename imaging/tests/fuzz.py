@@ -110,7 +110,7 @@ def pictures() -> Iterator[Seed]:
         yield Seed("PNG of 16 bits", "film.png", wide([deep] * channels, colour))
     yield Seed("PNG of 16 bits", "film.png", encoded(deep))
     yield Seed("PNG", "film.png", encoded(flat, save_all=True, append_images=[flat.rotate(90)]))
-    for options in ({}, {"progressive": True}, {"exif": exif, "comment": b"film"}):
+    for options in ({}, {"progressive": True}, {"restart_marker_blocks": 7}, {"exif": exif, "comment": b"film"}):
         yield Seed("JPEG", "film.jpg", encoded(flat.convert("RGB"), "JPEG", **options))
     yield Seed("JPEG", "film.jpg", encoded(flat, "JPEG"))
     yield Seed("JPEG", "film.jpg", encoded(flat.convert("CMYK"), "JPEG"))

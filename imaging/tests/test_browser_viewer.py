@@ -283,6 +283,8 @@ def test_everybody_can_use_it_by_day_and_by_night(viewer, two_shades, earlier, w
     page = viewer(two_shades, width)
     page.keyboard.press("c")
     expect(says(page, "zoom", 1)).to_be_visible()
+    # The arrow of a light page's lists would be dark on dark.
+    expect(page.get_by_label("Preset window")).to_have_css("background-image", re.compile("dee2e6"))
     page.get_by_role("button", name="Shortcuts").click()
     expect_accessible(page)
     page.get_by_role("button", name="Close").click()

@@ -81,7 +81,7 @@ def test_jpeg_lossless_of_every_kind_is_read_to_the_last_bit(predictor, bits):
     frame = jpeg8_encode(picture, lossless=True, predictor=predictor, bitspersample=bits)
     tags = {"BitsAllocated": 8 * picture.itemsize, "BitsStored": bits, "HighBit": bits - 1}
     parsed = dicom.parse(BytesIO(with_frame(frame, uid.JPEGLossless, film(picture, **tags))))
-    assert np.array_equal(coded.decoded(parsed.dataset, parsed.syntax), picture)
+    assert np.array_equal(coded.decoded(parsed.dataset, parsed.syntax).samples, picture)
 
 
 def noisy(bits: int) -> np.ndarray:
@@ -114,6 +114,22 @@ def test_a_jpeg_whose_data_do_not_fit_its_picture_is_refused(frame, syntax, plai
     assert shown(with_frame(bytes(frame), syntax, plain)).any()
     with pytest.raises(Refused, match="is damaged or cut off"):
         read(with_frame(damage(bytes(frame)), syntax, plain), "film.dcm")
+
+
+def test_a_progressive_jpeg_in_a_film_is_refused_where_a_part_of_it_is_missing():
+    frame = encoded(gradient(), "JPEG", progressive=True)
+    assert shown(with_frame(frame, uid.JPEGBaseline8Bit)).any()
+    with pytest.raises(Refused, match="is damaged or cut off"):
+        read(with_frame(frame[: len(frame) // 2] + frame[-2:], uid.JPEGBaseline8Bit), "film.dcm")
+
+
+def test_a_film_that_is_brighter_from_one_block_on_is_said_to_be_damaged():
+    """Where its samples alone show it, a person decides."""
+    picture = gradient() // 2
+    picture[120:128, 104:] += 20
+    picture[128:] += 20
+    frame = encoded(picture, "JPEG", quality=95)
+    assert "damaged" in read(with_frame(frame, uid.JPEGBaseline8Bit, film(picture)), "film.dcm").quality_issues
 
 
 def test_a_sound_film_may_end_in_middle_grey():
@@ -195,11 +211,36 @@ def test_a_frame_of_another_size_is_never_decoded(frame, syntax, monkeypatch):
         (jpeg_lossless(gradient()), uid.JPEGBaseline8Bit, "coded as JPEG, but they are JPEG Lossless"),
         (encoded(gradient(), "JPEG"), uid.JPEGLosslessSV1, "coded as JPEG Lossless, but they are JPEG"),
         (bytes(jpeg_ls.encode_array(gradient())), uid.JPEGLossless, "coded as JPEG Lossless, but they are JPEG-LS"),
+        (encoded(gradient(), "JPEG2000", no_jp2=True), uid.JPEGBaseline8Bit, "coded as JPEG, but they are JPEG 2000"),
+        (encoded(gradient(), "JPEG2000"), uid.RLELossless, "coded as RLE, but they are JPEG 2000"),
+        (encoded(gradient(), "JPEG"), uid.JPEG2000, "coded as JPEG 2000, but they are JPEG"),
+        (encoded(gradient(), "JPEG"), uid.RLELossless, "coded as RLE, but they are JPEG"),
     ],
 )
 def test_a_frame_of_another_coding_is_the_reason(frame, syntax, says):
     with pytest.raises(Refused, match=says):
         read(with_frame(frame, syntax), "film.dcm")
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGBaseline8Bit, uid.JPEGLosslessSV1, uid.JPEG2000, uid.RLELossless])
+def test_a_film_whose_pixels_are_not_coded_though_it_says_so_is_not_called_damaged(syntax):
+    with pytest.raises(Refused, match="but they are not coded at all"):
+        read(said_to_be_coded(film(gradient()), uid.ExplicitVRLittleEndian, syntax), "film.dcm")
+
+
+def test_a_film_whose_pixels_are_coded_though_it_says_not_is_not_called_cut_off():
+    coded_film = with_frame(encoded(gradient(), "JPEG"), uid.JPEGBaseline8Bit)
+    with pytest.raises(Refused, match="its pixels are not coded, but they are"):
+        read(said_to_be_coded(coded_film, uid.JPEGBaseline8Bit, uid.ExplicitVRLittleEndian), "film.dcm")
+
+
+def said_to_be_coded(data: bytes, syntax: uid.UID, other: uid.UID) -> bytes:
+    was, is_ = (
+        struct.pack("<4s2sH", b"\x02\0\x10\0", b"UI", len(one) + len(one) % 2) + one.encode() + bytes(len(one) % 2)
+        for one in (syntax, other)
+    )
+    assert was in data
+    return data.replace(was, is_)
 
 
 def test_jpeg_ls_without_an_end_costs_no_time(monkeypatch):
@@ -254,7 +295,7 @@ def test_an_attribute_that_is_missing_is_the_reason(keyword, value):
         ({"HighBit": 3}, "contradicts itself about the bits"),
         ({"PixelRepresentation": 2}, "signed"),
         ({"SamplesPerPixel": 3}, "3 samples per pixel"),
-        ({"PhotometricInterpretation": ""}, "not greyscale but not given"),
+        ({"PhotometricInterpretation": ""}, "it lacks PhotometricInterpretation"),
     ],
 )
 def test_a_contradiction_is_the_reason(tags, says):

@@ -73,7 +73,7 @@ def test_films_that_lie_loose_stop_it_with_the_layout_it_wants(folder, patient):
     (folder / "film.png").write_bytes(png())
     (folder / "A123456789").mkdir()
     (folder / "A123456789" / "film.png").write_bytes(png())
-    with pytest.raises(CommandError, match=r"1 files beside 1 folders.*--patient.*/A123456789/film.dcm"):
+    with pytest.raises(CommandError, match=r"files \(1\) beside folders \(1\).*--patient.*/A123456789/film.dcm"):
         run(folder)
     assert not XRayImage.objects.exists()
 
@@ -149,7 +149,7 @@ def test_a_name_is_found_however_its_signs_are_composed(folder, patient):
 
 
 def test_what_a_manifest_cannot_say_is_each_files_refusal_and_the_rest_is_kept(folder, patient):
-    for number, name in enumerate(["good", "nobodys", "unnamed", "twice", "early"]):
+    for number, name in enumerate(["good", "nobodys", "unnamed", "twice", "early", "typed"]):
         (folder / f"{name}.png").write_bytes(png(number))
     path = manifest(
         folder,
@@ -159,9 +159,10 @@ def test_what_a_manifest_cannot_say_is_each_files_refusal_and_the_rest_is_kept(f
         ["twice.png", "A123456789", ""],
         ["twice.png", "A123456789", ""],
         ["early.png", "A123456789", "1970-01-01"],
+        ["typed.png", "A123456789", "1980-13-01"],
         ["../../etc/passwd", "A123456789", ""],
     )
-    with pytest.raises(CommandError, match="5 of 6 files were refused"):
+    with pytest.raises(CommandError, match="6 of 7 files were refused"):
         run(folder, "--csv", path)
     assert patient.xrays.count() == 1
     told = refusals(folder)
@@ -169,6 +170,7 @@ def test_what_a_manifest_cannot_say_is_each_files_refusal_and_the_rest_is_kept(f
     assert told["unnamed.png"] == "The manifest does not name it."
     assert told["twice.png"].startswith("The manifest names it twice, in lines 4 and 5.")
     assert told["early.png"].startswith("Line 6 of the manifest: The patient was born later")
+    assert told["typed.png"].startswith("Line 7 of the manifest: taken_on is “1980-13-01”. There is no such day.")
     assert told["passwd"] == "The manifest names it, and there is no such file."
 
 

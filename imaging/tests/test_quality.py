@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from imaging import chest, phantom, quality, sides
+from imaging import chest, codec, jpeg, phantom, quality, sides
 from imaging.ingest import read
 from imaging.models import XRayImage
 from imaging.quality import ADVICE, QualityIssue
@@ -74,6 +75,73 @@ def test_a_jpeg_whose_data_do_not_fit_it_is_said_to_be_so(mode, damage, issues):
     """Its last block is all that shows it, or nothing at all."""
     found = read(damage(encoded(a_chest(edge=320).convert(mode), "JPEG")), "film.jpg").quality_issues
     assert {"cut_off", "damaged"} & set(found) == issues
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("which", [0, 1, -1])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data, scan: data[: scan.end] + data[-2:],
+        lambda data, scan: data[: (scan.start + scan.end) // 2] + data[-2:],
+        lambda data, scan: data[: (scan.start + scan.end) // 2] + data[scan.end :],
+        lambda data, scan: data[: header_of(data, scan)] + data[scan.end :],
+        lambda data, scan: data[: scan.end] + data[header_of(data, scan) :],
+        lambda data, scan: data[: scan.end] + bytes(range(1, 200)) * 9 + data[scan.end :],
+    ],
+)
+def test_a_progressive_jpeg_whose_scans_are_not_what_they_have_to_be_is_said_to_be_damaged(mode, which, damage):
+    """Each of them is one of the whole picture: what is missing of one is missing everywhere, and hardly seen."""
+    whole = encoded(a_chest(edge=320).convert(mode), "JPEG", progressive=True)
+    damaged = damage(whole, list(jpeg.scans(whole))[which])
+    for data in (whole, damaged):
+        found = {"cut_off", "damaged"} & set(read(data, "film.jpg").quality_issues)
+        assert bool(found) == (data != whole)
+
+
+def header_of(data: bytes, scan: jpeg.Scan) -> int:
+    return data.rindex(b"\xff\xda", 0, scan.start)
+
+
+@pytest.mark.parametrize(
+    ("damage", "issues"),
+    [
+        (lambda parts: [*parts[:3], *parts[4:]], {"damaged"}),
+        (lambda parts: [*parts[:3], parts[4], parts[3], *parts[5:]], {"damaged"}),
+        (lambda parts: [*parts[:3], parts[3][:-30], *parts[4:]], {"cut_off"}),
+    ],
+)
+def test_a_jpeg_with_restarts_is_said_to_be_damaged_between_them(damage, issues):
+    data = encoded(a_chest(edge=320), "JPEG", restart_marker_rows=2)
+    parts = re.split(rb"(?=\xff[\xd0-\xd7])", data)
+    assert len(parts) == 20
+    found = read(b"".join(damage(parts)), "film.jpg").quality_issues
+    assert {"cut_off", "damaged"} & set(found) == issues
+
+
+@pytest.mark.parametrize("levels", [20, -9, 3])
+@pytest.mark.parametrize(("mode", "block"), [("L", 8), ("RGB", 16)])
+def test_a_jpeg_that_is_brighter_from_one_block_on_is_said_to_be_damaged(levels, mode, block):
+    """As one is of which a bit is wrong, with as many blocks as there have to be."""
+    sound = np.clip(np.asarray(a_chest(edge=480), int), 30, 220)
+    shifted = sound.copy()
+    shifted[208 : 208 + block, 256:] += levels
+    shifted[208 + block :] += levels
+    for picture, issues in ((sound, set()), (shifted, {"damaged"})):
+        film = encoded(Image.fromarray(picture.astype(np.uint8)).convert(mode), "JPEG", quality=90)
+        assert {"cut_off", "damaged"} & set(read(film, "film.jpg").quality_issues) == issues
+
+
+@needs_real_files
+def test_no_sound_film_is_said_to_be_damaged_however_it_is_coded():
+    for row in manifest("films")[::30]:
+        with Image.open(row["path"]) as film:
+            codings = [film, film.convert("RGB").crop((0, 0, film.width - 7, film.height - 11))]
+            for options in ({}, {"progressive": True}, {"restart_marker_blocks": 7}, {"quality": 30}):
+                for picture in codings:
+                    coded = codec.decode_jpeg(encoded(picture, "JPEG", **options))
+                    doubts = coded.end_early, coded.do_not_fit, coded.probably_shifted
+                    assert not any(doubts), (row["file"], options)
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_rows": 2}])

@@ -138,8 +138,8 @@ class Command(BaseCommand):
             return {folder.resolve().name: folder}
         if loose:
             told = _(
-                "Nobody can tell whose films lie in %(folder)s itself: %(n)d files beside %(folders)d folders. "
-                "Nothing was imported."
+                "Nobody can tell whose films lie in %(folder)s itself: it holds files (%(n)d) beside folders "
+                "(%(folders)d). Nothing was imported."
             )
             facts = {"folder": in_print(folder), "n": loose, "folders": len(folders)}
             raise CommandError(in_turn(sentence % facts for sentence in (told, LAYOUT)))
