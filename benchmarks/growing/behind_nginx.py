@@ -119,7 +119,7 @@ def nginx(folder: Path, web: int, media: Path) -> Iterator[tuple[str, Path]]:
         r"/etc/ssl/clinic\.example/key\.pem": str(key),
         r"/var/log/nginx/collimator\.log": str(log),
         r"/var/log/nginx/collimator-errors\.log": str(folder / "errors.log"),
-        r"alias /srv/collimator/var/media/": f"alias {media}/",
+        r"alias /var/lib/collimator/media/": f"alias {media}/",
     }.items():
         theirs, n = re.subn(pattern, ours, theirs)
         assert n, f"docs/nginx.conf has no {pattern}"
@@ -210,15 +210,15 @@ def a_restart(site: str, web: Web) -> None:
 
     def visit(sends: bool) -> None:
         visitor = Visitor(site)
-        visitor.get(f"{site}/book/", timeout=60)
+        visitor.get(f"{site}/book/", timeout=120)
         while time.monotonic() < until:
             began = time.monotonic()
             try:
                 if sends:
                     data = {"language": "en", "next": "/book/", "csrfmiddlewaretoken": visitor.cookies["csrftoken"]}
-                    answer = visitor.post(f"{site}/i18n/setlang/", data=data, timeout=60, allow_redirects=False)
+                    answer = visitor.post(f"{site}/i18n/setlang/", data=data, timeout=120, allow_redirects=False)
                 else:
-                    answer = visitor.get(f"{site}/now/", timeout=60)
+                    answer = visitor.get(f"{site}/now/", timeout=120)
                 outcomes.append(answer.status_code)
             except requests.RequestException as error:
                 outcomes.append(type(error).__name__)
