@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -202,7 +202,7 @@ def films(site: str, film: bytes) -> None:
     told("a stranger is led to sign in", stranger.status_code == 302)
 
 
-def a_restart(site: str, web: Web) -> None:
+def a_restart(site: str, restart: Callable[[], float]) -> None:
     """Visitors who read and who send, without a pause."""
     outcomes: list[int | str] = []
     slowest = [0.0]
@@ -228,7 +228,7 @@ def a_restart(site: str, web: Web) -> None:
     for each in visitors:
         each.start()
     time.sleep(SECONDS / 3)
-    pause = web.restart()
+    pause = restart()
     for each in visitors:
         each.join()
     wrong = [outcome for outcome in outcomes if outcome not in (200, 302)]
@@ -261,7 +261,7 @@ def main() -> None:
         site, log = stack.enter_context(nginx(folder, web.port, Path(environment["DATA_DIR"], "media")))
         pages(site)
         films(site, film)
-        a_restart(site, web)
+        a_restart(site, web.restart)
         private = Visitor(site).get(f"{site}/bookings/{key}/", timeout=60)
         told("a booking's key opens its page, and stands in no log", private.ok and key not in log.read_text())
     sys.exit(bool(failures))

@@ -160,6 +160,12 @@ class Machine:
             with (self.folder / "etc/collimator/environment").open("a") as settings:
                 settings.write(f"{line}\n")
 
+    def restart_web(self) -> float:
+        """Seconds that it took."""
+        began = time.monotonic()
+        self.root("systemctl restart collimator-web")
+        return time.monotonic() - began
+
     def join_its_network(self) -> None:
         """For this process, from here on."""
         leader = self.enter(online=False)[2]
@@ -183,18 +189,6 @@ def wait(what: str, until: Callable[[], object]) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"It takes too long until {what}.")
         time.sleep(0.2)
-
-
-class Web:
-    """As `a_restart` of behind_nginx.py asks for it."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-
-    def restart(self) -> float:
-        began = time.monotonic()
-        self.machine.root("systemctl restart collimator-web")
-        return time.monotonic() - began
 
 
 def ready(site: str) -> bool:
@@ -274,7 +268,7 @@ def looked_at(machine: Machine) -> None:
     Visitor.certificate = str(machine.folder / MARKED[1:] / "fullchain.pem")
     wait("/readyz says that everything runs", lambda: ready(site))
     films(site, (machine.folder / "var/lib/collimator/film.png").read_bytes())
-    a_restart(site, Web(machine))
+    a_restart(site, machine.restart_web)
     confined(machine)
     with psycopg.connect(f"postgres://collimator:{WORD}@127.0.0.1:5432/collimator", autocommit=True) as rows:
         stopped(machine, rows)
