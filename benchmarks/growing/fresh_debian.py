@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import requests
@@ -123,10 +124,10 @@ class Machine:
 
     def enter(self, online: bool) -> list[str]:
         leader = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0]
-        network = "/proc/1/ns/net" if online else f"/proc/{leader}/ns/net"
+        network = [] if online else [f"--net=/proc/{leader}/ns/net"]
         environment = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("PIP_")]
         given = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"]
-        namespaces = ["--target", leader, "--mount", "--uts", "--ipc", "--pid", f"--net={network}"]
+        namespaces = ["--target", leader, "--mount", "--uts", "--ipc", "--pid", *network]
         return ["nsenter", *namespaces, "env", "-i", *given, *environment, "sh", "-ec"]
 
     def root(self, line: str, *, online: bool = False) -> str:
@@ -214,50 +215,52 @@ def confined(machine: Machine) -> None:
         told(f"{unit} gains nothing, and writes into its own folders alone, as root would in its place", held)
 
 
+def kill(machine: Machine, unit: str) -> None:
+    before = of(machine, unit, "MainPID")
+    machine.root(f"systemctl kill --signal=KILL --kill-who=main {unit}")
+    wait(f"{unit} is back", lambda: of(machine, unit, "MainPID") not in (before, "0"))
+
+
 def killed(machine: Machine) -> None:
     for unit in UNITS:
         for _time in range(6):
-            before = of(machine, unit, "MainPID")
-            machine.root(f"systemctl kill --signal=KILL --kill-who=main {unit}")
-            wait(f"{unit} is back", lambda gone=(before, "0"), unit=unit: of(machine, unit, "MainPID") not in gone)
-        told(f"{unit}, killed six times: {of(machine, unit, 'ActiveState')}", True)
+            kill(machine, unit)
+        told(f"{unit}, killed six times, is started again: {of(machine, unit, 'ActiveState')}", True)
+
+
+def one(rows: psycopg.Connection, question: LiteralString) -> int:
+    found = rows.execute(question).fetchone()
+    assert found
+    return found[0]
 
 
 def stopped(machine: Machine, rows: psycopg.Connection) -> None:
-    def one(question: str) -> int:
-        return rows.execute(question).fetchone()[0]
-
     machine.python(LONG_TASK)
     state = machine.folder / "var/lib/collimator"
     wait("the task begins", (state / "begun").exists)
     machine.root("systemctl stop collimator-worker")
     told("systemctl stop waits for the task that the worker is at", (state / "ended").exists())
     machine.python(ASK)
-    wait("films are at work", lambda: one("SELECT count(*) FROM inference_prediction WHERE progress > 0"))
+    wait("films are at work", lambda: one(rows, "SELECT count(*) FROM inference_prediction WHERE progress > 0"))
     machine.root("systemctl stop collimator-inference@1")
-    told(
-        "…and for the batch that the models are at",
-        not one("SELECT count(*) FROM inference_prediction WHERE status = 'processing'")
-        and one("SELECT count(*) FROM inference_prediction WHERE status = 'completed'") > 0,
-    )
+    held = one(rows, "SELECT count(*) FROM inference_prediction WHERE status = 'processing'")
+    told("…and for the batch that the models are at", not held)
     results = {of(machine, unit, "Result") for unit in UNITS}
     told(f"nobody had to be killed for it: {results}", results == {"success"})
     machine.root(f"systemctl start {' '.join(UNITS)}")
-    wait(
-        "all films are answered", lambda: not one("SELECT count(*) FROM inference_prediction WHERE finished_at IS NULL")
-    )
+    left = "SELECT count(*) FROM inference_prediction WHERE status <> 'completed'"
+    wait("all films are answered", lambda: not one(rows, left))
     told("started again, they answer what was left", True)
 
 
 def backed_up(machine: Machine, rows: psycopg.Connection) -> None:
-    for task, done in {"back_up_nightly": "made_at", "drill_weekly": "drilled_at"}.items():
-        machine.python(f"from django_q.tasks import async_task; async_task('backoffice.backups.recorded.{task}')")
-        noted = f"SELECT count({done}) FROM backoffice_backup"  # noqa: S608
-        wait(f"{task} has run", lambda noted=noted: rows.execute(noted).fetchone()[0])
-    told(
-        "the worker makes a backup, and restores it",
-        rows.execute("SELECT is_drilled_whole FROM backoffice_backup").fetchall() == [(True,)],
-    )
+    run = "from django_q.tasks import async_task; async_task('backoffice.backups.recorded.{}')"
+    machine.python(run.format("back_up_nightly"))
+    wait("a backup is made", lambda: one(rows, "SELECT count(*) FROM backoffice_backup"))
+    machine.python(run.format("drill_weekly"))
+    wait("it is restored", lambda: one(rows, "SELECT count(drilled_at) FROM backoffice_backup"))
+    whole = one(rows, "SELECT count(*) FROM backoffice_backup WHERE is_drilled_whole AND error = ''")
+    told("the worker makes a backup, and restores it beside the database", whole == 1)
 
 
 def looked_at(machine: Machine) -> None:
