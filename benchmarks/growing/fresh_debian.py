@@ -154,7 +154,9 @@ class Machine:
         if line.startswith("# systemd-run"):
             self.shell = line[2:].replace("--pty", "--quiet --pipe")
         elif line.startswith("# "):
-            self.root(line[2:], online="install" in line)
+            if " apt " in line:  # set up where it will run: PostgreSQL takes a port that is free
+                self.root(line[2:].replace("apt install", "apt install --download-only"), online=True)
+            self.root(line[2:], online="pip install" in line)
         elif line.startswith("$ "):
             self.site(line[2:])
         else:
