@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def nginx(folder: Path, web: int, media: Path) -> Iterator[tuple[str, Path]]:
         r"/etc/ssl/clinic\.example/key\.pem": str(key),
         r"/var/log/nginx/collimator\.log": str(log),
         r"/var/log/nginx/collimator-errors\.log": str(folder / "errors.log"),
-        r"alias /srv/collimator/var/media/": f"alias {media}/",
+        r"alias /var/lib/collimator/media/": f"alias {media}/",
     }.items():
         theirs, n = re.subn(pattern, ours, theirs)
         assert n, f"docs/nginx.conf has no {pattern}"
@@ -202,7 +202,7 @@ def films(site: str, film: bytes) -> None:
     told("a stranger is led to sign in", stranger.status_code == 302)
 
 
-def a_restart(site: str, web: Web) -> None:
+def a_restart(site: str, restart: Callable[[], float]) -> None:
     """Visitors who read and who send, without a pause."""
     outcomes: list[int | str] = []
     slowest = [0.0]
@@ -210,15 +210,15 @@ def a_restart(site: str, web: Web) -> None:
 
     def visit(sends: bool) -> None:
         visitor = Visitor(site)
-        visitor.get(f"{site}/book/", timeout=60)
+        visitor.get(f"{site}/book/", timeout=120)
         while time.monotonic() < until:
             began = time.monotonic()
             try:
                 if sends:
                     data = {"language": "en", "next": "/book/", "csrfmiddlewaretoken": visitor.cookies["csrftoken"]}
-                    answer = visitor.post(f"{site}/i18n/setlang/", data=data, timeout=60, allow_redirects=False)
+                    answer = visitor.post(f"{site}/i18n/setlang/", data=data, timeout=120, allow_redirects=False)
                 else:
-                    answer = visitor.get(f"{site}/now/", timeout=60)
+                    answer = visitor.get(f"{site}/now/", timeout=120)
                 outcomes.append(answer.status_code)
             except requests.RequestException as error:
                 outcomes.append(type(error).__name__)
@@ -228,7 +228,7 @@ def a_restart(site: str, web: Web) -> None:
     for each in visitors:
         each.start()
     time.sleep(SECONDS / 3)
-    pause = web.restart()
+    pause = restart()
     for each in visitors:
         each.join()
     wrong = [outcome for outcome in outcomes if outcome not in (200, 302)]
@@ -261,7 +261,7 @@ def main() -> None:
         site, log = stack.enter_context(nginx(folder, web.port, Path(environment["DATA_DIR"], "media")))
         pages(site)
         films(site, film)
-        a_restart(site, web)
+        a_restart(site, web.restart)
         private = Visitor(site).get(f"{site}/bookings/{key}/", timeout=60)
         told("a booking's key opens its page, and stands in no log", private.ok and key not in log.read_text())
     sys.exit(bool(failures))

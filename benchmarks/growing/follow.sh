@@ -1,6 +1,7 @@
 #!/bin/sh
 # Follows docs/growing.md from top to bottom, as far as one machine has what it needs: everything in a folder that is gone
-# afterwards, on ports of its own, as whoever starts it. What a step lacks here is said, and left out.
+# afterwards, on ports of its own, as whoever starts it. What a step lacks here is said, and left out. A machine made anew
+# with systemd as its first process is what fresh_debian.py, beside this, makes.
 #
 #   sh benchmarks/growing/follow.sh [REVISION]
 #
@@ -17,8 +18,12 @@ PORT=$(python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); pri
 STARTED=
 
 step() { printf '\n%s\n' "$1"; }
-tidy() {
+stop() {
     for pid in $STARTED; do kill "$pid" 2>/dev/null && wait "$pid" || true; done
+    STARTED=
+}
+tidy() {
+    stop
     psql -q "$SERVER" -c "DROP DATABASE IF EXISTS $NAME WITH (FORCE)" || true
     rm -rf "$PLACE"
 }
@@ -26,7 +31,7 @@ trap tidy EXIT
 ask() { python -c 'import sys, urllib.request as u
 print(u.urlopen(u.Request(sys.argv[1], headers={"Authorization": "Bearer of-this-run-alone"})).read().decode())' "$@"; }
 
-export DATA_DIR="$PLACE/state" DJANGO_DEBUG=1 BIND=127.0.0.1:$PORT METRICS_TOKEN=of-this-run-alone INFERENCE_TUNING=0
+export PYTHONUNBUFFERED=1 DATA_DIR="$PLACE/state" DJANGO_DEBUG=1 BIND=127.0.0.1:$PORT METRICS_TOKEN=of-this-run-alone INFERENCE_TUNING=0
 unset DATABASE_URL REDIS_URL STORAGE_URL DJANGO_SECRET_KEY
 
 step '1 The first host: an installation on SQLite, with the demonstration'
@@ -46,12 +51,13 @@ export DATABASE_URL="$URL" DJANGO_SECRET_KEY
 
 step '4 Redis; 5 the three processes; 10 what they say of themselves'
 export REDIS_URL="${BENCH_REDIS_URL:-redis://127.0.0.1:6379/6}"
-gunicorn backoffice.wsgi 2>"$PLACE/web.log" & STARTED="$STARTED $!"
-python manage.py qcluster 2>"$PLACE/worker.log" & STARTED="$STARTED $!"
-Q_CLUSTER_NAME=inference python manage.py qcluster 2>"$PLACE/inference.log" & STARTED="$STARTED $!"
+gunicorn backoffice.wsgi >"$PLACE/web.log" 2>&1 & STARTED="$STARTED $!"
+python manage.py qcluster >"$PLACE/worker.log" 2>&1 & STARTED="$STARTED $!"
+Q_CLUSTER_NAME=inference python manage.py qcluster >"$PLACE/inference.log" 2>&1 & STARTED="$STARTED $!"
 until ask "http://127.0.0.1:$PORT/readyz" >"$PLACE/ready" 2>/dev/null; do sleep 1; done
 cat "$PLACE/ready"
 ask "http://127.0.0.1:$PORT/metrics" | grep -E '^collimator_(places_free|inference_workers_alive|mails_waiting|nudges)' | head -8
+stop
 
 step '5 The units'
 if command -v systemd-analyze >/dev/null; then
