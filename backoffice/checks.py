@@ -68,7 +68,7 @@ def seals_have_a_key_of_their_own(
     """Else another secret key, such as after one was lost, leaves every national ID unreadable."""
     if settings.FIELD_KEYS and settings.FIELD_KEYS[0] != OF_THE_SECRET_KEY:
         return []
-    what = "FIELD_KEYS is not set: national IDs are sealed by a key that comes from DJANGO_SECRET_KEY, and go with it."
+    what = "FIELD_KEYS is not set: national IDs and phones' secrets are sealed by DJANGO_SECRET_KEY, and go with it."
     hint = (
         "Set FIELD_KEYS, keep it apart from the backups, and run `manage.py rotate_keys`: “Keys” in docs/operating.md."
     )
