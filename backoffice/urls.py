@@ -2,7 +2,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from backoffice.access.language import choose_language
 from backoffice.measuring.page import metrics
@@ -10,7 +10,7 @@ from backoffice.web.health import healthz, readyz
 
 ADMIN = settings.ADMIN_PATH
 
-public = [
+public: list[URLPattern | URLResolver] = [
     path("favicon.ico", lambda request: redirect(static("backoffice/mark.png"))),
     path("healthz", healthz),
     path("readyz", readyz),

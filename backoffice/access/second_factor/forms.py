@@ -44,7 +44,7 @@ class FirstCodeForm(CodeForm):
 
     def __init__(self, *args: Any, phone: Phone, asks_for_password: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, person=phone.user, **kwargs)
-        self.device = phone
+        self.phone = phone
         if asks_for_password:
             password = forms.PasswordInput({"autocomplete": "current-password"})
             self.fields = {"password": forms.CharField(label=_("Your password"), widget=password), **self.fields}
@@ -59,7 +59,7 @@ class FirstCodeForm(CodeForm):
         return self.cleaned_data["code"] if self.errors else super().clean_code()
 
     def accepts(self, code: str) -> bool:
-        return devices.confirm(self.device, code)
+        return devices.confirm(self.phone, code)
 
 
 def wait_until(until: datetime) -> str:
