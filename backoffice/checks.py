@@ -1,6 +1,6 @@
-"""What `check --deploy` asks beside Django's own questions."""
+"""What `check`, and `check --deploy`, ask beside Django's own questions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
+from django.urls import URLPattern, URLResolver
 
 from backoffice.files import modes
 from backoffice.models import User
@@ -67,7 +68,7 @@ def seals_have_a_key_of_their_own(
     """Else another secret key, such as after one was lost, leaves every national ID unreadable."""
     if settings.FIELD_KEYS and settings.FIELD_KEYS[0] != OF_THE_SECRET_KEY:
         return []
-    what = "FIELD_KEYS is not set: national IDs are sealed by a key that comes from DJANGO_SECRET_KEY, and go with it."
+    what = "FIELD_KEYS is not set: national IDs and phones' secrets are sealed by DJANGO_SECRET_KEY, and go with it."
     hint = (
         "Set FIELD_KEYS, keep it apart from the backups, and run `manage.py rotate_keys`: “Keys” in docs/operating.md."
     )
@@ -96,6 +97,20 @@ def redis_is_closed(app_configs: Sequence[AppConfig] | None, **kwargs: object) -
     return found
 
 
+@checks.register
+def the_admin_takes_no_other_pages_address(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
+    """Whatever lies below ADMIN_PATH is the admin's: a public page there would ask patients for a password."""
+    taken = addresses_that_are_taken()
+    begins = settings.ADMIN_PATH.split("/")[0]
+    if begins not in taken:
+        return []
+    what = f"ADMIN_PATH={settings.ADMIN_PATH!r} begins as {taken[begins]} does, and one would hide the other."
+    hint = "Write a path that begins otherwise, such as desk-7f3k/; unset, the admin lies at admin/."
+    return [checks.Error(what, hint=hint, id="collimator.E003")]
+
+
 @checks.register(deploy=True)
 def somebody_can_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[checks.CheckMessage]:
     """A new installation has nobody. Where its tables are still to be made, or away, there is nothing to ask."""
@@ -106,6 +121,20 @@ def somebody_can_sign_in(app_configs: Sequence[AppConfig] | None, **kwargs: obje
         return []
     what = "Nobody can sign in yet."
     return [checks.Info(what, hint="Make the first administrator: `manage.py createsuperuser`.", id="collimator.I001")]
+
+
+def addresses_that_are_taken() -> dict[str, str]:
+    """A whole address that is not the admin's, for each word that one begins with."""
+    from backoffice.urls import public
+
+    routes = [*routes_of(public), settings.STATIC_URL, settings.X_ACCEL_LOCATION]
+    return {route.split("/")[1]: route for route in (f"/{route.lstrip('/')}" for route in reversed(routes))}
+
+
+def routes_of(patterns: Iterable[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = f"{before}{pattern.pattern}"
+        yield from routes_of(pattern.url_patterns, route) if isinstance(pattern, URLResolver) else [route]
 
 
 def is_this_machine(host: str) -> bool:

@@ -348,9 +348,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "backoffice.access.passwords.NotTheClinicsWords"},
 ]
 # Where who works here finds it, and from where alone, if any networks are named.
-ADMIN_PATH = env.str("ADMIN_PATH", default="admin/").strip("/") + "/"
-if not re.fullmatch(r"([\w-]+/)+", ADMIN_PATH, re.ASCII):
-    raise ImproperlyConfigured(f"ADMIN_PATH={ADMIN_PATH!r} is no path; write it like back-office-7f3k/.")
+ADMIN_PATH = env.str("ADMIN_PATH", default="admin/")
+if not re.fullmatch(r"/?[\w-]+(/[\w-]+)*/?", ADMIN_PATH, re.ASCII):
+    raise ImproperlyConfigured(
+        f"ADMIN_PATH={ADMIN_PATH!r} is no path; write it like back-office-7f3k/, or leave it out."
+    )
+ADMIN_PATH = ADMIN_PATH.strip("/") + "/"
 ADMIN_NETWORKS = networks("ADMIN_NETWORKS")
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"  # where an address to go on to leads nowhere of ours

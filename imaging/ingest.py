@@ -135,7 +135,7 @@ def _said(what: str, source: bytes | IO[bytes], into: Sequence[IO[bytes]] = (), 
     except Undone as undone:
         if undone.why == Why.BUSY:
             raise Busy(str(undone)) from undone
-        raise Refused(_in_vain(undone)) from undone
+        raise Refused(_in_vain(undone) if undone.is_the_files_own else str(undone)) from undone
     if refusal := said.get("refused"):
         raise Refused(refusal)
     return said

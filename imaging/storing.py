@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.files.nursery import told
+from backoffice.files.room import is_full, none_left
 from backoffice.formats.kept import Pattern
 from backoffice.formats.lists import in_turn, listed
 from backoffice.models import User
@@ -124,6 +125,8 @@ def receive(
             message = _("Somebody else is writing very much at this moment. Send it again in a minute.")
             return Receipt(name, refusal=message, is_busy=True)
         logger.error("a film was not taken in: %s", told(error))  # and not its words, which may name a patient
+        if is_full(error):
+            return Receipt(name, refusal=str(none_left()))
         message = _(
             "Something went wrong with it here, and nothing of it was kept. Try again; the log says what it was."
         )

@@ -1,6 +1,7 @@
 """Whose a film is: what its file says of the patient, against the record it is put with. A contradiction warns, and
 stays on the film; only a person knows which of the two is wrong."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date
@@ -14,7 +15,6 @@ from django.utils.text import capfirst
 from backoffice.formats.kept import Sentence
 from backoffice.formats.kept import gettext as _
 from backoffice.records.relations import field_of
-from backoffice.records.seen import version_of
 from backoffice.records.text import masked
 from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import Patient
@@ -64,10 +64,10 @@ def marks(found: Mapping[str, str], patient: Patient) -> dict[str, str]:
 
 
 def _mark(field: str, *settled: object) -> str:
-    """ID numbers are too few for a hash without a secret."""
+    """ID numbers are too few for a hash without a secret; the others' marks, which are kept, hang on none."""
     if field == "national_id":
         return salted_hmac("imaging.whose", repr(settled), algorithm="sha256").hexdigest()[:16]
-    return version_of(*settled)
+    return hashlib.sha256(repr(settled).encode()).hexdigest()[:16]
 
 
 def is_of_another_age(named: Named, patient: Patient) -> bool:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +50,10 @@ def name_for(made_at: datetime, *, encrypted: bool) -> str:
 
 def said_by(name: str) -> tuple[str, datetime] | None:
     """Installation and moment; None of a name that no backup gave."""
-    match = NAME.fullmatch(name)
-    return (match[1], datetime.strptime(match[2], MOMENT).replace(tzinfo=UTC)) if match else None
+    if match := NAME.fullmatch(name):
+        with suppress(ValueError):
+            return match[1], datetime.strptime(match[2], MOMENT).replace(tzinfo=UTC)
+    return None
 
 
 def archives(folder: Path) -> list[Archive]:

@@ -9,7 +9,6 @@ from typing import IO, Any
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.utils import validate_file_name
-from django.utils.dateparse import parse_datetime
 
 from backoffice.backups.archive import (
     ABOUT,
@@ -27,6 +26,7 @@ from backoffice.backups.archive import (
 from backoffice.backups.errors import DamagedError
 from backoffice.backups.here import said_by
 from backoffice.formats.kept import gettext as _
+from backoffice.records.dates import moment_in
 
 Take = Callable[[str, IO[bytes]], None]
 """Is given a member's name and what is in it, and may read as much of it as it likes."""
@@ -96,7 +96,7 @@ def _json(source: Any) -> Any:
 def _about(said: Any) -> About:
     with suppress(TypeError, KeyError):
         about = About(**said)
-        if parse_datetime(about.made_at):
+        if moment_in(about.made_at):
             return about
     raise DamagedError(_("It is damaged: %(name)s cannot be read.") % {"name": ABOUT})
 
@@ -111,7 +111,7 @@ def _manifest(said: Any) -> Manifest:
 def _is_named_for(about: About, path: Path) -> None:
     """An old one under a newer one's name is not what it seems. A name that no backup gave says nothing."""
     said = said_by(path.name)
-    if said and said != (about.installation, parse_datetime(about.made_at)):
+    if said and said != (about.installation, moment_in(about.made_at)):
         told = {"name": path.name, "made_at": about.made_at}
         raise DamagedError(_("%(name)s is not what its name says: it was made at %(made_at)s.") % told)
 

@@ -4,7 +4,6 @@ Files first and the database after them, then the files that have come in betwee
 meanwhile has been read, or is named by nothing in the snapshot. Files are written once and never changed.
 """
 
-import errno
 import os
 import shutil
 import time
@@ -23,6 +22,7 @@ from backoffice.backups.errors import BackupError, DamagedError
 from backoffice.backups.here import alone, archives, installation, name_for, on_the_disk, the_database
 from backoffice.backups.progress import Progress
 from backoffice.backups.thinning import to_thin
+from backoffice.files.room import is_full
 from backoffice.formats.kept import Sentence
 from backoffice.formats.kept import gettext as _
 from backoffice.version import VERSION
@@ -181,7 +181,7 @@ def check_room(*folders: Path, at_least: int = 0) -> None:
 
 
 def _what_failed(error: OSError, folder: Path) -> Sentence:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return _("The disk is full: nothing was kept in %(folder)s.") % {"folder": folder}
     told = {"why": error.strerror or str(error), "file": error.filename or folder}
     return _("The backup cannot be written: %(why)s (%(file)s).") % told

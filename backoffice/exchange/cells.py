@@ -22,7 +22,7 @@ from import_export.widgets import Widget
 from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import listed
 from backoffice.lazy import LazyText
-from backoffice.records.dates import parse_day
+from backoffice.records.dates import moment_in, parse_day
 from backoffice.records.numbers import parse_number, parse_whole
 from backoffice.records.text import tidy_line, tidy_text
 from backoffice.records.two_languages import shown
@@ -100,11 +100,10 @@ class MomentCell(Cell):
     example = "2026-11-23 09:30"
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> datetime.datetime:
-        try:
-            moment = datetime.datetime.fromisoformat(plain(value))
-        except ValueError:
+        moment = moment_in(plain(value))
+        if moment is None:
             self.refuse(_("This is not a day and a time."))
-        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+        return moment
 
     def render(self, value: datetime.datetime | None, **kwargs: Any) -> str:
         return timezone.localtime(value).isoformat(" ") if value else ""

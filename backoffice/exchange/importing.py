@@ -23,6 +23,7 @@ from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import in_turn, listed, told_by
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
+from backoffice.records.seen import version_of
 
 __all__ = ["Outcome", "PreviewRow", "RowError", "run_import"]
 
@@ -86,7 +87,7 @@ class Import:
         except IntegrityError:
             self._say_somebody_was_first()
         self.outcome.errors.sort(key=lambda error: error.line)
-        self.outcome.rows_digest = self.rows_digest.hexdigest()
+        self.outcome.rows_digest = version_of(self.rows_digest.hexdigest())
         self.outcome.written = self._stands
         return self.outcome
 

@@ -51,9 +51,7 @@ class XlsxTable(Table):
                         raise UnreadableFileError(**sentences_in(answer))
                     yield answer
         except apart.Undone as undone:
-            remedy = (
-                "" if undone.why == apart.Why.BUSY else _("Save it as “CSV UTF-8”, or split it into several files.")
-            )
+            remedy = _("Save it as “CSV UTF-8”, or split it into several files.") if undone.is_the_files_own else ""
             raise UnreadableFileError(Sentence(undone.__str__), remedy) from undone
 
     def _seconds(self) -> int:

@@ -27,7 +27,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from backoffice.files import nursery, places
+from backoffice.files import nursery, places, room
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,11 @@ LARGEST_OUTPUT = 512 * 1024**2
 
 
 class Why(Enum):
-    MEMORY, TIME, SPACE, CRASHED, FAILED = (
+    MEMORY, TIME, SPACE, FULL, CRASHED, FAILED = (
         nursery.MEMORY,
         nursery.TIME,
         nursery.SPACE,
+        nursery.FULL,
         nursery.CRASHED,
         nursery.FAILED,
     )
@@ -78,11 +79,17 @@ class Undone(Exception):  # noqa: N818 — an answer to the user, not a fault of
         super().__init__(why.value)
         self.why = why
 
+    @property
+    def is_the_files_own(self) -> bool:
+        """Whether another file would be read at this moment."""
+        return self.why not in (Why.BUSY, Why.FULL)
+
     def __str__(self) -> str:
         sentences = {
             Why.MEMORY: _("Reading it takes more memory than the %(megabytes)d MB that a file may take."),
             Why.TIME: _("Reading it takes longer than a file may take."),
             Why.SPACE: _("It unpacks to more than a file may."),
+            Why.FULL: room.none_left(),
             Why.CRASHED: _("The program that reads such files broke down on it, which happens with damaged ones."),
             Why.FAILED: _("It is written in a way that nothing here can read."),
             Why.BUSY: _("Too many files are being read at this moment. Send it again in a minute."),

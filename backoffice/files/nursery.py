@@ -34,7 +34,7 @@ libc = ctypes.CDLL(None)
 warm: set[str] = set()  # modules of tasks
 
 # Ends, as apart.py knows them.
-DONE, MEMORY, TIME, SPACE, CRASHED, FAILED = "done", "memory", "time", "space", "crashed", "failed"
+DONE, MEMORY, TIME, SPACE, FULL, CRASHED, FAILED = "done", "memory", "time", "space", "full", "crashed", "failed"
 
 
 def main() -> None:
@@ -193,8 +193,16 @@ def work(job: dict, descriptors: list[int]) -> None:
         except MemoryError:
             end = {"end": MEMORY}
         except Exception as error:
-            end = {"end": SPACE if getattr(error, "errno", None) == errno.EFBIG else FAILED, "what": told(error)}
+            end = {"end": kind_of(error), "what": told(error)}
         lines.write(json.dumps(end).encode() + b"\n")
+
+
+def kind_of(error: Exception) -> str:
+    from backoffice.files import room
+
+    if room.is_full(error):
+        return FULL
+    return SPACE if getattr(error, "errno", None) == errno.EFBIG else FAILED
 
 
 def values_of(job: dict, source: int, into: list[int]) -> Iterator[Any]:

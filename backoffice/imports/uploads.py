@@ -15,6 +15,8 @@ from django.db import models
 from django.utils import translation
 
 from backoffice.exchange.reading import Table, UnreadableFileError, read_table
+from backoffice.files import nursery
+from backoffice.files.room import is_full, none_left
 from backoffice.formats.kept import told
 from backoffice.imports import progress
 from backoffice.imports.runs import claim, close, outcome_of, resource_of, run, sha256_of, wake_a_worker
@@ -41,12 +43,15 @@ def receive(file: UploadedFile, model: type[models.Model], *, by: User) -> Table
         uploaded_by=by,
         language=translation.get_language() or settings.LANGUAGE_CODE,
     )
-    with sealed(file) as kept:
-        row.file.save(name, File(kept), save=False)
     try:
+        with sealed(file) as kept:
+            row.file.save(name, File(kept), save=False)
         row.save()
-    except BaseException:
+    except BaseException as error:
         row.file.delete(save=False)
+        if is_full(error):
+            logger.error("a table was not kept: %s", nursery.told(error))
+            raise UnreadableFileError(none_left()) from error
         raise
     # From here the row is there, and what becomes of its file is its own matter.
     logger.info("import %d into %s was uploaded by person %d", row.pk, model._meta.label, by.pk)

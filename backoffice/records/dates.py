@@ -2,9 +2,11 @@
 
 import datetime
 import re
+from contextlib import suppress
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from backoffice.formats.kept import gettext as _
 from backoffice.records.text import plain_figures
@@ -22,11 +24,23 @@ DAY_BY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ .-]+([A-Za-z]{3,9})[ .,-]+
 NAME_BY_DAY = re.compile(r"([A-Za-z]{3,9})[ .]+(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})")
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 REPUBLIC_BEGAN = 1911
+LEAP_SECOND = re.compile(r"(?<=\d\d:\d\d:)60(?!\d)")
 
 
 def midnight(day: datetime.date) -> datetime.datetime:
     """The day's beginning by the clinic's clock. Two days' midnights are 23 to 25 hours apart."""
     return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
+
+
+def moment_in(text: str) -> datetime.datetime | None:
+    """`2016-12-31T23:59:60+08:00` → the moment, by the clinic's clock where no other is named; None of what is none.
+
+    Our clocks have no 60th second, and others' may: it is told as the one before.
+    """
+    with suppress(ValueError):
+        if moment := parse_datetime(LEAP_SECOND.sub("59", text)):
+            return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return None
 
 
 def parse_day(text: str) -> datetime.date:

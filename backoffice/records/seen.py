@@ -1,10 +1,10 @@
 """As somebody saw it: a decision on a page carries the version that it was made on, and where somebody else was first,
 whoever decides is told and looks again."""
 
-import hashlib
 from collections.abc import Iterable
 
 from django.db.models import Model
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from backoffice.records.relations import history_of
@@ -13,8 +13,9 @@ SEEN = "seen"  # what such a page's form sends
 
 
 def version_of(*shown: object) -> str:
-    """A short text that is another where anything of what was shown is another."""
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+    """A short text that is another where anything of what was shown is another. Keyed, for ID numbers are too few for a
+    hash that whoever has the page could compute."""
+    return salted_hmac("backoffice.seen", repr(shown), algorithm="sha256").hexdigest()[:16]
 
 
 def last_to_change(model: type[Model], keys: Iterable) -> str:

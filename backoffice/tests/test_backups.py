@@ -355,7 +355,14 @@ def test_of_older_ones_the_last_of_each_day_week_and_month_stays(settings):
 def test_nothing_that_is_not_this_installations_is_ever_thinned(tiny, folder, settings):
     settings.BACKUP_KEEP_DAYS = settings.BACKUP_KEEP_WEEKS = settings.BACKUP_KEEP_MONTHS = 0
     folder.mkdir()
-    others = ["collimator-00000000-20200101T000000Z.tar", "notes.tar", f"collimator-{here.installation()}-2020.tar"]
+    ours = f"collimator-{here.installation()}"
+    others = [
+        "collimator-00000000-20200101T000000Z.tar",
+        "notes.tar",
+        f"{ours}-2020.tar",
+        f"{ours}-20161231T235960Z.tar",
+        f"{ours}-20209999T000000Z.tar",
+    ]
     for name in others:
         (folder / name).touch()
     old = folder / here.name_for(datetime(2026, 1, 1, tzinfo=UTC), encrypted=True)

@@ -8,6 +8,7 @@ from backoffice.checks import (
     mails_leave,
     redis_is_closed,
     somebody_can_sign_in,
+    the_admin_takes_no_other_pages_address,
     the_proxy_is_believed,
 )
 
@@ -57,6 +58,30 @@ def test_a_proxy_that_is_not_believed_is_said(settings, address, behind_proxy, s
 def test_a_redis_that_stands_open_is_said(settings, url, says):
     settings.REDIS_URL = url
     assert [message.id for message in redis_is_closed(None)] == says
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("book/", "/book/"),
+        ("bookings/desk/", "/bookings/<str:reference>/"),
+        ("reports/", "/reports/<str:key>/"),
+        ("now/", "/now/"),
+        ("healthz/", "/healthz"),
+        ("metrics/in/", "/metrics"),
+        ("i18n/", "/i18n/setlang/"),
+        ("static/", "/static/"),
+        ("private-files/", "/private-files/"),
+        ("booking/", None),
+        ("desk-7f3k/book/", None),
+        ("admin/", None),
+    ],
+)
+def test_an_admin_in_the_place_of_another_page_is_refused_by_that_pages_address(settings, path, names):
+    settings.ADMIN_PATH, settings.X_ACCEL_LOCATION = path, "/private-files/"
+    found = the_admin_takes_no_other_pages_address(None)
+    assert [message.id for message in found] == (["collimator.E003"] if names else [])
+    assert all(f"begins as {names} does" in message.msg for message in found)
 
 
 @pytest.mark.parametrize(("backend", "says"), [("console", ["collimator.W006"]), ("smtp", [])])

@@ -7,8 +7,10 @@ import zipfile
 
 import openpyxl
 import pytest
+from django.core.exceptions import ValidationError
 
 from backoffice.exchange import table, xlsx_parts, xlsx_rows, xlsx_sheet
+from backoffice.exchange.cells import MomentCell
 from backoffice.exchange.reading import BEYOND, UnreadableFileError, read_table
 from backoffice.files import apart
 from backoffice.files.apart import Why
@@ -174,6 +176,13 @@ def test_values_are_read_as_one_would_type_them():
         " Lin ",
     ]
     assert read.number_columns == {"d", "e"}
+
+
+def test_a_leap_second_in_a_table_is_the_one_before():
+    moments = {MomentCell().clean(text).isoformat() for text in ("2016-12-31T23:59:60Z", "2016-12-31 23:59:59+00:00")}
+    assert moments == {"2016-12-31T23:59:59+00:00"}
+    with pytest.raises(ValidationError, match="not a day and a time"):
+        MomentCell().clean("2016-12-31 23:59:61")
 
 
 def test_an_error_in_a_cell_is_refused_with_what_can_be_done():

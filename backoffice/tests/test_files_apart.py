@@ -97,6 +97,12 @@ def test_a_child_that_fills_the_disk_is_stopped(monkeypatch):
         assert os.fstat(target.fileno()).st_size <= 4 << 20
 
 
+def test_a_disk_that_is_full_already_is_not_the_files_fault():
+    with open("/dev/full", "wb", buffering=0) as target, pytest.raises(Undone, match="no room left on the disk") as end:
+        list(ask("write", into=[target]))
+    assert not end.value.is_the_files_own
+
+
 def test_a_child_that_sleeps_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(apart, "WAITING_PER_SECOND", 0.2)
     assert why_not("tell_its_pid_and_wait", seconds=1) == Why.TIME

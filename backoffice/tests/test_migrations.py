@@ -34,6 +34,7 @@ REASONS: dict[tuple[str, str], str] = {
     ): "Where the old code asks for a backup code, a phone's code is taken.",
     ("backoffice", "0011_sealed_columns"): STOPPED,
     ("backoffice", "0012_sealed"): STOPPED,
+    ("backoffice", "0014_phone_secrets_sealed"): "By the old code a backup code lets in, and none from a phone.",
     ("clinic", "0003_sealed_columns"): STOPPED,
     ("clinic", "0004_sealed"): STOPPED,
     ("clinic", "0005_found_by_index"): STOPPED,

@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from base64 import b32decode
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +20,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access.second_factor import devices, rules
 from backoffice.access.session_expiry import SIGNED_IN
-from backoffice.models import Role, User
+from backoffice.models import Phone, PhoneSecret, Role, User
+from backoffice.sealing.keys import keys
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +33,7 @@ PASSWORD = "words that nobody guesses"
 WRONG = "000000"
 
 
-def code_of(phone: TOTPDevice, seconds_off: int = 0) -> str:
+def code_of(phone: Phone, seconds_off: int = 0) -> str:
     """What the phone shows, on a clock that is some seconds off."""
     totp = TOTP(phone.bin_key, phone.step, phone.t0, phone.digits)
     totp.time = time.time() + seconds_off
@@ -46,7 +49,7 @@ def person(front_desk):
 
 @pytest.fixture
 def phone(person):
-    return TOTPDevice.objects.create(user=person, name="phone", confirmed=True)
+    return Phone.objects.create(user=person, name="phone", confirmed=True)
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def test_a_wrong_code_lets_nobody_in_and_slows_the_next(client, phone, signed_in
 
 
 def test_however_many_codes_were_wrong_one_is_told_to_wait(client, phone, signed_in):
-    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now(), throttling_failure_count=60)
+    Phone.objects.update(throttling_failure_timestamp=timezone.now(), throttling_failure_count=60)
     signed_in()
     told = client.post(ASK, {"code": code_of(phone)})
     assert "There were wrong codes. Try again in" in told.text
@@ -149,11 +152,64 @@ def test_codes_that_were_kept_as_typed_are_hashed_and_stay_good(person):
     assert devices.verify(person, "abcd-efgh") is None
 
 
+def test_no_phones_secret_lies_open_in_the_database(client, person, signed_in):
+    require_it_of(person)
+    secret = b32decode(signed_in().context["secret"].replace(" ", "")).hex()
+    phone = Phone.objects.get()
+    assert phone.bin_key.hex() == secret
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM backoffice_phonesecret, otp_totp_totpdevice")
+        [kept] = cursor.fetchall()
+    assert phone.key in kept
+    assert secret not in repr(kept)
+    assert client.post(SET_UP, {"code": code_of(phone)}).status_code == 200
+    assert lands_on(client.get(INDEX, follow=True)) == INDEX
+
+
+def test_a_phone_from_before_is_sealed_and_stays_good(client, person, signed_in):
+    before = TOTPDevice.objects.create(user=person, name="phone", confirmed=True)
+    code, migration = code_of(before), import_module("backoffice.migrations.0014_phone_secrets_sealed")
+    for _again in range(2):
+        migration.seal(apps, SimpleNamespace(connection=connection))
+    assert PhoneSecret.objects.get().secret == before.key
+    assert TOTPDevice.objects.get().key != before.key
+    signed_in()
+    assert client.post(ASK, {"code": code}).status_code == 302
+
+
+def test_a_phone_is_good_by_another_key_and_for_nothing_once_its_key_is_given_up(client, person, signed_in, settings):
+    old, new, newest = (f"{name}, a key of more than thirty-two characters" for name in ("old", "new", "newest"))
+    settings.FIELD_KEYS = [old]
+    devices.confirm(phone := devices.phone_to_set_up(person), code_of(phone, -30))
+    settings.FIELD_KEYS = [new, old]
+    call_command("rotate_keys")
+    settings.FIELD_KEYS = [new]
+    signed_in()
+    assert client.post(ASK, {"code": code_of(Phone.objects.get())}).status_code == 302
+    [lost] = keys()
+    settings.FIELD_KEYS = [newest]
+    call_command("rotate_keys", forget=lost.name)
+    client.post("/admin/logout/")
+    signed_in()
+    of_nothing = f"{TOTP(b'').token():06d}"
+    assert "This code is not right" in client.post(ASK, {"code": of_nothing}).text
+
+
+def test_without_its_key_a_phone_is_still_taken_away_and_a_backup_code_lets_in(client, person, signed_in, settings):
+    devices.confirm(phone := devices.phone_to_set_up(person), code_of(phone))
+    [code, *_others] = devices.new_backup_codes(person)
+    settings.FIELD_KEYS = ["another key, of more than thirty-two characters"]
+    signed_in()
+    assert client.post(ASK, {"code": code}).status_code == 302
+    devices.forget(person)
+    assert not Phone.objects.exists()
+
+
 def test_it_is_no_way_around_to_set_up_another_phone(client, phone, signed_in):
     signed_in()
     assert lands_on(client.get(SET_UP, follow=True)) == ASK
     client.post(SET_UP, {"code": WRONG})
-    assert list(TOTPDevice.objects.all()) == [phone]
+    assert list(Phone.objects.all()) == [phone]
 
 
 def test_who_owes_the_code_may_still_sign_out(client, phone, signed_in):
@@ -167,12 +223,12 @@ def test_a_role_that_requires_it_leads_its_people_to_set_it_up_first(client, per
     shown = signed_in("/admin/clinic/patient/")
     assert lands_on(shown) == SET_UP
     assert client.get("/admin/clinic/patient/").status_code == 302
-    phone = TOTPDevice.objects.get(user=person)
+    phone = Phone.objects.get(user=person)
     assert "data:image/svg+xml" in shown.text
     assert devices.secret_of(phone) in shown.text
 
     assert "This code is not right" in client.post(SET_UP, {"code": WRONG}).text
-    TOTPDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+    Phone.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
     kept = client.post(SET_UP, {"code": code_of(phone), "next": shown.context["next"]})
     assert len(kept.context["codes"]) == devices.BACKUP_CODES
     assert kept.context["next"] == "/admin/clinic/patient/"
@@ -221,7 +277,7 @@ def let_in(client, phone, signed_in):
 
 def test_one_turns_it_off_with_a_code(client, person, let_in):
     assert "This code is not right" in client.post(OWN + "turn-off/", {"code": WRONG}).text
-    TOTPDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+    Phone.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
     client.post(OWN + "turn-off/", {"code": code_of(let_in, 30)})
     assert devices.phone_of(person) is None
     assert person.history.first().history_change_reason == "second factor turned off"
@@ -245,10 +301,10 @@ def test_new_backup_codes_take_the_place_of_the_old(client, person, let_in):
 
 def test_another_phone_takes_the_place_of_the_first(client, person, let_in):
     client.get(SET_UP)
-    new = TOTPDevice.objects.get(user=person, confirmed=False)
+    new = Phone.objects.get(user=person, confirmed=False)
     client.post(SET_UP, {"code": code_of(new)})
     assert devices.phone_of(person) == new
-    assert TOTPDevice.objects.count() == 1
+    assert Phone.objects.count() == 1
     assert client.get(INDEX).status_code == 200
 
 
@@ -266,7 +322,7 @@ def test_a_desk_left_open_is_not_enough_to_replace_the_phone_or_the_codes(client
     assert lands_on(client.get(SET_UP, follow=True)) == ASK
     assert lands_on(client.post(SET_UP, {"code": WRONG}, follow=True)) == ASK
     assert lands_on(client.post(OWN + "backup-codes/", follow=True)) == ASK
-    assert list(TOTPDevice.objects.all()) == [left_open]
+    assert list(Phone.objects.all()) == [left_open]
     assert set(StaticToken.objects.values_list("token")) == codes
     assert client.get("/admin/clinic/patient/").status_code == 200
 
@@ -284,7 +340,7 @@ def test_who_gives_the_code_again_goes_on_to_what_they_wanted(client, left_open)
 @pytest.fixture
 def own_desk(client, administrator):
     """Of an administrator who gave the code a while ago, and went away."""
-    phone = TOTPDevice.objects.create(user=administrator, name="phone", confirmed=True)
+    phone = Phone.objects.create(user=administrator, name="phone", confirmed=True)
     client.force_login(administrator)
     session = client.session
     session["otp_device_id"] = phone.persistent_id
@@ -427,7 +483,7 @@ def test_a_first_phone_at_a_desk_left_open_asks_for_the_password(client, person,
     session[SIGNED_IN] -= rules.FRESH_SECONDS
     session.save()
     client.get(SET_UP)
-    code = code_of(TOTPDevice.objects.get(user=person))
+    code = code_of(Phone.objects.get(user=person))
     for sent in ({}, {"password": "a guess"}):
         client.post(SET_UP, {"code": code, **sent})
         assert devices.phone_of(person) is None
@@ -438,11 +494,11 @@ def test_a_first_phone_at_a_desk_left_open_asks_for_the_password(client, person,
 def test_a_secret_that_was_shown_a_while_ago_is_no_phones(client, person, signed_in):
     signed_in()
     client.get(SET_UP)
-    read_by_somebody = TOTPDevice.objects.get(user=person)
-    TOTPDevice.objects.update(created_at=timezone.now() - datetime.timedelta(seconds=rules.FRESH_SECONDS))
+    read_by_somebody = Phone.objects.get(user=person)
+    Phone.objects.update(created_at=timezone.now() - datetime.timedelta(seconds=rules.FRESH_SECONDS))
     shown = client.get(SET_UP).text
     assert devices.secret_of(read_by_somebody) not in shown
-    assert not TOTPDevice.objects.filter(pk=read_by_somebody.pk).exists()
+    assert not Phone.objects.filter(pk=read_by_somebody.pk).exists()
 
 
 # -- Taken away by an administrator -----------------------------------------------------------------------------------
@@ -478,7 +534,7 @@ def test_no_page_of_the_admin_shows_a_secret(client, django_user_model, phone):
     assert client.get("/admin/otp_totp/totpdevice/").status_code == 404
     assert client.get("/admin/otp_static/staticdevice/").status_code == 404
     page = client.get(reverse("admin:backoffice_user_change", args=[phone.user_id])).text
-    assert phone.key not in page
+    assert phone.bin_key.hex() not in page
     assert devices.secret_of(phone) not in page
 
 
@@ -494,12 +550,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
-from backoffice.models import User
+from backoffice.models import Phone, User
 from backoffice.access.second_factor import devices
 
 person = User.objects.create_user("person")
-phone = TOTPDevice.objects.create(user=person, name="phone", confirmed=True)
+phone = Phone.objects.create(user=person, name="phone", confirmed=True)
 totp = TOTP(phone.bin_key)
 totp.time = time.time()
 codes = [f"{totp.token():06d}", devices.new_backup_codes(person)[0]]
@@ -530,7 +585,7 @@ person = User.objects.create_user("person")
 
 def open_page(_number):
     try:
-        return devices.phone_to_set_up(person).key
+        return devices.secret_of(devices.phone_to_set_up(person))
     finally:
         connection.close()
 

@@ -64,6 +64,22 @@ def test_a_shared_database_asks_for_a_shared_secret_key(tmp_path):
     assert "set DJANGO_SECRET_KEY" in refused.stderr
 
 
+@pytest.mark.parametrize("path", ["", "desk?a=b", ".*", "desk//in", "櫃檯"])
+def test_no_start_with_an_admin_at_what_is_no_path(tmp_path, path):
+    refused = settings_of(tmp_path, ADMIN_PATH=path)
+    assert refused.returncode != 0
+    assert f"ADMIN_PATH={path!r} is no path; write it like" in refused.stderr
+
+
+def test_nothing_is_migrated_for_an_admin_in_the_place_of_the_booking(tmp_path):
+    made = Installation(tmp_path, ADMIN_PATH="/book")
+    command = [sys.executable, "manage.py", "migrate"]
+    refused = subprocess.run(command, env=made.environment, cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode != 0
+    assert "ADMIN_PATH='book/' begins as /book/ does" in refused.stderr
+    assert "Applying" not in refused.stdout
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ROLES)
 def test_every_permission_that_a_role_names_exists(role):

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import csrf
 
+from backoffice.files import room
 from backoffice.records.locks import waited_in_vain
 
 
@@ -78,9 +79,11 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Drawn with nothing that could be what is broken: no database, no session. The number is the one in the logs."""
-    is_busy = waited_in_vain(sys.exc_info()[1])
+    error = sys.exc_info()[1]
+    is_busy, is_full = waited_in_vain(error), room.is_full(error)
     known = {"number": getattr(request, "id", ""), "clinic_name": settings.CLINIC_NAME, "path": request.path}
-    return HttpResponse(render_to_string("500.html", {**known, "is_busy": is_busy}), status=503 if is_busy else 500)
+    page = render_to_string("500.html", {**known, "is_busy": is_busy, "is_full": is_full})
+    return HttpResponse(page, status=503 if is_busy else 507 if is_full else 500)
 
 
 def is_at_work(request: HttpRequest) -> bool:

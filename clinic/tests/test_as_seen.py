@@ -80,6 +80,13 @@ def test_who_settles_it_second_is_told_who_did_and_how(one, other, doubtful):
     assert Patient.objects.get().full_name == "Chen Wei"
 
 
+def test_whoever_has_the_page_alone_computes_nothing_of_what_it_showed(front_desk, doubtful, settings):
+    seen = seen_on(window(front_desk).get(identity(doubtful)))
+    assert seen_on(window(front_desk).get(identity(doubtful))) == seen
+    settings.FIELD_KEYS, settings.SECRET_KEY = [settings.SECRET_KEY], "of another site"
+    assert seen_on(window(front_desk).get(identity(doubtful))) != seen
+
+
 # -- A merge ----------------------------------------------------------------------------------------------------------
 
 

@@ -64,6 +64,13 @@ def test_what_only_the_other_changed_stays(patient, administrator, front_desk, c
     assert "changed this meanwhile, and it stays so: Phone" in told.text
 
 
+@pytest.mark.parametrize("seen", ["2016-12-31T23:59:60", "2016-12-31T23:59:60+00:00", "2016-99-99T99:99:99", "9" * 40])
+def test_a_version_that_is_no_moment_is_no_error_of_ours(patient, administrator, seen):
+    one = window(administrator)
+    save(one, patient, form_of(one, patient) | {"_seen": seen, "notes": "allergic"})
+    assert patient.notes == "allergic"
+
+
 def test_where_both_changed_one_field_the_later_is_asked_and_decides(patient, administrator, front_desk):
     one, other = window(administrator), window(front_desk)
     mine, theirs = form_of(one, patient), form_of(other, patient)

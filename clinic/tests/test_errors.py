@@ -1,9 +1,15 @@
 """What went wrong is said in the look of where it happened, and never by an empty page."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.test import Client
+
+from backoffice.tests.forms_on_pages import form_with
+from clinic.models import Symptom
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +64,25 @@ def test_whoever_waited_in_vain_for_the_database_is_told_to_try_again(monkeypatc
     assert answer.status_code == 503
     assert "Busy just now" in answer.text
     assert "on our side" not in answer.text
+
+
+def test_whoever_works_here_is_told_that_the_disk_is_full(administrator, monkeypatch):
+    def full(*_arguments, **_options):
+        with closing(sqlite3.connect(":memory:")) as disk:
+            disk.execute("PRAGMA max_page_count = 1")
+            try:
+                disk.execute("CREATE TABLE film (pixels)")
+            except sqlite3.Error as error:
+                raise OperationalError(str(error)) from error  # as Django does
+
+    client = Client(raise_request_exception=False)
+    client.force_login(administrator)
+    page = "/admin/clinic/symptom/add/"
+    sent = form_with(client.get(page), "name") | {"name": "Cough"}
+    monkeypatch.setattr(Symptom, "save", full)
+    answer = client.post(page, sent)
+    assert answer.status_code == 507
+    assert "There is no room left on the disk." in answer.text
 
 
 def test_a_form_that_was_open_too_long_keeps_the_menu_for_whoever_works_here(front_desk):

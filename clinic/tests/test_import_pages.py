@@ -1,6 +1,7 @@
 """From a file to patients, by the pages that administrators use."""
 
 import datetime
+import errno
 import io
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from openpyxl import Workbook, load_workbook
 
 from backoffice.imports import cleanup, runs, uploads
 from backoffice.models import AccessEvent, TableImport
+from backoffice.web.media import PrivateStorage
 from clinic.models import Patient
 from clinic.tests.tables import CONFIRM, HSIAO_MING, IMPORT, MEI_LING, PATIENT_COLUMNS, WRONG, key_in, many, upload
 
@@ -44,6 +46,28 @@ def test_nothing_is_written_before_somebody_says_so(admin_client, administrator,
     written = Patient.objects.get(full_name="王小明").history.get()
     assert (written.history_user, written.history_change_reason) == (administrator, "Imported from patients.csv")
     assert kept_files() == []
+
+
+@pytest.mark.parametrize("fails", [PrivateStorage, TableImport])
+def test_a_table_for_which_there_is_no_room_is_refused_so_and_leaves_nothing(admin_client, monkeypatch, fails):
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fails, "_sync" if fails is PrivateStorage else "save", full)
+    page = upload(admin_client, MEI_LING)
+    assert page.status_code == 200
+    assert "There is no room left on the disk, and nothing of it was kept." in page.context["form"].errors["file"][0]
+    assert kept_files() == []
+    assert not TableImport.objects.exists()
+
+
+def test_a_check_for_which_there_is_no_room_says_so(admin_client, monkeypatch):
+    monkeypatch.setattr(uploads, "SMALL", 0)
+    page = upload(admin_client, MEI_LING, HSIAO_MING)
+    with open("/dev/full", "w+b") as disk:
+        monkeypatch.setattr("backoffice.sealing.files.TemporaryFile", lambda: disk)
+        runs.run_waiting()
+    assert "There is no room left on the disk" in admin_client.get(page.request["PATH_INFO"]).text
 
 
 def test_one_bad_row_keeps_all_of_them_out_and_is_told_by_line_column_value_and_remedy(admin_client):

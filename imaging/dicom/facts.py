@@ -31,6 +31,7 @@ TIME = re.compile(r"(\d\d):?(\d\d)?:?(\d\d)?")
 OFFSET_OF_ALL = "TimezoneOffsetFromUTC"
 OFFSET = re.compile(r"([+-])(\d\d)(\d\d)$")
 LARGEST_OFFSET = 14 * 60  # minutes
+LEAP_SECOND = 60  # which our clocks do not have: it is told as the one before
 
 YES_OR_NO = {"YES": True, "NO": False}
 DEVICE = ("Manufacturer", "ManufacturerModelName")
@@ -111,7 +112,7 @@ def _at(day: dt.date, time: re.Match[str], offset: re.Match[str] | None) -> dt.d
     if offset and (minutes := int(offset[2]) * 60 + int(offset[3])) <= LARGEST_OFFSET:
         zone = dt.timezone(dt.timedelta(minutes=minutes if offset[1] == "+" else -minutes))
     try:
-        return dt.datetime.combine(day, dt.time(hour, minute, min(second, 59)), zone)  # 60: a leap second
+        return dt.datetime.combine(day, dt.time(hour, minute, 59 if second == LEAP_SECOND else second), zone)
     except ValueError:
         return None
 

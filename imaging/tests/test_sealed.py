@@ -100,6 +100,17 @@ def test_no_table_has_a_number_as_it_was_typed(admin_client):
     assert XRayImage.objects.filter(dicom_patient_id="B123456780").get() == film
 
 
+def test_no_hash_that_is_kept_of_a_table_is_one_that_a_guessed_number_would_give(client, admin_user, settings):
+    file = f"full_name,date_of_birth,sex,national_id\nWang,1990-01-01,male,{NUMBER}\n".encode()
+    page, settings.FIELD_KEYS = reverse("admin:clinic_patient_import"), [NEW]
+    for settings.SECRET_KEY in ("of this site", "of another"):
+        client.force_login(admin_user)
+        client.post(page, {"file": SimpleUploadedFile("patients.csv", file)})
+    ours, theirs = TableImport.objects.all()
+    assert ours.sha256 != theirs.sha256
+    assert ours.outcome["rows_digest"] != theirs.outcome["rows_digest"]
+
+
 def test_the_whole_number_is_found_and_a_part_of_it_is_refused(admin_client):
     known = patient()
     patient(national_id="")

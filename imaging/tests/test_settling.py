@@ -1,5 +1,6 @@
 """Whose film is this? A person settles it: theirs all the same, another patient's, or nobody's."""
 
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -134,6 +135,23 @@ SAID = {
     "ExposureIndex": "321",
     "AcquisitionDateTime": "20240305143000.5+0900",
 }
+
+
+@pytest.mark.parametrize(
+    ("said", "taken_at"),
+    [
+        ({"AcquisitionDateTime": "20161231235960.5+0000"}, "2016-12-31T23:59:59+00:00"),
+        (
+            {"StudyDate": "20170101", "StudyTime": "075960", "TimezoneOffsetFromUTC": "+0800"},
+            "2016-12-31T23:59:59+00:00",
+        ),
+        ({"AcquisitionDateTime": "20161231235961+0000"}, None),
+    ],
+)
+def test_a_leap_second_is_the_one_before_and_no_other_is_made_up(patient, said, taken_at):
+    xray = kept(patient, **said)
+    xray.refresh_from_db()
+    assert (xray.taken_at and xray.taken_at.astimezone(UTC).isoformat()) == taken_at
 
 
 @pytest.mark.parametrize("number", ["ACC 77", "CH-0042", UID])

@@ -1,14 +1,17 @@
 """Films that the page sends one by one: what each file's answer says."""
 
+import errno
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.files import places
+from backoffice.web.media import PrivateStorage
 from clinic.models import Patient
 from imaging.models import XRayImage
 from imaging.tests.pictures import gradient, png
@@ -55,6 +58,17 @@ def test_a_bad_file_is_told_with_its_reason(take):
     assert (file["outcome"], file["film"]) == ("refused", None)
     assert file["told"][0].startswith("It is no PNG, JPEG or DICOM file")
     assert not XRayImage.objects.exists()
+
+
+def test_a_film_for_which_there_is_no_room_is_refused_so_and_leaves_nothing(take, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PrivateStorage, "_sync", full)
+    (file,) = take().json()["files"]
+    assert file["outcome"] == "refused"
+    assert file["told"][0].startswith("There is no room left on the disk, and nothing of it was kept.")
+    assert [path for path in Path(default_storage.location).rglob("*") if path.is_file()] == []
 
 
 def test_the_same_file_again_is_told_with_the_film_that_is_there(take):

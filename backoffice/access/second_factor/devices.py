@@ -9,25 +9,26 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.util import random_hex
 
-from backoffice.models import User
+from backoffice.models import Phone, PhoneSecret, User
 
 BACKUP_CODES = 10
 PHONE_DIGITS = 6
 CODE_BYTES = 10
+SECRET_BYTES = 20
 FRESH_SECONDS = 600
 
 _SALT = "backoffice.backup_codes"
 
 
-def phone_of(person: User) -> TOTPDevice | None:
+def phone_of(person: User) -> Phone | None:
     """The phone that this person's codes come from, once it has proved to work."""
-    return TOTPDevice.objects.filter(user=person, confirmed=True).first()
+    return Phone.objects.filter(user=person, confirmed=True).first()
 
 
 @transaction.atomic
-def phone_to_set_up(person: User) -> TOTPDevice:
+def phone_to_set_up(person: User) -> Phone:
     """A secret for a phone that has not proved to work yet: the same one while the page is reloaded, and another one
     later, for whoever sat here before may have read the first.
 
@@ -35,12 +36,14 @@ def phone_to_set_up(person: User) -> TOTPDevice:
     """
     User.objects.select_for_update(no_key=True).get(pk=person.pk)
     too_old = timezone.now() - timedelta(seconds=FRESH_SECONDS)
-    TOTPDevice.objects.filter(user=person, confirmed=False, created_at__lt=too_old).delete()
-    phone, _made = TOTPDevice.objects.get_or_create(user=person, confirmed=False, defaults={"name": "phone"})
+    Phone.objects.filter(user=person, confirmed=False, created_at__lt=too_old).delete()
+    phone, is_new = Phone.objects.get_or_create(user=person, confirmed=False, defaults={"name": "phone"})
+    if is_new:
+        PhoneSecret.objects.create(phone=phone, secret=random_hex(SECRET_BYTES))
     return phone
 
 
-def secret_of(phone: TOTPDevice) -> str:
+def secret_of(phone: Phone) -> str:
     """The secret as text, for a phone without a camera: groups of four."""
     secret = phone.config_url.partition("secret=")[2].partition("&")[0]
     return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
@@ -53,8 +56,8 @@ def verify(person: User, code: str) -> Device | None:
     The rows are locked, so that one code sent twice at the same moment signs in once.
     """
     code = "".join(code.split()).replace("-", "").lower()
-    kind = TOTPDevice if len(code) == PHONE_DIGITS and code.isdecimal() else StaticDevice
-    kept = code if kind is TOTPDevice else hash_of(code)
+    kind = Phone if len(code) == PHONE_DIGITS and code.isdecimal() else StaticDevice
+    kept = code if kind is Phone else hash_of(code)
     for device in kind.objects.select_for_update().filter(user=person, confirmed=True):
         if device.verify_token(kept):
             return device
@@ -62,12 +65,12 @@ def verify(person: User, code: str) -> Device | None:
 
 
 @transaction.atomic
-def confirm(phone: TOTPDevice, code: str) -> bool:
+def confirm(phone: Phone, code: str) -> bool:
     """Take the phone into use if it shows the right code; it then takes the place of an earlier one."""
-    phone = TOTPDevice.objects.select_for_update().get(pk=phone.pk)
+    phone = Phone.objects.select_for_update().get(pk=phone.pk)
     if not phone.verify_token("".join(code.split())):
         return False
-    TOTPDevice.objects.filter(user=phone.user).exclude(pk=phone.pk).delete()
+    Phone.objects.filter(user=phone.user).exclude(pk=phone.pk).delete()
     phone.confirmed = True
     phone.save(update_fields=["confirmed"])
     return True
@@ -99,7 +102,7 @@ def backup_codes_left(person: User) -> int:
 @transaction.atomic
 def forget(person: User) -> None:
     """Take away phone and codes: from now on the password alone signs in, or a new phone is set up first."""
-    TOTPDevice.objects.filter(user=person).delete()
+    Phone.objects.filter(user=person).delete()
     StaticDevice.objects.filter(user=person).delete()
 
 
@@ -107,7 +110,7 @@ def throttled_until(person: User) -> datetime | None:
     """When the next code may be tried, where wrong ones came before."""
     answers = [
         device.verify_is_allowed()
-        for kind in (TOTPDevice, StaticDevice)
+        for kind in (Phone, StaticDevice)
         for device in kind.objects.filter(user=person, throttling_failure_count__gt=0)
     ]
     return max((why["locked_until"] for is_allowed, why in answers if not is_allowed), default=None)

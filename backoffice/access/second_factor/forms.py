@@ -8,10 +8,9 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access.second_factor import devices
-from backoffice.models import User
+from backoffice.models import Phone, User
 
 
 class CodeForm(forms.Form):
@@ -43,9 +42,9 @@ class CodeForm(forms.Form):
 class FirstCodeForm(CodeForm):
     """The first code of a phone that is set up: it shows that the secret arrived."""
 
-    def __init__(self, *args: Any, phone: TOTPDevice, asks_for_password: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, phone: Phone, asks_for_password: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, person=phone.user, **kwargs)
-        self.device = phone
+        self.phone = phone
         if asks_for_password:
             password = forms.PasswordInput({"autocomplete": "current-password"})
             self.fields = {"password": forms.CharField(label=_("Your password"), widget=password), **self.fields}
@@ -60,7 +59,7 @@ class FirstCodeForm(CodeForm):
         return self.cleaned_data["code"] if self.errors else super().clean_code()
 
     def accepts(self, code: str) -> bool:
-        return devices.confirm(self.device, code)
+        return devices.confirm(self.phone, code)
 
 
 def wait_until(until: datetime) -> str:

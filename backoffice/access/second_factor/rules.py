@@ -4,12 +4,11 @@ import time
 
 from django.db.models import Exists, Q, QuerySet
 from django.http import HttpRequest
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access.roles import ADMINISTRATORS
 from backoffice.access.second_factor import devices
 from backoffice.access.session_expiry import SIGNED_IN
-from backoffice.models import Role, User
+from backoffice.models import Phone, Role, User
 from backoffice.models.users import person_of
 from backoffice.web.requests import ours
 
@@ -53,7 +52,7 @@ def step_before(request: HttpRequest) -> str | None:
 
 
 def _step_before(person: User) -> str | None:
-    phones = TOTPDevice.objects.filter(user=person.pk, confirmed=True)
+    phones = Phone.objects.filter(user=person.pk, confirmed=True)
     has_phone, is_required = User.objects.filter(pk=person.pk).values_list(
         Exists(phones), Exists(_roles_that_require_it(person))
     )[0]

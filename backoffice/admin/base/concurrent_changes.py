@@ -14,7 +14,6 @@ from django.contrib.admin.options import InlineModelAdmin
 from django.core import signing
 from django.db import connection, models
 from django.http import HttpRequest, HttpResponse
-from django.utils.dateparse import parse_datetime
 
 from backoffice.admin.base.concurrent_rows import merging_rows
 from backoffice.admin.base.giving_back import given_back
@@ -28,6 +27,7 @@ from backoffice.admin.base.merging_forms import (
     tell_what_stays,
 )
 from backoffice.admin.base.taken_meanwhile import TellsWhatIsTaken
+from backoffice.records.dates import moment_in
 from backoffice.records.locks import lock_by_key
 from backoffice.records.numbers import number_in
 from backoffice.records.relations import field_of
@@ -88,7 +88,7 @@ class MergesConcurrentChanges(MergesForms):
         return record.updated_at.isoformat()
 
     def changes_since(self, seen: str, record: Any) -> Changes:
-        when = parse_datetime(seen)
+        when = moment_in(seen)
         return Changes() if when in (None, record.updated_at) else changes_between(record, when)
 
     def get_formsets_with_inlines(

@@ -14,7 +14,6 @@ from django.db.models import Model, QuerySet
 from django.forms.formsets import ManagementForm
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest
-from django.utils.dateparse import parse_datetime
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -29,6 +28,7 @@ from backoffice.admin.base.merging_forms import (
     who_and_when,
 )
 from backoffice.formats.lists import listed
+from backoffice.records.dates import moment_in
 from backoffice.records.locks import lock_by_key
 from backoffice.records.numbers import number_in
 from backoffice.records.relations import history_of
@@ -131,7 +131,7 @@ class MergesRows(forms.BaseModelFormSet):
         elif self._sent is None:
             form.looked_at = self._looked_at
         else:
-            seen = parse_datetime(self._seen.get(key, "")) if self._seen.get(key) else None
+            seen = moment_in(self._seen.get(key, "")) if self._seen.get(key) else None
             form.seen = seen if seen != form.instance.updated_at else None
         return form
 

@@ -2,7 +2,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -12,6 +11,7 @@ from backoffice.backups.bar import Bar
 from backoffice.backups.errors import BackupError
 from backoffice.backups.here import installation
 from backoffice.backups.reading import Checked
+from backoffice.records.dates import moment_in
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         self.tell(checked, check=check)
 
     def tell(self, checked: Checked, *, check: bool) -> None:
-        moment = parse_datetime(checked.about.made_at)
+        moment = moment_in(checked.about.made_at)
         told = {
             "rows": checked.manifest.rows,
             "files": checked.manifest.files,
