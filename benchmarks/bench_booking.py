@@ -42,6 +42,7 @@ BOOKERS = 50
 PLACES = 12  # in each of fourteen sessions
 CHOICES = 4  # each takes one of so many times that are offered first
 LIMIT = 25  # seconds for one round
+IDLE = 15  # seconds after which a browser takes a new connection: the server keeps one for 20
 
 SEED = f"""
 import datetime
@@ -156,6 +157,7 @@ class Browser:
         self.statuses = statuses
         self.page = ""
         self.status = 0
+        self.last = 0.0
 
     def get(self, path: str) -> tuple[str, str]:
         return self._ask("GET", path)
@@ -169,9 +171,14 @@ class Browser:
         self, method: str, path: str, body: str | bytes | None, headers: dict[str, str]
     ) -> tuple[http.client.HTTPResponse, str]:
         """One request and its answer, redirects not followed."""
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
-        return answer, answer.read().decode()
+        if time.monotonic() - self.last > IDLE:
+            self.connection.close()
+        try:
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
+            return answer, answer.read().decode()
+        finally:
+            self.last = time.monotonic()
 
     def _ask(
         self,

@@ -29,7 +29,6 @@ BOOKINGS, PRESSES, FILMS, LISTS = 30, 90, 20, 120
 WAITING_ROOM, DESKS, BOARDS, WORKLISTS, BELLS = (10, 10), (3, 3), (1, 4), (2, 5), (6, 30)
 
 OFFERED = 2  # each patient takes one of so many times that are offered first
-IDLE = 15  # seconds after which a browser takes a new connection: the server keeps one for 20
 ANSWERED_WITHIN = 60  # seconds for which somebody watches their film's answer come
 
 LOOKED_AT = (
@@ -101,15 +100,12 @@ class Visitor(Browser):
         super().__init__(player.site.port, ".".join(str(random.randrange(1, 255)) for _part in range(4)), statuses)
         self.player = player
         self.beside: dict[str, str] = {}  # further headers
-        self.last = 0.0
         if role:
             self.cookies["sessionid"] = player.site.staff[role]
 
     def exchange(
         self, method: str, path: str, body: str | bytes | None, headers: dict[str, str]
     ) -> tuple[http.client.HTTPResponse, str]:
-        if time.monotonic() - self.last > IDLE:
-            self.connection.close()
         kind, began, wrong = kind_of(f"{method} {path}"), time.time(), ""
         try:
             answer, text = super().exchange(method, path, body, headers | self.beside)
@@ -121,7 +117,6 @@ class Visitor(Browser):
             wrong = type(error).__name__
             raise
         finally:
-            self.last = time.monotonic()
             self.player.note(Took(kind, began - self.player.began, time.time() - began, wrong))
 
     def by_htmx(self, method: str, path: str, **fields: str) -> str:

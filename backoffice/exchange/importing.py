@@ -291,7 +291,11 @@ def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 @contextmanager
 def what_is_loaded_set_aside() -> Iterator[None]:
     """Every row makes objects and drops them, and every so often Python's collector then looks through all there are:
-    Django's own are most of them, stay, and took a fifth of the time."""
+    Django's own are most of them, stay, and took a fifth of the time. Web process and workers begin by setting
+    them aside for good."""
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield

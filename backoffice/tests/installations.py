@@ -103,13 +103,13 @@ class Installation:
         self._started.append(process)
         return process
 
-    def serve(self, **environment: str) -> tuple[subprocess.Popen, int]:
+    def serve(self, application: str = "backoffice.wsgi", **environment: str) -> tuple[subprocess.Popen, int]:
         """Start the server as the Procfile does, and wait until it answers: its master's process, and the port."""
         port = free_port()
         environment |= {"BIND": f"127.0.0.1:{port}"}
         with open(self._log(), "wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
+                [sys.executable, "-m", "gunicorn", application],
                 env={**self.environment, **environment},
                 cwd=ROOT,
                 stdout=log,

@@ -37,3 +37,10 @@ def test_a_task_that_nobody_with_the_key_wrote_is_never_read(made):
     }[made]
     with pytest.raises(BadSignature):
         SignedPackage.loads(task)
+
+
+def test_what_was_loaded_before_a_cluster_forks_is_looked_through_by_no_collector_and_stays_shared(installation):
+    installation.python("from django_q.tasks import async_task; async_task('gc.get_freeze_count')")
+    installation.manage("qcluster", "--run-once")
+    set_aside = installation.python("from django_q.models import Success; print(Success.objects.get().result)")
+    assert int(set_aside) > 50_000

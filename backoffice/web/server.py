@@ -28,7 +28,6 @@ PIECE = 256 * 1024
 ANSWER = 1024 * 1024  # bytes that the kernel keeps for a slow reader, so that no thread does
 
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
-IN_CHUNKS = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 WAITS_FOR_A_WORD = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -51,10 +50,6 @@ class Arriving:
     def is_here(self, head: bytes) -> bool:
         """Whether a thread would wait for nothing more, or the rest is for the page to read."""
         return length_of(head) > SMALL or len(self.data) >= len(head) + length_of(head)
-
-    def is_whole(self, head: bytes) -> bool:
-        """Whether all of it is here."""
-        return len(self.data) >= len(head) + length_of(head) and not IN_CHUNKS.search(head)
 
 
 def length_of(head: bytes) -> int:
@@ -106,16 +101,15 @@ class GatheringWorker(ThreadWorker):
         if len(arriving.data if head is None else head) > HEAD:
             self.refuse(arriving, HEAD_TOO_LARGE)
         elif head is not None and arriving.is_here(head):
-            self.hand_over(arriving, is_whole=arriving.is_whole(head))
+            self.hand_over(arriving)
         elif head is not None and not arriving.was_asked_on and WAITS_FOR_A_WORD.search(head):
             arriving.was_asked_on = True
             with suppress(OSError):
                 sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def hand_over(self, arriving: Arriving, *, is_whole: bool) -> None:
+    def hand_over(self, arriving: Arriving) -> None:
         self.forget(arriving)
         conn = arriving.conn
-        conn.is_whole = is_whole
         with suppress(OSError):
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWER)
         conn.data_ready = True
@@ -137,10 +131,15 @@ class GatheringWorker(ThreadWorker):
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         """A connection with a body that nobody read ends, where gunicorn's thread would wait for the rest of it. One
-        whose request was here in full goes on, however late this thread comes to look: its answer has said so already,
-        and the next request may be on its way."""
-        deadline = None if getattr(conn, "is_whole", False) else time.monotonic() + 0.001
-        return keepalive and conn.parser.finish_body(deadline=deadline)
+        whose body was read, or is here, goes on, however late this thread comes to look: its answer has said so
+        already, and the next request may be on its way."""
+        if not keepalive or self.cfg.is_ssl:
+            return super()._keepalive_after(conn, keepalive)
+        conn.sock.setblocking(False)
+        try:
+            return conn.parser.finish_body(max_bytes=SMALL)
+        except BlockingIOError:
+            return False
 
     def finish_request(self, conn: TConn, fs: Future) -> None:
         if not fs.cancelled() and fs.exception() is None and fs.result() is False:

@@ -7,8 +7,9 @@ exits with 1 where a promise broke:
         python benchmarks/faults/$day.py
     done
 
-They need PostgreSQL at TEST_POSTGRES_URL, whose other databases they leave alone; `redis_gone` needs a redis-server to
-start, `disk_full` root, to mount a disk of its own, and `mixed_load` the weights of fixtures/.
+They need PostgreSQL at TEST_POSTGRES_URL, whose other databases they leave alone; `redis_gone` and `mixed_load` on
+PostgreSQL need a redis-server to start, `disk_full` root, to mount a disk of its own, and `mixed_load` the weights of
+fixtures/.
 """
 
 import http.client
@@ -292,10 +293,10 @@ class AtOnce:
 
 
 class Visitors(AtOnce):
-    """So many who book one after another, until it is over."""
+    """So many who book one after another, `pause` seconds apart, until it is over."""
 
-    def __init__(self, site: Clinic, how_many: int = 3) -> None:
-        self.site, self.ids, self.lock = site, national_ids(), threading.Lock()
+    def __init__(self, site: Clinic, how_many: int = 3, pause: float = 0.1) -> None:
+        self.site, self.ids, self.lock, self.pause = site, national_ids(), threading.Lock(), pause
         self.ends: list[tuple[float, float, str, str]] = []  # when it began and ended, how, and whose
         super().__init__([self._book_on] * how_many)
 
@@ -305,7 +306,7 @@ class Visitors(AtOnce):
             began = time.monotonic()
             end = book(self.site.port, national_id)
             self.ends.append((began, time.monotonic(), end, national_id))
-            self.is_over.wait(0.1)
+            self.is_over.wait(self.pause)
 
     def next_id(self) -> str:
         with self.lock:

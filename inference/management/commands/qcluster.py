@@ -1,6 +1,7 @@
 """django-q2's `qcluster`, whose inference cluster looks for work as soon as it starts, and whose workers say that they
-live."""
+live. What a cluster loads before it forks, its processes go on sharing."""
 
+import gc
 from typing import Any
 
 from django.conf import settings
@@ -18,4 +19,7 @@ class Command(QClusterCommand):
         if Conf.CLUSTER_NAME == settings.INFERENCE_CLUSTER:
             wake_a_worker()
             post_spawn.connect(heartbeat.start, dispatch_uid="inference.heartbeat")
+        # Python's collector writes into all that it looks through, and so each process would come to hold a copy.
+        gc.collect()
+        gc.freeze()
         super().handle(*args, **options)
