@@ -27,7 +27,7 @@ LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\u0085\v\f]")
 DASHES = re.compile("[‐‑‒–—―−─━ー]")  # what keyboards, word processors and web pages write for a hyphen
 # Another code of the same sign, as PDFs and old programs write it: radicals for ideographs, ligatures, half-width kana,
 # two hyphens that look like the plain one.
-SAME_SIGN = re.compile("[\u2010\u2011\u2f00-\u2fd5\ufb00-\ufb06\uff66-\uff9f]+")
+SAME_SIGN = re.compile("[\u2010\u2011\u2f00-\u2fd5\ufb00-\ufb06\uff65-\uff9f]+")
 NOT_A_DIGIT = re.compile("[²³¹⁰⁴-⁹₀-₉]")  # 10² is not 102
 CANNOT_STAND = {"Cc", "Cs", "Cn", "Co"}  # control signs, half characters, and what is no character
 LOST = "\ufffc\ufffd"  # what programs put in the place of something that they could not write

@@ -20,6 +20,7 @@ from clinic.models import (
     ClinicSession,
     Closure,
     LikertQuestion,
+    NumericQuestion,
     OpeningHours,
     Patient,
 )
