@@ -18,9 +18,8 @@ from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
-from backoffice.formats.kept import Pattern, Sentence, in_each_language
+from backoffice.formats.kept import Pattern, Sentence, in_each_language, ngettext
 from backoffice.formats.kept import gettext as _
-from backoffice.formats.kept import ngettext
 from backoffice.formats.lists import in_turn, listed, told_by
 from backoffice.models import User
 from backoffice.records.mixins import REASON_LENGTH
@@ -275,7 +274,6 @@ class Import:
                     )
                     % {"column": header}
                 )
-
 
     def _say_what_is_hidden(self) -> None:
         if n := self.table.hidden_rows:

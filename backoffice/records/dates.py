@@ -14,7 +14,8 @@ TWO_SIGNS = re.compile(r"\d\s*([-/.])\s*\d+\s*(?!\1)[-/.]\s*\d")  # a slip of th
 OTHER_SIGNS = str.maketrans({"‧": ".", "·": ".", "・": ".", "。": ".", "、": ".", "⁄": "/", "∕": "/"})
 # What programs write beside a day: its weekday, and its beginning.
 WEEKDAY = re.compile(
-    r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?[.,]? +|[ (]*(?:星期|禮拜|週|周)[一二三四五六日天]\)?$"
+    r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?[.,]? +"
+    r"|[ (]*(?:星期|禮拜|週|周)[一二三四五六日天]\)?$"
     r"|\s*\([一二三四五六日]\)$",
     re.IGNORECASE,
 )

@@ -83,7 +83,7 @@ def _is_inside_a_word(text: str, place: int) -> bool:
 
 def _checked(typed: str, tidied: str) -> str:
     for character in tidied:
-        if character in LOST or unicodedata.category(character) in CANNOT_STAND and character not in "\n\t":
+        if character in LOST or (unicodedata.category(character) in CANNOT_STAND and character not in "\n\t"):
             raise ValidationError(
                 _("It holds a character that cannot be printed (%(code)s). Delete it, or type the text again.")
                 % {"code": f"U+{ord(character):04X}"},

@@ -200,7 +200,8 @@ def withdraw(report: Report, *, by: User, reason: str, seen: str = "") -> None:
         raise ReportError(_("Reports are for clinicians."))
     lock_with_above(report)
     if seen and seen != version_standing(report):
-        who = {"who": last_to_change(Report, Report.objects.filter(prediction=report.prediction_id).values_list("pk", flat=True))}
+        versions = Report.objects.filter(prediction=report.prediction_id).values_list("pk", flat=True)
+        who = {"who": last_to_change(Report, versions)}
         raise ReportError(_("It has changed since you looked, last by %(who)s. Look at it again, then withdraw.") % who)
     if not withdraw_all(Report.objects.filter(prediction=report.prediction_id), by=by, reason=reason):
         raise ReportError(_("Nothing is left to withdraw: it is not published, or withdrawn already."))

@@ -101,9 +101,7 @@ class SaysWhatWasHidden(HideableAdmin):
 
     def _shown(self) -> list[tuple[str, FormField]]:
         return [
-            (name, field)
-            for name, field in self.form.base_fields.items()
-            if not isinstance(field.widget, HiddenInput)
+            (name, field) for name, field in self.form.base_fields.items() if not isinstance(field.widget, HiddenInput)
         ]
 
 
