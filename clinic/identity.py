@@ -29,13 +29,17 @@ def taiwan_national_id(value: str) -> None:
 
 # A residence permit before 2021: two letters and eight digits. Valid for years yet.
 OLD_PERMIT = re.compile(r"[A-Z][A-D][0-9]{8}")
-PASSPORT = re.compile(r"(?=[A-Z0-9]*[0-9]{4})[A-Z]{0,3}[0-9]{6,9}[A-Z]?")
+# Up to nine signs (ICAO 9303-4), of which some are digits, such as C01X00T47, 12AB34567 or M123A4567; and a few longer.
+PASSPORT = re.compile(r"(?=([A-Z]*[0-9]){4})[A-Z0-9]{6,9}|[A-Z]{0,3}[0-9]{6,9}|[A-Z]{2,3}[0-9]{6,7}[A-Z]")
 
 
 def taiwan_old_permit(value: str) -> None:
     """Two upper-case letters and eight digits; the second letter counts by its last digit. Raises ValidationError."""
     if not OLD_PERMIT.fullmatch(value):
-        raise ValidationError(_("Write two letters and eight digits, such as AC01234567."), code="form")
+        raise ValidationError(
+            _("Write two letters, of which the second is A, B, C or D, and eight digits, such as AC01234567."),
+            code="form",
+        )
     digits = [*divmod(LETTER_VALUES[value[0]], 10), LETTER_VALUES[value[1]] % 10, *map(int, value[2:])]
     if sum(map(mul, WEIGHTS, digits)) % 10:
         raise ValidationError(_("This number does not add up: check each digit against the card."), code="check_digit")

@@ -125,8 +125,17 @@ def scale_field(question: LikertQuestion) -> forms.Field:
     return field
 
 
+class AnswerField(NumberField):
+    """A number, which may have its question's unit behind it."""
+
+    question: NumericQuestion
+
+    def to_python(self, value: object) -> Any:
+        return super().to_python(self.question.without_unit(value) if isinstance(value, str) else value)
+
+
 def number_field(question: NumericQuestion) -> forms.Field:
-    field = NumberField(
+    field = AnswerField(
         label=question.shown_text,
         required=question.is_required,
         max_digits=10,
@@ -134,7 +143,7 @@ def number_field(question: NumericQuestion) -> forms.Field:
         validators=[within_bounds(question)],
         error_messages={"required": _("Write a number.")},
     )
-    field.question = question  # type: ignore[attr-defined]  # the template asks it
+    field.question = question
     return field
 
 

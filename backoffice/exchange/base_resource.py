@@ -22,6 +22,7 @@ from backoffice.exchange.columns import BATCH, ChosenField, Column, ExchangeFiel
 from backoffice.exchange.natural_keys import ByNaturalKey
 from backoffice.formats.kept import Sentence
 from backoffice.formats.kept import gettext as _
+from backoffice.formats.lists import in_turn
 from backoffice.models import User
 from backoffice.records.locks import lock_by_key
 from backoffice.records.mixins import REASON_LENGTH, TimeStamped, written_at_once
@@ -107,7 +108,9 @@ class ExchangeResource(ModelResource):
     def remedy(self, column: str) -> str:
         """What to write in a column, for somebody who wrote something else."""
         field = self.fields.get(column)
-        return field.what() if field else ""
+        if field is None:
+            return ""
+        return in_turn([field.what(), _("Or leave the cell empty.")]) if field.may_be_empty else field.what()
 
     def needs(self, column: str) -> bool:
         """Whether every new record needs this column."""

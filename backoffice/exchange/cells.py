@@ -4,7 +4,6 @@ import csv
 import datetime
 import io
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -24,7 +23,7 @@ from backoffice.formats.lists import listed
 from backoffice.lazy import LazyText
 from backoffice.records.dates import moment_in, parse_day
 from backoffice.records.numbers import parse_number, parse_whole
-from backoffice.records.text import tidy_line, tidy_text
+from backoffice.records.text import plain_figures, tidy_line, tidy_text
 from backoffice.records.two_languages import shown
 
 CHINESE_COMMAS = re.compile("[、，；]")
@@ -53,11 +52,6 @@ class Cell(Widget):
 
     def refuse(self, problem: str) -> NoReturn:
         raise ValidationError(problem, code="cell")
-
-
-def plain(text: str) -> str:
-    """Full-width digits and signs, as some keyboards write them, become plain ones."""
-    return unicodedata.normalize("NFKC", text) if not text.isascii() else text
 
 
 class TextCell(Cell):
@@ -100,7 +94,7 @@ class MomentCell(Cell):
     example = "2026-11-23 09:30"
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> datetime.datetime:
-        moment = moment_in(plain(value))
+        moment = moment_in(plain_figures(value))
         if moment is None:
             self.refuse(_("This is not a day and a time."))
         return moment
@@ -149,10 +143,11 @@ def yes_and_no(language: str | None) -> dict[bool | None, str]:
 
 class YesNoCell(Cell):
     leaves_no_doubt = True
-    YES, NO = {"yes", "y", "true", "1", "是"}, {"no", "n", "false", "0", "否"}
+    YES = {"yes", "y", "true", "t", "on", "1", "是", "有", "✓", "✔", "√"}
+    NO = {"no", "n", "false", "f", "off", "0", "否", "無", "沒有", "不是", "✗", "✘", "×"}
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> bool:
-        word = plain(value).casefold()
+        word = plain_figures(value).casefold()
         if word in self.YES:
             return True
         if word not in self.NO:
@@ -175,7 +170,7 @@ _also_read: dict[tuple, dict[str, object]] = {}
 
 def also_read(choices: type[models.Choices], words: Mapping[str, object]) -> None:
     """Words that mean one of the choices beside its value and its names, such as 男 or M."""
-    _also_read[tuple(choices.values)] = {plain(word).casefold(): value for word, value in words.items()}
+    _also_read[tuple(choices.values)] = {plain_figures(word).casefold(): value for word, value in words.items()}
 
 
 class ChoiceCell(Cell):
@@ -195,9 +190,10 @@ class ChoiceCell(Cell):
     @cached_property
     def _values(self) -> dict[str, Any]:
         words = _also_read.get(tuple(value for value, _label in self.choices), {})
-        named = words | {str(value).casefold(): value for value, _label in self.choices}
+        # A number says nothing: 1 is Monday to some, and Tuesday or Sunday to others.
+        named = words | {value.casefold(): value for value, _label in self.choices if isinstance(value, str)}
         for language, _name in settings.LANGUAGES:
-            named |= {plain(label).casefold(): value for value, label in self._labels(language).items()}
+            named |= {plain_figures(label).casefold(): value for value, label in self._labels(language).items()}
         return named
 
     def _labels(self, language: str) -> dict[object, str]:
@@ -208,7 +204,7 @@ class ChoiceCell(Cell):
 
     def clean(self, value: str, row: Mapping[str, str] | None = None, **kwargs: Any) -> str | int:
         try:
-            return self._values[plain(value).casefold()]
+            return self._values[plain_figures(value).casefold()]
         except KeyError:
             self.refuse(_("This is none of the values that are possible here."))
 
@@ -301,4 +297,5 @@ def cell_for(field: models.Field) -> Cell:
         return TextCell(
             field.max_length, normalise=tidy_line, remedy=gettext_lazy("An e-mail address, such as lin@example.org.")
         )
-    return TextCell(field.max_length, normalise=tidy_line if isinstance(field, models.CharField) else None)
+    spelled = getattr(field.model, "spellings", {}).get(field.name)
+    return TextCell(field.max_length, normalise=spelled or (tidy_line if isinstance(field, models.CharField) else None))

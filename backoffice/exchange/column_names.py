@@ -1,7 +1,6 @@
 """What columns are called in files: by their stable names, by their titles in each of the site's languages, and by
 other words in use. Whoever reads a file knows them all, whatever language its owner or its reader speaks."""
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
@@ -10,6 +9,7 @@ from django.conf import settings
 from backoffice.exchange.cells import readers_language
 from backoffice.exchange.columns import ExchangeField
 from backoffice.formats.kept import Sentence, in_each_language
+from backoffice.records.text import plain_figures
 
 _also_called: dict[str, Collection[str]] = {}
 
@@ -20,8 +20,9 @@ def also_called(words: Mapping[str, Collection[str]]) -> None:
 
 
 def folded(name: str) -> str:
-    """As names are compared: full or half width, upper or lower case, blank or underscore, with or without a colon."""
-    return " ".join(unicodedata.normalize("NFKC", name).replace("_", " ").rstrip(": *").casefold().split())
+    """As names are compared: full or half width, upper or lower case, blank or underscore, with or without a colon, and
+    without what nobody sees."""
+    return " ".join(plain_figures(name).replace("_", " ").rstrip(": *").casefold().split())
 
 
 def called(fields: Collection[ExchangeField], language: str | None) -> dict[str, str]:

@@ -102,6 +102,11 @@ class ExchangeField(Field):
         """The fields of the model that it writes."""
         return [self.attribute]
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether an empty cell says something."""
+        return not self.is_required and self.empty is not NOT_PROVIDED
+
     def called(self, language: str | None) -> str:
         """Its title in a language; None calls it by its stable name."""
         if language is None:

@@ -21,6 +21,7 @@ BLOCK = 65_536
 SHOWN = 30  # characters of a cell that cannot be read
 LINE_END = re.compile(r"[\r\n]")
 QUOTED = re.compile('"[^"]*"')
+SAYS_SO = re.compile(f'"?sep=([{SEPARATORS}])"?[{SEPARATORS}]*(?=[\r\n])', re.IGNORECASE)
 
 
 class CsvTable(Table):
@@ -35,20 +36,20 @@ class CsvTable(Table):
         self._encoding = encoding_of(file)
         refuse_other_encodings(file, self._encoding)
         with self._text() as text:
-            self._separator = separator_of(text)
+            self._separator, self._says_so = separator_of(text)
         self.read_headers()
         self.count = sum(1 for _record in self.records()) - 1
 
     def records(self) -> Generator[tuple[int, list[str]], None, None]:
         with self._text() as text:
             lines = BoundedLines(text)
-            reader = csv.reader(lines, delimiter=self._separator, strict=True)
+            reader = csv.reader(lines, delimiter=self._separator, skipinitialspace=True, strict=True)
             line = lines_of_text = 0
             try:
                 for cells in reader:
                     lines.begin_a_row()
                     line, lines_of_text = line + 1, reader.line_num
-                    if any(map(str.strip, cells)):
+                    if any(map(str.strip, cells)) and not (line == 1 and self._says_so):
                         yield line, cells
             except OverflowError as error:
                 raise row_too_long(line + 1) from error
@@ -150,11 +151,14 @@ def lines_in(text: str) -> int:
     return max(text.count("\n"), text.count("\r"))
 
 
-def separator_of(text: io.TextIOWrapper) -> str:
-    """What stands most often in the first line that is not empty, outside of quotation marks."""
-    start = QUOTED.sub("", text.read(BLOCK)).lstrip("\r\n ")
-    first = (start.splitlines() or [""])[0]
-    return max(SEPARATORS, key=first.count)
+def separator_of(text: io.TextIOWrapper) -> tuple[str, bool]:
+    """What stands most often in the first line that is not empty, outside of quotation marks; and whether that line
+    says so for Excel, and nothing else."""
+    start = text.read(BLOCK)
+    if said := SAYS_SO.match(start):
+        return said[1], True
+    first = (QUOTED.sub("", start).lstrip("\r\n ").splitlines() or [""])[0]
+    return max(SEPARATORS, key=first.count), False
 
 
 def what_is_wrong(error: csv.Error) -> tuple[str, str]:

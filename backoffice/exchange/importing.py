@@ -18,7 +18,7 @@ from backoffice.exchange.columns import Row
 from backoffice.exchange.headers import match_columns
 from backoffice.exchange.outcome import ROWS_PREVIEWED, Outcome, PreviewRow, RowError
 from backoffice.exchange.table import BEYOND, Table, UnreadableFileError
-from backoffice.formats.kept import Pattern, Sentence, in_each_language
+from backoffice.formats.kept import Pattern, Sentence, in_each_language, ngettext
 from backoffice.formats.kept import gettext as _
 from backoffice.formats.lists import in_turn, listed, told_by
 from backoffice.models import User
@@ -129,6 +129,7 @@ class Import:
                 self.rows_digest.update(f"{note}\n".encode())
         self.outcome.notes += self.resource.doubts()
         self._say_what_numbers_lose()
+        self._say_what_is_hidden()
 
     def _say_somebody_was_first(self) -> None:
         logger.warning("An import was refused by the database", exc_info=True)
@@ -274,6 +275,17 @@ class Import:
                     )
                     % {"column": header}
                 )
+
+    def _say_what_is_hidden(self) -> None:
+        if n := self.table.hidden_rows:
+            self.outcome.notes.append(
+                ngettext(
+                    "%(n)d row is hidden in the sheet, perhaps by a filter, and is read all the same.",
+                    "%(n)d rows are hidden in the sheet, perhaps by a filter, and are read all the same.",
+                    n,
+                )
+                % {"n": n}
+            )
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

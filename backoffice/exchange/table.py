@@ -59,6 +59,8 @@ class Table(ABC):
     """What its owner should know of the file as a whole."""
     number_columns: set[str]
     """Columns in which a cell held a number and not a text, as far as they have been read."""
+    hidden_rows: int = 0
+    """Rows that a filter or their owner hides, of those that have been read."""
 
     def __init__(self, name: str) -> None:
         self.name, self.headers, self.notes, self.number_columns = name, [], [], set()

@@ -117,7 +117,6 @@ class Reader(ExcelReader):
             if relation.target not in self.valid_files:
                 continue
             if "chartsheet" in relation.Type:
-                self.read_chartsheet(sheet, relation)
                 continue
             worksheet = UnmeasuredWorksheet(self.wb, sheet.name, relation.target, self.shared_strings)
             worksheet.sheet_state = sheet.state

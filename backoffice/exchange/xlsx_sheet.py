@@ -5,7 +5,6 @@ import json
 import zipfile
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from itertools import islice
 from typing import IO
 from xml.etree.ElementTree import ParseError
@@ -20,6 +19,7 @@ from backoffice.exchange.xlsx_rows import rows_with_values
 from backoffice.exchange.xlsx_text import LONGEST_CELL, from_xlsx
 from backoffice.formats.kept import gettext as _
 from backoffice.formats.kept import kept, ngettext
+from backoffice.records.numbers import without_noise
 
 BATCH = 1 << 16  # bytes of rows between two answers
 VISIBLE = "visible"
@@ -57,11 +57,11 @@ def rows(source: IO[bytes], written: IO[bytes]) -> Iterator[dict]:
             written.write(json.dumps(record).encode() + b"\n")
             if written.tell() - said > BATCH:
                 said = written.tell()
-                yield {"end": said, "number_columns": sorted(sheet.number_columns)}
-        yield {"end": written.tell(), "number_columns": sorted(sheet.number_columns)}
+                yield {"end": said, **sheet.found()}
+        yield {"end": written.tell(), **sheet.found()}
     except UnreadableFileError as error:
         if said < written.tell():
-            yield {"end": written.tell(), "number_columns": sorted(sheet.number_columns)}
+            yield {"end": written.tell(), **sheet.found()}
         yield kept(vars(error))
 
 
@@ -118,6 +118,7 @@ class Sheet(Table):
                         raise row_too_long(line)
                     # A sheet keeps no cells at the end of a row that are empty.
                     width = max(len(self.headers), max(values) + 1)
+                    self.hidden_rows += self._is_hidden(line)
                     yield line, [values.get(number, "") for number in range(width)]
         except DAMAGED as error:
             raise damaged() from error
@@ -129,8 +130,15 @@ class Sheet(Table):
         formats = {"date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
         with self._source() as (source, allowance):
             parser = WorkSheetParser(source, sheet._shared_strings, data_only=False, epoch=book.epoch, **formats)
-            self._allowance = allowance
+            self._allowance, self._rows_as_formatted = allowance, parser.row_dimensions
             yield from islice(parser.parse(), self._filled)
+
+    def _is_hidden(self, line: int) -> bool:
+        return self._rows_as_formatted.get(str(line), {}).get("hidden") in ("1", "true")
+
+    def found(self) -> dict:
+        """What was found in the rows so far."""
+        return {"number_columns": sorted(self.number_columns), "hidden_rows": self.hidden_rows}
 
     @contextmanager
     def _source(self) -> Iterator[tuple[CountedPart, Allowance]]:
@@ -214,8 +222,7 @@ def canonical(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        # Fifteen digits, as a spreadsheet shows: what comes after is noise of its arithmetic.
-        return format(Decimal(format(value, ".15g")).normalize(), "f")
+        return format(without_noise(value), "f")
     if isinstance(value, datetime.datetime):
         value = (value + HALF_A_SECOND).replace(microsecond=0)
         is_day = value.time() == datetime.time(0)

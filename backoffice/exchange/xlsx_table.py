@@ -35,6 +35,7 @@ class XlsxTable(Table):
             start = 0
             for answer in answers:
                 self.number_columns.update(answer["number_columns"])
+                self.hidden_rows = answer["hidden_rows"]
                 # The child's position in the file is this side's, too.
                 block = os.pread(rows.fileno(), answer["end"] - start, start)
                 start = answer["end"]

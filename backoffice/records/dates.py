@@ -11,17 +11,36 @@ from django.utils.dateparse import parse_datetime
 from backoffice.formats.kept import gettext as _
 from backoffice.records.text import plain_figures
 
-SIGN = r"\s*[-/.]\s*"
+SIGN = r"(?:\s*[-/.]\s*|\s+)"
 TWO_SIGNS = re.compile(r"\d\s*([-/.])\s*\d+\s*(?!\1)[-/.]\s*\d")  # a slip of the finger, and what else may be one
-MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?)?"  # as spreadsheets write a day
-YEAR_FIRST = re.compile(rf"(\d{{4}}){SIGN}(\d{{1,2}}){SIGN}(\d{{1,2}}){MIDNIGHT}")
+OTHER_SIGNS = str.maketrans({"‧": ".", "·": ".", "・": ".", "。": ".", "、": ".", "⁄": "/", "∕": "/"})
+# What programs write beside a day: its weekday, and its beginning.
+WEEKDAY = re.compile(
+    r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?[.,]? +"
+    r"|[ (]*(?:星期|禮拜|週|周)[一二三四五六日天]\)?$"
+    r"|\s*\([一二三四五六日]\)$",
+    re.IGNORECASE,
+)
+MIDNIGHT = re.compile(r"[T ](?:上午 ?12:00(?::00)?|12:00(?::00)? ?AM|0?0:00(?::00(?:\.0+)?)?(?:Z|[+]\d\d:?\d\d)?)$")
+YEAR_FIRST = re.compile(rf"(\d{{4}}){SIGN}(\d{{1,2}}){SIGN}(\d{{1,2}})")
 TOGETHER = re.compile(r"(\d{4})(\d{2})(\d{2})")
 CHINESE = re.compile(r"(?:西元)?\s*(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日號]?")
-REPUBLIC = re.compile(r"(?:中華)?民國?\s*(\d{1,3})\s*[年/.-]\s*(\d{1,2})\s*[月/.-]\s*(\d{1,2})\s*[日號]?")
-REPUBLIC_BY_ITS_LENGTH = re.compile(rf"(1\d{{2}}){SIGN}(\d{{1,2}}){SIGN}(\d{{1,2}})")  # no other calendar has year 113
+REPUBLIC = re.compile(
+    r"(?:(?:中華)?民國?|R\.?O\.?C\.?)\s*(\d{1,3})\s*[年/.-]\s*(\d{1,2})\s*[月/.-]\s*(\d{1,2})\s*[日號]?", re.IGNORECASE
+)
+# No other calendar has year 113, nor writes 069: a file of a clinic's has each year in three figures.
+REPUBLIC_BY_ITS_LENGTH = re.compile(rf"([01]\d{{2}})(?:{SIGN}|年)(\d{{1,2}})(?:{SIGN}|月)(\d{{1,2}})日?")
+REPUBLIC_TOGETHER = re.compile(r"([01]\d{2})(\d{2})(\d{2})")
 YEAR_LAST = re.compile(rf"(\d{{1,2}}){SIGN}(\d{{1,2}}){SIGN}(\d{{4}})")
-DAY_BY_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ .-]+([A-Za-z]{3,9})[ .,-]+(\d{4})")
-NAME_BY_DAY = re.compile(r"([A-Za-z]{3,9})[ .]+(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})")
+NAME, ORDINAL, BETWEEN = "([A-Za-z]{3,9})", r"(\d{1,2})(?:st|nd|rd|th)?", "[ .,/-]+"
+DAY_BY_NAME = re.compile(rf"{ORDINAL}{BETWEEN}{NAME}{BETWEEN}(\d{{4}})")
+NAME_BY_DAY = re.compile(rf"{NAME}{BETWEEN}{ORDINAL}{BETWEEN}(\d{{4}})")
+YEAR_BY_NAME = re.compile(rf"(\d{{4}}){BETWEEN}{NAME}{BETWEEN}{ORDINAL}")
+SHORT_YEAR = re.compile(
+    rf"\d{{1,2}}{SIGN}\d{{1,2}}{SIGN}\d{{1,2}}|\d{{1,2}}\s*年\s*\d{{1,2}}\s*月\s*\d{{1,2}}\s*日?|\d{{6}}"
+    rf"|{ORDINAL}{BETWEEN}{NAME}{BETWEEN}\d\d"
+)
+COUNTED = re.compile(r"[1-5]\d{4}")  # by spreadsheets, from 1900
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 REPUBLIC_BEGAN = 1911
 LEAP_SECOND = re.compile(r"(?<=\d\d:\d\d:)60(?!\d)")
@@ -48,25 +67,32 @@ def parse_day(text: str) -> datetime.date:
 
     Raises ValidationError, which says how to write it, for what is no day, and for what is one in two ways.
     """
-    plain = plain_figures(text)
+    plain = WEEKDAY.sub("", MIDNIGHT.sub("", plain_figures(text).translate(OTHER_SIGNS)))
     if TWO_SIGNS.search(plain):
         told = _("Two different signs stand between the figures. Write the year first, such as 1980-06-05.")
         raise ValidationError(told, code="invalid")
     for pattern in (YEAR_FIRST, TOGETHER, CHINESE):
         if match := pattern.fullmatch(plain):
             return _day(*map(int, match.groups()))
-    for pattern in (REPUBLIC, REPUBLIC_BY_ITS_LENGTH):
+    for pattern in (REPUBLIC, REPUBLIC_BY_ITS_LENGTH, REPUBLIC_TOGETHER):
         if match := pattern.fullmatch(plain):
             year, month, day = map(int, match.groups())
-            return _day(year + REPUBLIC_BEGAN, month, day)
+            return _day(year and year + REPUBLIC_BEGAN, month, day)
     if match := YEAR_LAST.fullmatch(plain):
         return _year_last(plain, *map(int, match.groups()))
     if match := DAY_BY_NAME.fullmatch(plain):
         return _day(int(match[3]), _month(match[2]), int(match[1]))
     if match := NAME_BY_DAY.fullmatch(plain):
         return _day(int(match[3]), _month(match[1]), int(match[2]))
-    if re.fullmatch(rf"\d{{1,2}}{SIGN}\d{{1,2}}{SIGN}\d{{1,2}}", plain):
+    if match := YEAR_BY_NAME.fullmatch(plain):
+        return _day(int(match[1]), _month(match[2]), int(match[3]))
+    if SHORT_YEAR.fullmatch(plain):
         raise _two_ways(plain)
+    if COUNTED.fullmatch(plain):
+        raise ValidationError(
+            _("This is how a spreadsheet counts days. Format the column as a date, or write it such as 1980-06-05."),
+            code="invalid",
+        )
     raise ValidationError(_("This is not a day. Write the year first, such as 1980-06-05."), code="invalid")
 
 

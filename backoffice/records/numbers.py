@@ -10,9 +10,11 @@ from backoffice.formats.kept import gettext as _
 from backoffice.records.text import plain_figures
 
 PLAIN = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")
+DIGITS_OF_A_FLOAT = 15
 # Three digits behind a comma may be thousands, which begin with no zero.
 COMMA_FOR_POINT = re.compile(r"[+-]?(\d{1,18},(\d{1,2}|\d{4,18})|0,\d{3})")
-THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3})+\.\d{1,18}|(,\d{3}){2,}|( \d{3})+(\.\d{1,18})?)")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3})+\.\d{1,18}|(,\d{3}){2,})")
+THOUSANDS_BY_BLANKS = re.compile(r"[+-]?[1-9]\d{0,2}([ '’]\d{3})+([.,]\d{1,18})?")
 THOUSANDS_BY_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}((\.\d{3})+,\d{1,18}|(\.\d{3}){2,})")
 COULD_BE_BOTH = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
@@ -21,11 +23,13 @@ def parse_number(text: str) -> Decimal:
     """`1.5`, `１．５`, `1,5`, `1,500.5`, `1.500,5` → the number. Raises ValidationError, which says how to write it."""
     plain = plain_figures(text)
     if PLAIN.fullmatch(plain):
-        return Decimal(plain)
+        return without_noise(Decimal(plain)) if "." in plain else Decimal(plain)
     if COMMA_FOR_POINT.fullmatch(plain):
         return Decimal(plain.replace(",", "."))
     if THOUSANDS.fullmatch(plain):
-        return Decimal(re.sub("[, ]", "", plain))
+        return Decimal(plain.replace(",", ""))
+    if THOUSANDS_BY_BLANKS.fullmatch(plain):
+        return Decimal(re.sub("[ '’]", "", plain).replace(",", "."))
     if THOUSANDS_BY_POINTS.fullmatch(plain):
         return Decimal(plain.replace(".", "").replace(",", "."))
     if COULD_BE_BOTH.fullmatch(plain):
@@ -33,7 +37,16 @@ def parse_number(text: str) -> Decimal:
         raise ValidationError(
             _("“%(text)s” can be read in two ways. Write %(large)s or %(small)s.") % both, code="ambiguous"
         )
-    raise ValidationError(_("Write a number, in digits, such as 12 or 1.5."), code="invalid")
+    raise ValidationError(_("Write a number alone, in digits, such as 12 or 1.5."), code="invalid")
+
+
+def without_noise(number: float | Decimal) -> Decimal:
+    """Fifteen digits of it, as a spreadsheet shows: what comes after is noise of a program's arithmetic."""
+    return Decimal(format(number, f".{DIGITS_OF_A_FLOAT}g")).normalize() if is_noisy(number) else Decimal(number)
+
+
+def is_noisy(number: float | Decimal) -> bool:
+    return isinstance(number, float) or len(number.as_tuple().digits) > DIGITS_OF_A_FLOAT
 
 
 def parse_whole(text: str) -> int:

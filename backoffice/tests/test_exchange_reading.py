@@ -104,6 +104,16 @@ def test_it_can_be_read_twice_and_leaves_the_file_open():
     assert not file.closed
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "sep=;;"])
+def test_a_first_line_that_tells_excel_the_separator_is_no_row(first):
+    read = table_of(f"{first}\r\na,b;c\r\n1;2\r\n")
+    assert (read.headers, read.count, list(read)) == (["a,b", "c"], 1, [(3, {"a,b": "1", "c": "2"})])
+
+
+def test_blanks_before_a_quotation_mark_leave_it_one():
+    assert list(table_of('a, b\n1, "2, 3"\n')) == [(2, {"a": "1", "b": "2, 3"})]
+
+
 def test_a_row_of_another_width_says_so():
     (_, short), (_, long) = table_of("a,b\n1\n1,2,3\n")
     assert short == {"a": "1"}
@@ -183,6 +193,26 @@ def test_a_leap_second_in_a_table_is_the_one_before():
     assert moments == {"2016-12-31T23:59:59+00:00"}
     with pytest.raises(ValidationError, match="not a day and a time"):
         MomentCell().clean("2016-12-31 23:59:61")
+
+
+def test_a_chart_in_front_is_no_table():
+    book = openpyxl.Workbook()
+    book.active.append(["a"])
+    book.create_chartsheet("chart", 0)
+    file = io.BytesIO()
+    book.save(file)
+    assert table_of(file.getvalue(), "table.xlsx").headers == ["a"]
+
+
+def test_rows_that_a_filter_hides_are_read_and_counted():
+    book = openpyxl.Workbook()
+    for row in "abc":
+        book.active.append([row])
+    book.active.row_dimensions[2].hidden = True
+    file = io.BytesIO()
+    book.save(file)
+    read = table_of(file.getvalue(), "table.xlsx")
+    assert (len(list(read)), read.hidden_rows) == (2, 1)
 
 
 def test_an_error_in_a_cell_is_refused_with_what_can_be_done():

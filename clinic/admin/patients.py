@@ -21,6 +21,7 @@ from clinic.identity import normalise_national_id
 from clinic.models import Appointment, Patient, may_name_hidden
 from clinic.phones import ASKED_FOR, phone_key
 from clinic.resources import PatientResource
+from clinic.spelling import one_spelling
 
 
 class AppointmentInline(admin.TabularInline):
@@ -76,7 +77,7 @@ class PatientAdmin(RevealsNationalID, MergesPatients, HidesPatients, ClinicalAdm
     list_filter = ["sex"]
     empty_text = _("Nobody is on file yet. Whoever books on the public page is added by it.")
     search = {
-        "full_name": Text(shape=r".*[^\d+() ./-].*"),
+        "full_name": Text(shape=r".*[^\d+() ./-].*", normalise=one_spelling),
         "national_id": Exact(shape=r"[A-Z0-9]{4,20}", normalise=normalise_national_id),
         "phone_key": Text(shape=ASKED_FOR, normalise=phone_key),
         "email": Text(shape=r"[!-~]{3,}"),

@@ -18,6 +18,7 @@ from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
 from backoffice.sealing.fields import IndexOf, SealedCharField, SealedOnce
 from clinic.identity import validate_national_id
 from clinic.phones import normalise_phone, phone_key_of
+from clinic.spelling import normalise_name
 
 OLDEST = 130  # years; nobody on record was older
 
@@ -66,7 +67,7 @@ class Patient(ClinicalRecord):
     email = models.EmailField(_("email"), blank=True)
     notes = models.TextField(_("notes"), blank=True)
 
-    spellings = {"phone": normalise_phone}
+    spellings = {"full_name": normalise_name, "phone": normalise_phone}
     history = HistoricalRecords(excluded_fields=["phone_key"])
 
     class Meta:

@@ -10,6 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from backoffice.formats.kept import gettext
 from backoffice.records.mixins import EXCHANGED, ClinicalRecord, HideableQuerySet
+from backoffice.records.text import plain_figures
 from backoffice.records.two_languages import InTwoLanguages, Shown, other_text
 
 
@@ -92,6 +93,14 @@ class NumericQuestion(Question):
     @property
     def text_with_unit(self) -> str:
         return f"{self.shown_text} ({self.shown_unit})" if self.shown_unit else self.shown_text
+
+    def without_unit(self, answer: str) -> str:
+        """The number of an answer that repeats the question's unit, in either language: `10 支` → `10`."""
+        plain = plain_figures(answer)
+        for unit in (plain_figures(self.unit), plain_figures(self.unit_other)):
+            if unit and plain.casefold().endswith(unit.casefold()):
+                return plain[: -len(unit)]
+        return answer
 
     def allows(self, value: Decimal) -> bool:
         return (self.minimum is None or self.minimum <= value) and (self.maximum is None or value <= self.maximum)

@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.formats.kept import kept, told
 from backoffice.formats.lists import told_by
-from backoffice.records.fields import DayField, EmailField, LineField
+from backoffice.records.fields import DayField, EmailField
 from backoffice.records.text import masked
 from clinic.hours.availability import Day
 from clinic.identity import normalise_national_id, validate_national_id
 from clinic.models import Patient, Symptom, born_within_living_memory
 from clinic.passports import PERHAPS, AsksAboutPassports
 from clinic.phones import normalise_phone
+from clinic.spelling import normalise_name
 from clinic.survey_form import ReadsSurvey, survey_fields
 
 
@@ -95,6 +96,13 @@ class TimeForm(forms.Form):
         self.fields["session"].choices = [(offer.session.slug, str(offer.session)) for offer in offers]
 
 
+class NameField(forms.CharField):
+    """A name in the one spelling in which it is kept."""
+
+    def to_python(self, value: object) -> str:
+        return normalise_name(super().to_python(value) or "")
+
+
 class PhoneField(forms.CharField):
     """A number in the one form in which it is kept."""
 
@@ -123,7 +131,7 @@ class StillOffered(forms.ModelMultipleChoiceField):
 class DetailsForm(AsksAboutPassports, PublicForm):
     fields: dict[str, Any]
 
-    full_name = LineField(
+    full_name = NameField(
         label=_("Full name"),
         max_length=120,
         widget=forms.TextInput({"autocomplete": "name"}),

@@ -14,6 +14,7 @@ from backoffice.exchange.columns import ExchangeField, Row
 from backoffice.formats.kept import gettext as _
 from clinic.identity import normalise_national_id
 from clinic.models import Patient
+from clinic.spelling import normalise_name
 
 NATIONAL_ID, NAME, BORN = "patient_national_id", "patient_full_name", "patient_date_of_birth"
 
@@ -22,6 +23,7 @@ class PatientColumn(ExchangeField):
     """One of three columns that name a patient together. Which one that is, the resource finds out."""
 
     model_fields = ("patient",)
+    may_be_empty = False  # whether it may, the other two say
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, help_text=gettext_lazy("As it stands in the patient's record."), **kwargs)
@@ -48,7 +50,7 @@ class NamesPatient(ExchangeResource):
     patient_full_name = PatientColumn(
         "patient__full_name",
         NAME,
-        TextCell(120, example="Lin Mei-ling"),
+        TextCell(120, normalise=normalise_name, example="Lin Mei-ling"),
         title=gettext_lazy("patient's full name"),
         empty="",
     )

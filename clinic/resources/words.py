@@ -8,7 +8,11 @@ FEMALE, MALE, OTHER = Patient.Sex.FEMALE, Patient.Sex.MALE, Patient.Sex.OTHER
 
 also_read(
     Patient.Sex,
-    {"女": FEMALE, "女性": FEMALE, "f": FEMALE, "男": MALE, "男性": MALE, "m": MALE, "其他": OTHER},
+    {
+        **dict.fromkeys(["女", "女性", "女生", "女士", "小姐", "f"], FEMALE),
+        **dict.fromkeys(["男", "男性", "男生", "先生", "m"], MALE),
+        **dict.fromkeys(["其他", "其它"], OTHER),
+    },
 )
 also_read(
     Period,
@@ -19,13 +23,13 @@ also_read(
     },
 )
 # Monday first, as the days of the week are numbered.
-SIGNS, SHORT = "一二三四五六日", ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+SIGNS, SHORT = ("一", "二", "三", "四", "五", "六", "日天"), ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 also_read(
     Weekday,
     {
         word: day
-        for day, sign, short in zip(Weekday.values, SIGNS, SHORT, strict=True)
-        for word in (f"週{sign}", f"周{sign}", f"禮拜{sign}", f"星期{sign}", short)
+        for day, signs, short in zip(Weekday.values, SIGNS, SHORT, strict=True)
+        for word in (short, *(f"{before}{sign}" for before in ("週", "周", "禮拜", "星期", "") for sign in signs))
     },
 )
 

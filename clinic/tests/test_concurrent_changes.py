@@ -108,6 +108,20 @@ def test_a_record_that_was_hidden_while_it_was_open_says_so_and_gives_back_what_
     assert patient.notes == ""
 
 
+def test_what_is_no_column_of_its_own_is_given_back_too(hours, booked, administrator):
+    cough, fever = baker.make(Symptom, name=iter(["Cough", "Fever"]), _quantity=2)
+    one = window(administrator)
+    for row, typed, told in (
+        (hours[0], {"hours": "08:15-11:45"}, "08:15-11:45"),
+        (booked, {"symptoms": [cough.pk, fever.pk]}, "Cough, Fever"),
+    ):
+        mine = shown_to(one, row, "notes" if row is booked else "hours") | typed
+        type(row).objects.filter(pk=row.pk).hide(by=administrator, reason="entered twice")
+        answer = one.post(page_of(row), mine)
+        assert answer.status_code == 409
+        assert told in answer.text
+
+
 def test_each_page_of_a_record_says_that_it_was_hidden_while_it_was_open(administrator, front_desk):
     booked = visit(session_today())
     Appointment.objects.filter(pk=booked.pk).hide(by=administrator, reason="entered twice")

@@ -4,9 +4,11 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from django.contrib import admin
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.test import Client
+from django.urls import reverse
 
 from backoffice.tests.forms_on_pages import form_with
 from clinic.models import Symptom
@@ -20,6 +22,15 @@ def test_a_page_that_is_not_there_keeps_the_menu_for_whoever_works_here(client, 
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
     assert 'id="menu"' in answer.text
+
+
+def test_an_address_that_asks_a_list_for_what_cannot_be_leads_to_the_list(admin_client):
+    """`e=1` is how Django notes that it has said so once."""
+    for model in admin.site._registry:
+        asked = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        answer = admin_client.get(asked, {"e": "1", "nonsense": "a"}, follow=True)
+        assert answer.status_code == 200, asked
+        assert 'id="menu"' in answer.text
 
 
 def test_a_page_of_another_role_says_so_and_keeps_the_menu(client, front_desk):

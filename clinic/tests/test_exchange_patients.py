@@ -343,3 +343,22 @@ def test_what_leaves_safe_comes_back_as_it_was(notes):
     header, line = (row.split(",") for row in file.splitlines())
     take_patients(line, columns=header)
     assert Patient.objects.get().notes == notes
+
+
+@pytest.mark.parametrize("title", [["病人名單"], ["Patients of November"]])
+def test_a_title_above_the_columns_names_is_told_as_one(title):
+    done = take_in(PatientResource, title, [], ["full_name", "date_of_birth", "sex"], ["Lin", "1984-05-02", "female"])
+    [error] = done.errors
+    assert error.problem == "The columns are named in line 3, and this stands above it."
+    assert error.remedy == "Take out what is above line 3."
+
+
+def test_rows_that_are_hidden_in_the_sheet_are_spoken_of():
+    book = openpyxl.Workbook()
+    for row in (["full_name", "date_of_birth", "sex"], ["Lin", "1984-05-02", "female"]):
+        book.active.append(row)
+    book.active.row_dimensions[2].hidden = True
+    file = io.BytesIO()
+    book.save(file)
+    done = take_back(PatientResource, file.getvalue(), "patients.xlsx")
+    assert (done.new, done.notes[0].startswith("1 row is hidden in the sheet")) == (1, True)

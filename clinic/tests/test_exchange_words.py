@@ -27,6 +27,8 @@ EXPORT = reverse("admin:clinic_patient_export")
         (["病患姓名", "出生年月日：", "性別 ", "行動電話"], ["王小明", "1990-01-31", "男性", "0922333444"]),
         (["Full name", "Date of birth", "Sex", "Phone"], ["王小明", "1990/01/31", "Male", "0922 333 444"]),
         (["full_name", "生日", "ＳＥＸ", "phone"], ["王小明", "1990-01-31", "m", "0922 333 444"]),
+        (["姓名*", "生日（西元）", "性別", "電話(手機)"], ["王小明", "1990年1月31日", "先生", "0922333444"]),
+        (["\ufeff姓名", "生日\u200b", "性別", "phone"], ["王小明", "079/1/31", "男\u200b", ""]),
     ],
 )
 def test_the_columns_and_choices_of_patients_are_read_in_both_languages(administrator, reader, columns, row):
@@ -40,12 +42,23 @@ def test_the_columns_and_choices_of_patients_are_read_in_both_languages(administ
 @pytest.mark.parametrize("word", ["早上", "上午", "早診", "Morning", "morning"])
 @pytest.mark.parametrize(
     ("weekday", "columns"),
-    [("星期一", ["星期", "時段", "時間", "名額"]), ("週一", ["週", "時段", "門診時間", "名額"])],
+    [
+        ("星期一", ["星期", "時段", "時間", "名額"]),
+        ("週一", ["週", "時段", "門診時間", "名額"]),
+        ("一", ["星期", "時段", "時間", "名額"]),
+    ],
 )
 def test_hours_are_read_in_both_languages(administrator, word, weekday, columns):
     assert take_in(OpeningHoursResource, columns, [weekday, word, "09:00-12:00", "12"], by=administrator).errors == []
     hours = OpeningHours.objects.get()
     assert (hours.weekday, hours.period, hours.capacity) == (0, "morning", 12)
+
+
+@pytest.mark.parametrize("number", ["0", "1", "１"])
+def test_the_number_of_a_weekday_is_not_guessed(administrator, number):
+    columns = ["星期", "時段", "時間", "名額"]
+    done = take_in(OpeningHoursResource, columns, [number, "早上", "09:00-12:00", "12"], by=administrator)
+    assert [error.column for error in done.errors] == ["星期"]
 
 
 def test_visits_are_read_in_chinese_with_their_symptoms_and_answers(session, administrator):

@@ -30,6 +30,13 @@ LIST = "/admin/clinic/patient/"
         ("(00 886) 912 345 678", "(+886) 912 345 678"),
         ("001 415 555 0100", "+1 415 555 0100"),
         ("8861 2345", "8861 2345"),
+        ("'0912345678", "0912345678"),
+        ("0912345678.", "0912345678"),
+        ("٠٩١٢٣٤٥٦٧٨", "0912345678"),
+        ("02ー2345─6789", "02-2345-6789"),
+        ("02-2345-6789 內線12", "02-2345-6789 內線12"),
+        ("02-2345-6789 分機：12", "02-2345-6789 分機:12"),
+        ("+1-415-555-0100;ext=12", "+1-415-555-0100;ext=12"),
         ("", ""),
     ],
 )
@@ -38,14 +45,39 @@ def test_a_number_is_kept_as_it_can_be_read(typed, kept):
 
 
 @pytest.mark.parametrize(
-    "typed", ["8.86912E+11", "#NAME?", "####", "12345", "no phone", "0912 345 678 / 0922 333 444", "+", "1" * 16]
+    "typed",
+    [
+        "8.86912E+11",
+        "#NAME?",
+        "####",
+        "12345",
+        "no phone",
+        "0912 345 678 / 0922 333 444",
+        "0912345678、0922333444",
+        "0912345678 (媽媽)",
+        "0912345678²",
+        "+",
+        "1" * 16,
+    ],
 )
 def test_what_is_no_number_is_refused(typed):
     with pytest.raises(ValidationError):
         normalise_phone(typed)
 
 
-@pytest.mark.parametrize("typed", ["912345678", "912 345 678", "912-345-678", "912345678.0"])
+@pytest.mark.parametrize("typed", ["0912-345-67", "0912 345 6789"])
+def test_a_mobile_number_with_a_digit_too_few_or_too_many_is_a_slip(typed):
+    with pytest.raises(ValidationError, match="has 10 digits"):
+        normalise_phone(typed)
+
+
+@pytest.mark.parametrize("typed", ["002 886 912 345 678", "009886912345678", "0061 412 345 678", "006 1 415 555 0100"])
+def test_what_may_dial_two_countries_is_asked_about(typed):
+    with pytest.raises(ValidationError, match="not clear which country"):
+        normalise_phone(typed)
+
+
+@pytest.mark.parametrize("typed", ["912345678", "912 345 678", "912-345-678", "912345678.0", "912345678.00"])
 def test_a_zero_that_a_spreadsheet_took_is_asked_for(typed):
     with pytest.raises(ValidationError, match="Write 0912345678"):
         normalise_phone(typed)

@@ -20,6 +20,7 @@ from clinic.models import (
     ClinicSession,
     Closure,
     LikertQuestion,
+    NumericQuestion,
     OpeningHours,
     Patient,
 )
@@ -119,6 +120,13 @@ def test_a_number_out_of_bounds_or_none_is_refused(client, slot, person, answers
     page = walk(client, slot, person, answers | {name: value})
     assert name in page.context["form"].errors
     assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize("value", ["12 a day", "12A day", "１２　支"])
+def test_an_answer_may_repeat_the_questions_unit(client, slot, person, answers, questions, value):
+    NumericQuestion.objects.update(unit_other="支")
+    walk(client, slot, person, answers | {f"chabit_{questions[1].pk}": value})
+    assert Appointment.objects.get().numeric_answers.get().value == 12
 
 
 def test_a_question_taken_out_meanwhile_is_not_asked_again(client, slot, person, answers):

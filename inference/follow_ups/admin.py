@@ -293,7 +293,7 @@ class AsksForFollowUps(admin.ModelAdmin):
         form = AskForm(typed or None, by=request.user, report=report)
         if request.method == "POST" and form.is_valid():
             try:
-                deciding.ask(prediction, by=request.user, report=report, **form.cleaned_data)
+                deciding.ask_once(prediction, by=request.user, report=report, **form.cleaned_data)
             except FollowUpError as refusal:
                 form.add_error(None, str(refusal))
             else:

@@ -6,6 +6,7 @@ one does and the other is told.
 
 import datetime
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -88,6 +89,14 @@ def ask(
     _save(follow_up, by, ASKED)
     _tell_its_owner(follow_up, by)
     return follow_up
+
+
+@transaction.atomic
+def ask_once(prediction: Prediction, *, by: User, what: str = "", **asked: Any) -> FollowUp:
+    """As a form asks, which a double press sends twice: the second finds what the first has asked for."""
+    lock_with_above(prediction)
+    same = FollowUp.objects.visible().open().filter(prediction=prediction, asked_by=by, what=_tidy(what), **asked)
+    return same.first() or ask(prediction, by=by, what=what, **asked)
 
 
 @transaction.atomic

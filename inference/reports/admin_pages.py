@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from backoffice.access.people import StaffRequest
 from backoffice.admin import ClinicalAdmin
 from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.giving_back import seen_on
 from backoffice.admin.base.hiding import FROM_PAGE, sent_along
 from backoffice.formats.lists import told_of
 from backoffice.live.chips import Tone, chip
@@ -261,12 +262,13 @@ class ReportAdmin(GivesReportsOut):
                 messages.error(request, str(error))
                 return redirect(admin_url(report, "change", report.pk))
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "report": report}
-        context |= {"what": what, "form": form, "media": self.media + form.media}
+        seen = seen_on(request, request.POST.get(SEEN) or publishing.version_standing(report))
+        context |= {"what": what, "form": form, "seen": seen, "media": self.media + form.media}
         return TemplateResponse(request, "inference/reports/decide.html", context)
 
     def _done_because(self, request: StaffRequest, report: Report, what: str, reason: str) -> HttpResponse:
         if what == "withdraw":
-            publishing.withdraw(report, by=request.user, reason=reason)
+            publishing.withdraw(report, by=request.user, reason=reason, seen=request.POST.get(SEEN, ""))
             messages.success(request, _("It is withdrawn. The patient reads so where they open it; tell them, too."))
             return redirect(admin_url(report, "change", report.pk))
         draft = publishing.amend(report, by=request.user, what=reason)

@@ -186,13 +186,23 @@ def _refuse(report: Report, by: User, seen: str) -> None:
 # -- Withdrawing ------------------------------------------------------------------------------------------------------
 
 
+def version_standing(report: Report) -> str:
+    """A short text that differs where what the patient reads of this answer differs."""
+    newest = report.newest_published
+    return f"{newest.version} {version_of(newest)}" if newest else ""
+
+
 @transaction.atomic
-def withdraw(report: Report, *, by: User, reason: str) -> None:
+def withdraw(report: Report, *, by: User, reason: str, seen: str = "") -> None:
     """Take a published report back, with all its versions. They stay to be read here; the patient reads that it was
-    withdrawn. Raises ReportError."""
+    withdrawn. `seen` is `version_standing` as `by` saw it. Raises ReportError."""
     if not may_publish(by):
         raise ReportError(_("Reports are for clinicians."))
     lock_with_above(report)
+    if seen and seen != version_standing(report):
+        versions = Report.objects.filter(prediction=report.prediction_id).values_list("pk", flat=True)
+        who = {"who": last_to_change(Report, versions)}
+        raise ReportError(_("It has changed since you looked, last by %(who)s. Look at it again, then withdraw.") % who)
     if not withdraw_all(Report.objects.filter(prediction=report.prediction_id), by=by, reason=reason):
         raise ReportError(_("Nothing is left to withdraw: it is not published, or withdrawn already."))
 

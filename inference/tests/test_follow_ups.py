@@ -88,6 +88,15 @@ def test_whoever_has_signed_asks_for_another_film_beside_it(doctor, clinician):
     assert "PA, inspiration" in doctor.get(film_page(answer)).text
 
 
+def test_a_form_that_is_sent_twice_asks_once(doctor, clinician):
+    answer = a_signed_answer(clinician)
+    for _press in range(2):
+        assert "It is on the list" in ask(doctor, answer).text
+    assert FollowUp.objects.count() == 1
+    ask(doctor, answer, **{"follow_up-due_on": str(in_days(7))})
+    assert FollowUp.objects.count() == 2
+
+
 def test_nothing_is_asked_for_where_nobody_has_signed(doctor):
     answer = an_answer(a_film())
     assert "Ask for a follow-up" not in doctor.get(film_page(answer)).text

@@ -195,6 +195,19 @@ def test_a_withdrawal_takes_a_reason_and_all_versions(doctor, answer):
     assert "Nothing is left to withdraw" in doctor.post(page_of(report, "withdraw"), {"reason": "x"}, follow=True).text
 
 
+def test_a_version_that_came_meanwhile_is_looked_at_before_it_is_withdrawn(doctor, clinician, answer):
+    report = published(doctor, answer)
+    mine = form_with(doctor.get(page_of(report, "withdraw")), "reason") | {"reason": "mixed up"}
+    amended = publishing.amend(report, by=clinician, what="the other side")
+    publishing.publish(amended, by=clinician)
+    told = doctor.post(page_of(report, "withdraw"), mine, follow=True)
+    assert "It has changed since you looked" in told.text
+    assert not any(version.is_withdrawn for version in Report.objects.all())
+    mine = form_with(doctor.get(page_of(report, "withdraw")), "reason") | {"reason": "mixed up"}
+    doctor.post(page_of(report, "withdraw"), mine)
+    assert all(version.is_withdrawn for version in Report.objects.all())
+
+
 def test_a_signature_that_is_taken_back_takes_its_reports_along(doctor, clinician, answer):
     report = published(doctor, answer)
     answer.is_validated, answer.final_diagnosis = False, ""

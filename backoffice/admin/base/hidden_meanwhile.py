@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Field, Model
+from django.forms import Field as FormField
+from django.forms import HiddenInput
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.admin.base.giving_back import given_back
 from backoffice.admin.base.hiding import HideableAdmin
+from backoffice.formats.lists import listed
 from backoffice.lazy import LazyText
 from backoffice.readers import Reader
 from backoffice.records.names import name_for
@@ -84,17 +87,21 @@ class SaysWhatWasHidden(HideableAdmin):
 
     def _typed(self, request: HttpRequest) -> list[tuple[LazyText, str]]:
         """(field, text) of what the form brought, to be copied from here: the record itself takes nothing now."""
-        fields = {
-            field.name: field
-            for field in self.opts.concrete_fields
-            if field.editable and field.name not in self.masked_fields
-        }
+        columns = [*self.opts.concrete_fields, *self.opts.many_to_many]
+        fields = {field.name: field for field in columns if field.editable}
         titles = {name: capfirst(field.verbose_name) for name, field in fields.items()} | {"reason": _("Reason")}
+        # What a form shows of several columns, such as hours, is no column.
+        titles |= {name: capfirst(field.label or "") for name, field in self._shown() if name not in fields}
         sent = request.POST or given_back(request)
         return [
-            (title, _in_words(fields.get(name), str(sent[name]), request.user))
+            (title, listed(_in_words(fields.get(name), one, request.user) for one in sent.getlist(name)))
             for name, title in titles.items()
-            if sent.get(name)
+            if name not in self.masked_fields and sent.get(name)
+        ]
+
+    def _shown(self) -> list[tuple[str, FormField]]:
+        return [
+            (name, field) for name, field in self.form.base_fields.items() if not isinstance(field.widget, HiddenInput)
         ]
 
 

@@ -1,13 +1,16 @@
 """What an address may ask a list for: what the page itself offers, and nothing else."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import SimpleTemplateResponse
 
 
 class OnlyOfferedLookups(admin.ModelAdmin):
@@ -16,6 +19,12 @@ class OnlyOfferedLookups(admin.ModelAdmin):
 
     links_by: Collection[str] = ()
     """Lookups of this list that links on other pages use, such as `patient__exact`; beside those of its own filters."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """An address that asks for what cannot be leads to the list as it is, also where it says that it was told so
+        already: Django answers that with a page of its own, which has no request and so none of our menu."""
+        response = super().changelist_view(request, extra_context)
+        return redirect(request.path) if type(response) is SimpleTemplateResponse else response
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         if self._narrows_by(lookup.split(LOOKUP_SEP)[0], request) and lookup not in self._offered(request):
