@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django_q.models import Failure, Task
 
+from backoffice.access.gaps import gaps
 from backoffice.access.roles import EXCHANGED_MODELS, may
 from backoffice.backups import standing
 from backoffice.imports import progress, uploads
@@ -25,6 +26,13 @@ MAY_IMPORT = may("import", *EXCHANGED_MODELS)
 
 # An import shows to those who may see it, and how far it is stands in a file. So these two are computed at each look:
 # one query, and it waits for nobody. On SQLite even the cache waits while an import is being written.
+
+
+@block(order=4, permission="backoffice.change_role", template="backoffice/dashboard_gaps.html", every=60)
+def gaps_in_roles(user: User) -> dict | None:
+    """What is left to nobody, as the roles stand; None where there is nothing. It hangs on who has which, too."""
+    told = list(gaps().values())
+    return {"gaps": told} if told else None
 
 
 @block(order=31, permission=MAY_IMPORT, template="backoffice/dashboard_imports.html", columns=5, every=5)
