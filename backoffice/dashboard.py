@@ -15,6 +15,7 @@ from backoffice.access.roles import EXCHANGED_MODELS, may
 from backoffice.backups import standing
 from backoffice.imports import progress, uploads
 from backoffice.jobs.scheduled_runs import why
+from backoffice.jobs.schedules import told
 from backoffice.live.blocks import block
 from backoffice.models import Backup, Mail, TableImport, User
 from backoffice.models.imports import TableImportQuerySet
@@ -31,8 +32,8 @@ MAY_IMPORT = may("import", *EXCHANGED_MODELS)
 @block(order=4, permission="backoffice.change_role", template="backoffice/dashboard_gaps.html", every=60)
 def gaps_in_roles(user: User) -> dict | None:
     """What is left to nobody, as the roles stand; None where there is nothing. It hangs on who has which, too."""
-    told = list(gaps().values())
-    return {"gaps": told} if told else None
+    left = list(gaps().values())
+    return {"gaps": left} if left else None
 
 
 @block(order=31, permission=MAY_IMPORT, template="backoffice/dashboard_imports.html", columns=5, every=5)
@@ -121,5 +122,7 @@ def broken_tasks() -> dict | None:
     tasks = list(Failure.objects.order_by("-stopped")[: SHOWN + 1])
     if not tasks:
         return None
-    rows = [{"pk": task.pk, "func": task.func, "stopped": task.stopped, "why": why(task)} for task in tasks[:SHOWN]]
+    rows = [
+        {"pk": task.pk, "what": told(task.func), "stopped": task.stopped, "why": why(task)} for task in tasks[:SHOWN]
+    ]
     return {"tasks": rows, "are_more": len(tasks) > SHOWN}
