@@ -7,11 +7,12 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 from django.utils.translation import override
-from django_q.models import OrmQ, Schedule
+from django_q.models import OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
 from backoffice.jobs import scheduled_runs, schedules
 from backoffice.models import ScheduledRun
+from backoffice.web.admin_urls import admin_url
 
 URL = "/admin/django_q/schedule/"
 SEND_DUE, REMIND = "backoffice.jobs.mail.send_due", "clinic.reminders.remind"
@@ -171,6 +172,10 @@ def test_tasks_and_schedules_are_called_and_found_by_what_they_do(rows, administ
         assert said in client.get(page, {"q": said[:4]}).text
         assert said in client.get(page, {"q": "seal_hourly"}).text
         assert said not in client.get(page, {"q": "nothing of the kind"}).text
+    for job in (Success.objects.get(), rows["backoffice.access.trail.seal_hourly"]):
+        page = client.get(admin_url(job, "change", job.pk)).text
+        assert f"<title>{said} |" in page
+        assert "backoffice.access.trail.seal_hourly" in page
 
 
 def test_what_is_asked_for_and_never_by_the_clock_says_what_it_does_too():
