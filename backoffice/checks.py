@@ -9,7 +9,9 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
 from django.urls import URLPattern, URLResolver
+from django.utils.translation import override
 
+from backoffice.access.gaps import gaps
 from backoffice.files import modes
 from backoffice.models import User
 from backoffice.sealing.keys import OF_THE_SECRET_KEY
@@ -135,6 +137,19 @@ def routes_of(patterns: Iterable[URLPattern | URLResolver], before: str = "") ->
     for pattern in patterns:
         route = f"{before}{pattern.pattern}"
         yield from routes_of(pattern.url_patterns, route) if isinstance(pattern, URLResolver) else [route]
+
+
+@checks.register(deploy=True)
+def roles_leave_nothing_to_nobody(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
+    """As somebody chose it, perhaps without knowing. Where the tables are still to be made there is nothing to ask."""
+    try:
+        with override("en"):
+            told = list(map(str, gaps().values()))
+    except DatabaseError:
+        return []
+    return [checks.Warning(what, hint="See “Roles” in the admin.", id="collimator.W008") for what in told]
 
 
 def is_this_machine(host: str) -> bool:

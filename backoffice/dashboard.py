@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django_q.models import Failure, Task
 
+from backoffice.access.gaps import gaps
 from backoffice.access.roles import EXCHANGED_MODELS, may
 from backoffice.backups import standing
 from backoffice.imports import progress, uploads
 from backoffice.jobs.scheduled_runs import why
+from backoffice.jobs.schedules import told
 from backoffice.live.blocks import block
 from backoffice.models import Backup, Mail, TableImport, User
 from backoffice.models.imports import TableImportQuerySet
@@ -25,6 +27,13 @@ MAY_IMPORT = may("import", *EXCHANGED_MODELS)
 
 # An import shows to those who may see it, and how far it is stands in a file. So these two are computed at each look:
 # one query, and it waits for nobody. On SQLite even the cache waits while an import is being written.
+
+
+@block(order=4, permission="backoffice.change_role", template="backoffice/dashboard_gaps.html", every=60)
+def gaps_in_roles(user: User) -> dict | None:
+    """What is left to nobody, as the roles stand; None where there is nothing. It hangs on who has which, too."""
+    left = list(gaps().values())
+    return {"gaps": left} if left else None
 
 
 @block(order=31, permission=MAY_IMPORT, template="backoffice/dashboard_imports.html", columns=5, every=5)
@@ -113,5 +122,7 @@ def broken_tasks() -> dict | None:
     tasks = list(Failure.objects.order_by("-stopped")[: SHOWN + 1])
     if not tasks:
         return None
-    rows = [{"pk": task.pk, "func": task.func, "stopped": task.stopped, "why": why(task)} for task in tasks[:SHOWN]]
+    rows = [
+        {"pk": task.pk, "what": told(task.func), "stopped": task.stopped, "why": why(task)} for task in tasks[:SHOWN]
+    ]
     return {"tasks": rows, "are_more": len(tasks) > SHOWN}

@@ -5,7 +5,7 @@ from datetime import time
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.jobs.schedules import SUNDAY, daily, every_minute, weekly
+from backoffice.jobs.schedules import SUNDAY, daily, every_minute, on_demand, weekly
 
 # Mails that waited for the mail server or for their next attempt go out.
 every_minute("backoffice.jobs.mail.send_due", _("Send the mails that wait"), cluster=settings.DEFAULT_CLUSTER)
@@ -15,6 +15,7 @@ every_minute("backoffice.notices.mails.send", _("Write to who wants notices by m
 every_minute(
     "backoffice.imports.runs.look_for_waiting", _("Take up imports that nobody has"), cluster=settings.DEFAULT_CLUSTER
 )
+on_demand.add("backoffice.imports.runs.run_waiting", _("Read and write the files that came in"))
 # What a visitor typed and never booked is gone when its hour is over, and does not wait for the night.
 every_minute(
     "backoffice.access.session_expiry.forget_expired",

@@ -182,6 +182,10 @@ class PredictionAdmin(ComparesAnswers, SignsAnswers, AsksForFollowUps, OnTheFirs
         (_("Job"), {"fields": ["requested_by", "is_urgent", "attempts", "started_at", "finished_at"]}),
     ]
     """Of an answer that its reader is not told yet: see review/blinding.py."""
+    unanswered_fieldsets = [
+        (None, {"fields": ["open_film", "status", "error"]}),
+        (_("Job"), {"fields": ["requested_by", "is_urgent", "attempts", "started_at", "finished_at"]}),
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # predictions are asked for on the X-ray
@@ -201,10 +205,15 @@ class PredictionAdmin(ComparesAnswers, SignsAnswers, AsksForFollowUps, OnTheFirs
         return super().lookup_allowed(lookup, value, request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Prediction | None = None) -> Any:
-        return self.closed_fieldsets if obj and not obj.is_open else self.fieldsets
+        if obj and not obj.is_open:
+            return self.closed_fieldsets
+        return self.unanswered_fieldsets if obj and self._is_unanswered(obj) else self.fieldsets
 
     def get_inlines(self, request: HttpRequest, obj: Prediction | None) -> list[Any]:
-        return [] if obj and not obj.is_open else [*self.inlines]
+        return [] if obj and (not obj.is_open or self._is_unanswered(obj)) else [*self.inlines]
+
+    def _is_unanswered(self, prediction: Prediction) -> bool:
+        return prediction.status != Prediction.Status.COMPLETED
 
     def render_change_form(
         self,
@@ -325,7 +334,7 @@ def as_read(name: str) -> Callable[[DiagnosticModel], str]:
 
     @admin.display(description=field.verbose_name)
     def shown(model: DiagnosticModel) -> str:
-        return plain(field, getattr(model, name)) or "–"
+        return plain(field, wording.in_our_words(getattr(model, name))) or "–"
 
     shown.__name__ = name  # by which the page finds the help for it
     return shown

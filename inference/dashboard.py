@@ -39,8 +39,11 @@ def workers(user: User) -> dict | None:
         if newest or Prediction.objects.visible().unfinished().exists():
             return {"silent_since": newest and newest.beat_at, "troubles": []}
         return None
-    # A machine without a GPU is as its owner wanted it, for all that is known: that is said, and nobody is alarmed.
-    found = {(one.get_trouble_display(), one.detail, one.trouble == Trouble.NO_GPU) for one in alive if one.trouble}
+    # A machine without a GPU is as its owner wanted it, for all that is known: that is said to who may change it, and
+    # nobody is alarmed.
+    quiet = set() if user.has_perm("inference.change_diagnosticmodel") else {Trouble.NO_GPU}
+    amiss = [one for one in alive if one.trouble and one.trouble not in quiet]
+    found = {(one.get_trouble_display(), one.detail, one.trouble == Trouble.NO_GPU) for one in amiss}
     return {"troubles": sorted(found)} if found else None
 
 

@@ -5,7 +5,7 @@ from datetime import time
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.jobs.schedules import MONDAY, daily, every_minute, weekly
+from backoffice.jobs.schedules import MONDAY, daily, every_minute, on_demand, weekly
 
 # A nudge finds what a lost task or a dead worker left behind.
 every_minute(
@@ -36,3 +36,4 @@ weekly(
     on=MONDAY,
     at=time(4, 30),
 )
+on_demand.add("inference.demo_past.fill", _("Fill in the demonstration’s past"))

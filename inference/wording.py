@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.db.models import Sum
 from django.template.loader import render_to_string
@@ -11,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from backoffice.formats.kept import told
 from backoffice.formats.lists import in_turn, listed, listed_apart, told_of
@@ -357,3 +358,32 @@ def votes(results: list[ModelResult], diagnosis: str) -> list[dict]:
         {"result": result, "percent": round(100 * result.confidence), "dissents": result.diagnosis != diagnosis}
         for result in results
     ]
+
+
+FIGURES = {
+    "pictures": gettext_noop("pictures"),
+    "accuracy": gettext_noop("accuracy"),
+    "log_loss": gettext_noop("log loss"),
+    "recall": gettext_noop("sensitivity"),
+    "specificity": gettext_noop("specificity"),
+}
+"""What a model's file calls its figures."""
+
+
+def in_our_words(value: Any) -> Any:
+    """What a model's file says in JSON, with its diagnoses and figures as this software calls them; what it does not
+    know stays."""
+    match value:
+        case dict():
+            return {_our_word(key): in_our_words(inner) for key, inner in value.items()}
+        case list():
+            return [in_our_words(inner) for inner in value]
+        case str():
+            return _our_word(value)
+    return value
+
+
+def _our_word(word: str) -> str:
+    if word in Diagnosis.values:
+        return str(Diagnosis(word).label)
+    return _(FIGURES[word]) if word in FIGURES else word

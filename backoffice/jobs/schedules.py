@@ -4,7 +4,9 @@ every_minute("clinic.mails.send_due", _("Send the mails that wait"), cluster=set
 daily("clinic.reminders.remind", _("Remind the patients of tomorrow"), cluster=settings.DEFAULT_CLUSTER, at=time(17))
 weekly("inference.figures.drift.look_weekly", _("Look for drift"), cluster=DEFAULT_CLUSTER, on=MONDAY, at=time(4))
 
-The words say on the page of schedules what each does.
+The words say on the pages of schedules and tasks what each does. What runs because something happened says it too:
+
+on_demand.add("backoffice.imports.runs.run_waiting", _("Read and write the files that came in"))
 
 Each migration aligns the rows that django-q2 goes by with what is declared here: another hour, another time zone,
 another cluster; and takes out what this module once made and no app declares any more. What an operator paused
@@ -103,6 +105,22 @@ def daily(function: str, what: LazyText, *, cluster: str, at: datetime.time) -> 
 def weekly(function: str, what: LazyText, *, cluster: str, on: int, at: datetime.time) -> None:
     """The same, on one day of each week: MONDAY is 0."""
     declared.add(function, Declared(function, what, cluster, at, on))
+
+
+on_demand: Registry[LazyText] = Registry("schedules")
+"""What functions do that no clock runs, but a nudge: by their dotted paths."""
+
+
+def told(function: str) -> str:
+    """What it does, as people say it; the function itself, where no app does."""
+    by_the_clock = declared.all().get(function)
+    return str(by_the_clock.what if by_the_clock else on_demand.all().get(function, function))
+
+
+def found(words: str) -> list[str]:
+    """The functions of which that says these words."""
+    wanted = words.strip().casefold()
+    return [name for name in [*declared.all(), *on_demand.all()] if wanted in told(name).casefold()]
 
 
 def align(sender: AppConfig | None = None, **kwargs: object) -> None:

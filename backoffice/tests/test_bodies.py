@@ -46,6 +46,7 @@ def test_a_stranger_sends_no_more_than_a_form(send, path, status):
     assert answer.status_code == status
     if status == 413:
         assert "at most 64.0\xa0KB are taken here" in answer.text
+        assert "<h1>This is too much at once</h1>" in answer.text
 
 
 def test_whoever_works_here_sends_files_where_their_role_may(send, client, front_desk, clinician, administrator):

@@ -99,7 +99,7 @@ def test_a_task_that_broke_says_why(client, administrator, transactional_db):
     Task.objects.create(id="f" * 32, name="f", func="clinic.reminders.remind", **failed)
     client.force_login(administrator)
     page = client.get("/admin/").text
-    assert "clinic.reminders.remind" in page
+    assert "Remind the patients of tomorrow" in page
     assert "database is locked" in page
     assert "Traceback" not in page
 

@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import OperationalError
-from django_q.models import OrmQ, Schedule
+from django.utils.translation import override
+from django_q.models import OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
 from backoffice.jobs import scheduled_runs, schedules
 from backoffice.models import ScheduledRun
+from backoffice.web.admin_urls import admin_url
 
 URL = "/admin/django_q/schedule/"
 SEND_DUE, REMIND = "backoffice.jobs.mail.send_due", "clinic.reminders.remind"
@@ -150,3 +152,30 @@ def test_a_nudge_that_waits_is_not_among_what_runs_by_the_clock(administrator, c
     page = client.get(URL).text
     assert f"/schedule/{named.pk}/" in page
     assert f"/schedule/{nudge.pk}/" not in page
+
+
+# -- What ran ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Seal the access trail"), ("zh-hant", "封存調閱紀錄")])
+def test_tasks_and_schedules_are_called_and_found_by_what_they_do(rows, administrator, client, language, said):
+    administrator.language = language
+    administrator.save()
+    client.force_login(administrator)
+    async_task("backoffice.access.trail.seal_hourly", sync=True)
+    with override(language):
+        assert str(schedules.declared.all()["backoffice.access.trail.seal_hourly"].what) == said
+    for page in ("/admin/django_q/success/", URL):
+        assert said in client.get(page).text
+        assert said in client.get(page, {"q": said[:4]}).text
+        assert said in client.get(page, {"q": "seal_hourly"}).text
+        assert said not in client.get(page, {"q": "nothing of the kind"}).text
+    for job in (Success.objects.get(), rows["backoffice.access.trail.seal_hourly"]):
+        page = client.get(admin_url(job, "change", job.pk)).text
+        assert f"<title>{said} |" in page
+        assert "backoffice.access.trail.seal_hourly" in page
+
+
+def test_what_is_asked_for_and_never_by_the_clock_says_what_it_does_too():
+    assert schedules.told("backoffice.imports.runs.run_waiting") == "Read and write the files that came in"
+    assert schedules.told("somebody.elses.job") == "somebody.elses.job"

@@ -11,8 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backoffice.access.kept_forms import MARK
-from backoffice.admin.base.giving_back import given_back
+from backoffice.admin.base.giving_back import given_back, sent_on
 from backoffice.admin.base.history import HistoryAdmin
 from backoffice.records.numbers import number_in
 from clinic import booking
@@ -68,12 +67,7 @@ class AsksWhoIsBooked(HistoryAdmin):
             "may_stay": any(proposal.may_stay for proposal in undecided.proposals),
             "asked_before": bool(decided),
             "refusal": undecided,
-            "typed": [
-                (name, value)
-                for name, values in request.POST.lists()
-                for value in values
-                if name not in ("csrfmiddlewaretoken", MARK) and not name.startswith(DECISION)
-            ],
+            "typed": [(name, value) for name, value in sent_on(request) if not name.startswith(DECISION)],
         }
         return TemplateResponse(request, "clinic/admin_people_booked.html", context)
 

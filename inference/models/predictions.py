@@ -275,11 +275,14 @@ class Prediction(LeasedJob, ClinicalRecord):
         return self.status in self.UNFINISHED
 
     @property
+    def waits_with_an_urgent_finding(self) -> bool:
+        """As `found_urgent`, until it is signed; for whom it is open to alone."""
+        return not self.is_validated and self.diagnosis in settings.URGENT_FINDINGS
+
+    @property
     def is_found_urgent(self) -> bool:
-        """Whether a page marks it so, to whom it `is_open`: until it is signed, and where no person had marked it."""
-        return (
-            self.is_open and not self.is_urgent and not self.is_validated and self.diagnosis in settings.URGENT_FINDINGS
-        )
+        """Whether a page marks it so, to whom it `is_open`, and where no person had marked it."""
+        return self.is_open and not self.is_urgent and self.waits_with_an_urgent_finding
 
 
 class ModelResult(ClinicalRecord):

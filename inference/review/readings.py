@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.models import AccessEvent, User
+from backoffice.notices.telling import tell
 from backoffice.records.hangs_on import lock_with_above
 from imaging.models import XRayImage
 from inference.models import Diagnosis, Prediction, Reading, ReferenceStandard
@@ -55,6 +56,9 @@ def answer(prediction: Prediction, *, by: User, diagnosis: str, confidence: floa
     reading.is_blind = not _may_have_seen(by, prediction, until=reading.opened_at if prediction.is_validated else now)
     reading.own_diagnosis, reading.own_confidence, reading.answered_at = diagnosis, confidence, now
     _save(reading, by, gettext_noop("Read"))
+    if prediction.waits_with_an_urgent_finding:
+        # Perhaps nobody was told before them. The page says it; this stays for whoever leaves it without a signature.
+        tell([by.pk], "found_urgent", f"found {prediction.pk} by its reader", about=prediction, urgent=True)
     return reading
 
 

@@ -35,6 +35,11 @@ from inference.review.taking import TakenError
 IN_THE_WORKLIST = "worklist"  # in a film's address: which part of the worklist its reader goes through
 JUST_SIGNED = "just_signed"
 
+_URGENT = _(
+    "Urgent: the models say %(finding)s, which this clinic calls an urgent finding. Before you go on to another case, "
+    "sign this one or tell whoever treats the patient."
+)
+
 
 class NeedsReviewFilter(admin.BooleanFieldListFilter):
     """Yes: what waits for a clinician because of what the models say. No: everything else. Either way only of what is
@@ -91,6 +96,9 @@ class SignsAnswers(admin.ModelAdmin):
             )
         except (CannotReadError, TakenError) as error:
             messages.error(request, str(error))
+        else:
+            if prediction.waits_with_an_urgent_finding:
+                messages.error(request, _URGENT % {"finding": prediction.get_diagnosis_display()})
         return redirect(film_url(prediction, request))
 
     def take_back_view(self, request: StaffRequest, pk: int) -> HttpResponse:

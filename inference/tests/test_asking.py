@@ -8,7 +8,7 @@ from PIL import Image
 
 from backoffice.models import Role
 from inference import worker
-from inference.models import ModelResult, Prediction, Worker
+from inference.models import DiagnosticModel, ModelResult, Prediction, Worker
 from inference.requests import ask
 from inference.tests.own_answers import has_read, read_by_hand
 
@@ -140,6 +140,18 @@ def test_who_no_longer_needs_it_cancels_it_on_the_films_page(client, clinician, 
     assert "Nothing was left to cancel" in client.post(cancel, follow=True).text
 
 
+def test_the_page_of_what_is_not_answered_shows_no_fields_that_only_an_answer_fills(client, clinician, make_xray):
+    [prediction] = ask([make_xray(1)], by=clinician).predictions
+    client.force_login(clinician)
+    address = reverse("admin:inference_prediction_change", args=[prediction.pk])
+    page = client.get(address).text
+    assert "Asked by" in page
+    for title in ("Signature", "Final diagnosis", "Agreement", "How it was made", "Models' answers"):
+        assert title not in page
+    Prediction.objects.filter(pk=prediction.pk).update(status="failed", error="The picture’s file cannot be read.")
+    assert "cannot be read" in client.get(address).text
+
+
 def test_the_list_refreshes_what_runs_and_stops_when_nothing_does(client, clinician, make_xray):
     client.force_login(clinician)
     [running] = ask([make_xray()], by=clinician).predictions
@@ -238,6 +250,21 @@ def test_the_lists_cost_the_same_however_long(client, clinician, make_xray, addr
     short = queries()
     ask([make_xray(seed) for seed in range(1, 9)], by=clinician)
     assert queries() == short
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "sensitivity (COVID: 0.9"), ("zh-hant", "敏感度 (COVID-19：0.9")]
+)
+def test_a_models_figures_and_labels_are_told_in_the_readers_language(client, administrator, answered, language, told):
+    model = DiagnosticModel.objects.first()
+    model.metrics = {"pictures": 800, "recall": {"COVID": 0.9}}
+    model.save()
+    administrator.language = language
+    administrator.save()
+    client.force_login(administrator)
+    page = client.get(reverse("admin:inference_diagnosticmodel_change", args=[model.pk])).text
+    assert told in page
+    assert ("COVID-19、正常、病毒性肺炎、肺部陰影" in page) == (language == "zh-hant")
 
 
 def test_every_admin_page_of_it_opens(client, administrator, answered):

@@ -134,3 +134,14 @@ def test_no_key_is_anothers_on_any_of_its_pages(page_of, clinician, cases):
         keys = page.locator("[data-film-key]").evaluate_all("all => all.map((one) => one.dataset.filmKey)")
         assert sorted(keys) == sorted(set(keys))
         Role.objects.update(reads_first=False)
+
+
+@pytest.mark.parametrize("table", ["imaging/xrayimage", "inference/prediction"])
+def test_the_lists_of_films_and_answers_fit_a_phone(page_of, clinician, make_xray, table):
+    """The longest of their actions would be wider."""
+    baker.make(Prediction, xray=make_xray())
+    page = page_of(clinician)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"/admin/{table}/")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

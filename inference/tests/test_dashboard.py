@@ -3,9 +3,11 @@
 import datetime
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 from model_bakery import baker
 
+from backoffice.access import roles
 from inference.models import Prediction, Worker
 from inference.requests import ask
 
@@ -55,6 +57,8 @@ def test_who_is_there_to_answer_is_said_where_it_is_not_as_it_should_be(first_pa
     one = baker.make(Worker, beat_at=timezone.now())
     assert "No worker" not in first_page()
     Worker.objects.update(trouble="no_gpu", detail="torch 9 is built without CUDA")
+    assert "No GPU" not in first_page()  # a reader can do nothing about it
+    clinician.groups.add(Group.objects.get(name=roles.ADMINISTRATORS))
     assert "No GPU was found: the models run on the processor" in first_page()
     assert "torch 9 is built without CUDA" in first_page()
     Worker.objects.update(beat_at=one.beat_at - datetime.timedelta(minutes=5))

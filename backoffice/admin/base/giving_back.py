@@ -37,6 +37,12 @@ def seen_on(request: HttpRequest, now: str | None) -> str:
     return given_back(request).get(SEEN) or now or ""
 
 
+def sent_on(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a page that asks before something is saved sends along, as it came."""
+    own = ("csrfmiddlewaretoken", kept_forms.MARK)
+    return [(name, str(value)) for name, values in request.POST.lists() if name not in own for value in values]
+
+
 def _told(form: kept_forms.KeptForm) -> list[str]:
     told = [_("You were signed out before this was saved. Here it is as you had filled it in; nothing is saved yet.")]
     if form.files:

@@ -18,8 +18,9 @@ from django_q.admin import ScheduleAdmin as LibraryScheduleAdmin
 from django_q.models import Schedule
 
 from backoffice.admin.base.changelists import ReadOnlyAdmin
+from backoffice.admin.base.jobs import FindsJobs
 from backoffice.jobs.scheduled_runs import run_now
-from backoffice.jobs.schedules import declared
+from backoffice.jobs.schedules import declared, told
 from backoffice.live.chips import Tone, chip
 from backoffice.models import ScheduledRun
 
@@ -32,13 +33,11 @@ OF_THE_RUN = ["began_at", "began_before", "ended_at", "succeeded_at", "error"]
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ReadOnlyAdmin, LibraryScheduleAdmin):
+class ScheduleAdmin(FindsJobs, ReadOnlyAdmin, LibraryScheduleAdmin):
     actions = ["run_now"]
     list_display = ["what", "last_run", "when", "next_one", "missed"]
     list_display_links = ["what"]
     list_filter: ClassVar[list[Any]] = []
-    search_fields = ["func"]
-    search_help_text = _("The function, such as “remind”")
     ordering = ["schedule_type", "func"]
     sortable_by = []
     readonly_fields = [
@@ -75,8 +74,7 @@ class ScheduleAdmin(ReadOnlyAdmin, LibraryScheduleAdmin):
 
     @admin.display(description=_("schedule"))
     def what(self, schedule: Schedule) -> str:
-        ours = declared.all().get(schedule.name)
-        return str(ours.what) if ours else schedule.name or schedule.func
+        return told(schedule.name) if schedule.name in declared.all() else schedule.name or schedule.func
 
     @admin.display(description=_("when"))
     def when(self, schedule: Schedule) -> str:

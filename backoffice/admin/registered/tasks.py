@@ -15,8 +15,10 @@ from django_q.admin import TaskAdmin as LibrarySuccessAdmin
 from django_q.models import Failure, Success, Task
 
 from backoffice.admin.base.filters import DayRangeFilter
+from backoffice.admin.base.jobs import FindsJobs
 from backoffice.admin.base.lookups import OnlyOfferedLookups
 from backoffice.jobs.scheduled_runs import why
+from backoffice.jobs.schedules import told
 
 admin.site.unregister([Failure, Success])
 
@@ -26,20 +28,18 @@ class StoppedFilter(DayRangeFilter):
     field = "stopped"
 
 
-class TaskAdmin(OnlyOfferedLookups):
+class TaskAdmin(FindsJobs, OnlyOfferedLookups):
     list_display = ["task", "stopped", "took"]
     list_filter = [StoppedFilter]
-    search_fields = ["func", "name"]
-    search_help_text = _("The task, such as “remind”")
     ordering = ["-stopped"]
-    fields = ["task", "begun", "took", "tried", "told"]
+    fields = ["task", "func", "begun", "took", "tried", "came_of_it"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return list(self.fields or ())
 
     @admin.display(description=_("task"), ordering="func")
     def task(self, task: Task) -> str:
-        return task.func
+        return told(task.func)
 
     @admin.display(description=_("started"))
     def begun(self, task: Task) -> str:
@@ -54,7 +54,7 @@ class TaskAdmin(OnlyOfferedLookups):
         return task.attempt_count
 
     @admin.display(description=_("result"))
-    def told(self, task: Task) -> SafeString:
+    def came_of_it(self, task: Task) -> SafeString:
         return format_html('<pre class="told">{}</pre>', "–" if task.result is None else task.result)
 
 
