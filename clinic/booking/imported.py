@@ -90,9 +90,10 @@ def session_of_record(day: datetime.date, period: str, *, by: User | None) -> Cl
 
 @transaction.atomic
 def count_imported(sessions: Iterable[ClinicSession], *, by: User | None) -> list[ClinicSession]:
-    """Count the places and numbers of these sessions anew. Returns those that hold more than they have places."""
+    """Count the places and numbers of these sessions anew, of which some may have been taken out. Returns those that
+    hold more than they have places."""
     beyond = []
-    for session in sorted(sessions, key=lambda session: session.pk):
+    for session in ClinicSession.objects.filter(pk__in=[session.pk for session in sessions]).order_by("pk"):
         count_anew(session, by=by)
         for_record_only = ClinicSession.objects.filter(pk=session.pk, set_by_hand=True, is_open=False, capacity=0)
         for_record_only.update(capacity=F("booked"), overbooked=0)

@@ -30,6 +30,7 @@ from clinic.resources import (
     PatientResource,
     SymptomResource,
 )
+from clinic.spelling import normalise_name
 from clinic.tests.clinics import session_today, visit
 from clinic.tests.exchanged import as_csv, as_xlsx, take_back
 from clinic.upkeep import numbers_are_ahead, places_are_counted, states_do_not_contradict
@@ -95,7 +96,7 @@ def test_patients(texts):
     for number, text in enumerate(texts):
         baker.make(
             Patient,
-            full_name=text,
+            full_name=normalise_name(text),
             date_of_birth=f"19{10 + number % 90}-01-{1 + number % 28:02}",
             sex=["female", "male", "other"][number % 3],
             national_id="",
@@ -184,7 +185,7 @@ def test_a_whole_clinic(texts, kind):
     for number, text in enumerate(texts[:40]):
         appointment = visit(session, notes=text)
         Symptom.objects.filter(appointments=appointment).update(name=text[:78] + str(number))
-        Patient.objects.filter(pk=appointment.patient_id).update(full_name=text)
+        Patient.objects.filter(pk=appointment.patient_id).update(full_name=normalise_name(text))
         LikertQuestion.objects.filter(answers__appointment=appointment).update(text=f"{text[:200]} {number}")
         NumericQuestion.objects.filter(answers__appointment=appointment).update(text=f"{text[:200]} n{number}")
     for answers in (LikertAnswer, NumericAnswer):
@@ -196,7 +197,8 @@ def test_a_whole_clinic(texts, kind):
     )
     Appointment.objects.filter(pk=some[1].pk).update(status="cancelled")
     for appointment, text in zip(some[1::3], texts, strict=False):
-        claimed = {"full_name": text, "date_of_birth": "1984-05-02", "sex": "other", "phone": text[:30].strip()}
+        name = normalise_name(text)
+        claimed = {"full_name": name, "date_of_birth": "1984-05-02", "sex": "other", "phone": "0912 345 678"}
         Appointment.objects.filter(pk=appointment.pk).update(claimed=claimed)
     Appointment.objects.filter(pk=some[2].pk).update(claimed={"email": "somebody@example.org"}, language="zh-hant")
     Appointment.objects.filter(pk=some[5].pk).update(reminded_at="2026-01-02T03:04:05.678901Z")

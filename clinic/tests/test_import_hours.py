@@ -34,7 +34,7 @@ def test_full_width_digits_and_tildes_are_read(admin_client):
         admin_client,
         ["Monday", "morning", "０９：００～１２：３０", "１０", "yes"],
         ["星期二", "afternoon", "14:00〜17:30", "8", "是"],
-        ["3", "evening", "18:00-21:00", "5", "no"],
+        ["Thu", "evening", "18:00-21:00", "5", "no"],
     )
     assert not OpeningHours.objects.exists()
     confirm(admin_client, page)

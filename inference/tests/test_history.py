@@ -56,7 +56,7 @@ MADE = {
 }
 
 
-def test_why_and_how_an_answer_was_made_is_told_in_words(client, clinician, make_xray):
+def test_why_and_how_an_answer_was_made_is_told_in_words(client, clinician, administrator, make_xray):
     prediction = Prediction(xray=make_xray(), requested_by=clinician)
     prediction.save()
     prediction.review_reasons = [{"code": "low_confidence", "confidence": 0.71, "threshold": 0.75}]
@@ -71,6 +71,8 @@ def test_why_and_how_an_answer_was_made_is_told_in_words(client, clinician, make
         "by ResNet-50 fafbc71f; reviewed where confidence is below 0.75; "
         "from file ffffffffffff, pixels aaaaaaaaaaaa (SHA-256)",
     }
+    Prediction.objects.update(status=Prediction.Status.COMPLETED)
+    client.force_login(administrator)
     page = client.get(reverse("admin:inference_prediction_change", args=[prediction.pk])).text
     assert f"from file {'f' * 64}" in page
 

@@ -36,7 +36,7 @@ def test_a_models_page_has_no_noise_and_no_json(client, administrator):
     )
     client.force_login(administrator)
     page = client.get(reverse("admin:inference_diagnosticmodel_change", args=[model.pk])).text
-    for shown in ("1.042", "0.464", "log_loss: 0.302", "Divides the logits"):
+    for shown in ("1.042", "0.464", "log loss: 0.302", "Divides the logits"):
         assert shown in page
     assert "1.04191" not in page
 
