@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -215,8 +217,20 @@ def test_what_was_written_meanwhile_is_noticed_and_anew_mends_it(spoilt, databas
     assert there.query("SELECT to_regclass('database_move.origin')") == [(None,)]
 
 
-def test_what_postgresql_refuses_is_told_in_a_sentence(spoilt, database, settings, monkeypatch):
-    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(spoilt.data_dir / "db.sqlite3"))
+@pytest.fixture
+def name_the_file(settings, monkeypatch) -> Callable[[Path], None]:
+    """What the command takes for the installation's own. By that name the tests' database is none in memory, and would
+    be closed, and lost to the tests that follow."""
+
+    def named(path: Path) -> None:
+        monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(path))
+        monkeypatch.setattr(connections, "close_all", lambda: None)
+
+    return named
+
+
+def test_what_postgresql_refuses_is_told_in_a_sentence(spoilt, database, name_the_file):
+    name_the_file(spoilt.data_dir / "db.sqlite3")
     Installation(spoilt.data_dir, database).execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$; "
         "CREATE TRIGGER refuse BEFORE INSERT ON clinic_patient FOR EACH ROW EXECUTE FUNCTION refuse()"
@@ -225,10 +239,7 @@ def test_what_postgresql_refuses_is_told_in_a_sentence(spoilt, database, setting
         call_command("move_database", database)
 
 
-def test_a_file_that_is_none_is_told(settings, tmp_path, monkeypatch):
-    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(tmp_path / "nowhere.sqlite3"))
-    monkeypatch.setattr(
-        connections, "close_all", lambda: None
-    )  # ours, by that name, is none in memory
+def test_a_file_that_is_none_is_told(tmp_path, name_the_file):
+    name_the_file(tmp_path / "nowhere.sqlite3")
     with pytest.raises(CommandError, match="no database at"):
         call_command("move_database", "postgres://nobody@127.0.0.1:1/none")
